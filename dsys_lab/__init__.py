@@ -1,0 +1,17 @@
+"""dsys_lab: understand data systems by running them.
+
+One sentence carries the whole: **a workload asks a system; the system leaves a trace; views show the trace.**
+
+The rooms in reading order, from the ground up; nothing imports upwards:
+
+====================  ===================================================================================
+`errors`, `laws`      what a failed call lets you conclude; every formula a run is held against
+`trace`               what a run leaves behind: the vocabulary, the recorders, the invariants
+`simulation`          time, chance and trouble, on SimPy
+`brokers`             data in motion: what happens when messages are not consumed in time
+`scenarios`           the sentence performed: one file a lab, one function a claim
+`engines`             the real ones, behind the same verbs
+`views`               eyes on a trace: the player and the charts
+`lessons`             what a reader touches: predictions, exercises, progress
+====================  ===================================================================================
+"""

@@ -1,0 +1,35 @@
+"""What a run leaves behind.
+
+A workload asks a system; the system leaves a trace; views show the trace. This room holds the closed vocabulary
+(`kinds`), the recorders (`recorder`), the file form (`jsonl`), the tables (`table`), the conservation ledger
+(`ledger`) and the invariants (`invariants`), in reading order.
+"""
+
+from dsys_lab.trace.invariants import INVARIANTS, Lamp, lamp, lamps
+from dsys_lab.trace.jsonl import load
+from dsys_lab.trace.kinds import ACCOUNTS, KINDS, VERBS, Kind
+from dsys_lab.trace.ledger import Balance, balance
+from dsys_lab.trace.recorder import NO_TRACE, Counters, Header, Recorder, Row, Scalar, Trace, line, replay
+
+__all__ = [
+    "ACCOUNTS",
+    "INVARIANTS",
+    "KINDS",
+    "NO_TRACE",
+    "VERBS",
+    "Balance",
+    "Counters",
+    "Header",
+    "Kind",
+    "Lamp",
+    "Recorder",
+    "Row",
+    "Scalar",
+    "Trace",
+    "balance",
+    "lamp",
+    "lamps",
+    "line",
+    "load",
+    "replay",
+]

@@ -1,0 +1,143 @@
+"""Invariants: what must be true of a run, as functions of its trace.
+
+Each takes the rows (and its parameters) and returns the rows that break it, so an empty list means that it held. Tests,
+exercises and the lamps under a picture all call the same functions; a red lamp jumps to the first row returned.
+A run's header names the invariants that it should keep, each with its parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from dsys_lab.errors import BadParameter
+from dsys_lab.trace.ledger import ACCOUNT_OF, FINAL, Copy, copy_of
+
+if TYPE_CHECKING:
+    from dsys_lab.trace.recorder import Row, Trace
+
+Invariant = Callable[..., list["Row"]]
+
+
+def conservation(rows: Iterable[Row]) -> list[Row]:
+    """Every copy is offered once, by `publish`, stands in one account, and never leaves a final one."""
+    accounts: dict[Copy, str] = {}
+    broken = []
+    for row in rows:
+        account = ACCOUNT_OF.get(row.kind)
+        if not account or row.message is None:
+            continue
+        before = accounts.get(copy_of(row))
+        if (row.kind == "publish") != (before is None) or before in FINAL:
+            broken.append(row)
+        accounts[copy_of(row)] = account
+    return broken
+
+
+def depth_adds_up(rows: Iterable[Row]) -> list[Row]:
+    """The depth that a buffer reports is the number of copies that its own rows leave in it."""
+    where: dict[Copy, str] = {}
+    depth: dict[str, int] = {}
+    broken = []
+    for row in rows:
+        if row.kind not in ACCOUNT_OF or row.message is None:
+            continue
+        left = where.pop(copy_of(row), None)
+        if left is not None:
+            depth[left] -= 1
+        if ACCOUNT_OF[row.kind] == "stored":
+            where[copy_of(row)] = row.place
+            depth[row.place] = depth.get(row.place, 0) + 1
+            if row.fields.get("depth", depth[row.place]) != depth[row.place]:
+                broken.append(row)
+    return broken
+
+
+def bounded_depth(rows: Iterable[Row], *, depth_max: int) -> list[Row]:
+    """No buffer ever holds more than `depth_max` messages."""
+    return [row for row in rows if row.kind == "enqueue" and int(row.fields["depth"] or 0) > depth_max]
+
+
+def nothing_lost(rows: Iterable[Row]) -> list[Row]:
+    """No message is dropped, expired or rejected."""
+    return [row for row in rows if ACCOUNT_OF.get(row.kind) in ("dropped", "expired", "rejected")]
+
+
+def none_lost_of(rows: Iterable[Row], *, priority: str) -> list[Row]:
+    """No message of this priority is dropped, expired or rejected."""
+    rows = list(rows)
+    chosen = {row.message for row in rows if row.fields.get("priority") == priority}
+    return [row for row in nothing_lost(rows) if row.message in chosen]
+
+
+def credit_respected(rows: Iterable[Row]) -> list[Row]:
+    """A sender never has more outstanding than its credit window."""
+    return [row for row in rows if row.kind == "credit" and row.fields["outstanding"] > row.fields["window"]]  # type: ignore[operator]
+
+
+def sends_settle(rows: Iterable[Row]) -> list[Row]:
+    """Every copy sent is received or lost exactly once, unless it is still on its way when the run ends."""
+    rows = list(rows)
+    on_the_way: dict[tuple[str | None, object, object, object], list[Row]] = {}
+    broken = []
+    for row in rows:
+        if row.kind == "send":
+            on_the_way.setdefault((row.message, row.place, row.fields["to"], row.fields["copy"]), []).append(row)
+        elif row.kind in ("receive", "lost"):
+            sent = on_the_way.get((row.message, row.fields["source"], row.place, row.fields["copy"]))
+            if sent:
+                sent.pop(0)
+            else:
+                broken.append(row)
+    end_us = rows[-1].time_us if rows else 0
+    overdue = [row for left in on_the_way.values() for row in left if int(row.fields["arrive_us"] or 0) < end_us]
+    return sorted(broken + overdue, key=lambda row: row.seq)
+
+
+INVARIANTS: Final[dict[str, Invariant]] = {
+    "conservation": conservation,
+    "depth adds up": depth_adds_up,
+    "bounded depth": bounded_depth,
+    "nothing lost": nothing_lost,
+    "none lost of": none_lost_of,
+    "credit respected": credit_respected,
+    "sends settle": sends_settle,
+}
+"""Every invariant by the name that a header and a lamp use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lamp:
+    """An invariant held against one run: green while `rows` is empty."""
+
+    name: str
+    meaning: str
+    rows: tuple[int, ...]
+
+    @property
+    def held(self) -> bool:
+        """Whether no row broke it."""
+        return not self.rows
+
+
+def lamps(trace: Trace) -> list[Lamp]:
+    """Hold the invariants that the trace's header names against its rows.
+
+    Raises
+    ------
+    BadParameter
+        If the header names an invariant that does not exist.
+    """
+    return [lamp(trace, name, **parameters) for name, parameters in trace.header.invariants.items()]
+
+
+def lamp(trace: Trace, name: str, **parameters: object) -> Lamp:
+    """Hold one invariant against the rows of a trace."""
+    if name not in INVARIANTS:
+        raise BadParameter(f"invariant {name!r}: give one of {', '.join(INVARIANTS)}")
+    invariant = INVARIANTS[name]
+    meaning = (invariant.__doc__ or "").strip().splitlines()[0]
+    for parameter, value in parameters.items():
+        meaning = meaning.replace(f"`{parameter}`", str(value))
+    return Lamp(name, meaning, tuple(row.seq for row in invariant(trace, **parameters)))

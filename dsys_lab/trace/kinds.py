@@ -1,0 +1,172 @@
+"""The closed vocabulary: every kind of row that a run may leave behind.
+
+A kind names what happened (`enqueue`, `drop`, `page_read`). It lists the fields that a row of the kind must carry,
+the *verb* by which any picture shows it, and the sentence that says it in words. The player knows only verbs and
+places, so a new lab adds no drawing code; a picture, a chart and a check read the same rows, so they cannot disagree.
+
+The fifteen verbs
+-----------------
+`put`     the message is now at this place            `take`    it leaves the picture, settled (done)
+`move`    it travels from here to `to`, and arrives    `arrive`  it is here now, its journey over
+          at `arrive_us`
+`bounce`  it is refused here                           `burst`   it is gone: lost, dropped, expired
+`fade`    it is quietly let go (a duplicate)           `touch`   stored bytes are used
+`skip`    stored bytes are left unread                 `open`    a window, segment or file opens or closes
+`split`   a place divides                              `mark`    a note at the place; may change its state
+`line`    a line moves along an axis (watermark)       `measure` a number is read off
+`say`     words only
+
+Field names carry their unit last (`size_bytes`, `waited_us`, `depth` is a count of messages). All times and durations
+are integer microseconds. A kind outside this table, or without its fields, is refused when the row is written.
+
+Sources: the vocabulary joins the journal of Jepsen's maelstrom (net/journal.clj) with the typed trace events of
+TigerBeetle (src/trace/event.zig), under names of our own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+VERBS: Final = (
+    "put", "take", "move", "arrive", "bounce", "burst", "fade", "touch", "skip", "open", "split", "mark", "line",
+    "measure", "say",
+)  # fmt: skip
+
+ACCOUNTS: Final = ("in flight", "stored", "done", "dropped", "expired", "dead", "rejected")
+"""Where a copy of a message can stand in the conservation ledger; the last five are final."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One word of the vocabulary.
+
+    Attributes
+    ----------
+    name : str
+        The word.
+    verb : str
+        How a picture shows it, one of `VERBS`.
+    required : frozenset of str
+        Fields that every row of the kind carries; more are allowed.
+    sentence : str
+        What it means, with `{place}`, `{message}` and `{field}` to be filled in.
+    account : str
+        The account of the conservation ledger that the message enters, or "" when it stays where it was.
+    state : str
+        The state that the place enters ("down", "blocked", …), "up" for back to normal, or "" for no change.
+    """
+
+    name: str
+    verb: str
+    required: frozenset[str]
+    sentence: str
+    account: str = ""
+    state: str = ""
+
+
+def _kind(name: str, verb: str, fields: str, sentence: str, *, account: str = "", state: str = "") -> Kind:
+    return Kind(name, verb, frozenset(fields.split()), sentence, account, state)
+
+
+_TABLE: Final = (
+    # the network
+    _kind("send", "move", "to copy type arrive_us", "{place} sends {message} ({type}) to {to}"),
+    _kind("receive", "arrive", "source copy type", "{place} receives {message} from {source}"),
+    _kind("lost", "burst", "source copy type why", "{message} from {source} never reaches {place}: {why}"),
+    # producing
+    _kind("publish", "put", "attempt", "{place} offers {message}, attempt {attempt}", account="in flight"),
+    _kind("publish_ok", "mark", "attempt", "{place} has its acknowledgement for {message}"),
+    _kind("publish_fail", "mark", "attempt why", "{place} gives {message} up: {why} at attempt {attempt}"),
+    _kind("block", "mark", "depth", "{place} must wait with {message}: {depth} are in the buffer", state="blocked"),
+    _kind("unblock", "mark", "waited_us", "{place} may go on after {waited_us}", state="up"),
+    # the broker
+    _kind("enqueue", "put", "depth", "{message} waits in {place}, {depth} in all", account="stored"),
+    _kind("duplicate", "fade", "of", "{place} has seen {message} before and lets the copy go"),
+    _kind("reject", "bounce", "why", "{place} refuses {message}: {why}", account="rejected"),
+    _kind("drop", "burst", "why", "{place} drops {message}: {why}", account="dropped"),
+    _kind("expire", "burst", "age_us", "{message} was too old at {age_us} and is gone from {place}", account="expired"),
+    # delivery and work
+    _kind("deliver", "move", "to attempt handle visible_until_us arrive_us",
+          "{place} lends {message} to {to}, attempt {attempt}", account="in flight"),
+    _kind("start", "put", "attempt", "{place} starts on {message}", account="in flight", state="busy"),
+    _kind("finish", "take", "attempt", "{place} is done with {message}", account="done", state="up"),
+    _kind("effect", "mark", "key", "{place} carries {message} out"),
+    _kind("effect_skip", "fade", "key", "{place} did {key} before and skips {message}"),
+    _kind("fail", "mark", "why attempt", "{place} fails at {message}: {why}"),
+    _kind("ack", "take", "handle attempt", "{message} is acknowledged and leaves {place}", account="done"),
+    _kind("ack_stale", "bounce", "handle attempt", "{place} does not take the old handle of {message}"),
+    _kind("nack", "mark", "delay_us", "{message} is handed back to {place}"),
+    _kind("extend", "mark", "until_us", "{place} lends {message} for longer"),
+    _kind("visible", "put", "attempt", "{message} is visible again in {place}", account="stored"),
+    _kind("dead", "burst", "receives to", "{message} was received {receives} times and is set aside in {to}",
+          account="dead"),
+    _kind("redrive", "put", "to", "{message} goes back from {place} to {to}", account="stored"),
+    # the log
+    _kind("append", "put", "shard offset key", "{message} becomes record {offset} of {shard}", account="stored"),
+    _kind("read", "move", "shard first count behind_us arrive_us", "{place} reads {count} records from {first} on"),
+    _kind("commit", "mark", "shard offset", "{place} has worked up to {offset} of {shard}"),
+    _kind("throttle", "bounce", "what", "{place} is over its {what} limit and turns {message} away"),
+    _kind("shard", "split", "op parents children", "{place}: {op} of {parents} into {children}"),
+    _kind("lease", "mark", "shard owner epoch", "{owner} now owns {shard}"),
+    # credit between stages
+    _kind("credit", "mark", "to outstanding window", "{place} has {outstanding} of {window} credits to {to} in use"),
+    # routing
+    _kind("match", "move", "rule to arrive_us", "{message} matches {rule} and goes to {to}"),
+    _kind("nomatch", "fade", "rule", "{message} does not match {rule}"),
+    _kind("transform", "mark", "rule", "{place} reshapes {message} by {rule}"),
+    _kind("archive", "put", "", "{message} is kept in {place}"),
+    _kind("replay", "move", "of to arrive_us", "{place} plays {message} again to {to}"),
+    _kind("verify", "mark", "ok why", "{place} checks {message}: {why}"),
+    # streams
+    _kind("window", "open", "op key start_us end_us", "{place}: {op} window {start_us} to {end_us} of {key}"),
+    _kind("watermark", "line", "at_us", "{place} believes that all up to {at_us} has come"),
+    _kind("late", "mark", "by_us action", "{message} is late by {by_us}: {action}"),
+    _kind("result", "put", "key start_us end_us value pane", "{place} says {value} for {key} ({pane})"),
+    _kind("retract", "fade", "key start_us end_us value pane", "{place} takes {value} for {key} back"),
+    _kind("flush", "move", "count size_bytes by to arrive_us", "{place} writes {count} records to {to}, by {by}"),
+    # business
+    _kind("accept", "mark", "order", "{place} accepts {order}"),
+    _kind("confirm", "mark", "order", "{place} confirms {order}"),
+    _kind("apologise", "mark", "order cost", "{place} apologises for {order} at a cost of {cost}"),
+    _kind("compensate", "mark", "order of", "{place} undoes {of} for {order}"),
+    _kind("abandon", "mark", "order waited_us", "the customer of {order} leaves after {waited_us}"),
+    # derived data
+    _kind("change", "put", "table op key position", "{place}: {op} of {key} in {table} at {position}"),
+    _kind("apply", "put", "view position", "{view} has taken in change {position}"),
+    _kind("rebuild", "mark", "view phase", "{view}: rebuild, {phase}"),
+    _kind("look", "mark", "view key position behind_us", "somebody reads {key} of {view}, {behind_us} behind"),
+    # operations and stored bytes
+    _kind("begin", "mark", "op name", "operation {op} begins: {name}"),
+    _kind("end", "mark", "op ok", "operation {op} ends"),
+    _kind("page_read", "touch", "file page size_bytes used_bytes source", "page {page} of {file} is read from {source}"),
+    _kind("page_write", "touch", "file page size_bytes", "page {page} of {file} is written"),
+    _kind("block_skip", "skip", "file block why", "block {block} of {file} is skipped: {why}"),
+    _kind("log_append", "put", "lsn size_bytes", "log record {lsn} is written, not yet durable"),
+    _kind("log_sync", "mark", "lsn", "the log is durable up to {lsn}"),
+    _kind("recover", "mark", "redo_from redo_to", "{place} replays its log from {redo_from} to {redo_to}", state="up"),
+    # control
+    _kind("crash", "mark", "", "{place} crashes: what it held in memory is gone", state="down"),
+    _kind("restart", "mark", "", "{place} is back", state="up"),
+    _kind("split", "mark", "side", "the network splits: {side} on one side", state="split"),
+    _kind("heal", "mark", "side", "the network heals", state="up"),
+    _kind("slow", "mark", "speed", "{place} now runs at {speed} of its speed", state="slow"),
+    _kind("skew", "mark", "skew_us", "the clock of {place} is off by {skew_us}"),
+    _kind("gauge", "measure", "name value unit", "{name} at {place}: {value} {unit}"),
+    _kind("note", "say", "text", "{text}"),
+    _kind("check", "say", "name ok expected got", "check {name}: expected {expected}, got {got}"),
+)  # fmt: skip
+
+KINDS: Final[dict[str, Kind]] = {kind.name: kind for kind in _TABLE}
+"""Every kind by its name."""
+
+REQUIRED: Final[dict[str, frozenset[str]]] = {kind.name: kind.required for kind in _TABLE}
+"""The required fields by kind, for the recorder's fast path."""
+
+
+def nearest(name: str) -> str:
+    """Return a hint naming the known kinds closest to `name`, for an error message."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, KINDS, n=3)
+    return f"did you mean {' or '.join(close)}?" if close else "see dsys_lab/trace/kinds.py for the table"

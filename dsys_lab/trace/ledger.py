@@ -1,0 +1,67 @@
+"""The conservation ledger: every message offered is somewhere.
+
+    offered = done + stored + in flight + dropped + expired + dead + rejected
+
+The law holds for *copies*: a client that tries again offers a second copy of the same message, and both use up work.
+A row moves its copy into the account that its kind names (`dsys_lab.trace.kinds`); the last row wins. What can break
+is not the sum, which holds by construction, but the book: a copy that nobody offered, one that comes back from a final
+account, or a buffer that says another depth than its own rows add up to. Those are the violations of
+`dsys_lab.trace.invariants.conservation`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from dsys_lab.trace.kinds import KINDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dsys_lab.trace.recorder import Row
+
+Copy = tuple[str, int]
+FINAL: Final = frozenset({"done", "dropped", "expired", "dead", "rejected"})
+ACCOUNT_OF: Final = {kind.name: kind.account for kind in KINDS.values() if kind.account}
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """Where every offered copy stands: counts of copies, which add up to `offered`."""
+
+    offered: int
+    done: int
+    stored: int
+    in_flight: int
+    dropped: int
+    expired: int
+    dead: int
+    rejected: int
+
+    @property
+    def lost(self) -> int:
+        """Copies whose data is gone without having been worked on."""
+        return self.dropped + self.expired
+
+    def __str__(self) -> str:
+        parts = [f"{name.replace('_', ' ')} {getattr(self, name):,}" for name in self.__slots__[1:]]
+        return f"offered {self.offered:,} = " + " + ".join(parts)
+
+
+def copy_of(row: Row) -> Copy:
+    """Return the copy that a row is about: the logical message and the number of the copy, from 0."""
+    return (row.message or "", int(row.fields.get("copy") or 0))
+
+
+def balance(rows: Iterable[Row]) -> Balance:
+    """Return where every copy stands after `rows`."""
+    accounts: dict[Copy, str] = {}
+    for row in rows:
+        account = ACCOUNT_OF.get(row.kind)
+        if account and row.message is not None:
+            accounts[copy_of(row)] = account
+    count = dict.fromkeys(("done", "stored", "in flight", "dropped", "expired", "dead", "rejected"), 0)
+    for account in accounts.values():
+        count[account] += 1
+    return Balance(len(accounts), *count.values())

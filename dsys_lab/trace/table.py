@@ -1,0 +1,37 @@
+"""A trace as a table: the lab's own log, queried with the tools that it teaches.
+
+This is the one module below the views that knows pandas and DuckDB, and it imports them only when asked.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from dsys_lab.trace.recorder import Trace
+
+
+def frame(trace: Trace) -> pd.DataFrame:
+    """Return the rows with their fields flattened: `seq, time_us, kind, place, message`, then one column a field.
+
+    A field that a row does not have is null there. A field named like a column gets a trailing underscore.
+    """
+    import pandas as pd
+
+    columns = ("seq", "time_us", "kind", "place", "message")
+    names = sorted({name for row in trace for name in row.fields})
+    data: dict[str, list[object]] = {column: [row[i] for row in trace] for i, column in enumerate(columns)}
+    for name in names:
+        data[f"{name}_" if name in columns else name] = [row.fields.get(name) for row in trace]
+    return pd.DataFrame({name: pd.Series(values, dtype=None) for name, values in data.items()})
+
+
+def sql(trace: Trace, query: str) -> pd.DataFrame:
+    """Run `query` in an in-memory DuckDB in which the rows are the table `trace`."""
+    import duckdb
+
+    with duckdb.connect() as connection:
+        connection.register("trace", frame(trace))
+        return connection.sql(query).df()
