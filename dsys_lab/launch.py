@@ -1,24 +1,26 @@
 """From one command to an open notebook: what stands behind every word of the Makefile.
 
-The question: how does a reader with nothing but Python get to a moving picture, and a maintainer to a tested suite, by one
-command that may be interrupted, repeated, or given on a machine that lacks something?
+The question: how does a reader with nothing but Python get to a moving picture, and a maintainer to a tested suite, by
+one command that may be interrupted, repeated, or given on a machine that lacks something?
 
-How it works: `prepare` keeps one virtual environment, `.venv`, equal to what pyproject.toml and constraints.txt ask for. A stamp
-inside it records what it was made from; while the stamp fits, nothing is installed. The verbs below then run one program in it.
+How it works: `prepare` keeps one virtual environment, `.venv`, equal to what pyproject.toml and constraints.txt ask
+for. A stamp inside it records what it was made from; while the stamp fits, nothing is installed. The verbs below then
+run one program in it.
 
 Promises:
 1. The second call installs nothing.
 2. An install that was interrupted is begun anew by the next call: until an install is complete, its stamp says so.
-3. Whatever the machine lacks (a newer Python, `venv`, room on the disk, the network) is told in one sentence that says what to do.
-4. Nothing is changed outside this folder but the installers' own caches, and every server listens on loopback only.
+3. Whatever the machine lacks (a newer Python, `venv`, room on the disk, the network) is told in one sentence that says
+   what to do.
+4. Nothing is changed outside this folder but the installers' own caches, and the server listens on loopback only.
 
-Cost: the first call fetches about 200 MB and takes most of a minute with uv, several with pip; the second call about a second.
+Cost: the first call fetches about 200 MB and takes under a minute with uv, several with pip; the second a second.
 
 Left out: choosing versions. constraints.txt is written by `uv pip compile`; the README gives the line.
 
-This file runs as a plain script, on any Python from 2.7 on as far as its first sentence, so it imports the standard library only
-and avoids the syntax that an old Python would answer with a traceback instead of that sentence: annotations, f-strings,
-list displays with stars, `raise ... from`.
+This file runs as a plain script, and as far as its first sentence on any Python from 2.7 on. So it imports the standard
+library only, and avoids what an old Python would answer with a traceback instead of that sentence: annotations,
+f-strings, list displays with stars, `raise ... from`.
 """
 from __future__ import print_function
 
@@ -26,8 +28,9 @@ import sys
 
 OLDEST_PYTHON = (3, 11)
 if sys.version_info < OLDEST_PYTHON:
-    sys.exit("dsys_lab needs Python 3.11 or newer, and this is Python {}.{} ({}). Install a newer one and name it, as in "
-             "`make lab PYTHON=python3.12`, or let uv fetch one: `uv run --no-project --python 3.12 dsys_lab/launch.py lab`."
+    sys.exit("dsys_lab needs Python 3.11 or newer, and this is Python {}.{} ({}). Install a newer one and name it, as "
+             "in `make lab PYTHON=python3.12`, or let uv fetch one: "
+             "`uv run --no-project --python 3.12 dsys_lab/launch.py lab`."
              .format(sys.version_info[0], sys.version_info[1], sys.executable))
 
 import os
@@ -50,6 +53,7 @@ import signal
 import socket
 import subprocess
 import time
+import tomllib
 import webbrowser
 
 ROOT = pathlib.Path(HERE).parent
@@ -64,7 +68,7 @@ KEEP_LINES = 12                          # of an installer's output, shown when 
 FIRST_PORT = 8888
 READY_WITHIN_S = 120
 
-# `jsonschema` asks for this optional validator, no schema of Jupyter uses it, and it costs each start two seconds of grammars.
+# An optional validator that `jsonschema` asks for: no schema of Jupyter uses it, its grammars cost each start two seconds.
 UNWANTED = "rfc3987-syntax"
 QUIET_NEWS = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
 FAST_START = ["--LabApp.extension_manager=readonly",
@@ -75,7 +79,7 @@ class CannotGoOn(Exception):
     """What the machine lacks, and what to do: one sentence for the reader, shown without a traceback."""
 
 
-# ---------------------------------------------------------------------------------------------------- the environment
+# ---------------------------------------------------------------------------------------------- the environment
 
 def prepare(extra="lab"):
     """Make `.venv` fit pyproject.toml and constraints.txt, or find that it does.
@@ -113,11 +117,11 @@ def prepare(extra="lab"):
 
 
 def fingerprint():
-    """What an environment is made from: the Python, this folder (an editable install points to it), the two files."""
-    made_from = hashlib.sha256(str(ROOT).encode())
-    for name in ("pyproject.toml", "constraints.txt"):
-        made_from.update((ROOT / name).read_bytes())
-    return "python{}.{}-{}".format(sys.version_info[0], sys.version_info[1], made_from.hexdigest())
+    """What an environment is made from: the Python, this folder (an editable install points to it), what is asked for."""
+    asked = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    made_from = [str(ROOT), asked["build-system"], asked["project"], (ROOT / "constraints.txt").read_text(encoding="utf-8")]
+    digest = hashlib.sha256(json.dumps(made_from).encode()).hexdigest()
+    return "python{}.{}-{}".format(sys.version_info[0], sys.version_info[1], digest)
 
 
 def read_stamp():
@@ -136,8 +140,9 @@ def write_stamp(made_from, extra):
 def check_venv_module():
     """Debian and Ubuntu ship Python without the part that makes environments."""
     if not all(importlib.util.find_spec(name) for name in ("venv", "ensurepip")):
-        raise CannotGoOn("This Python ({}) comes without `venv`: on Debian or Ubuntu run `sudo apt-get install python3-venv` and "
-                         "try again, or let uv bring one: `uv run --no-project --python 3.12 dsys_lab/launch.py lab`."
+        raise CannotGoOn("This Python ({}) comes without `venv`: on Debian or Ubuntu run `sudo apt-get install "
+                         "python3-venv` and try again, or let uv bring one: "
+                         "`uv run --no-project --python 3.12 dsys_lab/launch.py lab`."
                          .format(sys.executable))
 
 
@@ -145,8 +150,8 @@ def check_room(need_mb):
     """Refuse before the first download what would end half-way in a full disk."""
     free_mb = shutil.disk_usage(str(ROOT)).free // 10**6
     if free_mb < need_mb:
-        raise CannotGoOn("The environment needs about {} MB, and the disk that holds {} has {} MB free: make room and run the same "
-                         "command again.".format(need_mb, ROOT, free_mb))
+        raise CannotGoOn("The environment needs about {} MB, and the disk that holds {} has {} MB free: make room and "
+                         "run the same command again.".format(need_mb, ROOT, free_mb))
 
 
 def install_packages(extra):
@@ -169,10 +174,10 @@ def install_packages(extra):
 
 def run_installer(command):
     """Run an installer, echo its progress, and end its failure with its own last words."""
-    last_lines = collections.deque(maxlen=KEEP_LINES)
-    with subprocess.Popen(command, cwd=str(ROOT), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8",
-                          errors="replace") as installer:
-        for line in installer.stdout:
+    last_lines = collections.deque([""], maxlen=KEEP_LINES)
+    with subprocess.Popen(command, cwd=str(ROOT), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          encoding="utf-8", errors="replace") as installer:
+        for line in installer.stdout or ():
             last_lines.append(line.rstrip())
             if not re.match(r" [+-] |Requirement already", line):      # the list of everything, which nobody reads
                 say("      " + line.strip())
@@ -180,11 +185,11 @@ def run_installer(command):
         told = "\n".join("    " + line for line in last_lines)
         if re.search(r"No space left|os error 28|not enough space", told):
             raise OSError(errno.ENOSPC, told)
-        raise CannotGoOn("The installer stopped, and said last:\n{}\nCheck the network (behind a proxy: HTTPS_PROXY) and run the same "
-                         "command again: what was fetched is kept.".format(told))
+        raise CannotGoOn("The installer stopped, and said last:\n{}\nCheck the network (behind a proxy: HTTPS_PROXY) "
+                         "and run the same command again: what was fetched is kept.".format(told))
 
 
-# ---------------------------------------------------------------------------------------------------- what a reader calls
+# ---------------------------------------------------------------------------------------------- what a reader calls
 
 def install(settings):
     """Prepare everything, tests included, and run nothing."""
@@ -234,7 +239,8 @@ def free_port(first):
         if port != first:
             say("Port {} is taken, so JupyterLab takes {}.".format(first, port))
         return port
-    raise CannotGoOn("Port {} and its next hundred neighbours are taken: choose another, as in `make lab PORT=9000`.".format(first))
+    raise CannotGoOn("Port {} and its next hundred neighbours are taken: choose another, as in `make lab PORT=9000`."
+                     .format(first))
 
 
 def wait_for_server(server, port):
@@ -242,8 +248,8 @@ def wait_for_server(server, port):
     give_up_s = time.monotonic() + READY_WITHIN_S
     while time.monotonic() < give_up_s:
         if server.poll() is not None:
-            raise CannotGoOn("JupyterLab ended before it answered; its own words stand above. `make clean` and then `make lab` builds "
-                             "the environment anew.")
+            raise CannotGoOn("JupyterLab ended before it answered; its own words stand above. `make clean` and then "
+                             "`make lab` builds the environment anew.")
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
@@ -252,13 +258,13 @@ def wait_for_server(server, port):
 
 
 def has_screen():
-    """Whether a browser window could be seen: not in a container, nor through ssh, where `webbrowser` might start a text browser."""
+    """Whether a browser's window could be seen: not in a container, nor through ssh."""
     if sys.platform.startswith("linux"):
         return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))
     return "SSH_CONNECTION" not in os.environ
 
 
-# ---------------------------------------------------------------------------------------------------- what a maintainer calls
+# ---------------------------------------------------------------------------------------------- what a maintainer calls
 
 def test(settings):
     """Run the whole suite, the cheap checks first, and end with pytest's own summary."""
@@ -272,9 +278,9 @@ def test(settings):
         checks.append(("node", ["node", "--test"] + scripts))
     elif scripts:
         say("== node: skipped, there is no `node` on this machine")
-    checks.append(("pytest", [str(PYTHON), "-m", "pytest", "-n", "2", "--dist", "loadfile", "--nbval", "--nbval-current-env",
-                              "--nbval-cell-timeout", "60", "--nbval-sanitize-with", "tests/nbval_sanitize.cfg",
-                              "tests", "notebooks"]))
+    checks.append(("pytest", [str(PYTHON), "-m", "pytest", "-n", "2", "--dist", "loadfile", "--nbval",
+                              "--nbval-current-env", "--nbval-cell-timeout", "60",
+                              "--nbval-sanitize-with", "tests/nbval_sanitize.cfg", "tests", "notebooks"]))
     for name, command in checks:
         say("== " + name)
         run(command, DSYS_LAB_VIEW="still", PYTHONHASHSEED="0")
@@ -323,7 +329,7 @@ def clean(settings):
         shutil.rmtree(str(ROOT / name), ignore_errors=True)
 
 
-# ---------------------------------------------------------------------------------------------------- the command line
+# ---------------------------------------------------------------------------------------------- the command line
 
 VERBS = {verb.__name__: verb for verb in (lab, test, notebooks, bench, links, install, clean)}
 
@@ -355,7 +361,7 @@ def main(words):
     """
     if not words or words[0] not in VERBS:
         return "Usage: launch.py VERB [NAME=value]\n" + "\n".join(
-            "  {:10s} {}".format(name, verb.__doc__.splitlines()[0]) for name, verb in VERBS.items())
+            "  {:10s} {}".format(name, str(verb.__doc__).splitlines()[0]) for name, verb in VERBS.items())
     try:
         VERBS[words[0]](dict(word.partition("=")[::2] for word in words[1:]))
     except CannotGoOn as lack:
@@ -363,7 +369,7 @@ def main(words):
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
-        return "The disk that holds {} is full: make room and run the same command again, which begins anew.".format(ROOT)
+        return "The disk that holds {} is full: make room and run the same command again.".format(ROOT)
     except KeyboardInterrupt:
         return "Interrupted; the same command takes up where this ended."
     return 0
