@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dsys_lab.errors import BadParameter
-from dsys_lab.trace.ledger import ACCOUNT_OF, FINAL, Copy, copy_of
+from dsys_lab.trace.ledger import ACCOUNT_OF, FINAL, OFFERS, Copy, copy_of
 
 if TYPE_CHECKING:
     from dsys_lab.trace.recorder import Row, Trace
@@ -21,7 +21,7 @@ Invariant = Callable[..., list["Row"]]
 
 
 def conservation(rows: Iterable[Row]) -> list[Row]:
-    """Every copy is offered once, by `publish`, stands in one account, and never leaves a final one."""
+    """Every copy is offered once, stands in one account, and never leaves a final one."""
     accounts: dict[Copy, str] = {}
     broken = []
     for row in rows:
@@ -29,7 +29,7 @@ def conservation(rows: Iterable[Row]) -> list[Row]:
         if not account or row.message is None:
             continue
         before = accounts.get(copy_of(row))
-        if (row.kind == "publish") != (before is None) or before in FINAL:
+        if (row.kind in OFFERS) != (before is None) or before in FINAL:
             broken.append(row)
         accounts[copy_of(row)] = account
     return broken

@@ -73,7 +73,12 @@ _TABLE: Final = (
     # the network
     _kind("send", "move", "to copy type arrive_us", "{place} sends {message} ({type}) to {to}"),
     _kind("receive", "arrive", "source copy type", "{place} receives {message} from {source}"),
-    _kind("lost", "burst", "source copy type why", "{message} from {source} never reaches {place}: {why}"),
+    _kind("lost", "burst", "source copy type why", "{message} from {source} never reaches {place}: {why}",
+          account="dropped"),
+    _kind("copied", "put", "copy of", "the network makes a second copy of {message}", account="in flight"),
+    _kind("answer", "move", "to copy type arrive_us", "{place} answers {to} about {message}"),
+    _kind("answered", "fade", "source copy type", "{place} has its answer about {message}"),
+    _kind("answer_lost", "burst", "source copy type why", "the answer about {message} never reaches {place}: {why}"),
     # producing
     _kind("publish", "put", "attempt", "{place} offers {message}, attempt {attempt}", account="in flight"),
     _kind("publish_ok", "mark", "attempt", "{place} has its acknowledgement for {message}"),
@@ -151,6 +156,7 @@ _TABLE: Final = (
     _kind("split", "mark", "side", "the network splits: {side} on one side", state="split"),
     _kind("heal", "mark", "side", "the network heals", state="up"),
     _kind("slow", "mark", "speed", "{place} now runs at {speed} of its speed", state="slow"),
+    _kind("steady", "mark", "", "{place} runs at full speed again", state="up"),
     _kind("skew", "mark", "skew_us", "the clock of {place} is off by {skew_us}"),
     _kind("gauge", "measure", "name value unit", "{name} at {place}: {value} {unit}"),
     _kind("note", "say", "text", "{text}"),

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 Copy = tuple[str, int]
 FINAL: Final = frozenset({"done", "dropped", "expired", "dead", "rejected"})
+OFFERS: Final = frozenset({"publish", "copied"})
+"""The kinds by which a new copy comes into the world."""
 ACCOUNT_OF: Final = {kind.name: kind.account for kind in KINDS.values() if kind.account}
 
 
