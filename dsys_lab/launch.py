@@ -68,7 +68,7 @@ KEEP_LINES = 12                          # of an installer's output, shown when 
 FIRST_PORT = 8888
 READY_WITHIN_S = 120
 
-# An optional validator that `jsonschema` asks for: no schema of Jupyter uses it, its grammars cost each start two seconds.
+# An optional validator that `jsonschema` asks for: no schema of Jupyter uses it, and it costs each start two seconds.
 UNWANTED = "rfc3987-syntax"
 QUIET_NEWS = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
 FAST_START = ["--LabApp.extension_manager=readonly",
@@ -117,9 +117,10 @@ def prepare(extra="lab"):
 
 
 def fingerprint():
-    """What an environment is made from: the Python, this folder (an editable install points to it), what is asked for."""
+    """What an environment is made from: the Python, this folder (an editable install points to it), the wishes."""
     asked = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    made_from = [str(ROOT), asked["build-system"], asked["project"], (ROOT / "constraints.txt").read_text(encoding="utf-8")]
+    pinned = (ROOT / "constraints.txt").read_text(encoding="utf-8")
+    made_from = [str(ROOT), asked["build-system"], asked["project"], pinned]
     digest = hashlib.sha256(json.dumps(made_from).encode()).hexdigest()
     return "python{}.{}-{}".format(sys.version_info[0], sys.version_info[1], digest)
 
@@ -179,7 +180,7 @@ def run_installer(command):
                           encoding="utf-8", errors="replace") as installer:
         for line in installer.stdout or ():
             last_lines.append(line.rstrip())
-            if not re.match(r" [+-] |Requirement already", line):      # the list of everything, which nobody reads
+            if not re.match(r" [+~-] |Requirement already", line):     # the list of everything, which nobody reads
                 say("      " + line.strip())
     if installer.returncode:
         told = "\n".join("    " + line for line in last_lines)

@@ -1,0 +1,282 @@
+"""What every test may lean on: notebooks that are really compared, a browser, JupyterLab, and a look at what is left.
+
+Four promises of the suite are kept here rather than in a test file, because they concern every test:
+
+1. A committed cell that was never run fails (nbval alone would pass it, having nothing to compare).
+2. A cell may take longer than the rest if its tag says so: `timeout-90`.
+3. A missing browser is a named skip on a reader's machine and a failure where DSYS_LAB_CI is set.
+4. When the session ends, no process that it started is left: no server, no kernel, no browser.
+"""
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import psutil
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, Page
+
+ROOT = Path(__file__).resolve().parent.parent
+MARK_OF_THIS_RUN = "DSYS_LAB_TEST_RUN"
+GRACE_S = 5.0
+
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+CHROMIUM_FLAGS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+                  "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+
+LAB_SETTINGS = {
+    # Every cell stands in the page, so that a test may ask for the last one without scrolling.
+    "notebook-extension/tracker": {"windowingMode": "none"},
+    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+}
+# The toolbar says `idle` before the kernel exists, and what is run then is lost: ask the kernel's own connection.
+KERNEL_READY = """async () => {
+    const notebook = window.jupyterapp?.shell.currentWidget;
+    if (!notebook?.context) return false;
+    await notebook.context.sessionContext.ready;
+    const kernel = notebook.context.sessionContext.session?.kernel;
+    return kernel?.connectionStatus === 'connected' && kernel.status === 'idle';
+}"""
+RUN_ALL = """() => {
+    window.allCellsRan = undefined;
+    window.jupyterapp.commands.execute('notebook:run-all-cells').then(
+        (ran) => { window.allCellsRan = ran; }, (error) => { window.allCellsRan = String(error); });
+}"""
+CELL_ERRORS = """() => window.jupyterapp.shell.currentWidget.content.model.toJSON().cells.flatMap(
+    (cell) => (cell.outputs ?? []).filter((output) => output.output_type === 'error')
+        .map((output) => `${cell.source}\\n${output.ename}: ${output.evalue}`))"""
+
+
+# ----------------------------------------------------------------------------------------------- notebooks under nbval
+
+def pytest_collectstart(collector: Any) -> None:
+    """Leave stderr out of the comparison: progress bars write their timings there."""
+    if type(collector).__name__ == "IPyNbFile":
+        collector.skip_compare += ("stderr",)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Make each committed cell that was never run a failure."""
+    for item in items:
+        cell = getattr(item, "cell", None)
+        if cell is not None and cell.source.strip() and cell.execution_count is None:
+            item.runtest = lambda: pytest.fail("committed without being run: `make notebooks`")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Give a cell the time that its tag asks for, and every other cell the usual."""
+    cell = getattr(item, "cell", None)
+    if cell is None:
+        return
+    option = item.config.option
+    option.usual_cell_timeout = getattr(option, "usual_cell_timeout", option.nbval_cell_timeout)
+    asked = re.search(r"timeout-(\d+)", " ".join(cell.metadata.get("tags", [])))
+    option.nbval_cell_timeout = int(asked[1]) if asked else option.usual_cell_timeout
+
+
+# ---------------------------------------------------------------------------------------------------------- a browser
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for the session; see promise 3 for machines without."""
+    executable = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+    if executable is None:
+        missing = "no Chromium on this machine (Debian: apt-get install chromium)"
+        pytest.fail(missing) if os.environ.get("DSYS_LAB_CI") else pytest.skip(missing)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """A browser profile of this test's own."""
+    profile = browser.new_context(viewport={"width": 1280, "height": 900})
+    yield profile
+    profile.close()
+
+
+class LabServer(NamedTuple):
+    """A JupyterLab that serves one folder on loopback."""
+
+    url: str
+    token: str
+
+    def ask(self, path: str, method: str = "GET") -> Any:
+        """Call the server's own interface and return what it answers."""
+        request = urllib.request.Request(f"{self.url}/api/{path}?token={self.token}", method=method)
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.loads(answer.read() or "null")
+
+    def end_kernels(self) -> None:
+        """End every notebook's kernel."""
+        for session in self.ask("sessions"):
+            self.ask(f"sessions/{session['id']}", "DELETE")
+
+
+class NotebookPage:
+    """A notebook open in JupyterLab with its kernel ready."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.console_errors: list[str] = []
+        page.on("console", lambda said: self.console_errors.append(said.text) if said.type == "error" else None)
+        page.on("pageerror", lambda error: self.console_errors.append(str(error)))
+
+    def run_all(self, timeout_s: float = 120) -> None:
+        """Run every cell and return when the last has finished; an error in any cell fails the test."""
+        self.page.evaluate(RUN_ALL)
+        self.page.wait_for_function("window.allCellsRan !== undefined", timeout=timeout_s * 1000, polling=100)
+        assert self.page.evaluate(CELL_ERRORS) == []
+        assert self.page.evaluate("window.allCellsRan") is True
+
+
+@pytest.fixture(scope="session")
+def start_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., LabServer]]:
+    """Start JupyterLab in a home of its own: `start_lab(python, folder)`."""
+    running: list[subprocess.Popen] = []
+
+    def start(python: str | Path, folder: Path) -> LabServer:
+        home = tmp_path_factory.mktemp("home")
+        write_settings(home / "settings")
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        server = LabServer(f"http://127.0.0.1:{port}", uuid.uuid4().hex)
+        foreign = ("JUPYTER", "PYTHONPATH")
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+        environment |= {
+            "DSYS_LAB_VIEW": "live", "JUPYTER_TOKEN": server.token,
+            "HOME": str(home), "IPYTHONDIR": str(home / "ipython"),
+            "JUPYTER_CONFIG_DIR": str(home / "config"), "JUPYTER_DATA_DIR": str(home / "data"),
+            "JUPYTER_RUNTIME_DIR": str(home / "runtime"), "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
+            "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
+        }
+        log = home / "server.log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [str(python), "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1",
+                 f"--ServerApp.port={port}", "--ServerApp.port_retries=0", "--LabApp.expose_app_in_browser=True",
+                 f"--ServerApp.root_dir={folder}"], env=environment, cwd=folder, stdout=output, stderr=output)
+        running.append(process)
+        wait_until_answers(server, process, log)
+        return server
+
+    yield start
+    for process in running:
+        process.send_signal(signal.SIGTERM)
+    for process in running:
+        process.wait(30)
+
+
+def write_settings(folder: Path) -> None:
+    """Write JupyterLab's own settings files."""
+    for name, settings in LAB_SETTINGS.items():
+        path = folder / "@jupyterlab" / f"{name}.jupyterlab-settings"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(settings), encoding="utf-8")
+
+
+def wait_until_answers(server: LabServer, process: subprocess.Popen, log: Path) -> None:
+    """Return when the server answers; show its log when it does not."""
+    give_up_s = time.monotonic() + 60
+    while time.monotonic() < give_up_s and process.poll() is None:
+        try:
+            server.ask("status")
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    pytest.fail(f"JupyterLab did not start:\n{log.read_text(encoding='utf-8', errors='replace')}")
+
+
+@pytest.fixture(scope="session")
+def lab_server(start_lab: Callable[..., LabServer], tmp_path_factory: pytest.TempPathFactory) -> LabServer:
+    """JupyterLab of this environment, on a copy of the notebooks that a test may change."""
+    folder = tmp_path_factory.mktemp("suite")
+    shutil.copytree(ROOT / "notebooks", folder / "notebooks", ignore=shutil.ignore_patterns(".*", "__pycache__"))
+    return start_lab(sys.executable, folder)
+
+
+@pytest.fixture
+def open_notebook(context: BrowserContext, request: pytest.FixtureRequest) -> Iterator[Callable[..., NotebookPage]]:
+    """Open a notebook and wait for its kernel: `open_notebook("13_not_consumed_in_time")`."""
+    used: list[LabServer] = []
+
+    def open_one(stem: str, *, server: LabServer | None = None) -> NotebookPage:
+        server = server or request.getfixturevalue("lab_server")
+        used.append(server)
+        notebook = NotebookPage(context.new_page())
+        # A fresh workspace: the usual one would restore every tab that earlier tests had open.
+        workspace = f"{server.url}/lab/workspaces/{uuid.uuid4().hex}"
+        notebook.page.goto(f"{workspace}/tree/notebooks/{stem}.ipynb?token={server.token}")
+        notebook.page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
+        notebook.page.wait_for_function(KERNEL_READY, timeout=60_000, polling=50)
+        return notebook
+
+    yield open_one
+    for server in used:
+        server.end_kernels()
+
+
+# ---------------------------------------------------------------------------------------------- what was left running
+
+def left_running(mark: str) -> list[psutil.Process]:
+    """Return the live processes whose environment carries this run's mark, however they were started or orphaned."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            is_ours = process.environ().get(MARK_OF_THIS_RUN) == mark and process.pid != os.getpid()
+            # Python's own tracker of shared memory ends with the process that it serves.
+            is_tracker = "resource_tracker" in " ".join(process.cmdline())
+            if is_ours and not is_tracker and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Mark this run, so that everything started in it can be told from everything else."""
+    if not hasattr(config, "workerinput"):
+        os.environ[MARK_OF_THIS_RUN] = uuid.uuid4().hex
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail the session that leaves a process behind, name it, and end it."""
+    if hasattr(session.config, "workerinput"):
+        return
+    mark = os.environ[MARK_OF_THIS_RUN]
+    give_up_s = time.monotonic() + GRACE_S
+    while (left := left_running(mark)) and time.monotonic() < give_up_s:
+        time.sleep(0.1)
+    if not left:
+        return
+    told = "Left running after the last test:\n" + "\n".join(f"  {process.pid} {process.cmdline()}" for process in left)
+    for process in left:
+        process.kill()
+    psutil.wait_procs(left, timeout=GRACE_S)
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    reporter.stats.setdefault("error", []).append(pytest.TestReport(
+        "tests/conftest.py::nothing_is_left_running", ("tests/conftest.py", 0, "nothing is left running"), {}, "failed",
+        told, "teardown"))
+    session.exitstatus = pytest.ExitCode.TESTS_FAILED
