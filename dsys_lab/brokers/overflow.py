@@ -269,6 +269,9 @@ class Buffer:
         )
         return Answer.ACCEPTED
 
+    def __len__(self) -> int:
+        return len(self._waiting)
+
     def has_room(self) -> bool:
         """Whether a producer that waits may offer again."""
         return len(self._waiting) < self.capacity

@@ -9,7 +9,7 @@ A distribution is a function from a stream to a number, so it can be passed, pri
 
 >>> draw = stream(7, "phone-1/arrivals")
 >>> round(exponential(mean=2.0)(draw), 3)
-2.213
+0.945
 """
 
 from __future__ import annotations

@@ -94,8 +94,8 @@ _TABLE: Final = (
     # delivery and work
     _kind("deliver", "move", "to attempt handle visible_until_us arrive_us",
           "{place} lends {message} to {to}, attempt {attempt}", account="in flight"),
-    _kind("start", "put", "attempt", "{place} starts on {message}", account="in flight", state="busy"),
-    _kind("finish", "take", "attempt", "{place} is done with {message}", account="done", state="up"),
+    _kind("start", "put", "attempt", "{place} starts on {message}", account="in flight"),
+    _kind("finish", "take", "attempt", "{place} is done with {message}", account="done"),
     _kind("effect", "mark", "key", "{place} carries {message} out"),
     _kind("effect_skip", "fade", "key", "{place} did {key} before and skips {message}"),
     _kind("fail", "mark", "why attempt", "{place} fails at {message}: {why}"),

@@ -1,0 +1,252 @@
+"""The machines that the messaging labs wire together: those who send, a buffer, those who take from it.
+
+A broker is pure and knows no time; these shells give it a clock, a network and a fate. They belong to no single lab.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from simpy import Event
+
+from dsys_lab.brokers.overflow import Answer, Buffer, Request
+from dsys_lab.brokers.retries import RetryBudget, RetryPolicy
+from dsys_lab.simulation import Body, Machine, Simulation, to_us
+from dsys_lab.simulation.chance import Distribution, exponential
+
+HIGH_FRACTION = 0.1
+"""Share of a producer's messages that are marked "high": somebody waits for them."""
+
+
+class Inbox(Machine):
+    """A buffer on a machine.
+
+    Attributes
+    ----------
+    arrival, room : simpy.Event
+        Whoever waits for work, or for room, waits for the event that stands here now.
+    door : list of Request
+        Under `block`: messages that found no room, in order. While anybody stands there, producers must stop.
+    refused : callable
+        `(request, source)`, called when a message was rejected.
+    """
+
+    def __init__(self, simulation: Simulation, buffer: Buffer) -> None:
+        self.buffer = buffer
+        self.arrival = simulation.event()
+        self.room = simulation.event()
+        self.door: list[Request] = []
+        self.refused: Callable[[Request, str], None] = lambda request, source: None
+        super().__init__(simulation, buffer.place)
+
+    def on_message(self, message: str, copy: int, body: dict[str, Any], source: str) -> None:
+        deadline_s = body.get("deadline_s")
+        now_us = self.simulation.now_us
+        deadline_us = None if deadline_s is None else now_us + to_us(deadline_s)
+        request = Request(message, copy, now_us, deadline_us, int(body.get("priority") == "high"))
+        if self.offer(request) is Answer.REJECTED:
+            self.refused(request, source)
+
+    def offer(self, request: Request) -> Answer:
+        """Offer a request to the buffer, or leave it at the door."""
+        simulation = self.simulation
+        chance = simulation.stream(f"{self.name}/sampling")()
+        answer = Answer.MUST_WAIT if self.door else self.buffer.offer(simulation.now_us, request, chance=chance)
+        if answer is Answer.MUST_WAIT:
+            self.door.append(request)
+        elif answer is Answer.ACCEPTED:
+            self.arrival = _tell(simulation, self.arrival)
+        return answer
+
+    def take(self) -> Request | None:
+        """Take the next request, if there is one."""
+        return self.buffer.take(self.simulation.now_us) if self.up else None
+
+    def admit(self) -> None:
+        """Let in who waits at the door, now that somebody has been taken."""
+        while self.door and self.buffer.has_room():
+            self.buffer.offer(self.simulation.now_us, self.door.pop(0))
+        if not self.door:
+            self.room = _tell(self.simulation, self.room)
+
+    def on_crash(self) -> None:
+        self.buffer.lose_all(self.simulation.now_us, "the inbox crashed")
+        for request in self.door:
+            self.simulation.emit("drop", self.name, request.message, why="the inbox crashed", copy=request.copy)
+        self.door.clear()
+        self.room = _tell(self.simulation, self.room)
+
+
+def _tell(simulation: Simulation, event: Event) -> Event:
+    """Wake whoever waits for `event`; return the event that comes next."""
+    if not event.callbacks:
+        return event
+    event.succeed()
+    return simulation.event()
+
+
+class Consumer(Machine):
+    """Takes requests from an inbox and works on each.
+
+    Parameters
+    ----------
+    work : Distribution
+        Seconds of work for a request at full speed.
+    servers : int
+        How many work side by side; each is a place of its own when there are several.
+    passes_on : callable, optional
+        `(request)` -> a process body that hands the request on; without it, the work ends with a `finish` row.
+    done : callable, optional
+        `(request)`, called after the `finish` row.
+    """
+
+    def __init__(
+        self,
+        simulation: Simulation,
+        inbox: Inbox,
+        work: Distribution,
+        *,
+        name: str,
+        servers: int = 1,
+        passes_on: Callable[[Request], Body] | None = None,
+        done: Callable[[Request], None] = lambda request: None,
+    ) -> None:
+        self.inbox, self.work_time, self.servers = inbox, work, servers
+        self.passes_on, self.done = passes_on, done
+        self._in_hand: dict[str, Request] = {}
+        super().__init__(simulation, name)
+
+    def boot(self) -> None:
+        for number in range(1, self.servers + 1):
+            self.spawn(self._serve(self.name if self.servers == 1 else f"{self.name}/{number}"))
+
+    def _serve(self, place: str) -> Body:
+        simulation, inbox, chance = self.simulation, self.inbox, self.simulation.stream(f"{place}/work")
+        while True:
+            request = inbox.take()
+            if request is None:
+                yield inbox.arrival
+                continue
+            self._in_hand[place] = request
+            simulation.emit("start", place, request.message, attempt=1, copy=request.copy)
+            inbox.admit()
+            yield from self.work(self.work_time(chance))
+            if self.passes_on:
+                yield from self.passes_on(request)
+            else:
+                sojourn_us = simulation.now_us - request.offered_us
+                simulation.emit("finish", place, request.message, attempt=1, copy=request.copy, sojourn_us=sojourn_us)
+                self.done(request)
+            del self._in_hand[place]
+
+    def on_crash(self) -> None:
+        for place, request in self._in_hand.items():
+            self.simulation.emit("drop", place, request.message, why=f"{self.name} crashed", copy=request.copy)
+        self._in_hand.clear()
+
+
+class Producer(Machine):
+    """Sends messages to the inbox at a rate that may change with time, and stops while it is told to."""
+
+    def __init__(
+        self, simulation: Simulation, inbox: Inbox, rate_at: Callable[[float], float], *, name: str, until_s: float, **body: Any
+    ) -> None:
+        self.inbox, self.rate_at, self.until_s, self.body = inbox, rate_at, until_s, body
+        self.sent = 0
+        super().__init__(simulation, name)
+
+    def boot(self) -> None:
+        self.spawn(self._send())
+
+    def _send(self) -> Body:
+        simulation, chance = self.simulation, self.simulation.stream(f"{self.name}/arrivals")
+        urgency = simulation.stream(f"{self.name}/urgency")
+        while True:
+            yield simulation.sleep(exponential(1 / self.rate_at(simulation.now_s))(chance))
+            if simulation.now_s > self.until_s:
+                return
+            yield from self._wait_for_room()
+            self.sent += 1
+            message, priority = f"n{self.sent}", "high" if urgency() < HIGH_FRACTION else "low"
+            simulation.emit("publish", self.name, message, attempt=1, priority=priority)
+            simulation.network.send(self.name, self.inbox.name, message, {**self.body, "priority": priority})
+
+    def _wait_for_room(self) -> Body:
+        if not self.inbox.door:
+            return
+        stopped_us = self.simulation.now_us
+        self.simulation.emit("block", self.name, depth=len(self.inbox.buffer))
+        yield self.inbox.room
+        self.simulation.emit("unblock", self.name, waited_us=self.simulation.now_us - stopped_us)
+
+
+class RetryingClient(Machine):
+    """Every message is a call that waits for its answer, and tries again if none comes in time."""
+
+    def __init__(
+        self,
+        simulation: Simulation,
+        inbox: Inbox,
+        rate_at: Callable[[float], float],
+        policy: RetryPolicy,
+        budget: RetryBudget,
+        *,
+        name: str,
+        until_s: float,
+    ) -> None:
+        self.inbox, self.rate_at, self.until_s = inbox, rate_at, until_s
+        self.policy, self.budget = policy, budget
+        self.in_time = 0
+        self._answers: dict[str, Event] = {}
+        super().__init__(simulation, name)
+
+    def boot(self) -> None:
+        self.spawn(self._call_at_random())
+        self.spawn(self._report())
+
+    def on_message(self, message: str, copy: int, body: dict[str, Any], source: str) -> None:
+        waiting = self._answers.pop(message, None)
+        if waiting is not None:
+            waiting.succeed(body["ok"])
+
+    def on_crash(self) -> None:
+        self._answers.clear()
+
+    def _call_at_random(self) -> Body:
+        simulation, chance = self.simulation, self.simulation.stream(f"{self.name}/arrivals")
+        number = 0
+        while True:
+            yield simulation.sleep(exponential(1 / self.rate_at(simulation.now_s))(chance))
+            if simulation.now_s > self.until_s:
+                return
+            number += 1
+            self.spawn(self._call(f"n{number}"))
+
+    def _call(self, message: str) -> Body:
+        simulation, policy = self.simulation, self.policy
+        began_us = simulation.now_us
+        self.budget.first_attempt()
+        for attempt in range(1, policy.retries + 2):
+            if attempt > 1:
+                if not self.budget.may_retry():
+                    break
+                yield simulation.sleep(policy.pause_s(attempt - 1, simulation.stream(f"{self.name}/backoff")()))
+            simulation.emit("publish", self.name, message, attempt=attempt, copy=attempt - 1)
+            simulation.network.send(self.name, self.inbox.name, message, {}, copy=attempt - 1)
+            answer = self._answers[message] = simulation.event()
+            yield answer | simulation.sleep(policy.timeout_s)
+            if answer.triggered and answer.value:
+                self.in_time += 1
+                simulation.emit("publish_ok", self.name, message, attempt=attempt)
+                return
+            why = "told no" if answer.triggered else "no answer in time"
+            simulation.emit("publish_fail", self.name, message, attempt=attempt, why=why)
+        self._answers.pop(message, None)
+        simulation.emit("abandon", self.name, message, order=message, waited_us=simulation.now_us - began_us)
+
+    def _report(self) -> Body:
+        while self.simulation.now_s < self.until_s:
+            self.in_time = 0
+            yield self.simulation.sleep(1)
+            self.simulation.emit("gauge", self.name, name="goodput", value=self.in_time, unit="in time a second")

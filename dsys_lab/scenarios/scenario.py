@@ -1,0 +1,142 @@
+"""A scenario: a run that can be named, repeated and compared.
+
+A scenario is a function that wires systems into a simulation and lets them run. Its keyword parameters are all that it
+depends on, next to the seed and the faults, so the header of its trace is enough to make the run again, with one thing
+changed: another policy, another seed, one fault more. That is what a slider, a fork at the cursor, a share link and a
+hidden test do.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from dsys_lab.errors import BadParameter
+from dsys_lab.simulation import Fault, Simulation, fault
+from dsys_lab.trace import Counters, Header, Recorder, Trace
+
+Faults = Iterable[Fault | Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What the performed run should keep, and the lines to hold it against.
+
+    Attributes
+    ----------
+    invariants : dict
+        Name in `dsys_lab.trace.INVARIANTS` -> its parameters.
+    references : dict
+        Measure -> {"value": number, "label": text}.
+    """
+
+    invariants: dict[str, dict[str, Any]] = field(default_factory=dict)
+    references: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+Body = Callable[..., Claims]
+
+
+class Scenario:
+    """A run with a name and parameters; call it to get its trace.
+
+    Attributes
+    ----------
+    lab, name : str
+        Where it is found: module `dsys_lab.scenarios.<lab>`, function `<name>`.
+    defaults : dict
+        Its parameters and their default values.
+    """
+
+    def __init__(self, body: Body, title: str) -> None:
+        self._body = body
+        self._title = title
+        self.lab = body.__module__.rsplit(".", 1)[-1]
+        self.name = body.__name__
+        self.__doc__ = body.__doc__
+        self.__wrapped__ = body  # lets inspect and show_source find the function
+        self.defaults = {
+            name: parameter.default
+            for name, parameter in inspect.signature(body).parameters.items()
+            if parameter.kind is inspect.Parameter.KEYWORD_ONLY
+        }
+
+    def __call__(self, *, seed: int = 1, faults: Faults = (), **params: Any) -> Trace:
+        """Run, and return the trace.
+
+        Raises
+        ------
+        BadParameter
+            If the scenario has no such parameter, or refuses its value.
+        """
+        plan = tuple(fault(item) for item in faults)
+        params = self._complete(params)
+        trace = Trace(Header(lab=self.lab, scenario=self.name, seed=seed, params=params))
+        trace.header.faults = [item.as_dict() for item in plan]
+        trace.header.title = self._title.format(**params)
+        claims, end_us = self._perform(trace, seed, plan, params)
+        trace.header.invariants, trace.header.references = claims.invariants, claims.references
+        trace.header.end_us = end_us
+        return trace
+
+    def count(self, *, seed: int = 1, faults: Faults = (), **params: Any) -> Counters:
+        """Run without keeping rows, and return what was counted: the same numbers, for sweeps."""
+        counters = Counters()
+        self._perform(counters, seed, tuple(fault(item) for item in faults), self._complete(params))
+        return counters
+
+    def _perform(
+        self, recorder: Recorder, seed: int, faults: tuple[Fault, ...], params: dict[str, Any]
+    ) -> tuple[Claims, int]:
+        simulation = Simulation(seed=seed, faults=faults, recorder=recorder)
+        claims = self._body(simulation, **params)
+        return claims, simulation.now_us
+
+    def _complete(self, params: dict[str, Any]) -> dict[str, Any]:
+        unknown = sorted(set(params) - set(self.defaults))
+        if unknown:
+            raise BadParameter(f"{self.name}: no parameter {unknown[0]!r}; give some of {', '.join(self.defaults)}")
+        return {**self.defaults, **params}
+
+    def __repr__(self) -> str:
+        parameters = ", ".join(f"{name}={value!r}" for name, value in self.defaults.items())
+        return f"{self.lab}.{self.name}({parameters})"
+
+
+def scenario(title: str) -> Callable[[Body], Scenario]:
+    """Make a function that takes a simulation and keyword parameters into a `Scenario`.
+
+    Parameters
+    ----------
+    title : str
+        What stands over its picture; parameters in braces are filled in.
+    """
+    return lambda body: Scenario(body, title)
+
+
+def find(lab: str, name: str) -> Scenario:
+    """Return the scenario `name` of the lab with this stem.
+
+    Raises
+    ------
+    BadParameter
+        If there is no such lab or scenario, with those that there are.
+    """
+    try:
+        module = importlib.import_module(f"dsys_lab.scenarios.{lab}")
+    except ModuleNotFoundError:
+        raise BadParameter(f"no lab {lab!r}: give the stem of a file in dsys_lab/scenarios") from None
+    found = {key: value for key, value in vars(module).items() if isinstance(value, Scenario)}
+    if name not in found:
+        raise BadParameter(f"{lab}: no scenario {name!r}; give one of {', '.join(found)}")
+    return found[name]
+
+
+def repeat(header: Header, *, more_faults: Faults = (), **changed: Any) -> Trace:
+    """Make the run of `header` again: same seed, parameters and faults, but for what is changed or added."""
+    seed = changed.pop("seed", header.seed)
+    run = find(header.lab, header.scenario)
+    return run(seed=seed, faults=[*header.faults, *more_faults], **{**header.params, **changed})
