@@ -8,11 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from simpy import Event
-
 from dsys_lab.brokers.overflow import Answer, Buffer, Request
 from dsys_lab.brokers.retries import RetryBudget, RetryPolicy
-from dsys_lab.simulation import Body, Machine, Simulation, to_us
+from dsys_lab.simulation import Body, Event, Machine, Simulation, to_us
 from dsys_lab.simulation.chance import Distribution, exponential
 
 HIGH_FRACTION = 0.1

@@ -5,9 +5,11 @@ a network that fails (`network`), trouble as data (`faults`), the run that holds
 sweeps (`sweep`). No system under test imports it: a system does not know that it is simulated.
 """
 
+from simpy import Event
+
 from dsys_lab.simulation.clock import Body, Simulation, to_us
 from dsys_lab.simulation.faults import Fault, fault
 from dsys_lab.simulation.machine import Crashed, Machine
 from dsys_lab.simulation.sweep import grid, sweep
 
-__all__ = ["Body", "Crashed", "Fault", "Machine", "Simulation", "fault", "grid", "sweep", "to_us"]
+__all__ = ["Body", "Crashed", "Event", "Fault", "Machine", "Simulation", "fault", "grid", "sweep", "to_us"]
