@@ -61,6 +61,22 @@ CELL_ERRORS = """() => window.jupyterapp.shell.currentWidget.content.model.toJSO
         .map((output) => `${cell.source}\\n${output.ename}: ${output.evalue}`))"""
 
 
+@pytest.fixture(scope="session")
+def find_python() -> Callable[[str], str]:
+    """Return a Python of the version asked for, `find_python("3.12")`, from the path, pyenv or uv; or skip."""
+    def find(version: str) -> str:
+        pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+        uv = subprocess.run([sys.executable, "-m", "uv", "python", "find", "--no-project", "--no-python-downloads",
+                             version], capture_output=True, encoding="utf-8", check=False)
+        of_pyenv = sorted(pyenv.glob(f"versions/{version}.*/bin/python"))
+        for candidate in [shutil.which(f"python{version}"), *of_pyenv, uv.stdout.strip()]:
+            if candidate and not subprocess.run([candidate, "-c", ""], capture_output=True, check=False).returncode:
+                return str(candidate)
+        pytest.skip(f"no Python {version} on this machine")
+
+    return find
+
+
 # ----------------------------------------------------------------------------------------------- notebooks under nbval
 
 def pytest_collectstart(collector: Any) -> None:

@@ -1,8 +1,8 @@
 """The image that mybinder.org would build, built here without a container engine, opens the start page.
 
-`repo2docker --no-build --debug` prints the Dockerfile that Binder would run for our files. Everything before its comment
-"The rest of the environment" makes Ubuntu and a conda environment from a lock, which cannot be had here: the same
-versions from wheels stand for it. Every step after it is carried out as printed, in a folder and an environment of the
+`repo2docker --no-build --debug` prints the Dockerfile that Binder would run for our files. What stands before its
+comment "The rest of the environment" makes Ubuntu and a conda environment from a lock, which cannot be had here: the
+same versions from wheels stand for it. Every step after it is carried out as printed, in a folder and an environment of the
 test's own.
 """
 from __future__ import annotations
@@ -56,19 +56,15 @@ def dockerfile() -> str:
 
 
 @pytest.fixture(scope="module")
-def image(dockerfile: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+def image(dockerfile: str, find_python: Callable, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """The repository and the environment as the image would hold them."""
     wanted = re.search(r"environment-2epy-2d3-2e(\d+)-", dockerfile)
     assert wanted, "repo2docker names the lock of its environment differently now"
-    version = f"3.{wanted[1]}"
+    as_in_the_image = find_python(f"3.{wanted[1]}")
     uv = [sys.executable, "-m", "uv"]
-    found = subprocess.run([*uv, "python", "find", "--no-project", "--no-python-downloads", version],
-                           capture_output=True, encoding="utf-8", check=False)
-    if found.returncode:
-        pytest.skip(f"no Python {version} on this machine, which the Binder image would have")
     folder = tmp_path_factory.mktemp("image")
     environment, repository = folder / "environment", folder / "repository"
-    subprocess.run([*uv, "venv", "--quiet", "--seed", "--python", found.stdout.strip(), str(environment)], check=True)
+    subprocess.run([*uv, "venv", "--quiet", "--seed", "--python", as_in_the_image, str(environment)], check=True)
     python = environment / "bin" / "python"
     install = [*uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", str(python)]
     subprocess.run([*install, *CONDA_LOCK], check=True)
