@@ -165,7 +165,7 @@ def install_packages(extra):
     try:
         run_installer(pip + ["install", "--quiet", "--retries", "1"] + pinned + ["uv"])
         say("[3/3] the packages")
-        run_installer(uv + ["install", "--python", str(PYTHON), "--compile-bytecode"] + package)
+        run_installer(uv + ["install", "--python", str(PYTHON)] + package)
     except CannotGoOn:
         check_room(NEED_MB[extra] // 3)
         say("[3/3] uv could not, so pip does it: this takes some minutes")
@@ -215,6 +215,8 @@ def lab(settings):
         if has_screen():
             webbrowser.open(address)
         server.wait()
+    except KeyboardInterrupt:
+        say("JupyterLab ends.")
     finally:
         server.terminate()
         server.wait()
@@ -363,6 +365,8 @@ def main(words):
     if not words or words[0] not in VERBS:
         return "Usage: launch.py VERB [NAME=value]\n" + "\n".join(
             "  {:10s} {}".format(name, str(verb.__doc__).splitlines()[0]) for name, verb in VERBS.items())
+    # To compile all at install costs ten seconds, what is used at its first use three: the latter, if it may be kept.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     try:
         VERBS[words[0]](dict(word.partition("=")[::2] for word in words[1:]))
     except CannotGoOn as lack:

@@ -2,8 +2,8 @@
 
 `repo2docker --no-build --debug` prints the Dockerfile that Binder would run for our files. What stands before its
 comment "The rest of the environment" makes Ubuntu and a conda environment from a lock, which cannot be had here: the
-same versions from wheels stand for it. Every step after it is carried out as printed, in a folder and an environment of the
-test's own.
+same versions from wheels stand for it. Every step after it is carried out as printed, in a folder and an environment
+of the test's own.
 """
 from __future__ import annotations
 
