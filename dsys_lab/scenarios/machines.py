@@ -35,6 +35,7 @@ class Inbox(Machine):
         self.arrival = simulation.event()
         self.room = simulation.event()
         self.door: list[Request] = []
+        self._sampling = simulation.stream(f"{buffer.place}/sampling")
         self.refused: Callable[[Request, str], None] = lambda request, source: None
         super().__init__(simulation, buffer.place)
 
@@ -49,8 +50,11 @@ class Inbox(Machine):
     def offer(self, request: Request) -> Answer:
         """Offer a request to the buffer, or leave it at the door."""
         simulation = self.simulation
-        chance = simulation.stream(f"{self.name}/sampling")()
-        answer = Answer.MUST_WAIT if self.door else self.buffer.offer(simulation.now_us, request, chance=chance)
+        answer = (
+            Answer.MUST_WAIT
+            if self.door
+            else self.buffer.offer(simulation.now_us, request, chance=self._sampling())
+        )
         if answer is Answer.MUST_WAIT:
             self.door.append(request)
         elif answer is Answer.ACCEPTED:

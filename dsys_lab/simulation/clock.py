@@ -32,7 +32,9 @@ Sources: SimPy 4 documentation (simpy.readthedocs.io); FoundationDB, *Simulation
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
+import gc
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import simpy
@@ -143,7 +145,20 @@ class Simulation:
             If `until_s` is None and the run never ends would loop for ever; give every run that has a source of
             endless work an end.
         """
-        self.environment.run(None if until_s is None else to_us(until_s))
+        with _collector_paused():
+            self.environment.run(None if until_s is None else to_us(until_s))
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Pause Python's cycle collector: a trace keeps all that it makes, so collections would look and find nothing."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 class _Listening:

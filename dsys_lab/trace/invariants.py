@@ -21,7 +21,7 @@ Invariant = Callable[..., list["Row"]]
 
 
 def conservation(rows: Iterable[Row]) -> list[Row]:
-    """Every copy is offered once, stands in one account, and never leaves a final one."""
+    """Every copy is offered once, stands in one account, and never leaves a final one (the dead may be redriven)."""
     accounts: dict[Copy, str] = {}
     broken = []
     for row in rows:
@@ -29,7 +29,8 @@ def conservation(rows: Iterable[Row]) -> list[Row]:
         if not account or row.message is None:
             continue
         before = accounts.get(copy_of(row))
-        if (row.kind in OFFERS) != (before is None) or before in FINAL:
+        came_back = before in FINAL and not (before == "dead" and row.kind == "redrive")
+        if (row.kind in OFFERS) != (before is None) or came_back:
             broken.append(row)
         accounts[copy_of(row)] = account
     return broken
@@ -65,7 +66,7 @@ def nothing_lost(rows: Iterable[Row]) -> list[Row]:
 
 
 def none_lost_of(rows: Iterable[Row], *, priority: str) -> list[Row]:
-    """No message of this priority is dropped, expired or rejected."""
+    """No message of priority `priority` is dropped, expired or rejected."""
     rows = list(rows)
     chosen = {row.message for row in rows if row.fields.get("priority") == priority}
     return [row for row in nothing_lost(rows) if row.message in chosen]

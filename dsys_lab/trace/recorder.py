@@ -196,11 +196,13 @@ class Trace:
             If the kind is unknown, a required field is missing, a field is not a plain scalar, or time runs back.
         """
         required = REQUIRED.get(kind)
-        if required is None or not required <= fields.keys() or time_us < self._last_us:
+        if (
+            required is None
+            or not required <= fields.keys()
+            or time_us < self._last_us
+            or not _SCALARS.issuperset(map(type, fields.values()))
+        ):
             self._refuse(time_us, kind, fields)
-        for value in fields.values():
-            if type(value) not in _SCALARS:
-                self._refuse(time_us, kind, fields)
         self._last_us = time_us
         self._rows.append((time_us, kind, place, message, fields))
 

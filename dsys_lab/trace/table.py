@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 def frame(trace: Trace) -> pd.DataFrame:
     """Return the rows with their fields flattened: `seq, time_us, kind, place, message`, then one column a field.
 
-    A field that a row does not have is null there. A field named like a column gets a trailing underscore.
+    A field that a row does not have is null there, and whole numbers stay whole. A field named like a column gets a
+    trailing underscore.
     """
     import pandas as pd
 
@@ -25,7 +26,13 @@ def frame(trace: Trace) -> pd.DataFrame:
     data: dict[str, list[object]] = {column: [row[i] for row in trace] for i, column in enumerate(columns)}
     for name in names:
         data[f"{name}_" if name in columns else name] = [row.fields.get(name) for row in trace]
-    return pd.DataFrame({name: pd.Series(values, dtype=None) for name, values in data.items()})
+    return pd.DataFrame({name: pd.Series(values, dtype=_column_type(values)) for name, values in data.items()})
+
+
+def _column_type(values: list[object]) -> str | None:
+    """Return pandas' type with nulls for integers and truth values, which would become floats and objects otherwise."""
+    kinds = {type(value) for value in values if value is not None}
+    return "Int64" if kinds == {int} else "boolean" if kinds == {bool} else None
 
 
 def sql(trace: Trace, query: str) -> pd.DataFrame:

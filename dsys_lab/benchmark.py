@@ -1,0 +1,200 @@
+"""The same work by us and by others, interleaved, as ratios.
+
+A time alone says more about the computer than about the code, so every line is a ratio of rivals that ran in turn in
+the same process of the same minute: A B A B ..., the median of the rounds, and their range. No test asserts one.
+
+    python -m dsys_lab.benchmark            every table
+    python -m dsys_lab.benchmark trace      the tables whose names begin so
+
+A rival that lives in another Python is run there: `DSYS_LAB_HAPPYSIM=/path/to/python3.13` names one that has happysim.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import simpy
+
+from dsys_lab.scenarios.not_consumed_in_time import burst, hockey_stick
+from dsys_lab.simulation.chance import exponential, stream
+from dsys_lab.trace import NO_TRACE, Counters, Recorder, Trace
+
+CUSTOMERS: Final = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """One way to do the work.
+
+    Attributes
+    ----------
+    name : str
+    run : callable
+        Does the work once and returns how many units of it were done.
+    measures_itself : bool
+        `run` returns units a second instead, for it ran in another process.
+    """
+
+    name: str
+    run: Callable[[], float]
+    measures_itself: bool = False
+
+
+def compare(title: str, unit: str, rivals: list[Rival], *, rounds: int = 5) -> None:
+    """Run the rivals in turn, and print each one's rate and its ratio to the first."""
+    rates: dict[str, list[float]] = {rival.name: [] for rival in rivals}
+    for _ in range(rounds):
+        for rival in rivals:
+            began = time.perf_counter()
+            done = rival.run()
+            rates[rival.name].append(done if rival.measures_itself else done / (time.perf_counter() - began))
+    ours = statistics.median(rates[rivals[0].name])
+    print(f"\n{title}\n{'':46}{unit + '/s':>16}{'range':>26}{'ours is':>12}")
+    for name, measured in rates.items():
+        median = statistics.median(measured)
+        span = f"{min(measured):,.0f} to {max(measured):,.0f}"
+        print(f"  {name:44}{median:16,.0f}{span:>26}{ours / median:11.2f}x")
+
+
+# ------------------------------------------------------------------------------------------ the simulation
+def plain_simpy() -> float:
+    """M/M/1 as SimPy's own tutorial would write it, which records nothing."""
+    environment = simpy.Environment()
+    server = simpy.Resource(environment, capacity=1)
+    arrivals, work = stream(1, "wearables/arrivals"), stream(1, "scorer/work")
+    gap, service = exponential(1 / 8), exponential(1 / 10)
+
+    def customer() -> simpy.events.ProcessGenerator:
+        with server.request() as turn:
+            yield turn
+            yield environment.timeout(int(service(work) * 1e6 + 0.5))
+
+    def source() -> simpy.events.ProcessGenerator:
+        for _ in range(CUSTOMERS):
+            yield environment.timeout(int(gap(arrivals) * 1e6 + 0.5))
+            environment.process(customer())
+
+    environment.process(source())
+    environment.run()
+    return CUSTOMERS
+
+
+_HAPPYSIM: Final = f"""
+import sys, time
+from happysimulator import Instant, Server, Simulation, Sink, Source
+from happysimulator.distributions import ExponentialLatency
+from happysimulator.instrumentation.recorder import InMemoryTraceRecorder
+recorder = InMemoryTraceRecorder() if sys.argv[1] == "traced" else None
+sink = Sink()
+server = Server("Server", service_time=ExponentialLatency(0.1), downstream=sink)
+source = Source.poisson(rate=8, target=server)
+sim = Simulation(sources=[source], entities=[server, sink],
+                 end_time=Instant.from_seconds({CUSTOMERS} / 8), trace_recorder=recorder)
+began = time.perf_counter()
+sim.run()
+print(sink.events_received / (time.perf_counter() - began))
+"""
+
+
+def happysim(python: str, recorder: str) -> float:
+    """Customers a second of the same M/M/1 in happysim, measured by itself in its own Python."""
+    run = subprocess.run([python, "-c", _HAPPYSIM, recorder], check=True, capture_output=True, text=True)
+    return float(run.stdout.split()[-1])
+
+
+def simulation() -> None:
+    """M/M/1 with every row kept against loops that keep none."""
+    rivals = [
+        Rival("ours, every row kept (4 a customer)", lambda: len(hockey_stick(utilisation=0.8, customers=CUSTOMERS)) / 4),
+        Rival("ours, counters only", lambda: hockey_stick.count(utilisation=0.8, customers=CUSTOMERS).count("finish")),
+        Rival("plain SimPy, nothing recorded", plain_simpy),
+    ]
+    python = os.environ.get("DSYS_LAB_HAPPYSIM")
+    if python:
+        rivals += [
+            Rival("happysim, its trace kept", lambda: happysim(python, "traced"), measures_itself=True),
+            Rival("happysim, nothing recorded", lambda: happysim(python, "untraced"), measures_itself=True),
+        ]
+    compare(f"M/M/1, {CUSTOMERS:,} customers", "customers", rivals)
+    if not python:
+        print("  happysim: not measured; set DSYS_LAB_HAPPYSIM to a Python 3.13 that has it")
+
+
+# ------------------------------------------------------------------------------------------ the trace
+def _emit(make: Callable[[], Recorder]) -> Callable[[], float]:
+    def run() -> float:
+        recorder = make()
+        for number in range(200_000):
+            recorder.emit(number, "enqueue", "inbox", "n1", depth=3, copy=0)
+        return 200_000
+
+    return run
+
+
+def _append() -> float:
+    rows: list[tuple[object, ...]] = []
+    for number in range(200_000):
+        rows.append((number, "enqueue", "inbox", "n1", {"depth": 3, "copy": 0}))  # noqa: PERF401  # the floor is a loop
+    return 200_000
+
+
+def trace() -> None:
+    """What a row costs, against the floor: the same tuple appended to a list."""
+    compare(
+        "The recorder",
+        "rows",
+        [
+            Rival("Trace, checked and kept", _emit(Trace)),
+            Rival("Counters", _emit(Counters)),
+            Rival("NO_TRACE", _emit(lambda: NO_TRACE)),
+            Rival("a tuple appended to a list, unchecked", _append),
+        ],
+    )
+
+
+def player() -> None:
+    """From a slider's value to the bytes of a new picture, and what of it is the run itself."""
+    from dsys_lab.views.player.pack import pack
+
+    ready = burst()
+    rows = len(ready)
+
+    def run() -> float:
+        return len(burst())
+
+    def run_and_pack() -> float:
+        new = burst()
+        pack([new])
+        return len(new)
+
+    def only_pack() -> float:
+        pack([ready])
+        return rows
+
+    compare(
+        f"A new picture of {rows:,} rows",
+        "rows",
+        [Rival("run and pack", run_and_pack), Rival("the run alone", run), Rival("packing alone", only_pack)],
+        rounds=9,
+    )
+
+
+TABLES: Final[dict[str, Callable[[], None]]] = {"simulation": simulation, "trace": trace, "player": player}
+
+
+def main(names: list[str]) -> None:
+    """Print the tables whose names begin with one of `names`; all, where there is none."""
+    for name, table in TABLES.items():
+        if not names or name.startswith(tuple(names)):
+            table()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
