@@ -14,7 +14,7 @@ Promises:
    what to do.
 4. Nothing is changed outside this folder but the installers' own caches, and the server listens on loopback only.
 
-Cost: the first call fetches about 200 MB and takes under a minute with uv, several with pip; the second a second.
+Cost, measured on two cores: the first call to an open JupyterLab 13 s with uv, 44 s with pip; the second call 1 s.
 
 Left out: choosing versions. constraints.txt is written by `uv pip compile`; the README gives the line.
 

@@ -12,6 +12,7 @@ import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
+import nbformat
 import psutil
 import pytest
 
@@ -252,6 +253,12 @@ def test_links_without_a_repository_say_what_is_missing(repository: list[str]) -
     assert "make links REPO=owner/name" in launch.main(["links", *repository])
 
 
+def run_pytest(folder: Path, *options: str) -> subprocess.CompletedProcess:
+    """Run a session of its own on what stands in `folder`."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(folder), *options]
+    return subprocess.run([*command, str(folder)], capture_output=True, encoding="utf-8", check=False)
+
+
 # ------------------------------------------------------------------------------------------------ nothing is left over
 
 @pytest.mark.parametrize("orphaned", [False, True], ids=["child", "orphan"])
@@ -264,10 +271,25 @@ def test_a_process_left_behind_fails_the_session_and_is_ended(
         start = f"subprocess.run([sys.executable, '-c', \"import subprocess, sys; subprocess.Popen({sleeper})\"])"
     test = f"import subprocess, sys\n\ndef test_it():\n    {start}\n"
     (tmp_path / "test_leaves.py").write_text(test, encoding="utf-8")
-    told = subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(tmp_path),
-                           str(tmp_path)], capture_output=True, encoding="utf-8", check=False)
+    told = run_pytest(tmp_path)
     assert told.returncode == 1
     assert "Left running after the last test" in told.stdout
     assert "1 error" in told.stdout.splitlines()[-1]
     left = int(re.search(r"^  (\d+) ", told.stdout, flags=re.MULTILINE)[1])
     assert not psutil.pid_exists(left) or psutil.Process(left).status() == psutil.STATUS_ZOMBIE
+
+
+# ------------------------------------------------------------------------------------- notebooks are really compared
+
+def test_a_committed_cell_must_have_been_run_and_may_ask_for_its_own_time(
+        tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    shutil.copy(request.config.rootpath / "tests" / "conftest.py", tmp_path)
+    never_run = nbformat.v4.new_code_cell("1 + 1")
+    too_slow = nbformat.v4.new_code_cell("import time; time.sleep(30)", execution_count=1)
+    too_slow.metadata["tags"] = ["timeout-1"]
+    for name, cell in (("never_run", never_run), ("too_slow", too_slow)):
+        nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / f"{name}.ipynb")
+    told = run_pytest(tmp_path, "--nbval", "--nbval-current-env")
+    assert "committed without being run" in told.stdout
+    assert "Timeout of 1 seconds exceeded" in told.stdout
+    assert "2 failed" in told.stdout.splitlines()[-1]
