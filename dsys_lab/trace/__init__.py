@@ -2,13 +2,14 @@
 
 A workload asks a system; the system leaves a trace; views show the trace. This room holds the closed vocabulary
 (`kinds`), the recorders (`recorder`), the file form (`jsonl`), the tables (`table`), the conservation ledger
-(`ledger`) and the invariants (`invariants`), in reading order.
+(`ledger`), the invariants (`invariants`) and what a run came to in numbers (`measures`), in reading order.
 """
 
 from dsys_lab.trace.invariants import INVARIANTS, Lamp, lamp, lamps
 from dsys_lab.trace.jsonl import load
 from dsys_lab.trace.kinds import ACCOUNTS, KINDS, VERBS, Kind
 from dsys_lab.trace.ledger import Balance, balance
+from dsys_lab.trace.measures import Outcome, gauge, in_time_share, outcome, quantile, sojourns_s
 from dsys_lab.trace.recorder import NO_TRACE, Counters, Header, Recorder, Row, Scalar, Trace, line, replay
 
 __all__ = [
@@ -22,14 +23,20 @@ __all__ = [
     "Header",
     "Kind",
     "Lamp",
+    "Outcome",
     "Recorder",
     "Row",
     "Scalar",
     "Trace",
     "balance",
+    "gauge",
+    "in_time_share",
     "lamp",
     "lamps",
     "line",
     "load",
+    "outcome",
+    "quantile",
     "replay",
+    "sojourns_s",
 ]

@@ -27,7 +27,8 @@ _COLUMNS: Final = {
     "seq": (int,), "time_us": (int,), "kind": (str,), "place": (str,), "message": (str, type(None)), "fields": (dict,),
 }  # fmt: skip
 _HEADER: Final = {
-    "schema": (int,), "rows": (int,), "seal": (str,), **{name: (type(value),) for name, value in asdict(Header()).items()},
+    "schema": (int,), "rows": (int,), "seal": (str,),
+    **{name: (type(value),) for name, value in asdict(Header()).items()},
 }  # fmt: skip
 
 

@@ -19,6 +19,32 @@ The fifteen verbs
 Field names carry their unit last (`size_bytes`, `waited_us`, `depth` is a count of messages). All times and durations
 are integer microseconds. A kind outside this table, or without its fields, is refused when the row is written.
 
+Fields that no sentence says
+----------------------------
+=====================  ========================================================================================
+`copy`                 which copy of the message, from 0: retries and network duplicates count up
+`of`                   what it was made from: the copy, message, record or order
+`type`                 what is on the way: a message, an answer
+`source`               where it came from
+`attempt`              which try, from 1
+`handle`               what the receiver shows to acknowledge this very delivery
+`key`                  what it is about: the partition key, the grouping key, the key of an effect
+`shard`                the slice of a log
+`epoch`                how often the lease has changed hands: the higher one is right
+`position`             how far into the changes
+`pane`                 why a result speaks now: early, on_time, late
+`ok`                   whether it held
+`side`                 the machines on one side of a split network
+`arrive_us`            when a journey ends
+`visible_until_us`     when a lent message shows again
+`until_us`             the same, after it was extended
+`start_us`, `end_us`   a window: from, and up to but not with
+`delay_us`             for how long it stays hidden
+`behind_us`            how old the newest thing is that was seen
+`size_bytes`           bytes of the whole
+`used_bytes`           bytes of it that were asked for
+=====================  ========================================================================================
+
 Sources: the vocabulary joins the journal of Jepsen's maelstrom (net/journal.clj) with the typed trace events of
 TigerBeetle (src/trace/event.zig), under names of our own.
 """
@@ -144,7 +170,8 @@ _TABLE: Final = (
     # operations and stored bytes
     _kind("begin", "mark", "op name", "operation {op} begins: {name}"),
     _kind("end", "mark", "op ok", "operation {op} ends"),
-    _kind("page_read", "touch", "file page size_bytes used_bytes source", "page {page} of {file} is read from {source}"),
+    _kind("page_read", "touch", "file page size_bytes used_bytes source",
+          "page {page} of {file} is read from {source}"),
     _kind("page_write", "touch", "file page size_bytes", "page {page} of {file} is written"),
     _kind("block_skip", "skip", "file block why", "block {block} of {file} is skipped: {why}"),
     _kind("log_append", "put", "lsn size_bytes", "log record {lsn} is written, not yet durable"),

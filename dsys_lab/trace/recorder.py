@@ -193,7 +193,8 @@ class Trace:
         Raises
         ------
         BadRow
-            If the kind is unknown, a required field is missing, a field is not a plain scalar, or time runs back.
+            If the kind is unknown, a required field is missing, a field is not a plain scalar, time is not whole or
+            runs back, or a place or message is not a name.
         """
         required = REQUIRED.get(kind)
         if (
@@ -201,12 +202,15 @@ class Trace:
             or not required <= fields.keys()
             or time_us < self._last_us
             or not _SCALARS.issuperset(map(type, fields.values()))
+            or type(time_us) is not int
+            or type(place) is not str
+            or (message is not None and type(message) is not str)
         ):
-            self._refuse(time_us, kind, fields)
+            self._refuse(time_us, kind, place, message, fields)
         self._last_us = time_us
         self._rows.append((time_us, kind, place, message, fields))
 
-    def _refuse(self, time_us: int, kind: str, fields: dict[str, Any]) -> None:
+    def _refuse(self, time_us: int, kind: str, place: str, message: str | None, fields: dict[str, Any]) -> None:
         """Say which promise the row would break."""
         row = f"row {len(self._rows)}"
         if kind not in KINDS:
@@ -214,6 +218,12 @@ class Trace:
         missing = sorted(REQUIRED[kind] - fields.keys())
         if missing:
             raise BadRow(f"{row}: {kind!r} needs the field {missing[0]!r}; it was given {sorted(fields)}")
+        if type(time_us) is not int:
+            raise BadRow(f"{row}: time_us = {time_us!r} is a {type(time_us).__name__}; give whole microseconds as an int")
+        if type(place) is not str:
+            raise BadRow(f"{row}: place = {place!r} is a {type(place).__name__}; give the name of a place")
+        if message is not None and type(message) is not str:
+            raise BadRow(f"{row}: message = {message!r} is a {type(message).__name__}; give its id as a str, or None")
         if time_us < self._last_us:
             raise BadRow(f"{row}: time_us = {time_us} runs back behind {self._last_us}; emit rows in order of time")
         name, value = next((n, v) for n, v in fields.items() if type(v) not in _SCALARS)

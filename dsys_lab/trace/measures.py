@@ -1,0 +1,89 @@
+"""What a run came to, in a few numbers, each counted from its rows."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from dsys_lab.errors import BadParameter, require_fraction
+from dsys_lab.trace.ledger import balance
+from dsys_lab.trace.recorder import Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Who got what, and who paid.
+
+    Attributes
+    ----------
+    title : str
+        The run's title.
+    offered, done, lost, told_no : int
+        Copies of messages; `lost` were dropped or expired, `told_no` were rejected.
+    p50_s, p99_s : float
+        Seconds from the buffer's door to done, of those that were done.
+    deepest : int
+        The most that waited at once.
+    stood_s : float
+        How long the producer had to stand still.
+    """
+
+    title: str
+    offered: int
+    done: int
+    lost: int
+    told_no: int
+    p50_s: float
+    p99_s: float
+    deepest: int
+    stood_s: float
+
+
+def outcome(trace: Trace) -> Outcome:
+    """Return what a run with a buffer came to."""
+    book = balance(trace)
+    return Outcome(
+        title=trace.header.title,
+        offered=book.offered,
+        done=book.done,
+        lost=book.lost,
+        told_no=book.rejected,
+        p50_s=round(quantile(sojourns_s(trace), 0.5), 2),
+        p99_s=round(quantile(sojourns_s(trace), 0.99), 2),
+        deepest=max((int(row.fields["depth"] or 0) for row in trace.of("enqueue")), default=0),
+        stood_s=round(sum(int(row.fields["waited_us"] or 0) for row in trace.of("unblock")) / 1e6, 1),
+    )
+
+
+def sojourns_s(trace: Trace) -> list[float]:
+    """Return the seconds from offer to done of every message that was done, in the order in which they were done."""
+    return [int(row.fields["sojourn_us"] or 0) / 1e6 for row in trace.of("finish")]
+
+
+def quantile(values: list[float], share: float) -> float:
+    """Return the smallest value that at least `share` of the values do not exceed; nan of none."""
+    require_fraction(share=share)
+    if not values:
+        return float("nan")
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
+
+
+def in_time_share(trace: Trace, deadline_s: float) -> float:
+    """Return the share of the offered messages that were done within `deadline_s`."""
+    return sum(sojourn <= deadline_s for sojourn in sojourns_s(trace)) / max(1, balance(trace).offered)
+
+
+def gauge(trace: Trace, name: str) -> tuple[list[float], list[float]]:
+    """Return the times in seconds and the values of a gauge.
+
+    Raises
+    ------
+    BadParameter
+        If the run has no such gauge, with those that it has.
+    """
+    rows = [row for row in trace.of("gauge") if row.fields["name"] == name]
+    if not rows:
+        names = sorted({str(row.fields["name"]) for row in trace.of("gauge")})
+        raise BadParameter(f"no gauge {name!r} in this run; it has {', '.join(names) or 'none'}")
+    return [row.time_us / 1e6 for row in rows], [float(row.fields["value"] or 0) for row in rows]
