@@ -111,9 +111,10 @@ def happysim(python: str, recorder: str) -> float:
 
 def simulation() -> None:
     """M/M/1 with every row kept against loops that keep none."""
+    busy = {"utilisation": 0.8, "customers": CUSTOMERS}
     rivals = [
-        Rival("ours, every row kept (4 a customer)", lambda: len(hockey_stick(utilisation=0.8, customers=CUSTOMERS)) / 4),
-        Rival("ours, counters only", lambda: hockey_stick.count(utilisation=0.8, customers=CUSTOMERS).count("finish")),
+        Rival("ours, every row kept (4 a customer)", lambda: len(hockey_stick(**busy)) / 4),
+        Rival("ours, counters only", lambda: hockey_stick.count(**busy).count("finish")),
         Rival("plain SimPy, nothing recorded", plain_simpy),
     ]
     python = os.environ.get("DSYS_LAB_HAPPYSIM")
@@ -171,11 +172,11 @@ def player() -> None:
 
     def run_and_pack() -> float:
         new = burst()
-        pack([new])
+        pack(new)
         return len(new)
 
     def only_pack() -> float:
-        pack([ready])
+        pack(ready)
         return rows
 
     compare(

@@ -40,6 +40,7 @@ class Inbox(Machine):
         super().__init__(simulation, buffer.place)
 
     def on_message(self, message: str, copy: int, body: dict[str, Any], source: str) -> None:
+        """Offer what came to the buffer."""
         deadline_s = body.get("deadline_s")
         now_us = self.simulation.now_us
         deadline_us = None if deadline_s is None else now_us + to_us(deadline_s)
@@ -73,6 +74,7 @@ class Inbox(Machine):
             self.room = _tell(self.simulation, self.room)
 
     def on_crash(self) -> None:
+        """Drop all that waited: this buffer is memory."""
         self.buffer.lose_all(self.simulation.now_us, "the inbox crashed")
         for request in self.door:
             self.simulation.emit("drop", self.name, request.message, why="the inbox crashed", copy=request.copy)
@@ -120,6 +122,7 @@ class Consumer(Machine):
         super().__init__(simulation, name)
 
     def boot(self) -> None:
+        """Start one process a server."""
         for number in range(1, self.servers + 1):
             self.spawn(self._serve(self.name if self.servers == 1 else f"{self.name}/{number}"))
 
@@ -143,6 +146,7 @@ class Consumer(Machine):
             del self._in_hand[place]
 
     def on_crash(self) -> None:
+        """Drop what was in hand."""
         for place, request in self._in_hand.items():
             self.simulation.emit("drop", place, request.message, why=f"{self.name} crashed", copy=request.copy)
         self._in_hand.clear()
@@ -152,13 +156,21 @@ class Producer(Machine):
     """Sends messages to the inbox at a rate that may change with time, and stops while it is told to."""
 
     def __init__(
-        self, simulation: Simulation, inbox: Inbox, rate_at: Callable[[float], float], *, name: str, until_s: float, **body: Any
+        self,
+        simulation: Simulation,
+        inbox: Inbox,
+        rate_at: Callable[[float], float],
+        *,
+        name: str,
+        until_s: float,
+        **body: Any,
     ) -> None:
         self.inbox, self.rate_at, self.until_s, self.body = inbox, rate_at, until_s, body
         self.sent = 0
         super().__init__(simulation, name)
 
     def boot(self) -> None:
+        """Start to send."""
         self.spawn(self._send())
 
     def _send(self) -> Body:
@@ -204,15 +216,18 @@ class RetryingClient(Machine):
         super().__init__(simulation, name)
 
     def boot(self) -> None:
+        """Start to call, and to report the goodput."""
         self.spawn(self._call_at_random())
         self.spawn(self._report())
 
     def on_message(self, message: str, copy: int, body: dict[str, Any], source: str) -> None:
+        """Give an answer to the call that waits for it; nobody may wait any more."""
         waiting = self._answers.pop(message, None)
         if waiting is not None:
             waiting.succeed(body["ok"])
 
     def on_crash(self) -> None:
+        """Forget every call."""
         self._answers.clear()
 
     def _call_at_random(self) -> Body:

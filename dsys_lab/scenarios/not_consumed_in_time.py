@@ -17,6 +17,8 @@ Sources: Kleppmann, *Designing Data-Intensive Applications*, ch. 11; the laws an
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from statistics import fmean, stdev
 from typing import Any
 
 from dsys_lab.brokers.flow_control import Aimd, Credit, TokenBucket
@@ -25,8 +27,9 @@ from dsys_lab.brokers.retries import RetryBudget, RetryPolicy
 from dsys_lab.errors import BadParameter, require_choice, require_positive
 from dsys_lab.scenarios.machines import Consumer, Inbox, Producer, RetryingClient
 from dsys_lab.scenarios.scenario import Claims, scenario
-from dsys_lab.simulation import Body, Simulation
+from dsys_lab.simulation import Body, Simulation, grid, sweep
 from dsys_lab.simulation.chance import exponential, service, uniform
+from dsys_lab.trace import Trace
 
 WEARABLES, INBOX, SCORER = "wearables", "inbox", "scorer"
 BALANCED: dict[str, dict[str, Any]] = {"conservation": {}, "depth adds up": {}}
@@ -85,7 +88,8 @@ def burst(
     Nights arrive at `rate` a second, and at `burst_rate` between `burst_from_s` and `burst_to_s`; the scorer does
     `service_rate`. Nothing new comes after `until_s`, and the run ends when nothing is left to do.
     """
-    require_positive(rate=rate, burst_rate=burst_rate, service_rate=service_rate, until_s=until_s, deadline_s=deadline_s)
+    require_positive(rate=rate, burst_rate=burst_rate, service_rate=service_rate, until_s=until_s)
+    require_positive(deadline_s=deadline_s)
     inbox = Inbox(sim, Buffer(INBOX, capacity=capacity, policy=policy, recorder=sim.recorder))
     Consumer(sim, inbox, exponential(1 / service_rate), name=SCORER)
     Producer(
@@ -162,15 +166,13 @@ def retry_storm(
     require_positive(utilisation=utilisation, spike=spike, service_rate=service_rate, until_s=until_s)
     rate = utilisation * service_rate
     inbox = Inbox(sim, Buffer(INBOX, capacity=capacity, policy=policy, recorder=sim.recorder))
-    network = sim.network
-    inbox.refused = lambda request, source: network.answer(INBOX, source, request.message, {"ok": False}, copy=request.copy)
-    Consumer(
-        sim,
-        inbox,
-        exponential(1 / service_rate),
-        name=SCORER,
-        done=lambda request: network.answer(SCORER, WEARABLES, request.message, {"ok": True}, copy=request.copy),
-    )
+
+    def answer(source: str, request: Request, *, ok: bool) -> None:
+        sim.network.answer(source, WEARABLES, request.message, {"ok": ok}, copy=request.copy)
+
+    inbox.refused = lambda request, _: answer(INBOX, request, ok=False)
+    done = partial(answer, SCORER, ok=True)
+    Consumer(sim, inbox, exponential(1 / service_rate), name=SCORER, done=done)
     RetryingClient(
         sim,
         inbox,
@@ -205,25 +207,25 @@ def pipeline(
     """
     require_positive(rate=rate, until_s=until_s)
     names = ("receive", "decode", SCORER)
-    credits = [Credit(window) for _ in names]
+    lent = [Credit(window) for _ in names]
     inboxes = [Inbox(sim, Buffer(f"{name}-in", capacity=1, recorder=sim.recorder)) for name in names]
     returned = [sim.event() for _ in names]
 
     def give_back(stage: int) -> None:
-        credits[stage].give_back()
+        lent[stage].give_back()
         event, returned[stage] = returned[stage], sim.event()
         event.succeed()
 
     def hand_to(stage: int, source: str, message: str) -> Body:
         stopped_us = sim.now_us
-        while not credits[stage].take():
+        while not lent[stage].take():
             if sim.now_us == stopped_us:
                 sim.emit("block", source, message, depth=len(inboxes[stage].buffer))
             yield returned[stage]
         if sim.now_us > stopped_us:
             sim.emit("unblock", source, waited_us=sim.now_us - stopped_us)
         if window is not None:
-            outstanding = credits[stage].outstanding
+            outstanding = lent[stage].outstanding
             sim.emit("credit", source, message, to=names[stage], outstanding=outstanding, window=window)
         sim.network.send(source, inboxes[stage].name, message, {})
 
@@ -281,7 +283,8 @@ def fair_shares(
     second, by whether the gate turned any of its messages away.
     """
     require_choice("control", control, CONTROLS)
-    require_positive(limit=limit, greedy_rate=greedy_rate, modest_rate=modest_rate, increase=increase, until_s=until_s)
+    require_positive(limit=limit, greedy_rate=greedy_rate, modest_rate=modest_rate)
+    require_positive(increase=increase, until_s=until_s)
     passed: dict[int, int] = {}
     rates = {"tenant-a": greedy_rate, "tenant-b": modest_rate}
 
@@ -317,7 +320,7 @@ def fair_shares(
         sim.spawn(tenant(name))
     sim.run(until_s)
     fair = {"value": limit / 2, "label": "half the limit"}
-    return Claims({"conservation": {}}, {name: fair for name in rates})
+    return Claims({"conservation": {}}, dict.fromkeys(rates, fair))
 
 
 # ------------------------------------------------------------------------------------------ 7. fresh or old first
@@ -346,3 +349,42 @@ def fresh_or_old(
     )
     sim.run(until_s)
     return Claims(BALANCED, {"done": {"value": service_rate, "label": f"the scorer does {service_rate:g}/s"}})
+
+
+# ------------------------------------------------------------------------------------------ what the notebook counts
+Measured = tuple[float, float, float]
+"""A parameter, the mean of what was counted over several seeds, and the standard error of that mean."""
+
+
+def waits(*utilisations: float, service_shape: str = "exponential", customers: int = 10_000) -> list[Measured]:
+    """Return the mean time in the system at each utilisation, in seconds, over four seeds."""
+
+    def mean_s(**point: Any) -> float:
+        counted = hockey_stick.count(service_shape=service_shape, customers=customers, **point)
+        return counted.sum("finish", "sojourn_us") / counted.count("finish") / 1e6
+
+    return _over_seeds(mean_s, "utilisation", utilisations)
+
+
+def losses(*capacities: int, utilisation: float = 0.9, customers: int = 5_000) -> list[Measured]:
+    """Return the share of the customers that find no room, at each capacity, over four seeds."""
+
+    def share(**point: Any) -> float:
+        counted = blocking.count(utilisation=utilisation, customers=customers, **point)
+        return counted.count("drop") / counted.count("publish")
+
+    return _over_seeds(share, "capacity", capacities)
+
+
+def _over_seeds(measure: Callable[..., float], parameter: str, values: tuple[float, ...]) -> list[Measured]:
+    seeds = range(1, 5)
+    results = sweep(measure, grid(**{parameter: values, "seed": seeds}), label=measure.__qualname__.split(".")[0])
+    rows = [results[i : i + len(seeds)] for i in range(0, len(results), len(seeds))]
+    return [(value, fmean(row), stdev(row) / len(row) ** 0.5) for value, row in zip(values, rows, strict=True)]
+
+
+def passed_a_second(trace: Trace, *, from_s: float) -> dict[str, float]:
+    """Return how many messages a second of each tenant the gate let through, from `from_s` on."""
+    tenants = [row.fields["tenant"] for row in trace.of("finish") if row.time_us >= from_s * 1e6]
+    seconds = trace.end_us / 1e6 - from_s
+    return {name: tenants.count(name) / seconds for name in ("tenant-a", "tenant-b")}

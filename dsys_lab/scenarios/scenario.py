@@ -12,12 +12,13 @@ import importlib
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from dsys_lab.errors import BadParameter
 from dsys_lab.simulation import Fault, Simulation, fault
 from dsys_lab.trace import Counters, Header, Recorder, Trace
 
+DEFAULT_SEED: Final = 7
 Faults = Iterable[Fault | Mapping[str, Any]]
 
 
@@ -64,7 +65,7 @@ class Scenario:
             if parameter.kind is inspect.Parameter.KEYWORD_ONLY
         }
 
-    def __call__(self, *, seed: int = 1, faults: Faults = (), **params: Any) -> Trace:
+    def __call__(self, *, seed: int = DEFAULT_SEED, faults: Faults = (), **params: Any) -> Trace:
         """Run, and return the trace.
 
         Raises
@@ -82,7 +83,7 @@ class Scenario:
         trace.header.end_us = end_us
         return trace
 
-    def count(self, *, seed: int = 1, faults: Faults = (), **params: Any) -> Counters:
+    def count(self, *, seed: int = DEFAULT_SEED, faults: Faults = (), **params: Any) -> Counters:
         """Run without keeping rows, and return what was counted: the same numbers, for sweeps."""
         counters = Counters()
         self._perform(counters, seed, tuple(fault(item) for item in faults), self._complete(params))
