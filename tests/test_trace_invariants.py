@@ -1,0 +1,142 @@
+"""Each invariant is green on a run that keeps it and red, at the right row, on one that does not."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dsys_lab.errors import BadParameter
+from dsys_lab.trace import INVARIANTS, KINDS, Trace, balance, lamp, lamps
+
+
+def run(script: str) -> Trace:
+    """Read a run from lines `kind place message field=value …`, one microsecond apart."""
+    trace = Trace()
+    for time_us, text in enumerate(filter(None, map(str.strip, script.splitlines()))):
+        kind, place, message, *pairs = text.split()
+        fields = {name: int(value) if value.isdigit() else value for name, value in (p.split("=") for p in pairs)}
+        given = dict.fromkeys(KINDS[kind].required, 0) | fields
+        trace.emit(time_us, kind, place, None if message == "-" else message, **given)
+    return trace
+
+
+SERVED = """
+    publish phone m1
+    enqueue inbox m1 depth=1
+    publish phone m2
+    enqueue inbox m2 depth=2
+    start   scorer m1
+    finish  scorer m1
+"""
+
+HELD_AND_BROKEN = {
+    # name: (parameters, a run that keeps it, [(a run that breaks it, the rows that do)])
+    "conservation": ({}, SERVED, [
+        ("enqueue inbox m1 depth=1", [0]),                                          # nobody offered it
+        (SERVED + "start scorer m1", [6]),                                          # it comes back from the done
+        (SERVED + "publish phone m1 attempt=2", [6]),                               # the same copy offered twice
+        ("publish phone m1 \n drop inbox m1 \n drop inbox m1", [2]),                # lost twice
+        ("publish phone m1 copy=1 \n enqueue inbox m1 copy=2 depth=1", [1]),        # another copy than was offered
+    ]),
+    "depth adds up": ({}, SERVED, [
+        ("publish phone m1 \n enqueue inbox m1 depth=2", [1]),
+        (SERVED + "publish phone m3 \n enqueue inbox m3 depth=3", [7]),             # m1 has left, so m3 is the second
+    ]),
+    "bounded depth": ({"depth_max": 2}, SERVED, [(SERVED + "publish phone m3 \n enqueue inbox m3 depth=3", [7])]),
+    "nothing lost": ({}, SERVED, [
+        (SERVED + "drop inbox m2", [6]),
+        (SERVED + "expire inbox m2", [6]),
+        (SERVED + "publish phone m3 \n reject inbox m3 \n lost inbox m4", [7, 8]),
+    ]),
+    "none lost of": ({"priority": "high"}, "publish phone m1 priority=low \n drop inbox m1", [
+        ("publish phone m1 priority=high \n publish phone m2 priority=low \n drop inbox m2 \n drop inbox m1", [3]),
+    ]),
+    "credit respected": ({}, "credit receive m1 outstanding=4 window=4", [
+        ("credit receive m1 outstanding=5 window=4", [0]),
+    ]),
+    "sends settle": ({}, """
+        send    phone m1 to=inbox copy=0 arrive_us=2
+        send    phone m1 to=inbox copy=1 arrive_us=3
+        receive inbox m1 source=phone copy=0
+        lost    inbox m1 source=phone copy=1
+        send    phone m2 to=inbox copy=0 arrive_us=900
+    """, [
+        ("receive inbox m1 source=phone copy=0", [0]),                              # nobody sent it
+        ("send phone m1 to=inbox arrive_us=1 \n receive inbox m1 source=phone \n lost inbox m1 source=phone", [2]),
+        ("send phone m1 to=inbox arrive_us=1 \n note - - \n note - -", [0]),        # it never came, and time is past
+        ("send phone m1 to=inbox arrive_us=9 \n receive inbox m1 source=elsewhere", [1]),
+    ]),
+}  # fmt: skip
+BROKEN = [
+    pytest.param(name, parameters, script, rows, id=f"{name}-{number}")
+    for name, (parameters, _, cases) in HELD_AND_BROKEN.items()
+    for number, (script, rows) in enumerate(cases)
+]
+
+
+def test_every_invariant_is_tried():
+    assert HELD_AND_BROKEN.keys() == INVARIANTS.keys()
+
+
+@pytest.mark.parametrize("name", INVARIANTS)
+def test_an_invariant_is_green_on_a_run_that_keeps_it(name):
+    parameters, script, _ = HELD_AND_BROKEN[name]
+    assert lamp(run(script), name, **parameters).held
+    assert lamp(Trace(), name, **parameters).held
+
+
+@pytest.mark.parametrize(("name", "parameters", "script", "rows"), BROKEN)
+def test_an_invariant_is_red_and_names_the_rows_that_break_it(name, parameters, script, rows):
+    red = lamp(run(script), name, **parameters)
+    assert not red.held
+    assert list(red.rows) == rows
+
+
+def test_the_dead_may_be_redriven_but_nothing_else_comes_back():
+    dead = "publish phone m1 \n enqueue orders m1 depth=1 \n dead orders m1 to=morgue"
+    assert lamp(run(dead + "\n redrive morgue m1 to=orders \n start w m1 \n ack orders m1"), "conservation").held
+    assert lamp(run(dead + "\n start w m1"), "conservation").rows == (3,)
+
+
+def test_a_lamp_says_its_invariant_with_the_numbers_of_this_run():
+    assert lamp(Trace(), "bounded depth", depth_max=50).meaning == "No buffer ever holds more than 50 messages."
+    assert "high" in lamp(Trace(), "none lost of", priority="high").meaning
+    for name, (parameters, _, _) in HELD_AND_BROKEN.items():
+        meaning = lamp(Trace(), name, **parameters).meaning
+        assert "`" not in meaning
+        assert meaning.endswith(".")
+
+
+def test_a_header_names_the_lamps_and_an_unknown_one_is_refused():
+    trace = run(SERVED)
+    trace.header.invariants = {"bounded depth": {"depth_max": 1}, "nothing lost": {}}
+    assert [(lamp.name, lamp.rows) for lamp in lamps(trace)] == [("bounded depth", (3,)), ("nothing lost", ())]
+    trace.header.invariants = {"no such thing": {}}
+    with pytest.raises(BadParameter, match=r"'no such thing'.*conservation"):
+        lamps(trace)
+
+
+# ------------------------------------------------------------------------------------------ the ledger
+@given(st.lists(st.tuples(st.sampled_from(sorted(KINDS)), st.sampled_from(["m1", "m2", None]), st.integers(0, 2))))
+def test_the_ledger_adds_up_whatever_happened(happenings):
+    trace = Trace()
+    for kind, message, copy in happenings:
+        trace.emit(0, kind, "q", message, **(dict.fromkeys(KINDS[kind].required, 1) | {"copy": copy}))
+    books = balance(trace)
+    assert books.offered == sum(
+        (books.done, books.stored, books.in_flight, books.dropped, books.expired, books.dead, books.rejected)
+    )
+    assert books.lost == books.dropped + books.expired
+
+
+def test_the_ledger_says_where_each_copy_stands():
+    books = balance(run(SERVED + "copied phone m1 copy=1 \n lost inbox m1 copy=1 \n dead inbox m2"))
+    assert str(books) == "offered 3 = done 1 + stored 0 + in flight 0 + dropped 1 + expired 0 + dead 1 + rejected 0"
+
+
+def test_a_message_sent_again_by_the_client_is_a_second_copy_in_the_books():
+    retried = "publish phone m1 \n drop inbox m1 \n publish phone m1 copy=1 attempt=2 \n finish scorer m1 copy=1"
+    books = balance(run(retried))
+    assert (books.offered, books.done, books.dropped) == (2, 1, 1)
+    assert lamp(run(retried), "conservation").held
