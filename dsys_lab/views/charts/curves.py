@@ -28,6 +28,7 @@ def lines(
     y: str = "",
     references: Mapping[str, float] | None = None,
     bands: Mapping[str, tuple[float, float]] | None = None,
+    laws: Mapping[str, Points] | None = None,
     predicted: Points = (),
     log_y: bool = False,
     steps: bool = False,
@@ -42,6 +43,8 @@ def lines(
         Label -> height of a dashed line.
     bands : mapping, optional
         Label -> (from, to) on the x axis: the burst, the spike, the outage.
+    laws : mapping, optional
+        Label -> points of a dashed curve.
     predicted : points
         The reader's own curve.
     steps : bool
@@ -62,6 +65,8 @@ def lines(
         for (name, points), colour, dash in zip(series.items(), SERIES, DASHES, strict=False):
             axes.plot(*zip(*points, strict=True), color=colour, linestyle=dash, linewidth=1.9, label=name, zorder=3,
                       drawstyle="steps-post" if steps else "default")  # fmt: skip
+        for label, points in (laws or {}).items():
+            axes.plot(*zip(*points, strict=True), color=LAW, linestyle=(0, (4, 3)), linewidth=1.4, label=label, zorder=2)
         for label, height in (references or {}).items():
             axes.axhline(height, color=LAW, linestyle=(0, (4, 3)), linewidth=1.2, label=label, zorder=2)
         if predicted:

@@ -1,0 +1,265 @@
+"""The player's picture where nothing moves: a PNG of the moment at which most messages were in the picture.
+
+For pages that run no script. The same rows are folded by the same verbs as in the player; the drawing is plainer.
+"""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from dsys_lab.trace import KINDS, Row, Trace
+from dsys_lab.views.player.words import describe, duration
+from dsys_lab.views.theme import ROLES, style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Copy = tuple[str, int]
+_GONE = {"take", "burst", "bounce"}
+
+
+class Fold:
+    """Where every copy of a message is after some rows.
+
+    Attributes
+    ----------
+    where : dict
+        Copy -> (place, standing), in the order in which they came; standing is "waiting", "here", "moving" or "dead".
+    again : set of Copy
+        Copies that are a repetition.
+    done, lost : Counter
+        By place.
+    down : dict
+        Places out of order -> how.
+    flows : dict
+        Pairs of places between which copies went, in the order first seen.
+    """
+
+    def __init__(self) -> None:
+        self.where: dict[Copy, tuple[str, str]] = {}
+        self.account: dict[Copy, str] = {}
+        self.again: set[Copy] = set()
+        self.done: Counter[str] = Counter()
+        self.lost: Counter[str] = Counter()
+        self.down: dict[str, str] = {}
+        self.flows: dict[tuple[str, str], None] = {}
+        self.trays: dict[str, int] = {}
+        self.places: dict[str, None] = {}
+        self.stored = 0
+
+    def apply(self, row: Row) -> None:
+        """Take in one row."""
+        kind = KINDS[row.kind]
+        if kind.state in ("down", "slow", "blocked"):
+            self.down[row.place] = {"blocked": "must wait"}.get(kind.state, kind.state)
+        elif kind.state == "up" and kind.verb == "mark":
+            self.down.pop(row.place, None)
+        if row.message is None:
+            return
+        copy = (row.message, int(row.fields.get("copy") or 0))
+        if copy[1] or int(row.fields.get("attempt") or 0) > 1:
+            self.again.add(copy)
+        before = self.account.get(copy, "")
+        if kind.account:
+            self.stored += (kind.account == "stored") - (before == "stored")
+            self.account[copy] = kind.account
+        place = str(row.fields.get("to") or row.place) if kind.verb in ("put", "move") else row.place
+        at = self.where.get(copy, ("", ""))[0]
+        if kind.verb == "move" and not kind.account and before not in ("", "in flight"):
+            return
+        if kind.verb == "put":
+            self._stand(copy, at, place, "here" if kind.account == "in flight" else "waiting")
+        elif kind.verb == "move":
+            self._stand(copy, at or row.place, place, "moving")
+        elif kind.verb == "arrive" and self.where.get(copy, (row.place, ""))[0] == row.place:
+            self._stand(copy, at, row.place, "here")
+        elif kind.verb in _GONE and (kind.account or kind.verb == "take"):
+            self._leave(copy, at, row.place)
+            self.done[row.place] += kind.verb == "take"
+            self.lost[row.place] += kind.verb == "burst"
+        elif kind.verb in ("fade", "burst") and before != "stored":
+            self._leave(copy, at, row.place)
+
+    def _stand(self, copy: Copy, at: str, place: str, standing: str) -> None:
+        if at and at != place:
+            self.flows.setdefault((at, place))
+        self.where.pop(copy, None)
+        self.where[copy] = (place, standing)
+        self.places.setdefault(place)
+        if standing == "waiting":
+            self.trays.setdefault(place, 0)
+
+    def _leave(self, copy: Copy, at: str, place: str) -> None:
+        if at and at != place:
+            self.flows.setdefault((at, place))
+        self.places.setdefault(place)
+        self.where.pop(copy, None)
+
+
+def instructive(trace: Trace) -> int:
+    """Return the row after which most copies are in the picture."""
+    fold, best, most = Fold(), 0, -1
+    for row in trace:
+        fold.apply(row)
+        if len(fold.where) > most:
+            best, most = row.seq, len(fold.where)
+    return best
+
+
+def png(traces: Sequence[Trace], titles: Sequence[str]) -> bytes:
+    """Return the still picture of up to four runs beside each other."""
+    from matplotlib import rc_context
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    until_us = max(((trace[instructive(trace)].time_us) for trace in traces if len(trace)), default=0)
+    runs = [(_fold(row for row in trace if row.time_us <= until_us), _fold(trace)) for trace in traces]
+    columns = _columns([whole for _, whole in runs])
+    out = io.BytesIO()
+    with rc_context(style()):
+        figure = Figure(figsize=(max(6.4, 5.2 * len(traces)), 3.7), dpi=100, layout="constrained")
+        FigureCanvasAgg(figure)
+        axes = figure.subplots(2, max(1, len(traces)), squeeze=False, height_ratios=(2.6, 1))
+        top = max((_peak(trace) for trace in traces), default=1) or 1
+        for column, (trace, title, (now, _)) in enumerate(zip(traces, titles, runs, strict=True)):
+            _stage(axes[0][column], now, columns, title)
+            _depth(axes[1][column], trace, until_us, top)
+        figure.savefig(out, format="png", metadata={"Software": None})
+    return out.getvalue()
+
+
+def _fold(rows: Iterable[Row]) -> Fold:
+    fold = Fold()
+    for row in rows:
+        fold.apply(row)
+    return fold
+
+
+def _columns(folds: Iterable[Fold]) -> dict[str, tuple[int, float, bool]]:
+    """Return place -> (column, row, whether it is a tray): cause left, effect right."""
+    after: dict[str, list[str]] = {}
+    trays: set[str] = set()
+    for fold in folds:
+        trays |= fold.trays.keys()
+        for place in fold.places:
+            after.setdefault(place, [])
+        for a, b in fold.flows:
+            if not _reaches(after, b, a):
+                after.setdefault(a, []).append(b)
+    depth = dict.fromkeys(after, 0)
+    for _ in after:
+        for a, following in after.items():
+            for b in following:
+                depth[b] = max(depth[b], depth[a] + 1)
+    by_column: dict[int, list[str]] = {}
+    for place, column in depth.items():
+        by_column.setdefault(column, []).append(place)
+    return {
+        place: (column, i - (len(places) - 1) / 2, place in trays)
+        for column, places in by_column.items()
+        for i, place in enumerate(sorted(places))
+    }
+
+
+def _reaches(after: dict[str, list[str]], a: str, b: str) -> bool:
+    return a == b or any(_reaches(after, c, b) for c in after.get(a, []))
+
+
+def _stage(axes: Axes, fold: Fold, columns: dict[str, tuple[int, float, bool]], title: str) -> None:
+    """Draw the boxes and what stands in them."""
+    from matplotlib.patches import FancyBboxPatch
+
+    wide = {column: max(2.4 if tray else 1.0 for c, _, tray in columns.values() if c == column) for column, *_ in columns.values()}
+    left, x = {}, 0.0
+    for column in sorted(wide):
+        left[column] = x
+        x += wide[column] + 0.7
+    rows = max((abs(row) for _, row, _ in columns.values()), default=0) * 2 + 1
+    axes.set(xlim=(-0.2, max(x - 0.3, 1)), ylim=(-0.8 * rows, 0.75 * rows))
+    axes.set_title(title)
+    axes.axis("off")
+    moving: Counter[tuple[str, str]] = Counter()
+    for place, (column, row, tray) in columns.items():
+        x0, width, y0 = left[column], wide[column] if tray else 1.0, -1.25 * row
+        axes.add_patch(
+            FancyBboxPatch(
+                (x0, y0 - 0.4), width, 0.8, boxstyle="round,pad=0,rounding_size=0.08", fc="white", ec="#8C959F", lw=1.2
+            )
+        )
+        standing = [(copy, how) for copy, (at, how) in fold.where.items() if at == place]
+        for copy, how in standing:
+            moving[place, how] += 1
+        inside = [(copy, how) for copy, how in standing if how != "moving" and (how != "here" or not tray)]
+        axes.text(x0, y0 + 0.48, place, fontsize=9, fontweight="bold")
+        if tray and inside:
+            axes.text(x0 + width, y0 + 0.48, f"{len(inside):,}", fontsize=9, ha="right", color=ROLES["waiting"].ink)
+        _discs(axes, inside, fold.again, x0, y0, width)
+        coming = moving[place, "moving"] + (moving[place, "here"] if tray else 0)
+        if coming:
+            axes.plot([x0 - 0.18], [y0], "o", ms=8, mfc=ROLES["moving"].colour, mec=ROLES["moving"].ink)
+            axes.text(x0 - 0.18, y0 + 0.17, f"{coming}", fontsize=8, ha="center", color=ROLES["moving"].ink)
+        notes = [f"✓ {fold.done[place]:,}"] * bool(fold.done[place])
+        axes.text(x0, y0 - 0.6, " ".join(notes), fontsize=9, color=ROLES["done"].ink)
+        if fold.lost[place]:
+            axes.text(x0 + 0.55 * bool(notes), y0 - 0.6, f"✗ {fold.lost[place]:,}", fontsize=9, color=ROLES["lost"].ink)
+        if place in fold.down:
+            how = fold.down[place]
+            axes.text(
+                x0 + width / 2, y0, how, fontsize=9, fontweight="bold", ha="center", va="center", color="white",
+                bbox={"fc": "black", "ec": "none", "boxstyle": "round"},
+            )  # fmt: skip
+
+
+def _discs(axes: Axes, standing: list[tuple[Copy, str]], again: set[Copy], x0: float, y0: float, width: float) -> None:
+    """Draw the copies in a box as a line that winds, its head at the bottom right."""
+    if not standing:
+        return
+    cell = next((c for c in (0.2, 0.16, 0.13, 0.1, 0.08, 0.06, 0.05) if int(width / c) * int(0.78 / c) >= len(standing)), 0.04)
+    across = max(1, int(width / cell))
+    look: dict[str, list[tuple[float, float]]] = {}
+    for k, (copy, how) in enumerate(standing[: across * max(1, int(0.78 / cell))]):
+        r, i = divmod(k, across)
+        x = x0 + width - (width - across * cell) / 2 - ((i if r % 2 == 0 else across - 1 - i) + 0.5) * cell
+        if width < 2:
+            x = x0 + width / 2 + (k - (len(standing) - 1) / 2) * cell
+        look.setdefault(how, []).append((x, y0 - 0.39 + (r + 0.5) * cell if width >= 2 else y0))
+        if copy in again:
+            look.setdefault("again", []).append(look[how][-1])
+    size = cell * 46
+    looks: dict[str, dict[str, Any]] = {
+        "waiting": {"mfc": "#E8EFF5", "mec": ROLES["waiting"].colour},
+        "here": {"mfc": ROLES["moving"].colour, "mec": ROLES["moving"].ink},
+        "dead": {"mfc": "white", "mec": ROLES["lost"].colour},
+        "again": {"mfc": "none", "mec": ROLES["again"].colour},
+    }
+    for how, points in look.items():
+        axes.plot(*zip(*points, strict=True), "o", ms=size, mew=max(0.6, size / 9), **looks[how])
+
+
+def _peak(trace: Trace) -> int:
+    return max((y for _, y in _stored(trace)), default=0)
+
+
+def _stored(trace: Trace) -> list[tuple[float, int]]:
+    """Return the steps of how many copies are stored."""
+    fold, steps = Fold(), [(0.0, 0)]
+    for row in trace:
+        fold.apply(row)
+        if fold.stored != steps[-1][1]:
+            steps.append((row.time_us / 1e6, fold.stored))
+    return [*steps, (trace.end_us / 1e6, steps[-1][1])]
+
+
+def _depth(axes: Axes, trace: Trace, until_us: int, top: int) -> None:
+    """Draw how many waited over the whole run, and the moment shown above."""
+    x, y = zip(*_stored(trace), strict=True)
+    axes.step(x, y, where="post", color="#24292F", lw=1.1)
+    axes.fill_between(x, y, step="post", color="#24292F", alpha=0.1, lw=0)
+    axes.axvline(until_us / 1e6, color="#24292F", lw=1)
+    axes.set(ylim=(0, top * 1.12), xlim=(0, max(trace.end_us / 1e6, 1e-6)), ylabel="depth", xlabel="seconds")
+    if len(trace):
+        last = max((row for row in trace if row.time_us <= until_us), default=trace[0])
+        axes.set_title(f"at {duration(until_us)}: {describe(last)}", fontsize=8.5, fontweight="normal", color="#57606A")
