@@ -70,6 +70,8 @@ _Z99: Final = NormalDist().inv_cdf(0.99)
 def lognormal(median: float, p99: float) -> Distribution:
     """What latencies of real services look like, given by the two numbers that one knows of them."""
     require_positive(median=median, p99=p99)
+    if p99 < median:
+        raise BadParameter(f"p99 = {p99!r} lies below median = {median!r}: give median <= p99")
     sigma, inverse = math.log(p99 / median) / _Z99, NormalDist().inv_cdf
     return lambda draw: median * math.exp(sigma * inverse(min(max(draw(), 1e-12), 1 - 1e-12)))
 
@@ -100,6 +102,7 @@ def service(shape: str, mean: float) -> Distribution:
     `heavy` mixes two exponentials: one job in ten takes ten times the time of the others on average; its c2 is 5.04.
     """
     require_choice("service", shape, SERVICE_SHAPES)
+    require_positive(mean=mean)
     if shape == "constant":
         return constant(mean)
     if shape == "erlang":

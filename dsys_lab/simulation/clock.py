@@ -33,9 +33,10 @@ Sources: SimPy 4 documentation (simpy.readthedocs.io); FoundationDB, *Simulation
 from __future__ import annotations
 
 import gc
+import math
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import simpy
 
@@ -50,13 +51,14 @@ if TYPE_CHECKING:
 
 Body = Generator[simpy.Event, Any, Any]
 """The body of a process: a generator that yields SimPy events."""
-ROWS_MAX: Final = 5_000_000
+Matches = Callable[[str, str, str | None, dict[str, Scalar]], bool]
+"""Says whether a row, given as kind, place, message and fields, is the one waited for."""
 
 
 def to_us(seconds: float) -> int:
     """Return whole microseconds, rounded half up; never negative."""
-    if seconds < 0:
-        raise Misuse(f"a wait of {seconds} s: time cannot run back, give 0 or more")
+    if not 0 <= seconds < math.inf:
+        raise Misuse(f"a wait of {seconds} s: time cannot run back nor stop, give 0 or more")
     return int(seconds * 1e6 + 0.5)
 
 
@@ -116,7 +118,7 @@ class Simulation:
 
     def sleep(self, seconds: float) -> simpy.Timeout:
         """Return an event that happens after `seconds` of virtual time."""
-        return self.environment.timeout(to_us(seconds))  # type: ignore[return-value]
+        return self.environment.timeout(to_us(seconds))
 
     def event(self) -> simpy.Event:
         """Return an event that somebody else will make happen, with `event.succeed(value)`."""
@@ -128,9 +130,9 @@ class Simulation:
 
     def after(self, seconds: float, act: Callable[[], object]) -> None:
         """Call `act` after `seconds`."""
-        self.sleep(seconds).callbacks.append(lambda _: act())
+        self.sleep(seconds).callbacks.append(lambda _: act())  # type: ignore[arg-type]  # what it returns is ignored
 
-    def when(self, matches: Callable[[str, str, str | None, dict[str, Scalar]], bool], act: Callable[[], object]) -> None:
+    def when(self, matches: Matches, act: Callable[[], object]) -> None:
         """Call `act` right after each row for which `matches(kind, place, message, fields)`."""
         if not isinstance(self.recorder, _Listening):
             raise Misuse("nobody listens to the rows of this simulation: give it the fault when it is made")
@@ -139,12 +141,16 @@ class Simulation:
     def run(self, until_s: float | None = None) -> None:
         """Run until nothing is left to happen, or until `until_s` seconds of virtual time.
 
+        What would happen at `until_s` itself does not happen any more. Without an end, a run with an endless source of
+        work loops for ever.
+
         Raises
         ------
         Misuse
-            If `until_s` is None and the run never ends would loop for ever; give every run that has a source of
-            endless work an end.
+            If `until_s` does not lie ahead.
         """
+        if until_s is not None and to_us(until_s) <= self.now_us:
+            raise Misuse(f"until_s = {until_s}, and it is {self.now_s} s already: give a later end")
         with _collector_paused():
             self.environment.run(None if until_s is None else to_us(until_s))
 

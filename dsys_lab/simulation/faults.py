@@ -1,6 +1,6 @@
 """Trouble as data: what goes wrong, and when.
 
-A fault is a frozen record, so a plan of faults can be printed, hashed, put into a share link and repeated. It strikes
+A fault is a frozen record, so a plan of faults can be printed, compared, put into a share link and repeated. It strikes
 at a time, or right after the n-th row that matches: "crash worker-1 after its third effect" is exact and does not
 depend on the seed.
 
@@ -23,11 +23,12 @@ do             target                                      value
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Final
 
-from dsys_lab.errors import BadParameter, require_choice
+from dsys_lab.errors import BadParameter, require_choice, require_fraction
 
 if TYPE_CHECKING:
     from dsys_lab.simulation.clock import Simulation
@@ -69,10 +70,16 @@ class Fault:
         require_choice("fault do", self.do, ACTS)
         if (self.at_s is None) == (self.on is None):
             raise BadParameter(f"fault {self.do!r}: give either at_s (a time) or on (a row to wait for)")
-        if self.at_s is not None and self.at_s < 0:
-            raise BadParameter(f"fault {self.do!r}: at_s = {self.at_s!r} lies before the run; give 0 or more")
+        if self.at_s is not None and not 0 <= self.at_s < math.inf:
+            raise BadParameter(f"fault {self.do!r}: at_s = {self.at_s!r} lies outside the run; give 0 or more")
+        if self.lasts_s is not None and not 0 <= self.lasts_s < math.inf:
+            raise BadParameter(f"fault {self.do!r}: lasts_s = {self.lasts_s!r}; give 0 or more, or None for ever")
         if self.nth < 1:
             raise BadParameter(f"fault {self.do!r}: nth = {self.nth!r}; give 1 for the first matching row")
+        if self.do == "slow" and not 0 <= self.value < math.inf:
+            raise BadParameter(f"fault 'slow': value = {self.value!r}; give a share of full speed, 0 for a pause")
+        if self.do in ("loss", "duplication"):
+            require_fraction(**{f"fault {self.do!r}: value": self.value})
 
     def __repr__(self) -> str:
         return f"Fault({', '.join(f'{name}={value!r}' for name, value in self.as_dict().items())})"
@@ -132,7 +139,7 @@ def _machine(fault: Fault, simulation: Simulation) -> Any:
 def _crash(fault: Fault, simulation: Simulation) -> Undo:
     machine = _machine(fault, simulation)
     machine.crash()
-    return machine.restart  # type: ignore[no-any-return]
+    return machine.restart
 
 
 def _slow(fault: Fault, simulation: Simulation) -> Undo:

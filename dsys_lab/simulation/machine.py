@@ -53,7 +53,7 @@ class Machine:
         self.skew_us = 0
         self.disk: dict[str, Any] = {}
         self._processes: list[simpy.Process] = []
-        self._working: set[simpy.Process] = set()
+        self._working: dict[simpy.Process, None] = {}  # in the order in which they began
         simulation.machines[name] = self
         self.boot()
 
@@ -78,7 +78,7 @@ class Machine:
         simulation, left_us = self.simulation, seconds * 1e6
         process = simulation.environment.active_process
         assert process is not None, "work is done by a process"
-        self._working.add(process)
+        self._working[process] = None
         try:
             while left_us > 0:
                 began_us, speed = simulation.now_us, self.speed
@@ -88,7 +88,7 @@ class Machine:
                 except simpy.Interrupt:
                     left_us -= (simulation.now_us - began_us) * speed
         finally:
-            self._working.discard(process)
+            self._working.pop(process, None)
 
     def set_speed(self, speed: float) -> None:
         """Run at this share of full speed from now on; work under way is stretched or sped up."""
@@ -99,7 +99,7 @@ class Machine:
             self.simulation.emit("steady", self.name)
         else:
             self.simulation.emit("slow", self.name, speed=speed)
-        for process in sorted(self._working, key=self._processes.index):
+        for process in self._working:
             process.interrupt(_SPEED)
 
     def crash(self) -> None:
@@ -128,7 +128,7 @@ def _mortal(body: Body) -> Body:
     resume, value = body.send, None
     while True:
         try:
-            event = resume(value)  # type: ignore[arg-type]
+            event = resume(value)
         except StopIteration as stop:
             return stop.value
         try:
@@ -138,7 +138,7 @@ def _mortal(body: Body) -> Body:
                 _kill(body)
                 return None
             resume, value = body.throw, interrupt
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # whatever the event failed with is the body's to handle
             resume, value = body.throw, error
 
 

@@ -1,14 +1,16 @@
 """The network between machines: it delays, and may lose, copy, reorder or split.
 
-Every copy that is sent ends in exactly one row, `receive` or `lost`. Reordering needs no switch of its own: it is what
-a delay with spread does. Answers travel like messages but are named apart (`answer`, `answered`, `answer_lost`), for a
-lost answer loses no message: the work was done, and only the sender does not know.
+Every copy that is sent ends in exactly one row, `receive` or `lost`. Copies of a message are numbered by one count
+(`next_copy`), whoever makes them: a client that tries again, or the network itself. Reordering needs no switch of its
+own: it is what a delay with spread does. Answers travel like messages but are named apart (`answer`, `answered`,
+`answer_lost`), for a lost answer loses no message: the work was done, and only the sender does not know.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from dsys_lab.errors import Misuse
 from dsys_lab.simulation.chance import Distribution, constant
 
 if TYPE_CHECKING:
@@ -56,8 +58,21 @@ class Network:
         self._doubled: set[str] = set()
         self._copies: dict[str, int] = {}
 
+    def next_copy(self, message: str) -> int:
+        """Return a number that no copy of `message` has yet; the first is 0."""
+        self._copies[message] = self._copies.get(message, -1) + 1
+        return self._copies[message]
+
     def send(self, source: str, target: str, message: str, body: dict[str, Any], *, copy: int = 0) -> None:
-        """Send a message on its way; `target`'s machine gets it by `on_message`, or nobody does."""
+        """Send a message on its way; `target`'s machine gets it by `on_message`, or nobody does.
+
+        Raises
+        ------
+        Misuse
+            If there is no machine called `target`.
+        """
+        if target not in self.simulation.machines:
+            raise Misuse(f"{message!r} cannot go to {target!r}: give one of {', '.join(self.simulation.machines)}")
         chance = self.simulation.stream(f"network/{source}/{target}")
         lost = chance() < self.loss_fraction
         doubled = chance() < self.duplicate_fraction or message in self._doubled
@@ -65,9 +80,9 @@ class Network:
         self._copies[message] = max(self._copies.get(message, 0), copy)
         self._carry(_MESSAGE, source, target, message, body, copy=copy, lost=lost)
         if doubled:
-            self._copies[message] += 1
-            self.simulation.emit("copied", source, message, copy=self._copies[message], of=copy)
-            self._carry(_MESSAGE, source, target, message, body, copy=self._copies[message], lost=lost)
+            second = self.next_copy(message)
+            self.simulation.emit("copied", source, message, copy=second, of=copy)
+            self._carry(_MESSAGE, source, target, message, body, copy=second, lost=lost)
 
     def answer(self, source: str, target: str, message: str, body: dict[str, Any], *, copy: int = 0) -> None:
         """Send an answer about `message` back."""
@@ -86,7 +101,8 @@ class Network:
         self, words: _Words, source: str, target: str, message: str, body: dict[str, Any], *, copy: int, lost: bool
     ) -> None:
         simulation = self.simulation
-        delay_us = int(self.link_delay.get((source, target), self.delay)(simulation.stream(f"delay/{source}/{target}")) * 1e6)
+        delay = self.link_delay.get((source, target), self.delay)
+        delay_us = int(delay(simulation.stream(f"delay/{source}/{target}")) * 1e6 + 0.5)
         arrive_us = simulation.now_us + delay_us
         kind = str(body.get("type", "message"))
         simulation.emit(words.go, source, message, to=target, copy=copy, type=kind, arrive_us=arrive_us)
