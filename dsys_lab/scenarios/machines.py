@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from dsys_lab.brokers.flow_control import Credit
 from dsys_lab.brokers.overflow import Answer, Buffer, Request
 from dsys_lab.brokers.retries import RetryBudget, RetryPolicy
 from dsys_lab.simulation import Body, Event, Machine, Simulation, to_us
@@ -49,8 +50,11 @@ class Inbox(Machine):
             self.refused(request, source)
 
     def offer(self, request: Request) -> Answer:
-        """Offer a request to the buffer, or leave it at the door."""
+        """Offer a request to the buffer, or leave it at the door; a machine that is down takes nothing."""
         simulation = self.simulation
+        if not self.up:
+            simulation.emit("drop", self.name, request.message, why=f"{self.name} is down", copy=request.copy)
+            return Answer.DROPPED
         answer = (
             Answer.MUST_WAIT
             if self.door
@@ -102,7 +106,7 @@ class Consumer(Machine):
     passes_on : callable, optional
         `(request)` -> a process body that hands the request on; without it, the work ends with a `finish` row.
     done : callable, optional
-        `(request)`, called after the `finish` row.
+        `(request)`, called when the request has left, finished or handed on.
     """
 
     def __init__(
@@ -142,7 +146,7 @@ class Consumer(Machine):
             else:
                 sojourn_us = simulation.now_us - request.offered_us
                 simulation.emit("finish", place, request.message, attempt=1, copy=request.copy, sojourn_us=sojourn_us)
-                self.done(request)
+            self.done(request)
             del self._in_hand[place]
 
     def on_crash(self) -> None:
@@ -152,8 +156,54 @@ class Consumer(Machine):
         self._in_hand.clear()
 
 
+class CreditLink:
+    """The way into an inbox, open to as many messages as its stage has lent credits for.
+
+    A copy that the network made holds no credit. A crash takes the credits of what it destroys with it, and nobody
+    gives those back: that both ends agree on their credits anew, as real links do, is left out.
+
+    Parameters
+    ----------
+    window : int or None
+        How many credits; None for no limit.
+    """
+
+    def __init__(self, simulation: Simulation, inbox: Inbox, window: int | None) -> None:
+        self.simulation, self.inbox = simulation, inbox
+        self._credit = Credit(window)
+        self._holders: set[tuple[str, int]] = set()
+        self._returned = simulation.event()
+
+    def hand_over(self, source: str, request: Request) -> Body:
+        """Send the request on its way, when a credit is free."""
+        simulation, credit, message = self.simulation, self._credit, request.message
+        stopped_us, must_wait = simulation.now_us, False
+        while not credit.take():
+            if not must_wait:
+                must_wait = True
+                simulation.emit("block", source, message, depth=len(self.inbox.buffer))
+            yield self._returned
+        if must_wait:
+            simulation.emit("unblock", source, message, waited_us=simulation.now_us - stopped_us)
+        self._holders.add((message, request.copy))
+        if credit.window is not None:
+            held = {"outstanding": credit.outstanding, "window": credit.window}
+            simulation.emit("credit", source, message, to=self.inbox.name, **held)
+        simulation.network.send(source, self.inbox.name, message, {}, copy=request.copy)
+
+    def give_back(self, request: Request) -> None:
+        """Return the credit that the request holds, and wake who waits for one."""
+        if (request.message, request.copy) in self._holders:
+            self._holders.remove((request.message, request.copy))
+            self._credit.give_back()
+            self._returned = _tell(self.simulation, self._returned)
+
+
 class Producer(Machine):
-    """Sends messages to the inbox at a rate that may change with time, and stops while it is told to."""
+    """Sends messages to the inbox at a rate that may change with time, and stops while it is told to.
+
+    The number of the last message is on disk: after a crash no message is called like an older one.
+    """
 
     def __init__(
         self,
@@ -166,7 +216,6 @@ class Producer(Machine):
         **body: Any,
     ) -> None:
         self.inbox, self.rate_at, self.until_s, self.body = inbox, rate_at, until_s, body
-        self.sent = 0
         super().__init__(simulation, name)
 
     def boot(self) -> None:
@@ -180,23 +229,26 @@ class Producer(Machine):
             yield simulation.sleep(exponential(1 / self.rate_at(simulation.now_s))(chance))
             if simulation.now_s > self.until_s:
                 return
-            yield from self._wait_for_room()
-            self.sent += 1
-            message, priority = f"n{self.sent}", "high" if urgency() < HIGH_FRACTION else "low"
+            number = self.disk["sent"] = self.disk.get("sent", 0) + 1
+            message, priority = f"n{number}", "high" if urgency() < HIGH_FRACTION else "low"
+            yield from self._wait_for_room(message)
             simulation.emit("publish", self.name, message, attempt=1, priority=priority)
             simulation.network.send(self.name, self.inbox.name, message, {**self.body, "priority": priority})
 
-    def _wait_for_room(self) -> Body:
+    def _wait_for_room(self, message: str) -> Body:
         if not self.inbox.door:
             return
         stopped_us = self.simulation.now_us
-        self.simulation.emit("block", self.name, depth=len(self.inbox.buffer))
+        self.simulation.emit("block", self.name, message, depth=len(self.inbox.buffer))
         yield self.inbox.room
-        self.simulation.emit("unblock", self.name, waited_us=self.simulation.now_us - stopped_us)
+        self.simulation.emit("unblock", self.name, message, waited_us=self.simulation.now_us - stopped_us)
 
 
 class RetryingClient(Machine):
-    """Every message is a call that waits for its answer, and tries again if none comes in time."""
+    """Every message is a call that waits for its answer, and tries again if none comes in time.
+
+    The number of the last call is on disk: after a crash no call is called like an older one.
+    """
 
     def __init__(
         self,
@@ -232,12 +284,11 @@ class RetryingClient(Machine):
 
     def _call_at_random(self) -> Body:
         simulation, chance = self.simulation, self.simulation.stream(f"{self.name}/arrivals")
-        number = 0
         while True:
             yield simulation.sleep(exponential(1 / self.rate_at(simulation.now_s))(chance))
             if simulation.now_s > self.until_s:
                 return
-            number += 1
+            number = self.disk["calls"] = self.disk.get("calls", 0) + 1
             self.spawn(self._call(f"n{number}"))
 
     def _call(self, message: str) -> Body:
@@ -249,8 +300,9 @@ class RetryingClient(Machine):
                 if not self.budget.may_retry():
                     break
                 yield simulation.sleep(policy.pause_s(attempt - 1, simulation.stream(f"{self.name}/backoff")()))
-            simulation.emit("publish", self.name, message, attempt=attempt, copy=attempt - 1)
-            simulation.network.send(self.name, self.inbox.name, message, {}, copy=attempt - 1)
+            copy = simulation.network.next_copy(message)
+            simulation.emit("publish", self.name, message, attempt=attempt, copy=copy)
+            simulation.network.send(self.name, self.inbox.name, message, {}, copy=copy)
             answer = self._answers[message] = simulation.event()
             yield answer | simulation.sleep(policy.timeout_s)
             if answer.triggered and answer.value:

@@ -18,14 +18,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from itertools import count
 from statistics import fmean, stdev
 from typing import Any
 
-from dsys_lab.brokers.flow_control import Aimd, Credit, TokenBucket
+from dsys_lab.brokers.flow_control import Aimd, TokenBucket
 from dsys_lab.brokers.overflow import Buffer, Request
 from dsys_lab.brokers.retries import RetryBudget, RetryPolicy
 from dsys_lab.errors import BadParameter, require_choice, require_positive
-from dsys_lab.scenarios.machines import Consumer, Inbox, Producer, RetryingClient
+from dsys_lab.scenarios.machines import Consumer, CreditLink, Inbox, Producer, RetryingClient
 from dsys_lab.scenarios.scenario import Claims, scenario
 from dsys_lab.simulation import Body, Simulation, grid, sweep
 from dsys_lab.simulation.chance import exponential, service, uniform
@@ -207,44 +208,16 @@ def pipeline(
     """
     require_positive(rate=rate, until_s=until_s)
     names = ("receive", "decode", SCORER)
-    lent = [Credit(window) for _ in names]
     inboxes = [Inbox(sim, Buffer(f"{name}-in", capacity=1, recorder=sim.recorder)) for name in names]
-    returned = [sim.event() for _ in names]
-
-    def give_back(stage: int) -> None:
-        lent[stage].give_back()
-        event, returned[stage] = returned[stage], sim.event()
-        event.succeed()
-
-    def hand_to(stage: int, source: str, message: str) -> Body:
-        stopped_us = sim.now_us
-        while not lent[stage].take():
-            if sim.now_us == stopped_us:
-                sim.emit("block", source, message, depth=len(inboxes[stage].buffer))
-            yield returned[stage]
-        if sim.now_us > stopped_us:
-            sim.emit("unblock", source, waited_us=sim.now_us - stopped_us)
-        if window is not None:
-            outstanding = lent[stage].outstanding
-            sim.emit("credit", source, message, to=names[stage], outstanding=outstanding, window=window)
-        sim.network.send(source, inboxes[stage].name, message, {})
-
-    def pass_on(stage: int) -> Callable[[Request], Body]:
-        def body(request: Request) -> Body:
-            yield from hand_to(stage + 1, names[stage], request.message)
-            give_back(stage)
-
-        return body
-
-    last = len(names) - 1
-    for stage, (name, inbox, stage_rate) in enumerate(zip(names, inboxes, stage_rates, strict=True)):
+    links = [CreditLink(sim, inbox, window) for inbox in inboxes]
+    for name, stage_rate, link, onward in zip(names, stage_rates, links, [*links[1:], None], strict=True):
         Consumer(
             sim,
-            inbox,
+            link.inbox,
             exponential(1 / stage_rate),
             name=name,
-            passes_on=pass_on(stage) if stage < last else None,
-            done=lambda request: give_back(last),
+            passes_on=partial(onward.hand_over, name) if onward else None,
+            done=link.give_back,
         )
 
     def source() -> Body:
@@ -253,7 +226,7 @@ def pipeline(
             yield sim.sleep(gap(chance))
             number += 1
             sim.emit("publish", WEARABLES, f"n{number}", attempt=1)
-            yield from hand_to(0, WEARABLES, f"n{number}")
+            yield from links[0].hand_over(WEARABLES, Request(f"n{number}"))
 
     sim.spawn(source())
     sim.run(until_s)
@@ -279,45 +252,46 @@ def fair_shares(
     """Who gets how much of a shared limit depends on how the senders react.
 
     Two tenants send to a gate that lets `limit` messages through in every second. `none`: each sends at its own rate.
-    `token_bucket`: each is held to half the limit. `aimd`, `aiad`: each starts at its own rate and feels its way, once a
-    second, by whether the gate turned any of its messages away.
+    `token_bucket`: each is held to half the limit. `aimd`, `aiad`: each starts at its own rate and feels its way, once
+    a second, by one bit that both hear: whether the gate turned anybody away.
     """
     require_choice("control", control, CONTROLS)
     require_positive(limit=limit, greedy_rate=greedy_rate, modest_rate=modest_rate)
     require_positive(increase=increase, until_s=until_s)
+    rates, additive = {"tenant-a": greedy_rate, "tenant-b": modest_rate}, control == "aiad"
+    down = {"factor": 1.0, "decrease": increase} if additive else {"factor": 0.5}
+    feelers = {name: Aimd(rate, increase=increase, **down) for name, rate in rates.items()}
     passed: dict[int, int] = {}
-    rates = {"tenant-a": greedy_rate, "tenant-b": modest_rate}
+    overfull: set[int] = set()
 
     def tenant(name: str) -> Body:
-        additive = control == "aiad"
-        feeler = Aimd(
-            rates[name], increase=increase, factor=1.0 if additive else 0.5, decrease=increase if additive else 0.0
-        )
         allowance = TokenBucket(rate=limit / 2, burst=limit / 2)
-        chance, number = sim.stream(f"{name}/arrivals"), 0
-        for second in range(int(until_s)):
-            refused = False
-            while True:
-                yield sim.sleep(uniform(0.5, 1.5)(chance) / feeler.rate)
-                if sim.now_s >= second + 1:
-                    break
-                number += 1
-                message = f"{name[-1]}{number}"
-                sim.emit("publish", name, message, attempt=1)
-                if control == "token_bucket" and not allowance.take(sim.now_us):
-                    sim.emit("reject", name, message, why="its own bucket is empty")
-                elif passed.get(second, 0) < limit:
-                    passed[second] = passed.get(second, 0) + 1
-                    sim.emit("finish", "gate", message, attempt=1, tenant=name)
-                else:
-                    refused = True
-                    sim.emit("reject", "gate", message, why="the limit is reached")
-            sim.emit("gauge", name, name=name, value=round(feeler.rate, 3), unit="tries a second")
-            if control in ("aimd", "aiad"):
-                (feeler.was_refused if refused else feeler.went_well)()
+        gap, chance, number = uniform(0.5, 1.5), sim.stream(f"{name}/arrivals"), 0
+        while True:
+            yield sim.sleep(gap(chance) / feelers[name].rate)
+            second, number = int(sim.now_s), number + 1
+            message = f"{name[-1]}{number}"
+            sim.emit("publish", name, message, attempt=1)
+            if control == "token_bucket" and not allowance.take(sim.now_us):
+                sim.emit("reject", name, message, why="its own bucket is empty")
+            elif passed.get(second, 0) < limit:
+                passed[second] = passed.get(second, 0) + 1
+                sim.emit("finish", "gate", message, attempt=1, tenant=name)
+            else:
+                overfull.add(second)
+                sim.emit("reject", "gate", message, why="the limit is reached")
+
+    def once_a_second() -> Body:
+        for second in count():
+            yield sim.sleep(1)
+            for name, feeler in feelers.items():
+                sim.emit("gauge", name, name=name, value=round(feeler.rate, 3), unit="tries a second")
+                if control in ("aimd", "aiad"):
+                    (feeler.was_refused if second in overfull else feeler.went_well)()
 
     for name in rates:
         sim.spawn(tenant(name))
+    sim.spawn(once_a_second())
     sim.run(until_s)
     fair = {"value": limit / 2, "label": "half the limit"}
     return Claims({"conservation": {}}, dict.fromkeys(rates, fair))
