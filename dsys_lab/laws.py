@@ -50,6 +50,8 @@ def mm1_sojourn_s(arrival_rate: float, service_rate: float) -> float:
 def mm1_sojourn_quantile_s(arrival_rate: float, service_rate: float, *, share: float) -> float:
     """Time within which `share` of the customers leave an M/M/1 system: it is exponential, so p99 = 4.6 W."""
     require_fraction(share=share)
+    if share == 1:
+        raise BadParameter("share = 1: there is no time within which all leave; give a share below 1")
     return -math.log(1 - share) * mm1_sojourn_s(arrival_rate, service_rate)
 
 
@@ -59,6 +61,8 @@ def mg1_sojourn_s(arrival_rate: float, service_rate: float, *, squared_variation
     `squared_variation` is c2 = variance / mean**2 of the service time: 0 constant, 1 exponential, more for heavy tails.
     Source: Kleinrock, *Queueing Systems* vol. 1, sec. 5.6.
     """
+    if squared_variation < 0:
+        raise BadParameter(f"squared_variation = {squared_variation!r}: give 0 (constant) or more")
     utilisation, service_s = _stable(arrival_rate, service_rate), 1 / service_rate
     return service_s + utilisation * service_s * (1 + squared_variation) / (2 * (1 - utilisation))
 
@@ -91,6 +95,8 @@ def mm1k_blocking(utilisation: float, capacity: int) -> float:
     require_positive(utilisation=utilisation, capacity=capacity)
     if math.isclose(utilisation, 1.0):
         return 1 / (capacity + 1)
+    if utilisation > 1:  # the same, divided by rho**K: a power that grows would overflow
+        return (1 - utilisation) / (utilisation**-capacity - utilisation)
     return (1 - utilisation) * utilisation**capacity / (1 - utilisation ** (capacity + 1))
 
 
@@ -101,14 +107,30 @@ def backlog(arrival_rate: float, service_rate: float, seconds: float) -> float:
 
 
 def drain_s(waiting: float, arrival_rate: float, service_rate: float) -> float:
-    """Seconds until a backlog is gone: `backlog / (mu - lambda)`. Needs lambda < mu: else it never drains."""
-    _stable(arrival_rate, service_rate)
+    """Seconds until a backlog is gone: `backlog / (mu - lambda)`. Needs lambda < mu: else it never drains.
+
+    `arrival_rate` may be 0: nothing new comes.
+    """
+    if arrival_rate != 0:
+        _stable(arrival_rate, service_rate)
+    require_positive(service_rate=service_rate)
     return waiting / (service_rate - arrival_rate)
 
 
 def outage_drain_s(outage_s: float, arrival_rate: float, service_rate: float) -> float:
     """Seconds to work off what came in during an outage: `lambda * outage / (mu - lambda)`."""
     return drain_s(arrival_rate * outage_s, arrival_rate, service_rate)
+
+
+def retention_lasts_s(retention_s: float, arrival_rate: float, service_rate: float) -> float:
+    """Seconds until a reader that is too slow loses the first message: `R / (1 - mu / lambda)`.
+
+    Messages are kept for `retention_s`. A reader that stands still (mu = 0) loses after R; one that keeps up, never.
+    """
+    require_positive(retention_s=retention_s, arrival_rate=arrival_rate)
+    if not 0 <= service_rate < arrival_rate:
+        raise BadParameter(f"{service_rate:g}/s are read of {arrival_rate:g}/s: this reader keeps up and loses nothing")
+    return retention_s / (1 - service_rate / arrival_rate)
 
 
 # ------------------------------------------------------------------------------------------ retries and throttles
@@ -120,6 +142,8 @@ def attempts_per_call(failure_share: float, retries: int, *, layers: int = 1) ->
     Source: *Site Reliability Engineering*, ch. 22.
     """
     require_fraction(failure_share=failure_share)
+    if retries < 0 or layers < 1:
+        raise BadParameter(f"retries = {retries!r}, layers = {layers!r}: give 0 retries or more, in 1 layer or more")
     one = retries + 1 if failure_share == 1 else (1 - failure_share ** (retries + 1)) / (1 - failure_share)
     return float(one**layers)
 
@@ -127,6 +151,8 @@ def attempts_per_call(failure_share: float, retries: int, *, layers: int = 1) ->
 def token_bucket_most(rate: float, burst: float, seconds: float) -> float:
     """The most that a token bucket lets through in any window of `seconds`: `burst + rate * t`."""
     require_positive(rate=rate, burst=burst)
+    if seconds < 0:
+        raise BadParameter(f"seconds = {seconds!r}: a window is 0 long or more")
     return burst + rate * seconds
 
 

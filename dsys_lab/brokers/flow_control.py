@@ -52,16 +52,20 @@ class Credit:
 class TokenBucket:
     """Tokens drip in at `rate` a second, up to `burst`; a message costs one.
 
-    In any window of t seconds it lets through at most `burst + rate * t` messages.
+    In any window of t seconds it lets through at most `burst + rate * t` messages. It is full at time 0.
     """
 
     def __init__(self, *, rate: float, burst: float) -> None:
         require_positive(rate=rate, burst=burst)
+        if burst < 1:
+            raise BadParameter(f"burst = {burst!r}: give 1 or more, for a message costs a whole token")
         self.rate, self.burst = rate, burst
         self._tokens, self._at_us = float(burst), 0
 
     def take(self, now_us: int) -> bool:
         """Use one token if there is one; say whether."""
+        if now_us < self._at_us:
+            raise Misuse(f"now_us = {now_us} runs back behind {self._at_us}: ask in order of time")
         self._tokens = min(self.burst, self._tokens + (now_us - self._at_us) * self.rate / 1e6)
         self._at_us = now_us
         if self._tokens < 1 - 1e-9:  # what drips in adds up in floats; a whole token must not be missed by a last bit
@@ -96,6 +100,11 @@ class Aimd:
 
     def __post_init__(self) -> None:
         require_positive(rate=self.rate, increase=self.increase, factor=self.factor, rate_min=self.rate_min)
+        if self.factor > 1 or self.decrease < 0 or (self.factor == 1 and self.decrease == 0):
+            raise BadParameter(
+                f"factor = {self.factor!r}, decrease = {self.decrease!r}: a refusal must slow down; "
+                "give a factor below 1, or a factor of 1 and a decrease above 0"
+            )
 
     def went_well(self) -> None:
         """Go up by a step."""

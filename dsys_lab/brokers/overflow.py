@@ -104,6 +104,9 @@ class Policy:
     next: Next
     drops_late: bool = False
 
+    def __str__(self) -> str:
+        return self.name
+
 
 # ------------------------------------------------------------------------------------------ who pays when it is full
 def nobody_pays(waiting: Sequence[Request], newcomer: Request, capacity: int, chance: float) -> int | Answer | None:
@@ -130,8 +133,8 @@ def least_pays(waiting: Sequence[Request], newcomer: Request, capacity: int, cha
     """Drop the least important when full, of equals the newest: the newcomer, unless somebody matters less."""
     if len(waiting) < capacity:
         return None
-    position = min(range(len(waiting)), key=lambda i: (waiting[i].priority, -i))
-    return position if waiting[position].priority < newcomer.priority else Answer.DROPPED
+    position, least = min(enumerate(waiting), key=lambda place: (place[1].priority, -place[0]))
+    return position if least.priority < newcomer.priority else Answer.DROPPED
 
 
 def producer_waits(waiting: Sequence[Request], newcomer: Request, capacity: int, chance: float) -> int | Answer | None:
@@ -157,7 +160,7 @@ def newest_first(waiting: Sequence[Request], now_us: int) -> int:
 
 def most_important_first(waiting: Sequence[Request], now_us: int) -> int:
     """The highest priority, of equals the oldest."""
-    return max(range(len(waiting)), key=lambda i: (waiting[i].priority, -i))
+    return max(enumerate(waiting), key=lambda place: (place[1].priority, -place[0]))[0]
 
 
 POLICIES: Final[dict[str, Policy]] = {
@@ -235,6 +238,8 @@ class Buffer:
             self.policy = POLICIES[self.policy]
         if self.capacity < 1:
             raise BadParameter(f"capacity = {self.capacity!r}: give the number of messages that may wait, 1 or more")
+        if self.margin_us < 0:
+            raise BadParameter(f"margin_us = {self.margin_us!r}: give the microseconds that must be left, 0 or more")
 
     # ------------------------------------------------------------ write path
     def offer(self, now_us: int, request: Request, *, chance: float = 0.0) -> Answer:

@@ -1,8 +1,9 @@
 """When to try again: backoff says how long to wait, a budget says whether at all.
 
 A retry is more load at the moment when there is too much of it. `r` retries turn a call that fails with probability
-`p` into `(1 - p**(r+1)) / (1 - p)` calls, and every layer that retries multiplies that. Backoff with jitter spreads the
-retries in time but does not make them fewer; only a *budget* does: retries may be at most a share of the first attempts.
+`p` into `(1 - p**(r+1)) / (1 - p)` calls, and every layer that retries multiplies that. Backoff with jitter spreads
+the retries in time but does not make them fewer; only a *budget* does: retries may be at most a share of the first
+attempts.
 
 Sources: Brooker, "Exponential backoff and jitter", AWS Architecture Blog 2015; *Site Reliability Engineering*, ch. 21
 and 22 (retry budgets); Bronson et al., "Metastable failures in distributed systems", HotOS 2021.
@@ -63,6 +64,8 @@ class RetryBudget:
     def __init__(self, fraction: float | None, *, saved_max: float = 10.0) -> None:
         if fraction is not None:
             require_fraction(fraction=fraction)
+        if saved_max < 1:
+            raise BadParameter(f"saved_max = {saved_max!r}: give 1 or more, for a retry costs a whole one")
         self.fraction = fraction
         self.saved_max = saved_max
         self._saved = 0.0
