@@ -1,4 +1,4 @@
-"""Comparisons: one number three ways, one measure under several policies, where every message went, how long they took."""
+"""Comparisons: a number three ways, a measure under several policies, where messages went, how long they took."""
 
 from __future__ import annotations
 
@@ -59,7 +59,9 @@ def predicted_counted_law(
     low = min(between[0], *(value for _, value, *_ in rows))
     high = max(between[1], *(value for _, value, *_ in rows))
     with styled():
-        figure, axes = figure_of(title, unit, "", inches=(INCHES[0], 0.85 + ROW_INCHES * len(rows) + 0.25 * bool(title)))
+        figure, axes = figure_of(
+            title, unit, "", inches=(INCHES[0], 0.85 + ROW_INCHES * len(rows) + 0.25 * bool(title))
+        )
         if is_logarithmic(between) and low > 0:
             axes.set_xscale("log")
             axes.set_xlim(low / 1.15, high * (high / low) ** 0.1)
@@ -71,7 +73,9 @@ def predicted_counted_law(
             axes.annotate(number(value), (value, height), (12, 0), textcoords="offset points", va="center",
                           color=role.ink, fontweight="bold", fontsize=11)  # fmt: skip
         if standard_error:
-            axes.errorbar(counted, len(rows) - 1, xerr=3 * standard_error, color=COUNTED.colour, capsize=4, linewidth=1.6)
+            axes.errorbar(
+                counted, len(rows) - 1, xerr=3 * standard_error, color=COUNTED.colour, capsize=4, linewidth=1.6
+            )
         if law is not None:
             axes.axvline(law, color=LAW.colour, linestyle=(0, (4, 3)), linewidth=1.2, zorder=1)
         axes.set_yticks(range(len(rows))[::-1], [name for name, *_ in rows])
@@ -109,10 +113,13 @@ def bars(
         axes.barh(names, list(values.values()), color=COUNTED.colour, height=0.62)
         for name, value in values.items():
             beyond = max(value, (predicted or {}).get(name, value))
-            axes.annotate(number(value), (beyond, name), (9, 0), textcoords="offset points", va="center", fontweight="bold",
-                          color=COUNTED.ink, bbox={"facecolor": "white", "linewidth": 0, "pad": 1})  # fmt: skip
+            axes.annotate(number(value), (beyond, name), (9, 0), textcoords="offset points", va="center",
+                          fontweight="bold", color=COUNTED.ink,
+                          bbox={"facecolor": "white", "linewidth": 0, "pad": 1})  # fmt: skip
         for label, value in (references or {}).items():
-            axes.axvline(value, color=LAW.colour, linestyle=(0, (4, 3)), linewidth=1.3, label=f"{label}: {number(value)}")
+            axes.axvline(
+                value, color=LAW.colour, linestyle=(0, (4, 3)), linewidth=1.3, label=f"{label}: {number(value)}"
+            )
         for place, (name, value) in enumerate((predicted or {}).items()):
             axes.plot(value, name, "D", color=PREDICTED.colour, markersize=9, markeredgecolor="white", linestyle="none",
                       label="" if place else "you said")  # fmt: skip
@@ -129,7 +136,9 @@ def bars(
 
 def outcomes(*traces: Trace, title: str = "Where every message went") -> Chart:
     """Return the conservation ledger of each trace as one bar: done, waiting, lost, all of what was offered."""
-    books = {trace.header.title or trace.header.scenario or f"run {i}": balance(trace) for i, trace in enumerate(traces, 1)}
+    books = {
+        trace.header.title or trace.header.scenario or f"run {i}": balance(trace) for i, trace in enumerate(traces, 1)
+    }
     if not books:
         raise BadParameter("outcomes: no trace; give one or more")
     with styled():
@@ -140,12 +149,12 @@ def outcomes(*traces: Trace, title: str = "Where every message went") -> Chart:
             counts = {name: getattr(book, account) for name, book in books.items()}
             if not any(counts.values()):
                 continue
-            axes.barh(list(counts), list(counts.values()), left=list(left.values()), height=0.62, label=label, hatch=hatch,
-                      color=ROLES[role].colour, edgecolor="white", linewidth=0.6)  # fmt: skip
+            axes.barh(list(counts), list(counts.values()), left=list(left.values()), height=0.62, label=label,
+                      hatch=hatch, color=ROLES[role].colour, edgecolor="white", linewidth=0.6)  # fmt: skip
             for name, count in counts.items():
                 if count > 0.06 * widest:
-                    axes.annotate(number(count), (left[name] + count / 2, name), va="center", ha="center", color="white",
-                                  fontweight="bold", bbox={"boxstyle": "round,pad=0.2", "linewidth": 0,
+                    axes.annotate(number(count), (left[name] + count / 2, name), va="center", ha="center",
+                                  color="white", fontweight="bold", bbox={"boxstyle": "round,pad=0.2", "linewidth": 0,
                                                            "facecolor": ROLES[role].ink})  # fmt: skip
                 left[name] += count
         axes.invert_yaxis()
@@ -156,7 +165,9 @@ def outcomes(*traces: Trace, title: str = "Where every message went") -> Chart:
     return Chart(figure, f"{title}, for {listed(books)}.", "\n".join(f"{name}: {book}" for name, book in books.items()))
 
 
-def wait_histogram(*traces: Trace, title: str = "How long they took", limit_s: float | None = None, bins: int = 40) -> Chart:
+def wait_histogram(
+    *traces: Trace, title: str = "How long they took", limit_s: float | None = None, bins: int = 40
+) -> Chart:
     """Return the times in the system of all finished messages, one panel a trace, with the median and p99 marked.
 
     Parameters
@@ -164,7 +175,10 @@ def wait_histogram(*traces: Trace, title: str = "How long they took", limit_s: f
     limit_s : float, optional
         A deadline to draw.
     """
-    waits = {trace.header.title or trace.header.scenario or f"run {i}": sojourns_s(trace) for i, trace in enumerate(traces, 1)}
+    waits = {
+        trace.header.title or trace.header.scenario or f"run {i}": sojourns_s(trace)
+        for i, trace in enumerate(traces, 1)
+    }
     if not waits or not all(waits.values()):
         raise BadParameter("wait_histogram: a run finished nothing; give traces with `finish` rows")
     longest = max(wait[-1] for wait in waits.values())
@@ -187,5 +201,8 @@ def wait_histogram(*traces: Trace, title: str = "How long they took", limit_s: f
             panel.set(title=name, ylabel="messages")
             panel.set_xlim(0, longest * 1.3)
         panels[-1].set_xlabel("seconds from offer to answer")
-    told = [f"{name}: median {number(quantile(w, 0.5))} s, p99 {number(quantile(w, 0.99))} s, {len(w):,} finished" for name, w in waits.items()]
+    told = [
+        f"{name}: median {number(quantile(w, 0.5))} s, p99 {number(quantile(w, 0.99))} s, {len(w):,} finished"
+        for name, w in waits.items()
+    ]
     return Chart(figure, f"{title}, for {listed(waits)}.", "\n".join(told))

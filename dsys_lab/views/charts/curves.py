@@ -66,7 +66,9 @@ def lines(
             axes.plot(*zip(*points, strict=True), color=colour, linestyle=dash, linewidth=1.9, label=name, zorder=3,
                       drawstyle="steps-post" if steps else "default")  # fmt: skip
         for label, points in (laws or {}).items():
-            axes.plot(*zip(*points, strict=True), color=LAW, linestyle=(0, (4, 3)), linewidth=1.4, label=label, zorder=2)
+            axes.plot(
+                *zip(*points, strict=True), color=LAW, linestyle=(0, (4, 3)), linewidth=1.4, label=label, zorder=2
+            )
         for label, height in (references or {}).items():
             axes.axhline(height, color=LAW, linestyle=(0, (4, 3)), linewidth=1.2, label=label, zorder=2)
         if predicted:
@@ -139,16 +141,16 @@ def hockey_stick(
         for (shape, points), mark in zip(counted.items(), MARKS, strict=False):
             at, mean, error = zip(*points, strict=True)
             axes.plot(at, mean, mark, color=colours[shape], markersize=5.5, label=f"{shape}: counted", zorder=4)
-            axes.errorbar(at, mean, yerr=[3 * e for e in error], fmt="none", ecolor=colours[shape], capsize=3, linewidth=1.2,
-                          zorder=4)  # fmt: skip
+            axes.errorbar(at, mean, yerr=[3 * e for e in error], fmt="none", ecolor=colours[shape], capsize=3,
+                          linewidth=1.2, zorder=4)  # fmt: skip
             if shape in (high or {}):
                 axes.plot(*zip(*(high or {})[shape], strict=True), mark, markerfacecolor="white", color=colours[shape],
                           markersize=5.5, label=f"{shape}: 99 of 100 within", zorder=3)  # fmt: skip
         for number_of_law, (shape, law) in enumerate((laws or {}).items()):
-            at = [0.02 + 0.002 * i for i in range(int((max(utilisations) - 0.02) / 0.002) + 1)]
-            axes.plot(at, [law(u) for u in at], color=LAW, linestyle="--", linewidth=1.2, zorder=2,
+            along = [0.02 + 0.002 * i for i in range(int((max(utilisations) - 0.02) / 0.002) + 1)]
+            axes.plot(along, [law(u) for u in along], color=LAW, linestyle="--", linewidth=1.2, zorder=2,
                       label="" if number_of_law else "the law")  # fmt: skip
-            axes.annotate(shape, (at[-1], law(at[-1])), (7, 0), textcoords="offset points", va="center", fontsize=9,
+            axes.annotate(shape, (along[-1], law(along[-1])), (7, 0), textcoords="offset points", va="center", fontsize=9,
                           color=colours.get(shape, LAW))  # fmt: skip
         if predicted:
             axes.plot(*predicted, "D", color=PREDICTED, markersize=9, label="you said", zorder=5)

@@ -27,7 +27,9 @@ def depths(trace: Trace, place: str) -> list[tuple[float, float]]:
             points.append((row.time_us / 1e6, float(len(waiting))))
     if len(points) == 1:
         places = sorted({row.place for row in trace.of("enqueue")})
-        raise BadParameter(f"place {place!r}: nothing ever waits there; give one of {', '.join(places) or 'another run'}")
+        raise BadParameter(
+            f"place {place!r}: nothing ever waits there; give one of {', '.join(places) or 'another run'}"
+        )
     return [*points, (trace.end_us / 1e6, points[-1][1])]
 
 

@@ -76,7 +76,9 @@ class Chart:
     def _base64(self) -> str:
         return base64.b64encode(self.png).decode()
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> tuple[dict[str, Any], dict[str, Any]]:
+    def _repr_mimebundle_(
+        self, include: object = None, exclude: object = None
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
         width, height = self.size
         data = {"text/plain": str(self), "image/png": self._base64()}
         if view_mode() == "live":
@@ -88,7 +90,7 @@ def styled() -> Any:
     """Return the context in which every picture is made and drawn."""
     import matplotlib as mpl
 
-    return mpl.rc_context(style())
+    return mpl.rc_context(style())  # type: ignore[arg-type]  # its keys are known by name only
 
 
 def figure_of(title: str, x: str, y: str, *, inches: tuple[float, float] = INCHES) -> tuple[Figure, Axes]:

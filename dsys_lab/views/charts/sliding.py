@@ -67,13 +67,19 @@ class Sliding:
 def _control(name: str, choices: Sequence[Any], value: Any) -> Any:
     from ipywidgets import Dropdown, FloatSlider, IntSlider, Layout
 
-    label = {"description": name.replace("_", " "), "style": {"description_width": "9em"}, "layout": Layout(width="30em")}
+    label = {
+        "description": name.replace("_", " "),
+        "style": {"description_width": "9em"},
+        "layout": Layout(width="30em"),
+    }
     if isinstance(choices, list):
         return Dropdown(options=choices, value=value, **label)
     low, high, *step = choices
     if all(isinstance(choice, int) for choice in choices):
         return IntSlider(min=low, max=high, step=step[0] if step else 1, value=value, **label)
-    return FloatSlider(min=low, max=high, step=step[0] if step else (high - low) / 100, value=value, readout_format=".3~g", **label)
+    return FloatSlider(
+        min=low, max=high, step=step[0] if step else (high - low) / 100, value=value, readout_format=".3~g", **label
+    )
 
 
 def sliding(draw: Callable[..., Chart], *, at: dict[str, Any] | None = None, **controls: Sequence[Any]) -> Sliding:

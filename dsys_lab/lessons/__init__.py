@@ -1,0 +1,41 @@
+"""What a reader touches.
+
+A notebook consists of prose and of single calls of these names:
+
+========================  ==============================================================================
+`predict(key, …)`         asks for a number, a choice or a curve before the run; `.reveal(…)` after it
+`player(…)`               runs that can be played, stepped, broken; sliders for a scenario's parameters
+`show_source(thing)`      the code that just ran
+`exercise(key, …)`        the task, and what the reader's function did in hidden runs
+`notes(heading)`          what the notes say, word for word
+`measured(value, …)`      a number that depends on the machine
+`share(trace)`            one line that makes this very run again, by `reproduce(…)`
+`progress()`              what the reader has predicted and solved
+`map_of_labs()`           where everything is
+========================  ==============================================================================
+
+A key is an address, `lab/name`, with the stem of the lab without its number: `not_consumed_in_time/burst`.
+"""
+
+from dsys_lab.lessons.exercises import exercise
+from dsys_lab.lessons.map import map_of_labs
+from dsys_lab.lessons.measuring import measured
+from dsys_lab.lessons.playing import player
+from dsys_lab.lessons.predictions import predict
+from dsys_lab.lessons.quoting import notes
+from dsys_lab.lessons.record import progress
+from dsys_lab.lessons.sharing import reproduce, share
+from dsys_lab.lessons.sources import show_source
+
+__all__ = [
+    "exercise",
+    "map_of_labs",
+    "measured",
+    "notes",
+    "player",
+    "predict",
+    "progress",
+    "reproduce",
+    "share",
+    "show_source",
+]

@@ -1,0 +1,116 @@
+"""One try at an exercise: run the check, say what it saw, give what help is due, and play the reader's code.
+
+Help grows with failed tries: the second hint after the first, the third after the second, the reference answer after
+the third or once the exercise is solved.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from dsys_lab.errors import DsysLabError
+from dsys_lab.lessons.exercises.task import Exercise, Verdict
+from dsys_lab.lessons.exercises.watched import TookTooLong, Watched, fault_in, is_blank, within
+from dsys_lab.lessons.record import progress
+from dsys_lab.lessons.shown import Shown, as_html, card, code, folded, paragraphs, quiet
+from dsys_lab.trace import Trace
+from dsys_lab.views.charts import view_mode
+
+LIMIT_S: Final = 60.0
+"""The longest that a check may take; a good answer needs a few seconds."""
+TRIES_BEFORE_ANSWER: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What came of a try.
+
+    Attributes
+    ----------
+    task : Exercise
+    verdict : Verdict or None
+        None: there was nothing to check yet.
+    failed_tries : int
+        So far, this one included.
+    traces : sequence of Trace
+        The reader's own code at work, to be played.
+    """
+
+    task: Exercise
+    verdict: Verdict | None
+    failed_tries: int = 0
+    traces: Sequence[Trace] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether the exercise is solved."""
+        return self.verdict is not None and self.verdict.passed
+
+    def __str__(self) -> str:
+        if self.verdict is None:
+            return f"{self.task.title}: not yet attempted. Write `{self.task.function_name}` and run the cell again."
+        return f"{self.task.title}: {'solved' if self.passed else 'not yet'}. {self.verdict.saw}"
+
+    def html(self) -> str:
+        """Return the verdict and the help that is due."""
+        title = html.escape(self.task.title)
+        if self.verdict is None:
+            words = f"Write `{self.task.function_name}` above and run the cell again."
+            return card(f"<b>○ {title}: not yet attempted.</b> {as_html(words)}", role="skipped")
+        sign, state, role = ("✓", "solved", "done") if self.passed else ("✗", "not yet", "lost")
+        return card(f"<b>{sign} {title}: {state}.</b> {as_html(self.verdict.saw)}{self._help()}", role=role)
+
+    def _help(self) -> str:
+        due = self.task.hints[1 : 1 + self.failed_tries]
+        names = ("A second hint", "A third hint")
+        hints = "" if self.passed else "".join(map(folded, names, map(paragraphs, due)))
+        if self.passed or self.failed_tries >= TRIES_BEFORE_ANSWER:
+            return hints + folded("The reference answer", code(self.task.answer_source))
+        left = TRIES_BEFORE_ANSWER - self.failed_tries
+        return hints + quiet(f"The reference answer appears after {left} more {'try' if left == 1 else 'tries'}.")
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        if view_mode() != "live" or not self.traces:
+            return Shown(self.html(), str(self))._repr_mimebundle_()
+        from ipywidgets import HTML, VBox
+
+        from dsys_lab.lessons.playing import player
+
+        played = VBox([HTML(self.html()), player(*self.traces).widget])
+        return {**played._repr_mimebundle_(), "text/plain": str(self)}
+
+
+def attempt(task: Exercise, function: Callable[..., Any], *, limit_s: float = LIMIT_S) -> Attempt:
+    """Check a function, and keep the outcome in the reader's record."""
+    if is_blank(function):
+        return Attempt(task, None)
+    watched = Watched(function)
+    traces: Sequence[Trace] = ()
+    try:
+        verdict = within(limit_s, lambda: task.check(watched))
+        traces = within(limit_s, lambda: task.play(function))
+    except TookTooLong:
+        verdict = Verdict(
+            passed=False,
+            saw=f"It did not come to an end within {limit_s:g} s and was stopped: look for a loop that never ends. "
+            f"Its last call was given {watched.told()}.",
+        )
+    except DsysLabError as error:
+        verdict = Verdict(passed=False, saw=f"Refused: {error}.")
+    except Exception as error:  # noqa: BLE001  # the reader's code may raise anything, and is told so
+        verdict = Verdict(
+            passed=False, saw=f"It failed with {fault_in(function, error)}. It was given {watched.told()}."
+        )
+    return Attempt(task, verdict, _keep(task.key, passed=verdict.passed), traces)
+
+
+def _keep(key: str, *, passed: bool) -> int:
+    """Count the try; return how many have failed so far."""
+    record = progress()
+    before = record.of("exercises", key)
+    tries, failed = before.get("tries", 0) + 1, before.get("failed", 0) + (not passed)
+    record.put("exercises", key, tries=tries, failed=failed, passed=passed or before.get("passed", False))
+    return failed

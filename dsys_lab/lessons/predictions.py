@@ -1,0 +1,200 @@
+"""Predict before you run.
+
+`predict` asks; the first answer that the reader keeps is the one that counts. `reveal` holds it against what was
+counted and against the law, in one chart and one line. An answer that was revealed before it was predicted does not
+score: then the reader has only read.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from dsys_lab.errors import BadParameter
+from dsys_lab.lessons.answer_forms import ChoiceForm, CurveForm, Form, Judgement, NumberForm
+from dsys_lab.lessons.map import lab_of
+from dsys_lab.lessons.record import progress
+from dsys_lab.lessons.shown import Shown, as_html, card, quiet
+from dsys_lab.views.charts import view_mode
+
+
+class Prediction:
+    """A question put to the reader, and the answer, once there is one.
+
+    Attributes
+    ----------
+    key, question : str
+    form : Form
+        What kind of answer is asked for.
+    said : object or None
+        The answer that counts.
+    """
+
+    def __init__(self, key: str, question: str, form: Form) -> None:
+        lab_of(key)
+        self.key, self.question, self.form = key, question, form
+        self.said: Any = progress().of("predictions", key).get("said")
+        self._listeners: list[Callable[[], None]] = []
+        self._widget: Any = None
+
+    def keep(self, said: Any) -> None:
+        """Take an answer; only the first counts."""
+        if self.said is not None:
+            return
+        self.said = said
+        progress().put("predictions", self.key, said=said)
+        for listener in self._listeners:
+            listener()
+
+    def when_kept(self, listener: Callable[[], None]) -> None:
+        """Call `listener` when the reader has answered."""
+        self._listeners.append(listener)
+
+    def reveal(self, truth: Any, law: Any = None, *, standard_error: float = 0.0, why: str = "") -> Reveal:
+        """Hold the prediction against what was counted, and the law.
+
+        Parameters
+        ----------
+        truth
+            A number, one of the choices, or (xs, ys) for a curve.
+        law
+            A number, words for a choice, or a function of x for a curve.
+        standard_error : float
+            Of a counted number.
+        why : str
+            One sentence that says why it is so.
+        """
+        return Reveal(self, truth, law, standard_error, why)
+
+    def __str__(self) -> str:
+        return f"Predict: {self.question}\nGive {self.form.ask()}."
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        if view_mode() == "live":
+            return {**self.widget._repr_mimebundle_(), "text/plain": str(self)}
+        asked = f"<b>Predict</b><br>{as_html(self.question)}<br>{quiet(f'Give {self.form.ask()}.')}"
+        return Shown(card(asked, role="again"), str(self))._repr_mimebundle_()
+
+    @property
+    def widget(self) -> Any:
+        """The question with its control, for a kernel that listens."""
+        if self._widget is None:
+            from dsys_lab.lessons.prediction_widget import prediction_widget
+
+            self._widget = prediction_widget(self)
+        return self._widget
+
+
+class Reveal:
+    """A prediction held against the truth; made by `Prediction.reveal`."""
+
+    def __init__(self, prediction: Prediction, truth: Any, law: Any, standard_error: float, why: str) -> None:
+        self.prediction, self.truth, self.law = prediction, truth, law
+        self.standard_error, self.why = standard_error, why
+        self._facts = prediction.form.facts(truth, law)
+        self._opened = False
+
+    @property
+    def judgement(self) -> Judgement | None:
+        """How the reader's answer compares, if there is one."""
+        said = self.prediction.said
+        return None if said is None else self.prediction.form.judge(said, self.truth)
+
+    @property
+    def verdict(self) -> str:
+        """The outcome in one line."""
+        facts, judgement = self._facts, self.judgement
+        if judgement is None:
+            return f"{facts[0].upper()}{facts[1:]}; no prediction was made."
+        told = self.prediction.form.told(self.prediction.said)
+        return f"You said {told}, {facts}: {judgement.words}."
+
+    def open(self) -> None:
+        """Show the truth: keep the score of a prediction made before; without one, none will score any more."""
+        key, judgement = self.prediction.key, self.judgement
+        entry = progress().of("predictions", key)
+        if judgement is None:
+            progress().put("predictions", key, seen_first=True)
+        elif "score" not in entry and not entry.get("seen_first"):
+            progress().put("predictions", key, score=round(judgement.score, 3))
+        self._opened = True
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the truth may be shown: the reader has predicted, or would rather see it."""
+        return self.prediction.said is not None or self._opened
+
+    def __str__(self) -> str:
+        return f"{self.verdict} {self.why}".strip()
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Any:
+        if view_mode() == "live":
+            from dsys_lab.lessons.prediction_widget import reveal_widget
+
+            return {**reveal_widget(self)._repr_mimebundle_(), "text/plain": str(self)}
+        chart = self._chart(title=self.verdict)
+        if chart is None:
+            return Shown(card(f"<b>{html.escape(self.verdict)}</b> {as_html(self.why)}"), str(self))._repr_mimebundle_()
+        data, metadata = chart._repr_mimebundle_()
+        return {**data, "text/plain": str(self)}, metadata
+
+    def html(self) -> str:
+        """Return verdict and chart for the page."""
+        judgement = self.judgement
+        role = "skipped" if judgement is None else "done" if judgement.score >= 0.7 else "again"
+        score = "" if judgement is None else f" &nbsp;{quiet(f'closeness {judgement.score:.0%}')}"
+        why = f'<div style="margin-top:.2em">{as_html(self.why)}</div>' if self.why else ""
+        chart = self._chart(title="")
+        return card(f"<b>{html.escape(self.verdict)}</b>{score}{why}", role=role) + (chart.html() if chart else "")
+
+    def _chart(self, title: str) -> Any:
+        prediction = self.prediction
+        return prediction.form.chart(prediction.said, self.truth, self.law, self.standard_error, title)
+
+
+def predict(
+    key: str,
+    question: str,
+    *,
+    between: tuple[float, float] | None = None,
+    unit: str = "",
+    choices: Sequence[str] | None = None,
+    curve: dict[str, tuple[float, float, str]] | None = None,
+) -> Prediction:
+    """Ask the reader to predict; give exactly one of `between`, `choices` and `curve`.
+
+    Parameters
+    ----------
+    key : str
+        The prediction's address, `lab/name`: under it the answer is kept.
+    between : (float, float)
+        A number from lo to hi, in `unit`.
+    choices : sequence of str
+        One of a few.
+    curve : dict
+        A curve dragged by hand: {"x": (lo, hi, unit), "y": (lo, hi, unit)}.
+
+    Examples
+    --------
+    >>> key = "not_consumed_in_time/wait_at_95"
+    >>> wait = predict(key, "How many times longer is the wait?", between=(1, 100), unit="times")
+    >>> print(wait)
+    Predict: How many times longer is the wait?
+    Give a number from 1 to 100 times.
+    """
+    given = [
+        name for name, value in (("between", between), ("choices", choices), ("curve", curve)) if value is not None
+    ]
+    if len(given) != 1:
+        raise BadParameter(
+            f"predict: given {', '.join(given) or 'no form of answer'}; give one of between, choices, curve"
+        )
+    if between is not None:
+        return Prediction(key, question, NumberForm(*between, unit))
+    if choices is not None:
+        return Prediction(key, question, ChoiceForm(tuple(choices)))
+    assert curve is not None
+    if set(curve) != {"x", "y"}:
+        raise BadParameter(f"curve = {curve!r}: give {{'x': (lo, hi, unit), 'y': (lo, hi, unit)}}")
+    return Prediction(key, question, CurveForm(curve["x"], curve["y"]))
