@@ -102,6 +102,10 @@ class Scenario:
             raise BadParameter(f"{self.name}: no parameter {unknown[0]!r}; give some of {', '.join(self.defaults)}")
         return {**self.defaults, **params}
 
+    def __reduce__(self) -> tuple[Callable[[str, str], Scenario], tuple[str, str]]:
+        """Travel to another process by name, as a function does: so a sweep may run anywhere."""
+        return find, (self.lab, self.name)
+
     def __repr__(self) -> str:
         parameters = ", ".join(f"{name}={value!r}" for name, value in self.defaults.items())
         return f"{self.lab}.{self.name}({parameters})"
@@ -128,7 +132,9 @@ def find(lab: str, name: str) -> Scenario:
     """
     try:
         module = importlib.import_module(f"dsys_lab.scenarios.{lab}")
-    except ModuleNotFoundError:
+    except ModuleNotFoundError as error:
+        if not f"dsys_lab.scenarios.{lab}".startswith(str(error.name)):
+            raise  # the lab is there, and something that it needs is not
         raise BadParameter(f"no lab {lab!r}: give the stem of a file in dsys_lab/scenarios") from None
     found = {key: value for key, value in vars(module).items() if isinstance(value, Scenario)}
     if name not in found:

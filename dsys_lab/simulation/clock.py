@@ -91,7 +91,7 @@ class Simulation:
         self.recorder = recorder
         self._streams: dict[str, Stream] = {}
         faults = tuple(faults)
-        if any(fault.on for fault in faults):
+        if any(fault.on is not None for fault in faults):
             self.recorder = _Listening(recorder)
         for fault in faults:
             arm(fault, self)
