@@ -14,7 +14,7 @@ A notebook consists of prose and of single calls of these names:
 `map_of_labs()`           where everything is
 ========================  ==============================================================================
 
-A key is an address, `lab/name`, with the stem of the lab without its number: `not_consumed_in_time/burst`.
+A key is an address, the number of the lab and a name: `13/drain_time`.
 """
 
 from dsys_lab.lessons.exercises import exercise

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import html
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 
@@ -27,7 +26,7 @@ class Lab:
     ----------
     number : int
     name : str
-        Its stem without the number: also the name of its scenario file and the first half of its keys.
+        Its stem without the number: also the name of its scenario file.
     title : str
     heading : str
         The heading of the notes that it answers.
@@ -117,21 +116,19 @@ PARTS: Final = (
 
 
 def lab_of(key: str) -> Lab:
-    """Return the lab of a key `lab/name`.
+    """Return the lab of a key, `number/name`: `13/drain_time` belongs to lab 13.
 
     Raises
     ------
     BadParameter
         If the key has another form, or there is no such lab.
     """
-    name, slash, rest = key.partition("/")
-    by_name = {lab.name: lab for lab in LABS}
-    if not slash or not rest:
-        raise BadParameter(f"key {key!r}: give 'lab/name', as in 'not_consumed_in_time/wait_at_95'")
-    if name not in by_name:
-        close = get_close_matches(name, by_name, n=2) or ["the stem of a notebook without its number"]
-        raise BadParameter(f"key {key!r}: no lab {name!r}; give {' or '.join(close)}")
-    return by_name[name]
+    number, slash, name = key.partition("/")
+    if not slash or not name or len(number) != 2 or not number.isdecimal():
+        raise BadParameter(f"key {key!r}: give 'NN/name', the number of the lab and a name, as in '13/drain_time'")
+    if int(number) >= len(LABS):
+        raise BadParameter(f"key {key!r}: there is no lab {number}; the labs are 00 to {len(LABS) - 1:02d}")
+    return LABS[int(number)]
 
 
 def readme_table() -> str:

@@ -167,7 +167,7 @@ def predict(
     Parameters
     ----------
     key : str
-        The prediction's address, `lab/name`: under it the answer is kept.
+        The prediction's address, as in `13/wait_at_95`: under it the answer is kept.
     between : (float, float)
         A number from lo to hi, in `unit`.
     choices : sequence of str
@@ -177,8 +177,7 @@ def predict(
 
     Examples
     --------
-    >>> key = "not_consumed_in_time/wait_at_95"
-    >>> wait = predict(key, "How many times longer is the wait?", between=(1, 100), unit="times")
+    >>> wait = predict("13/wait_at_95", "How many times longer is the wait?", between=(1, 100), unit="times")
     >>> print(wait)
     Predict: How many times longer is the wait?
     Give a number from 1 to 100 times.

@@ -40,7 +40,7 @@ def report_card(record: dict[str, Any], *, fleeting: bool = False) -> Shown:
 
 
 def _of(lab: Lab, entries: Entries) -> Entries:
-    return {key.partition("/")[2]: entry for key, entry in entries.items() if key.partition("/")[0] == lab.name}
+    return {key[3:]: entry for key, entry in entries.items() if key[:3] == f"{lab.number:02d}/"}
 
 
 def _row(lab: Lab, predictions: Entries, exercises: Entries) -> str:
@@ -92,7 +92,7 @@ def _line(lab: Lab, predictions: Entries, exercises: Entries) -> str:
 
 
 def _words(name: str) -> str:
-    return as_html(name.replace("_", " "))
+    return as_html(name.replace("_", " ").replace("-", " "))
 
 
 def _said(entry: dict[str, Any]) -> str:

@@ -36,28 +36,47 @@ class Source:
         where = f"# {self.file}, line {self.line}\n" if self.file else ""
         return f"{where}{self.code}"
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+    def markdown(self) -> str:
+        """Return the piece under a link to its place."""
         where = f"[`{self.file}`](../{self.file}#L{self.line}), line {self.line}\n\n" if self.file else ""
         chapter = (
             f"<details><summary>The chapter of this file</summary>\n\n```text\n{self.chapter}\n```\n\n</details>\n\n"
         )
-        shown = f"{where}{chapter if self.chapter else ''}```python\n{self.code}\n```"
-        return {"text/plain": str(self), "text/markdown": shown}
+        return f"{where}{chapter if self.chapter else ''}```python\n{self.code}\n```"
 
 
-def show_source(thing: Any, *, chapter: bool = False) -> Source:
-    """Return the code of a function, class, scenario or module, with the place where it stands.
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Pieces of code, one after the other."""
+
+    pieces: tuple[Source, ...]
+
+    def __str__(self) -> str:
+        return "\n\n\n".join(map(str, self.pieces))
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        return {"text/plain": str(self), "text/markdown": "\n\n".join(piece.markdown() for piece in self.pieces)}
+
+
+def show_source(*things: Any, chapter: bool = False) -> Sources:
+    """Return the code of functions, classes, scenarios or modules, each with the place where it stands.
 
     Parameters
     ----------
     chapter : bool
-        Fold the docstring of its module above it: what the file is about.
+        Fold the docstring of the module above: what the file is about.
 
     Raises
     ------
     BadParameter
-        If it is something else than code, or Python does not know where it was written.
+        If something is no code, or Python does not know where it was written.
     """
+    if not things:
+        raise BadParameter("show_source: nothing to show; give a function, a class, a scenario or a module")
+    return Sources(tuple(_source(thing, chapter=chapter) for thing in things))
+
+
+def _source(thing: Any, *, chapter: bool) -> Source:
     thing = inspect.unwrap(getattr(thing, "__wrapped__", thing))
     try:
         lines, first = inspect.getsourcelines(thing)

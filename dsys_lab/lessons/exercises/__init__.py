@@ -27,7 +27,7 @@ def exercise(key: str, function: Callable[..., Any] | None = None) -> Exercise |
     Parameters
     ----------
     key : str
-        The exercise's address, `lab/name`.
+        The exercise's address, as in `13/drain_time`.
     function : callable, optional
         The reader's answer.
 
@@ -50,12 +50,14 @@ def exercise(key: str, function: Callable[..., Any] | None = None) -> Exercise |
 
 def find(key: str) -> Exercise | OpenQuestion:
     """Return the task at this address."""
-    lab, _, name = lab_of(key).name, *key.partition("/")[1:]
+    lab, (number, _, name) = lab_of(key), key.partition("/")
     try:
-        tasks = importlib.import_module(f"{__name__}.{lab}").TASKS
+        tasks = importlib.import_module(f"{__name__}.{lab.name}").TASKS
     except ModuleNotFoundError:
-        raise BadParameter(f"{key}: the lab {lab!r} has no exercises yet") from None
+        raise BadParameter(f"{key}: lab {lab.stem} has no exercises yet") from None
     found = {task.name: task for task in tasks}
     if name not in found:
-        raise BadParameter(f"{key}: no exercise {name!r}; give one of {', '.join(f'{lab}/{known}' for known in found)}")
+        raise BadParameter(
+            f"{key}: no exercise {name!r}; give one of {', '.join(f'{number}/{known}' for known in found)}"
+        )
     return found[name]

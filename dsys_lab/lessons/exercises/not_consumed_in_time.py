@@ -18,7 +18,7 @@ from dsys_lab.scenarios.not_consumed_in_time import INBOX, burst, retry_storm
 from dsys_lab.trace import Header, Trace, lamp
 from dsys_lab.views.charts import depths, number, quantile, sojourns_s
 
-LAB: Final = "not_consumed_in_time"
+LAB: Final = 13
 HIDDEN_SEEDS: Final = range(1001, 1021)
 
 
@@ -336,9 +336,9 @@ that loses messages, some with a scorer that stands still for a while.""",
 )
 
 # ------------------------------------------------------------------------------------------ to think about
-WHO_IS_TOLD: Final = OpenQuestion(
+DESIGN: Final = OpenQuestion(
     lab=LAB,
-    name="who_is_told",
+    name="design",
     title="buffer, lose or throttle?",
     statement="""
 Three systems are about to be offered more than they can do: a receiver of partner wearables' web-hooks, a payment call
@@ -359,5 +359,5 @@ being watched. Keep a small ring in memory, drop the oldest, and count what was 
 The graph pays with a gap, and its reader is told by the count.""",
 )
 
-TASKS: Final = (DRAIN_TIME, OVERFLOW, STORM_PROOF, WHO_IS_TOLD)
+TASKS: Final = (DRAIN_TIME, OVERFLOW, STORM_PROOF, DESIGN)
 """The tasks of this lab, in the order of the notebook."""

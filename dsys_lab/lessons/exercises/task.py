@@ -50,7 +50,7 @@ class Exercise:
         A reference answer; it passes the check.
     """
 
-    lab: str
+    lab: int
     name: str
     title: str
     statement: str
@@ -64,7 +64,7 @@ class Exercise:
     @property
     def key(self) -> str:
         """Its address."""
-        return f"{self.lab}/{self.name}"
+        return f"{self.lab:02d}/{self.name}"
 
     @property
     def function_name(self) -> str:
@@ -93,7 +93,7 @@ class Exercise:
 class OpenQuestion:
     """A question that no program can check, with a model answer to compare with one's own."""
 
-    lab: str
+    lab: int
     name: str
     title: str
     statement: str

@@ -150,8 +150,8 @@ def hockey_stick(
             along = [0.02 + 0.002 * i for i in range(int((max(utilisations) - 0.02) / 0.002) + 1)]
             axes.plot(along, [law(u) for u in along], color=LAW, linestyle="--", linewidth=1.2, zorder=2,
                       label="" if number_of_law else "the law")  # fmt: skip
-            axes.annotate(shape, (along[-1], law(along[-1])), (7, 0), textcoords="offset points", va="center", fontsize=9,
-                          color=colours.get(shape, LAW))  # fmt: skip
+            axes.annotate(shape, (along[-1], law(along[-1])), (7, 0), textcoords="offset points", va="center",
+                          fontsize=9, color=colours.get(shape, LAW))  # fmt: skip
         if predicted:
             axes.plot(*predicted, "D", color=PREDICTED, markersize=9, label="you said", zorder=5)
         axes.set_xlim(0, min(1.12, max(utilisations) + 0.16))
