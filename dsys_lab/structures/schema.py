@@ -36,8 +36,8 @@ WIDTHS: Final = {"u8": 1, "u16": 2, "u32": 4, "u64": 8, "i32": 4, "i64": 8, "f64
 """Bytes of the types of fixed width."""
 TYPES: Final = (*WIDTHS, "text")
 _RANGES: Final = {
-    name: (0, 256 ** WIDTHS[name] - 1) if name[0] == "u" else (-(256 ** WIDTHS[name]) // 2, 256 ** WIDTHS[name] // 2 - 1)
-    for name in WIDTHS
+    name: (0, 256**width - 1) if name[0] == "u" else (-(256**width) // 2, 256**width // 2 - 1)
+    for name, width in WIDTHS.items()
     if name != "f64"
 }
 
@@ -80,7 +80,8 @@ class Column:
         if not isinstance(value, int):
             raise self._wrong(value)
         if not low <= value <= high:
-            raise BadParameter(f"column {self.name!r}: {value:,} is out of range; a {self.type} holds {low:,} to {high:,}")
+            allowed = f"a {self.type} holds {low:,} to {high:,}"
+            raise BadParameter(f"column {self.name!r}: {value:,} is out of range; {allowed}")
         return value
 
     def _check_text(self, value: Value) -> str:
