@@ -3,14 +3,14 @@
 One plain ES module (`player.js`) draws in three hosts. Which one is chosen by the environment variable `DSYS_LAB_VIEW`:
 
 =========  =====================================================================================================
-`live`     a widget in a notebook with a kernel: sliders run the model again, and a fault can be added at the cursor
+`live`     a widget in a notebook with a kernel: sliders run the model again, a fault can be added at the cursor
 `html`     a fragment for exported pages: everything but the kernel
-`still`    a PNG of the fullest moment and a summary in words: what is committed, compared, and seen where no script runs
+`still`    a PNG of the fullest moment and a summary in words: what is committed and compared
 =========  =====================================================================================================
 
-`pack` turns traces into the one value of bytes that all three read, `page` holds the pages without a kernel, `still` and
-`words` what stands still, `widget` what lives. `Player` is a plain object before them: it makes a widget only when
-it is shown live.
+`pack` turns traces into the one value of bytes that all three read, `page` holds the pages without a kernel,
+`still` and `words` what stands still, `widget` what lives. `Player` is a plain object before them: it makes a widget
+only when it is shown live.
 """
 
 from __future__ import annotations
@@ -85,11 +85,11 @@ class Player:
     ) -> None:
         if bool(controls) != bool(again):
             raise BadParameter("controls and again go together: a control is there to call again(**values)")
-        self._titles = list(titles or [])
+        self._traces = _checked(traces)
+        self._titles, self._fork_titles = list(titles or []), list[str]()
         self._height, self._fork_call, self._describe = height, fork, describe
         self._specs, self._again = dict(controls or {}), again
         self._values = dict(values if values is not None else traces[0].header.params if traces else {})
-        self._traces = _checked(traces)
         self._before: tuple[Trace, ...] | None = None
         self._note = ""
         self._live: PlayerWidget | None = None
@@ -130,14 +130,14 @@ class Player:
         self._fork_titles = list(titles or [])
         if self._live is not None:
             self._live.words = ""
-            self._live._trace = self._packed()
+            self._live.packed = self._packed()
 
     def _packed(self) -> bytes:
         note = {"note": self._note, "back": True} if self._note else {}
         return pack(*self._traces, titles=self._shown_titles(), **note)
 
     def _shown_titles(self) -> list[str]:
-        given = getattr(self, "_fork_titles", []) or self._titles
+        given = self._fork_titles or self._titles
         own = [trace.header.title or trace.header.scenario for trace in self._traces]
         titles = [*given[: len(own)], *own[len(given) :]]
         return [title or ("run" if len(own) == 1 else f"lane {i}") for i, title in enumerate(titles, start=1)]
@@ -151,7 +151,7 @@ class Player:
 
             from dsys_lab.views.player.widget import Controls, PlayerWidget
 
-            self._live = PlayerWidget(_trace=self._packed(), height=self._height, can_fork=self._fork_call is not None)
+            self._live = PlayerWidget(packed=self._packed(), height=self._height, can_fork=self._fork_call is not None)
             self._live.ask(self._answer)
             if self._again is not None:
                 self._controls = Controls(self._specs, self._values, self._again, lambda traces: self.load(*traces))
@@ -195,9 +195,8 @@ class Player:
         require_choice("DSYS_LAB_VIEW", mode, ("live", "html", "still"))
         data: dict[str, Any] = {"text/plain": repr(self)}
         if mode == "live":
-            shown = self.widget
-            data["application/vnd.jupyter.widget-view+json"] = {"version_major": 2, "version_minor": 0, "model_id": shown.model_id}
-            return data, {}
+            view = {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id}
+            return {**data, "application/vnd.jupyter.widget-view+json": view}, {}
         if self._traces and any(len(trace) for trace in self._traces):
             still = self.still()
             data["image/png"] = base64.b64encode(still).decode()

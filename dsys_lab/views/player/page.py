@@ -17,9 +17,11 @@ MODULE: Final = HERE / "player.js"
 STYLE: Final = HERE / "player.css"
 
 _PAGE_STYLE: Final = """
-:root{color-scheme:light dark} body{margin:0;padding:24px;background:#fff;color:#1f2328;font:16px/1.5 system-ui,sans-serif}
+:root{color-scheme:light dark}
+body{margin:0;padding:24px;background:#fff;color:#1f2328;font:16px/1.5 system-ui,sans-serif}
 @media (prefers-color-scheme:dark){body{background:#0d1117;color:#e6edf3}}
-@media (max-width:760px){body{padding:8px}} h1{font-size:20px;margin:0 auto 10px;max-width:1280px} .host{max-width:1280px;margin:auto}
+@media (max-width:760px){body{padding:8px}}
+h1{font-size:20px;margin:0 auto 10px;max-width:1280px} .host{max-width:1280px;margin:auto}
 .host pre{white-space:pre-wrap} .host img{max-width:100%}
 """
 
@@ -49,7 +51,7 @@ def fragment(packed: bytes, *, words: str = "", png: bytes | None = None, height
         f"const url=URL.createObjectURL(new Blob([{module}],{{type:'text/javascript'}}));return import(url)}})();"
         f"const run='{_text(packed)}';"
         "load.then(player=>{host.textContent='';"
-        f"player.render({{model:player.staticModel({{_trace:run,height:{json.dumps(height)}}}),el:host}})}})"
+        f"player.render({{model:player.staticModel({{packed:run,height:{json.dumps(height)}}}),el:host}})}})"
         "})()</script>"
     )
 
@@ -57,7 +59,8 @@ def fragment(packed: bytes, *, words: str = "", png: bytes | None = None, height
 def page(packed: bytes, *, title: str, words: str = "", png: bytes | None = None, height: int | None = None) -> str:
     """Return a whole page around one player."""
     return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width">'
         f'<link rel="icon" href="data:,"><title>{html.escape(title)}</title><style>{_PAGE_STYLE}</style></head>\n'
         f"<body><h1>{html.escape(title)}</h1>{fragment(packed, words=words, png=png, height=height)}</body></html>\n"
     )

@@ -144,7 +144,7 @@ export function describe(lane, i) {
         : value(name, field(lane, i, name)));
 }
 
-const clock = (us, span) => (span >= 120e6 ? duration(Math.round(us / 1e6) * 1e6 || 0)
+const clock = (us, span) => (us >= 60e6 && span >= 120e6 ? `${Math.floor(us / 60e6)} min ${((us % 60e6) / 1e6).toFixed(1)} s`
   : span >= 2e6 ? `${(us / 1e6).toFixed(span >= 20e6 ? 1 : 2)} s` : span >= 2e3 ? `${(us / 1e3).toFixed(2)} ms` : `${us} µs`);
 const plural = (n, one) => `${n.toLocaleString("en-US")} ${one}${n === 1 ? "" : "s"}`;
 
@@ -221,7 +221,6 @@ function compile(model, lane) {
   }
   lane.lastPlacing = Int32Array.from(last);
   lane.entities = lane.copy.length;
-  lane.leases = lane.kinds.map((_, code) => lane.fields[code].visible_until_us ?? null);
 }
 
 /** A state in which nothing has happened. The last place of `head`, `tail`, `count` is the road: copies on their way. */
@@ -345,7 +344,9 @@ export function timeline(model, lane) {
   const s = blank(lane), P = model.places.length;
   lane.marks = []; lane.flights = []; lane.faultSpans = []; lane.peak = new Int32Array(P + 1); lane.busiest = 0;
   lane.flows = new Map(); lane.trays = new Uint8Array(P); lane.used = new Uint8Array(P); lane.tapes = new Uint8Array(P);
-  lane.grids = new Uint8Array(P); lane.stood = new Uint8Array(lane.n); lane.stored = new Int32Array(P + 1);
+  lane.grids = new Uint8Array(P); lane.stood = new Uint8Array(lane.n); lane.stored = new Int32Array(P + 1); lane.tileCount = new Int32Array(P);
+  for (const slot of lane.slots) if (slot.type === "tile") lane.tileCount[slot.place]++;
+ 
   const series = { depth: steps(), done: steps(), lost: steps() }, open = new Map();
   let most = -1, longest = 0;
   lane.leaving = 0;
@@ -360,7 +361,8 @@ export function timeline(model, lane) {
     const was = e < 0 ? -1 : s.at[e] - 1, road = was === s.road, from = road ? lane.target[s.move[e] - 1] : was;
     if (e >= 0) lane.stood[i] = s.flags[e] & 15;
     if (k.v !== MEASURE && k.v !== SAY) {
-      lane.used[p] |= e >= 0 || k.v !== MARK ? 3 : 1; lane.used[to] |= 3; lane.used[lane.origin[i]] |= 3;
+      if (k.v === MARK) lane.used[p] |= 1;
+      else { lane.used[p] |= 3; lane.used[to] |= 3; lane.used[lane.origin[i]] |= 3; }
     }
     const bits = s.bits[p], echo = apply(lane, s, i);
     if (e >= 0 && lane.stood[i] && !s.at[e]) lane.leaving++;
@@ -370,6 +372,7 @@ export function timeline(model, lane) {
         lane.flights.push(i); longest = Math.max(longest, lane.until[i] - lane.time[i]);
       }
     } else if (e >= 0 && from !== to && k.v !== MARK) { flow(from, p, i); if (p !== to) flow(p, to, i); }
+    if (k.v === MARK && lane.slot[i] >= 0) flow(lane.slots[lane.slot[i]].place, p, i);   // who keeps a position reads from there
     if (k.v === PUT) {
       if (lane.offset[i] >= 0) lane.tapes[to] = 1;
       if (k.account === "stored" || (!k.a && e >= 0)) lane.trays[to] = 1;
@@ -472,7 +475,7 @@ export function upper(a, x) {
 }
 
 // ---------------------------------------------------------------------------------------------------------- 5 layout
-const PAD = 14, EXIT = 40, FALL = 34, TITLE = 20, FOOT = 18, CELLS = [30, 26, 22, 19, 16, 14, 12, 10.5, 9, 8, 7, 6, 5];
+const PAD = 14, EXIT = 40, FALL = 34, TITLE = 20, FOOT = 18, CELL = 28, CELL_MIN = 5;
 const natural = new Intl.Collator("en", { numeric: true }).compare;
 
 /**
@@ -481,8 +484,8 @@ const natural = new Intl.Collator("en", { numeric: true }).compare;
  */
 export function graphOf(model, memory = new Map()) {
   const P = model.places.length, sum = (of) => Int32Array.from({ length: P + 1 }, (_, p) => Math.max(0, ...model.lanes.map((lane) => of(lane)[p] || 0)));
-  const graph = { names: model.places, peak: sum((l) => l.peak), stored: sum((l) => l.stored), tray: sum((l) => l.trays), tape: sum((l) => l.tapes),
-    grid: sum((l) => l.grids), used: sum((l) => l.used), edges: [], nodes: new Map() };
+  const graph = { names: model.places, tiles: sum((l) => l.tileCount), peak: sum((l) => l.peak), stored: sum((l) => l.stored), tray: sum((l) => l.trays), tape: sum((l) => l.tapes),
+    grid: sum((l) => l.grids), used: sum((l) => l.used), edges: [], nodes: new Map(), cuts: model.lanes.some((lane) => lane.set.some((bits) => bits & CUT)) };
   const flows = model.lanes.flatMap((lane) => [...lane.flows.values()]).sort((x, y) => x.first - y.first);
   for (const { a, b } of flows) {
     const key = JSON.stringify([model.places[a], model.places[b]]);
@@ -536,7 +539,7 @@ const placesUnder = (it) => [...(it.place >= 0 ? [it.place] : []), ...it.childre
 /** The boxes to show at a zoom: groups open, smallest first, as long as the picture stays readable. */
 function chosen(graph, zoom) {
   const top = graph.nodes.get(zoom) ?? graph.root;
-  if (!top.children.length) return [{ it: top, open: true }];
+  if (!top.children.length) return top === graph.root ? [] : [{ it: top, open: true }];
   let list = (top.place >= 0 && top !== graph.root ? [{ it: top, open: true }] : []).concat(top.children.map((it) => ({ it, open: false })));
   for (;;) {
     const groups = list.filter((x) => !x.open && x.it.children.length).sort((x, y) => x.it.children.length - y.it.children.length);
@@ -556,7 +559,8 @@ export function layout(graph, width, height = 0, zoom = "") {
     const has = (flags) => places.some((p) => flags[p]);
     const kind = !one && places.length ? "group" : has(graph.grid) ? "grid" : has(graph.tape) ? "tape" : has(graph.tray) ? "tray" : "machine";
     return { id: it.id, label: it.id.startsWith(`${zoom}/`) && zoom ? it.id.slice(zoom.length + 1) : it.id, places, kind,
-      peak: places.reduce((sum, p) => sum + graph.peak[p], 0), focus: zoom !== "", col: 0, row: 0 };
+      peak: places.reduce((sum, p) => sum + graph.peak[p], 0), focus: zoom !== "", col: 0, row: 0,
+      idle: places.every((p) => !(graph.used[p] & 2)), tiles: places.reduce((sum, p) => sum + graph.tiles[p], 0) };
   });
   if (zoom && graph.nodes.has(zoom)) boxes.push(...neighbours(graph, boxes));
   boxes.forEach((box, b) => { for (const p of box.places) boxOf[p] = b; });
@@ -566,7 +570,7 @@ export function layout(graph, width, height = 0, zoom = "") {
     if (x >= 0 && y >= 0 && x !== y) edges.set(x * 1024 + y, [x, y]);
   }
   columns(boxes, [...edges.values()]);
-  const lay = { boxes, boxOf, width, height, zoom, columns: 1 + Math.max(0, ...boxes.map((box) => box.col)) };
+  const lay = { boxes, boxOf, width, height, zoom, banner: graph.cuts ? 22 : 0, columns: 1 + Math.max(0, ...boxes.map((box) => box.col)) };
   place(lay);
   lay.links = [...edges.values()].map(([a, b]) => linkOf(lay, a, b));
   lay.linkOf = new Map(lay.links.map((l) => [l.a * 1024 + l.b, l]));
@@ -596,55 +600,66 @@ function columns(boxes, edges) {
   boxes.forEach((box, b) => {                                           // who has no flow stands with its like
     if (into[b].length || out[b].length) { box.col = layer[b]; return; }
     const like = boxes.findIndex((other, o) => o !== b && stem(other.id) === stem(box.id) && (into[o].length || out[o].length));
-    box.col = like >= 0 ? layer[like] : 0;
+    box.col = like >= 0 ? layer[like] : edges.length || box.idle ? 0 : 1;
   });
   boxes.forEach((box, b) => { if (!into[b].length && out[b].length) box.col = Math.max(0, Math.min(...out[b].map((o) => boxes[o].col)) - 1); });
   const inCol = new Map();
   boxes.forEach((box, b) => { if (!inCol.has(box.col)) inCol.set(box.col, []); inCol.get(box.col).push(b); });
   [...inCol.keys()].sort((x, y) => x - y).forEach((c, rank) => {
     const list = inCol.get(c), mean = (b) => (into[b].length ? into[b].reduce((sum, a) => sum + boxes[a].row, 0) / into[b].length : 0);
-    const key = new Map(list.map((b) => [b, mean(b)]));
-    list.sort((x, y) => key.get(x) - key.get(y) || natural(boxes[x].id, boxes[y].id));
+    const kin = new Map();                                              // those of one stem stay together, in natural order
+    for (const b of list) { const name = stem(boxes[b].id); kin.set(name, [...(kin.get(name) ?? []), mean(b)]); }
+    const key = (b) => { const means = kin.get(stem(boxes[b].id)); return means.reduce((x, y) => x + y, 0) / means.length; };
+    list.sort((x, y) => key(x) - key(y) || natural(boxes[x].id, boxes[y].id));
     list.forEach((b, i) => { boxes[b].row = i - (list.length - 1) / 2; boxes[b].col = rank; boxes[b].rank = i; boxes[b].of = list.length; });
   });
 }
 
 /** Give every box its rectangle, and every tray the size of its discs: the largest at which the fullest moment fits. */
 function place(lay) {
-  const cols = Array.from({ length: lay.columns }, (_, c) => lay.boxes.filter((box) => box.col === c));
+  if (!lay.boxes.length) { lay.height ||= 60; lay.discs = 9; return; }
+  const cols = Array.from({ length: lay.columns }, (_, c) => lay.boxes.filter((box) => box.col === c).sort((x, y) => x.rank - y.rank));
+  const inRow = cols.map((list) => Math.ceil(list.length / 9));          // so many side by side where a column would be too long
   const weight = (box) => (box.aside ? 0.8 : box.kind === "machine" || box.kind === "group" ? (box.focus ? 2 : 1) : box.focus ? 4 : 2.5);
   const most = (box) => (box.aside ? 110 : box.kind === "machine" || box.kind === "group" ? (box.focus ? 300 : 128) : box.focus ? 760 : 460);
-  const room = lay.width - 2 * PAD - EXIT, gap0 = clamp(room * 0.09, 26, 84), free = room - gap0 * (cols.length - 1);
-  const weights = cols.map((list) => Math.max(...list.map(weight))), total = weights.reduce((x, y) => x + y, 0);
-  const wide = cols.map((list, c) => Math.min(Math.max(...list.map(most)), (free * weights[c]) / total));
+  const room = lay.width - 2 * PAD - EXIT, gap0 = clamp((room * 0.28) / Math.max(2, cols.length - 1), 20, 84), free = room - gap0 * (cols.length - 1);
+  const weights = cols.map((list, c) => Math.max(...list.map(weight)) * Math.min(5, inRow[c])), total = weights.reduce((x, y) => x + y, 0);
+  const wide = cols.map((list, c) => Math.min(Math.max(...list.map(most)) * inRow[c], (free * weights[c]) / total));
   const spare = free - wide.reduce((x, y) => x + y, 0);
-  const gap = gap0 + (cols.length > 1 ? Math.min(110, spare / (cols.length - 1)) : 0);
+  const gap = gap0 + (cols.length > 1 ? Math.min(240, spare / (cols.length - 1)) : 0);
   let x = (lay.width - EXIT - wide.reduce((a, b) => a + b, 0) - gap * (cols.length - 1)) / 2;
-  const tall = (box, w) => {                                            // the height that it would like
+  const tall = (box, column) => {                                       // the height that it would like
+    const w = Math.min(column, most(box));
+    if (box.kind === "grid") return clamp(Math.sqrt((box.tiles * 324 * 190) / Math.max(1, w)), 54, 190);
     if (box.kind === "machine" || box.kind === "group") return Math.max(46, Math.min(84, 26 * Math.ceil((box.peak * 30) / Math.max(30, w - 12)) + 20));
-    if (box.kind === "tape") return 54;
+    if (box.kind === "tape") return 70;
     for (const cell of [26, 19, 14, 10.5]) {
       const rows = Math.ceil(box.peak / Math.max(1, Math.floor((w - 12) / cell)));
       if (rows * cell + 12 <= 130) return Math.max(46, rows * cell + 12);
     }
     return box.focus ? 240 : 176;
   };
-  const wish = cols.map((list, c) => list.reduce((sum, box) => sum + tall(box, wide[c]) + TITLE + FOOT, 0));
-  if (!lay.height) lay.height = Math.round(clamp(Math.max(0, ...wish) + PAD + FALL, 150, 440));
-  const high = lay.height - PAD - FALL;                                 // what is lost falls below the boxes
+  const wish = cols.map((list, c) => list.reduce((sum, box) => sum + tall(box, wide[c]) + TITLE + FOOT, 0) / inRow[c]);
+  if (!lay.height) lay.height = Math.round(clamp(Math.max(0, ...wish) + PAD + FALL + lay.banner, 150, 440));
+  const high = lay.height - PAD - FALL - lay.banner;                                 // what is lost falls below the boxes
   cols.forEach((list, c) => {
-    const scale = Math.min(1, (high - list.length * (TITLE + FOOT)) / Math.max(1, wish[c] - list.length * (TITLE + FOOT)));
-    const heights = list.map((box) => Math.max(14, tall(box, wide[c]) * scale));
-    const used = heights.reduce((a, b) => a + b, 0) + list.length * (TITLE + FOOT);
-    const between = Math.max(0, Math.min(26, (high - used) / Math.max(1, list.length)));
-    let y = PAD / 2 + (high - used - between * (list.length - 1)) / 2;
+    const across = inRow[c], down = Math.ceil(list.length / across), foot = across > 1 ? 6 : FOOT, frame = down * (TITLE + foot);
+    const scale = Math.min(1, (high - frame) / Math.max(1, wish[c] - frame));
+    const heights = list.map((box) => Math.max(12, tall(box, wide[c]) * scale));
+    const used = heights.slice(0, down).reduce((a, b) => a + b, 0) + frame;
+    const between = clamp((high - used) / Math.max(1, down), 0, 26), top = lay.banner + PAD / 2 + (high - used - between * (down - 1)) / 2;
+    let y = top;
     list.forEach((box, i) => {
-      Object.assign(box, { x, y: y + TITLE, w: wide[c], h: heights[i] });
-      y += heights[i] + TITLE + FOOT + between;
-      const cw = box.w - 12, ch = box.h - 10;
-      box.cell = CELLS.find((cell) => cell <= ch && Math.floor(cw / cell) * Math.floor(ch / cell) >= box.peak) ?? 0;
+      const slot = wide[c] / across, w = Math.min(slot - (across > 1 ? 8 : 0), most(box));
+      if (i % down === 0) y = top;
+      const left = x + slot * Math.floor(i / down);
+      Object.assign(box, { x: left + (slot - w) / 2, y: y + TITLE, w, h: heights[i], room: across > 1 ? w : w + gap * 0.8 });
+      y += heights[i] + TITLE + foot + between;
+      const cw = box.w - 10, ch = box.h - 8;
+      box.cell = 0;
+      for (let cell = Math.min(CELL, ch); cell >= CELL_MIN && !box.cell; cell -= 0.25) if (Math.floor(cw / cell) * Math.floor(ch / cell) >= box.peak) box.cell = cell;
       box.level = box.kind === "group" || !box.cell;                    // too many to show one by one: a level and a number
-      if (!box.cell) box.cell = 5;
+      if (!box.cell) box.cell = CELL_MIN;
       box.across = Math.max(1, Math.floor(cw / box.cell)); box.rows = Math.max(1, Math.floor(ch / box.cell));
       if (box.kind === "machine") { box.across = Math.max(1, Math.min(box.across, box.peak)); }
     });
@@ -680,8 +695,8 @@ function linkOf(lay, a, b) {
     const l = { a, b, x0: A.x + A.w, y0: mid(A, 0.42), x1: B.x, y1: mid(B, 0.42) };
     return bend(lay, l, ahead, -1);
   }
-  const l = { a, b, x0: A.x, y0: mid(A, 0.72), x1: B.x + B.w, y1: mid(B, 0.72) };
-  return bend(lay, l, -ahead, 1);
+  if (ahead === -1) return bend(lay, { a, b, x0: A.x, y0: mid(A, 0.72), x1: B.x + B.w, y1: mid(B, 0.72) }, 1, 1);
+  return bend(lay, { a, b, x0: A.x + A.w * 0.8, y0: A.y + A.h, x1: B.x + B.w * 0.5, y1: B.y + B.h }, -ahead, 1);
 }
 
 function bend(lay, l, reach, side) {
@@ -691,9 +706,13 @@ function bend(lay, l, reach, side) {
   const between = lay.boxes.filter((box) => box.x > left - 4 && box.x + box.w < right + 4);
   const hits = between.filter((box) => { const f = (box.x + box.w / 2 - l.x0) / (l.x1 - l.x0), y = l.y0 + (l.y1 - l.y0) * f; return y > box.y - TITLE && y < box.y + box.h + FOOT; });
   if (!hits.length) return l;
-  const edge = side < 0 ? Math.min(...hits.map((box) => box.y)) - TITLE - 6 : Math.max(...hits.map((box) => box.y + box.h)) + FOOT + 4;
-  const inside = Math.max(8, Math.min(lay.height - 8, edge));
-  l.cy = 2 * inside - l.cy;                                             // a curve passes half way to its control point
+  for (const box of hits) for (const x of [box.x - 5, box.x + box.w + 5]) {   // clear both corners of what stands between
+    const f = clamp((x - l.x0) / (l.x1 - l.x0), 0.02, 0.98), y = side < 0 ? box.y - TITLE - 4 : box.y + box.h + 13;
+    const cy = (y - (1 - f) * (1 - f) * l.y0 - f * f * l.y1) / (2 * f * (1 - f));
+    l.cy = side < 0 ? Math.min(l.cy, cy) : Math.max(l.cy, cy);
+  }
+  const most = (2 * (side < 0 ? 5 : lay.height - 5)) - (l.y0 + l.y1) / 2;   // a curve passes half way to its control point
+  l.cy = side < 0 ? Math.max(l.cy, most) : Math.min(l.cy, most);
   return l;
 }
 
@@ -723,14 +742,14 @@ function paletteOf(root) {
 /** What is drawn of one lane: its canvas, its state, and where each copy stood in the last frame. */
 function sceneOf(lane, canvas) {
   return { lane, canvas, g: canvas.getContext("2d"), s: blank(lane), px: new Float32Array(lane.entities), py: new Float32Array(lane.entities),
-    stamp: new Int32Array(lane.entities), frame: 1, styles: Array.from({ length: STYLES }, () => []), rings: [], named: [], short: [] };
+    stamp: new Int32Array(lane.entities), frame: 1, now: 0, leases: [], lent: lane.fields.some((names) => names.visible_until_us), styles: Array.from({ length: STYLES }, () => []), rings: [], named: [], short: [] };
 }
 
 /** The lower part of a lane: how high it is, and the curves, drawn once. */
 function prepare(view, scene) {
   const { canvas, lane } = scene, ratio = view.ratio, W = scene.W, lay = view.lay;
   const legend = view.accounts.length * 104 > W - 2 * PAD ? 2 : 1;
-  scene.legend = legend; scene.bottom = lay.height + LEDGER + legend * LEGEND;
+  scene.bottom = lay.height + (view.offered ? LEDGER + legend * LEGEND : 6);
   scene.H = scene.bottom + view.strips.length * STRIP + (view.strips.length ? 8 : 0);
   canvas.width = Math.round(W * ratio); canvas.height = Math.round(scene.H * ratio); canvas.style.height = `${scene.H}px`;
   scene.still = offscreen(W, lay.height, ratio, (g) => drawStage(view, g, lane));
@@ -750,14 +769,16 @@ function drawStage(view, g, lane) {
   const { lay, palette: c } = view;
   g.lineCap = g.lineJoin = "round";
   drawFrames(view, g);
+  const many = lay.links.length > 24;
   for (const l of lay.links) {
-    g.strokeStyle = g.fillStyle = c.line; g.lineWidth = 1.5; g.setLineDash(lay.boxes[l.a].col >= lay.boxes[l.b].col ? [3, 4] : []);
+    g.globalAlpha = many ? 0.45 : 1; g.strokeStyle = g.fillStyle = c.line; g.lineWidth = 1.5; g.setLineDash(lay.boxes[l.a].col >= lay.boxes[l.b].col ? [3, 4] : []);
     g.beginPath(); g.moveTo(l.x0, l.y0); g.quadraticCurveTo(l.cx, l.cy, l.x1, l.y1); g.stroke(); g.setLineDash([]);
     const a = Math.atan2(l.y1 - l.cy, l.x1 - l.cx);
     g.beginPath(); g.moveTo(l.x1, l.y1);
     g.lineTo(l.x1 - 7 * Math.cos(a - 0.42), l.y1 - 7 * Math.sin(a - 0.42)); g.lineTo(l.x1 - 7 * Math.cos(a + 0.42), l.y1 - 7 * Math.sin(a + 0.42));
-    g.fill();
+    if (!many) g.fill();
   }
+  g.globalAlpha = 1;
   for (const box of lay.boxes) {
     g.fillStyle = c.box; g.strokeStyle = c.edge; g.lineWidth = box.kind === "machine" ? 1.5 : 1.25;
     g.beginPath(); g.roundRect(box.x, box.y, box.w, box.h, box.kind === "machine" ? 10 : 6); g.fill(); g.stroke();
@@ -766,7 +787,7 @@ function drawStage(view, g, lane) {
       g.fillStyle = c.box; g.beginPath(); g.roundRect(box.x, box.y, box.w, box.h, 8); g.fill(); g.stroke();
     }
     g.textAlign = "left"; g.textBaseline = "alphabetic"; g.font = font(12.5, 600); g.fillStyle = c.fg;
-    box.title = fit(g, box.label, box.w + (lay.boxes.length < 4 ? 30 : 8));
+    box.title = fit(g, box.label, box.room);
     g.fillText(box.title, box.x, box.y - 7 - (box.kind === "group" ? 5 : 0));
     box.titleWidth = g.measureText(box.title).width;
   }
@@ -803,17 +824,18 @@ function draw(view, scene, T, ease) {
   g.fillStyle = c.stage; g.fillRect(0, 0, W, H);
   g.drawImage(scene.still, 0, 0, W, lay.height);
   g.lineCap = g.lineJoin = "round"; g.textBaseline = "alphabetic";
-  scene.frame++;
+  scene.frame++; scene.now = T; scene.leases.length = 0;
   for (const list of scene.styles) list.length = 0;
   scene.rings.length = scene.named.length = 0;
   for (const box of lay.boxes) drawInside(view, scene, box, T, ease);
   gatherRoad(view, scene, T, ease);
   if (view.follow) drawTrail(view, scene);
   drawDiscs(view, scene);
-  drawEffects(view, scene, T);
+  const tags = drawEffects(view, scene, T);
   for (const box of lay.boxes) drawOver(view, scene, box);
+  drawTags(view, g, tags);
   drawCuts(view, scene);
-  drawLedger(view, scene);
+  if (view.offered) drawLedger(view, scene);
   if (view.strips.length) drawStrips(view, scene, T);
 }
 
@@ -828,7 +850,11 @@ function put(view, scene, e, x, y, r, ease) {
   const status = f & 15, style = f & LATE ? ST_LATE : status === WAITING ? ST_WAIT : status === MOVING ? ST_MOVE : status === DEAD ? ST_DEAD : ST_HERE;
   scene.styles[style].push(x, y, r);
   if (f & AGAIN) scene.rings.push(x, y, r);
-  if (r >= 7 && scene.named.length < 480) scene.named.push(e, x, y, r);
+  if (r >= 7 && scene.named.length < 600) scene.named.push(e, x, y, r, style === ST_HERE || style === ST_MOVE ? 1 : 0);
+  if (scene.lent && r >= 6 && (status === MOVING || status === HERE) && s.move[e]) {   // what is left of a loan
+    const m = s.move[e] - 1, until = field(lane, m, "visible_until_us");
+    if (until > scene.now) scene.leases.push(x, y, r, (until - scene.now) / (until - lane.time[m]));
+  }
 }
 
 /** What stands in a box: discs in a line, a level where there are too many, tiles, a tape. */
@@ -840,12 +866,12 @@ function drawInside(view, scene, box, T, ease) {
   if (box.level || n > room) {
     const full = clamp(n / Math.max(1, box.peak), 0, 1), h = (box.h - 3) * full;
     if (box.kind !== "group") {
-      g.fillStyle = c["waiting-fill"]; g.strokeStyle = c.waiting; g.lineWidth = 1.25;
+      g.fillStyle = box.kind === "tray" ? c["waiting-fill"] : c.moving; g.strokeStyle = box.kind === "tray" ? c.waiting : c["moving-ink"]; g.lineWidth = 1.25;
       g.beginPath(); g.roundRect(box.x + 1.5, box.y + box.h - 1.5 - h, box.w - 3, h, 4); g.fill();
       if (h > 1) { g.beginPath(); g.moveTo(box.x + 2, box.y + box.h - 1.5 - h); g.lineTo(box.x + box.w - 2, box.y + box.h - 1.5 - h); g.stroke(); }
     }
     g.fillStyle = c.fg; g.textAlign = "center"; g.font = font(box.h > 40 ? 18 : 12, 600);
-    g.fillText(count(n), box.x + box.w / 2, box.y + box.h / 2 + 6);
+    if (n || box.kind === "group") g.fillText(count(n), box.x + box.w / 2, box.y + box.h / 2 + 6);
     if (box.kind === "group" && box.h > 44) { g.font = font(11); g.fillStyle = c.soft; g.fillText(`in ${box.places.length} places`, box.x + box.w / 2, box.y + box.h / 2 + 21); }
     return;
   }
@@ -922,7 +948,7 @@ function drawTape(view, scene, box, T, ease) {
 /** Copies on their way, and word about copies that stay where they are. */
 function gatherRoad(view, scene, T, ease) {
   const { s, lane } = scene, { lay } = view, n = s.count[s.road];
-  const r = view.roadRadius, spread = n > 5 ? Math.min(17, 1.6 * Math.sqrt(n)) : 0;
+  const r = view.roadRadius, spread = n > 5 ? Math.min(34, 1.4 * Math.sqrt(n)) : 0;
   for (let e = s.head[s.road]; e; e = s.next[e - 1]) {
     const m = s.move[e - 1] - 1, l = wayOf(lay, lane.origin[m], lane.target[m]);
     if (!l) continue;
@@ -967,6 +993,7 @@ function drawDiscs(view, scene) {
       else { g.moveTo(list[i] + r, list[i + 1]); g.arc(list[i], list[i + 1], r, 0, TAU); }
     }
     g.fillStyle = fills[style]; g.fill();
+    if (r0 < 3.4 && (style === ST_MOVE || style === ST_HERE)) return;
     g.strokeStyle = edges[style]; g.lineWidth = style === ST_LATE || style === ST_DEAD ? 2 : r0 < 5 ? 0.8 : 1.3; g.stroke();
   });
   if (scene.rings.length) {
@@ -974,9 +1001,14 @@ function drawDiscs(view, scene) {
     for (let i = 0; i < scene.rings.length; i += 3) { const r = scene.rings[i + 2] + (scene.rings[i + 2] > 5 ? 2 : 0.6); g.moveTo(scene.rings[i] + r, scene.rings[i + 1]); g.arc(scene.rings[i], scene.rings[i + 1], r, 0, TAU); }
     g.lineWidth = scene.rings[2] > 5 ? 2.4 : 1.6; g.stroke();
   }
-  g.textAlign = "center"; g.fillStyle = c.fg;
-  let size = 0;
-  for (let i = 0; i < scene.named.length; i += 4) {
+  g.strokeStyle = c.fg; g.lineWidth = 1.6;
+  for (let i = 0; i < scene.leases.length; i += 4) {
+    g.beginPath(); g.arc(scene.leases[i], scene.leases[i + 1], scene.leases[i + 2] + 5, -TAU / 4, -TAU / 4 + TAU * scene.leases[i + 3]); g.stroke();
+  }
+  g.textAlign = "center";
+  let size = 0, filled = -1;
+  for (let i = 0; i < scene.named.length; i += 5) {
+    if (scene.named[i + 4] !== filled) { filled = scene.named[i + 4]; g.fillStyle = filled ? "#0b2233" : c.fg; }
     const e = scene.named[i], r = scene.named[i + 3], name = (scene.short[e] ??= short(lane.messages[lane.copyMessage[e]]));
     const want = Math.min(11, (r * 2.9) / Math.max(2.4, name.length));
     if (want < 6.5) continue;
@@ -1043,13 +1075,20 @@ function drawEffects(view, scene, T) {
     }
     if ((k.v === MARK || k.v === SPLIT || k.v === OPEN) && view.rare[lane.kind[i]] && !tags.has(box)) tags.set(box, [k.name.replace(/_/g, " "), g.globalAlpha]);
   }
+  g.restore();
+  return tags;
+}
+
+/** The newest rare mark of each place, named: crash, restart, commit. */
+function drawTags(view, g, tags) {
+  const c = view.palette;
   g.font = font(10.5, 600); g.textAlign = "center";
   for (const [box, [text, alpha]] of tags) {
-    const w = g.measureText(text).width + 12, x = box.x + box.w / 2, y = box.y;
+    const w = g.measureText(text).width + 12, x = box.x + Math.max(w / 2, box.w - w / 2 - 3), y = box.y + 11;
     g.globalAlpha = alpha; g.fillStyle = c.bg; g.strokeStyle = c.soft; g.lineWidth = 1;
     g.beginPath(); g.roundRect(x - w / 2, y - 8, w, 16, 8); g.fill(); g.stroke(); g.fillStyle = c.fg; g.fillText(text, x, y + 3.5);
   }
-  g.restore();
+  g.globalAlpha = 1;
 }
 
 /** Over a box: its numbers, the state that it is in, the frame of the selected one. */
@@ -1057,7 +1096,10 @@ function drawOver(view, scene, box) {
   const { g, s, lane } = scene, c = view.palette, bits = bitsOf(view, scene, box), sum = (a) => box.places.reduce((x, p) => x + a[p], 0);
   const n = sum(s.count) - (box.kind === "tray" ? sum(s.here) : 0), foot = box.y + box.h + 13;
   g.font = font(11.5, 600); g.textAlign = "right"; g.textBaseline = "alphabetic";
-  if (n && (box.kind === "tray" || n > box.across * box.rows) && box.w - box.titleWidth > 34) { g.fillStyle = c["waiting-ink"]; g.fillText(count(n), box.x + box.w - 1, box.y - 7); }
+  if (n && box.kind === "tray") {
+    g.fillStyle = c["waiting-ink"]; const after = box.titleWidth + g.measureText(count(n)).width + 8;
+    g.fillText(count(n), box.x + Math.max(after, box.w - 1), box.y - 7);
+  }
   let x = box.x + 1;
   g.textAlign = "left"; g.font = font(11.5);
   for (const [number, ink, mark] of [[sum(s.done), c["done-ink"], 0], [sum(s.lost), c["lost-ink"], 1], [sum(s.refused), c["lost-ink"], 2]]) {
@@ -1087,7 +1129,7 @@ function hatch(g, box, colour, alpha) {
 
 function badge(view, g, box, text, fill, ink, icon = "") {
   g.font = font(11, 700); g.textAlign = "center";
-  const w = g.measureText(text).width + 14 + (icon ? 12 : 0), x = box.x + box.w / 2, y = box.y + box.h - 1;
+  const w = g.measureText(text).width + 14 + (icon ? 12 : 0), x = clamp(box.x + box.w / 2, w / 2 + 2, view.lay.width - w / 2 - 2), y = box.y + box.h - 1;
   g.fillStyle = fill; g.beginPath(); g.roundRect(x - w / 2, y - 9, w, 18, 9); g.fill(); g.fillStyle = ink; g.fillText(text, x + (icon ? 6 : 0), y + 4);
   if (icon) { g.fillRect(x - w / 2 + 7, y - 4.5, 3, 9); g.fillRect(x - w / 2 + 12, y - 4.5, 3, 9); }
 }
@@ -1173,7 +1215,7 @@ function swatch(view, g, name, x, y, w, h) {
 }
 
 // the strips: drawn once for the whole run; a frame adds the cursor, what is past stands out from what is to come
-const timeX = (view, scene, t) => PAD + ((t - view.model.start) / view.span) * (scene.W - 2 * PAD);
+const timeX = (view, scene, t) => PAD + clamp((t - view.model.start) / view.span, 0, 1) * (scene.W - 2 * PAD);
 const stripY = (view, name, y) => STRIP - 6 - (clamp(y / view.scales.get(name), -0.05, 1.05)) * (STRIP - 22);
 
 function drawCurves(view, scene, g) {
@@ -1225,12 +1267,14 @@ function drawStrips(view, scene, T) {
       const k = upper(line.t, T) - 1;
       if (k < 0) return;
       g.fillStyle = c.fg; g.beginPath(); g.arc(x, y0 + stripY(view, name, line.y[k]), 3, 0, TAU); g.fill();
-      words += `${j ? "  ·  " : "  "}${strip.lines.length > 1 ? `${line.label} ` : ""}${trim(line.y[k], 3)}`;
+      words += `${j ? "  ·  " : "  "}${strip.lines.length > 1 ? `${line.label} ` : ""}${number(line.y[k])}`;
     });
     label(view, g, name, words + (words && strip.unit ? ` ${strip.unit}` : ""), PAD + 2, y0 + 12, "left");
-    label(view, g, "", reference ? reference.label : `up to ${trim(view.scales.get(name), 3)}`, W - PAD - 2, reference ? Math.max(y0 + 12, y0 + stripY(view, name, reference.value) - 4) : y0 + 12, "right");
+    label(view, g, "", reference ? reference.label : `up to ${number(view.scales.get(name))}`, W - PAD - 2, reference ? Math.max(y0 + 12, y0 + stripY(view, name, reference.value) - 4) : y0 + 12, "right");
   });
 }
+
+const number = (y) => (Number.isInteger(y) ? count(y) : trim(y, 3));
 
 /** Words on a strip, with the ground behind them so that a curve does not run through. */
 function label(view, g, bold, text, x, y, align) {
@@ -1302,14 +1346,14 @@ function render({ model, el }) {
   const view = { model: null, palette: null, ratio: 1, follow: null, selected: null, zoom: "", rowsOf, strips: [], scales: new Map(), references: {}, accounts: [] };
   const memory = new Map();
   let scenes = [], steps = null, T = 0, k = 0, playing = false, raf = 0, last = 0, poster = false, focus = -1, graph = null, spoken = 0, stacked = false;
-  let broken = -1, seq = 0, alive = true;
+  let seq = 0, alive = true;
 
   // ------------------------------------------------------------------------------------------ a run comes in
   function load() {
     const before = performance.now(), old = view.model, share = old && !poster ? (T - old.start) / view.span : -1;
     pause(false);
     try {
-      const run = decode(model.get("_trace"));
+      const run = decode(model.get("packed"));
       if (!run.lanes.length) throw new Error("There is no run to show yet.");
       for (const lane of run.lanes) timeline(run, lane);
       view.model = run;
@@ -1335,7 +1379,7 @@ function render({ model, el }) {
     root.classList.remove("dp-refused");
     size();
     if (share >= 0) { T = run.start + share * view.span; k = upper(steps.time, T) - 1; show(true); }
-    else { poster = steps.n > 1; if (poster) busiest(); else { k = 0; T = run.start; } show(true); }
+    else { poster = steps.n > 1; if (poster) busiest(); else { k = steps.n; T = k ? steps.time[k] : run.start; } show(true); }
     setPoster(poster);
     say(run.rows ? `${poster ? "The fullest moment. " : ""}${words()}` : "This run left no rows.");
     stats.loads++; seq++;
@@ -1419,15 +1463,16 @@ function render({ model, el }) {
   function size() {
     if (!view.model) return;
     const n = scenes.length, wide = root.clientWidth || 900;
-    const probe = layout(graph, wide, 0, view.zoom), each = (wide - 18 * (n - 1)) / n;
-    stacked = n > 1 && (wide < 700 || each < Math.max(300, 92 * probe.columns));
+    const probe = layout(graph, wide, 0, view.zoom), beside = Math.min(n, n === 3 && wide > 1150 ? 3 : 2), each = (wide - 18 * (beside - 1)) / beside;
+    stacked = n > 1 && (wide < 700 || each < Math.max(300, 78 * probe.columns));
     root.classList.toggle("dp-stacked", stacked); root.classList.toggle("dp-narrow", wide < 560);
-    ui.lanes.style.gridTemplateColumns = stacked || n === 1 ? "minmax(0,1fr)" : `repeat(${Math.min(n, 2)},minmax(0,1fr))`;
+    ui.lanes.style.gridTemplateColumns = stacked || n === 1 ? "minmax(0,1fr)" : `repeat(${beside},minmax(0,1fr))`;
+    root.classList.toggle("dp-rows-of-lanes", stacked || n > beside);
     const W = Math.floor(scenes[0].canvas.clientWidth || (stacked ? wide : each));
     view.lay = layout(graph, W, Number(model.get("height")) || 0, view.zoom);
     view.ratio = Math.min(3, devicePixelRatio || 1); view.palette = paletteOf(root);
     const crowd = view.crowd;
-    view.roadRadius = Math.max(2, Math.min(crowd <= 40 ? 8 : crowd <= 150 ? 6.5 : crowd <= 500 ? 4.5 : crowd <= 1200 ? 3.2 : 2.6, Math.max(4, view.lay.discs)));
+    view.roadRadius = Math.max(2, Math.min(crowd <= 40 ? 8 : crowd <= 150 ? 6.5 : crowd <= 500 ? 4.5 : 3.2, Math.max(4, view.lay.discs)));
     for (const scene of scenes) { scene.W = W; prepare(view, scene); }
     ui.poster.style.top = `${ui.lanes.offsetTop + scenes[0].canvas.offsetTop + view.lay.height - 42}px`;
     ui.zoom.textContent = view.zoom ? `◂ out of ${view.zoom}` : "zoom"; ui.zoom.disabled = !view.zoom && !view.selected;
@@ -1613,7 +1658,7 @@ function render({ model, el }) {
     if (n >= 0) n = (n + d + at.length) % at.length;
     else { n = poster ? 0 : at.findIndex((x) => x[2] + 1 > steps.counts[x[1]][k]); if (n < 0) n = 0; if (d < 0) n = (n - 1 + at.length) % at.length; }
     const [, j, i, one] = at[n];
-    toRow(j, i); broken = i;
+    toRow(j, i);
     say(`${one.name} is broken here, ${n + 1} of ${at.length}: ${words()}`);
   }
 
@@ -1727,14 +1772,14 @@ function render({ model, el }) {
   if (document.body) themed.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "data-jp-theme-name", "data-theme", "class"] });
   dark.addEventListener?.("change", retheme);
   const told = () => { if (model.get("words")) { ui.live.textContent = model.get("words"); } };
-  model.on("change:_trace", load); model.on("change:words", told);
+  model.on("change:packed", load); model.on("change:words", told);
   root.classList.toggle("dp-dark", onDark(el));
   root._player = { stats, play, pause, step, seekTime, seekStep, follow, zoomTo, select: choose, view, get T() { return T; }, get step_at() { return k; },
     get steps() { return steps; }, get playing() { return playing; }, get scenes() { return scenes; }, get poster() { return poster; }, rowAt, words };
   load();
   return () => {
     alive = false; pause(false); resize.disconnect(); themed.disconnect(); dark.removeEventListener?.("change", retheme);
-    try { model.off("change:_trace", load); model.off("change:words", told); } catch { /* some hosts have no off() */ }
+    try { model.off("change:packed", load); model.off("change:words", told); } catch { /* some hosts have no off() */ }
   };
 }
 

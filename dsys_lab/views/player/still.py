@@ -119,7 +119,7 @@ def png(traces: Sequence[Trace], titles: Sequence[str]) -> bytes:
     runs = [(_fold(row for row in trace if row.time_us <= until_us), _fold(trace)) for trace in traces]
     columns = _columns([whole for _, whole in runs])
     out = io.BytesIO()
-    with rc_context(style()):
+    with rc_context(style()):  # type: ignore[arg-type]
         figure = Figure(figsize=(max(6.4, 5.2 * len(traces)), 3.7), dpi=100, layout="constrained")
         FigureCanvasAgg(figure)
         axes = figure.subplots(2, max(1, len(traces)), squeeze=False, height_ratios=(2.6, 1))
@@ -172,7 +172,9 @@ def _stage(axes: Axes, fold: Fold, columns: dict[str, tuple[int, float, bool]], 
     """Draw the boxes and what stands in them."""
     from matplotlib.patches import FancyBboxPatch
 
-    wide = {column: max(2.4 if tray else 1.0 for c, _, tray in columns.values() if c == column) for column, *_ in columns.values()}
+    wide: dict[int, float] = {}
+    for column, _, tray in columns.values():
+        wide[column] = max(wide.get(column, 1.0), 2.4 if tray else 1.0)
     left, x = {}, 0.0
     for column in sorted(wide):
         left[column] = x
@@ -190,13 +192,12 @@ def _stage(axes: Axes, fold: Fold, columns: dict[str, tuple[int, float, bool]], 
             )
         )
         standing = [(copy, how) for copy, (at, how) in fold.where.items() if at == place]
-        for copy, how in standing:
-            moving[place, how] += 1
+        moving.update((place, how) for _, how in standing)
         inside = [(copy, how) for copy, how in standing if how != "moving" and (how != "here" or not tray)]
         axes.text(x0, y0 + 0.48, place, fontsize=9, fontweight="bold")
         if tray and inside:
             axes.text(x0 + width, y0 + 0.48, f"{len(inside):,}", fontsize=9, ha="right", color=ROLES["waiting"].ink)
-        _discs(axes, inside, fold.again, x0, y0, width)
+        _discs(axes, inside, again=fold.again, x0=x0, y0=y0, width=width)
         coming = moving[place, "moving"] + (moving[place, "here"] if tray else 0)
         if coming:
             axes.plot([x0 - 0.18], [y0], "o", ms=8, mfc=ROLES["moving"].colour, mec=ROLES["moving"].ink)
@@ -213,11 +214,14 @@ def _stage(axes: Axes, fold: Fold, columns: dict[str, tuple[int, float, bool]], 
             )  # fmt: skip
 
 
-def _discs(axes: Axes, standing: list[tuple[Copy, str]], again: set[Copy], x0: float, y0: float, width: float) -> None:
+def _discs(
+    axes: Axes, standing: list[tuple[Copy, str]], *, again: set[Copy], x0: float, y0: float, width: float
+) -> None:
     """Draw the copies in a box as a line that winds, its head at the bottom right."""
     if not standing:
         return
-    cell = next((c for c in (0.2, 0.16, 0.13, 0.1, 0.08, 0.06, 0.05) if int(width / c) * int(0.78 / c) >= len(standing)), 0.04)
+    cells = (0.2, 0.16, 0.13, 0.1, 0.08, 0.06, 0.05)
+    cell = next((c for c in cells if int(width / c) * int(0.78 / c) >= len(standing)), 0.04)
     across = max(1, int(width / cell))
     look: dict[str, list[tuple[float, float]]] = {}
     for k, (copy, how) in enumerate(standing[: across * max(1, int(0.78 / cell))]):

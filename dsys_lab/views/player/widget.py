@@ -26,7 +26,7 @@ class PlayerWidget(anywidget.AnyWidget):
 
     _esm = MODULE
     _css = STYLE
-    _trace = traitlets.Bytes(b"").tag(sync=True)
+    packed = traitlets.Bytes(b"").tag(sync=True)
     height = traitlets.Int(None, allow_none=True).tag(sync=True)
     can_fork = traitlets.Bool(False).tag(sync=True)
     words = traitlets.Unicode("").tag(sync=True)
@@ -68,7 +68,9 @@ def control(name: str, spec: Any, now: Any) -> ipywidgets.Widget:
         step = step or [1 if whole else (high - low) / 100]
         look["style"] = {"description_width": "initial", "handle_color": "#0072B2"}
         return kind(value=start, min=low, max=high, step=step[0], layout={"width": "340px"}, **look)
-    raise BadParameter(f"control {name!r} = {spec!r}: give (low, high), (low, high, step), a list of choices, or True with a value")
+    raise BadParameter(
+        f"control {name!r} = {spec!r}: give (low, high), (low, high, step), a list of choices, or True with a value"
+    )
 
 
 class Controls:
@@ -78,7 +80,13 @@ class Controls:
     (the front end sends no new value before the kernel is done with the last one).
     """
 
-    def __init__(self, specs: dict[str, Any], values: dict[str, Any], again: Callable[..., Any], show: Callable[[list[Trace]], None]) -> None:
+    def __init__(
+        self,
+        specs: dict[str, Any],
+        values: dict[str, Any],
+        again: Callable[..., Any],
+        show: Callable[[list[Trace]], None],
+    ) -> None:
         self._again, self._show = again, show
         self._controls = {name: control(name, spec, values.get(name)) for name, spec in specs.items()}
         self._words = ipywidgets.HTML()

@@ -1,0 +1,163 @@
+// The player's pure half, held against brute force and against Python's own words and ledger.
+// Run by tests/test_player.py, which writes the runs: node --test tests/player.test.mjs, with RUNS=<folder>.
+import assert from "node:assert/strict";
+import { readFileSync, readdirSync } from "node:fs";
+import test from "node:test";
+
+const source = readFileSync(new URL("../dsys_lab/views/player/player.js", import.meta.url));
+const player = await import(`data:text/javascript;base64,${source.toString("base64")}`);
+const folder = process.env.RUNS;
+const names = readdirSync(folder).filter((name) => name.endsWith(".run")).map((name) => name.slice(0, -4));
+const bytes = (name) => { const b = readFileSync(`${folder}/${name}.run`); return b.buffer.slice(b.byteOffset, b.byteOffset + b.byteLength); };
+const told = (name) => JSON.parse(readFileSync(`${folder}/${name}.json`));
+const open = (name) => { const run = player.decode(bytes(name)); run.lanes.forEach((lane) => player.timeline(run, lane)); return run; };
+
+/** What a state shows, without the order of its memory: two states that show the same are equal here. */
+const shown = (s) => [...s.all];
+
+test("there are runs to look at", () => assert.ok(names.length >= 5, String(names)));
+
+test("rows come out of the container as they went in", () => {
+  for (const name of names) {
+    const run = open(name);
+    told(name).lanes.forEach((want, j) => {
+      assert.equal(run.lanes[j].n, want.rows.length);
+      want.rows.forEach((r, i) => assert.deepEqual(player.row(run.lanes[j], i), r, `${name} row ${i}`));
+    });
+  }
+});
+
+test("a view at any offset into a larger message is read", () => {
+  const run = bytes(names[0]), big = new Uint8Array(run.byteLength + 11);
+  for (const offset of [1, 3, 8]) {
+    big.set(new Uint8Array(run), offset);
+    assert.equal(player.decode(new DataView(big.buffer, offset, run.byteLength)).rows, open(names[0]).rows);
+  }
+  assert.equal(player.decode(Buffer.from(run).toString("base64")).rows, open(names[0]).rows);
+});
+
+test("every row is said as Python says it", () => {
+  for (const name of names) {
+    const run = open(name);
+    told(name).lanes.forEach((want, j) => want.words.forEach((words, i) => assert.equal(player.describe(run.lanes[j], i), words)));
+  }
+  for (const [us, words] of told(names[0]).durations) assert.equal(player.duration(us), words);
+});
+
+test("the ledger is Python's ledger after every row", () => {
+  for (const name of names) {
+    const run = open(name);
+    told(name).lanes.forEach((want, j) => {
+      const lane = run.lanes[j], s = player.blank(lane);
+      for (const [rows, balance] of want.balances) assert.deepEqual(player.balance(player.seek(lane, s, rows)), balance, `${name} after ${rows}`);
+    });
+  }
+});
+
+test("a state reached by checkpoints is the state folded from the start, at every row, in both directions", () => {
+  for (const name of names) {
+    for (const lane of open(name).lanes) {
+      const brute = player.blank(lane), all = [shown(brute)];
+      const every = Math.max(1, Math.floor(lane.n / 400));              // long runs: every few rows, with all the checkpoints
+      for (let i = 0; i < lane.n; i++) { player.apply(lane, brute, i); if ((i + 1) % every === 0) all.push(shown(brute)); }
+      const s = player.blank(lane);
+      for (let m = all.length - 1; m >= 0; m--) assert.deepEqual(shown(player.seek(lane, s, m * every)), all[m], `${name}: back to ${m * every}`);
+      for (let m = 0; m < all.length; m++) assert.deepEqual(shown(player.seek(lane, s, m * every)), all[m], `${name}: on to ${m * every}`);
+      for (let m = 0; m < 200; m++) { const to = (m * 7919) % all.length; assert.deepEqual(shown(player.seek(lane, s, to * every)), all[to], `${name}: leap to ${to * every}`); }
+    }
+  }
+});
+
+test("what stands in a place is what its list says, and a copy stands in one place only", () => {
+  for (const name of names) {
+    for (const lane of open(name).lanes) {
+      const s = player.blank(lane);
+      for (let i = 0; i <= lane.n; i += Math.max(1, Math.floor(lane.n / 150))) {
+        player.seek(lane, s, i);
+        const seen = new Set();
+        for (let p = 0; p <= lane.places.length; p++) {
+          let n = 0;
+          for (const e of player.copiesAt(s, p)) { assert.ok(!seen.has(e), `${name}: copy ${e} twice`); seen.add(e); n++; }
+          assert.equal(n, s.count[p], `${name}: place ${p} after ${i}`);
+        }
+      }
+    }
+  }
+});
+
+test("the depth that a buffer reports is the number of discs in its tray", () => {
+  let looked = 0;
+  for (const name of names) {
+    if (name === "every-kind") continue;                                // its depths are made up
+    for (const lane of open(name).lanes) {
+      const s = player.blank(lane);
+      for (let i = 0; i < lane.n; i++) {
+        player.apply(lane, s, i);
+        if (lane.kinds[lane.kind[i]].name !== "enqueue") continue;
+        const p = lane.place[i];
+        assert.equal(s.count[p] - s.here[p], player.field(lane, i, "depth"), `${name} row ${i}`); looked++;
+      }
+    }
+  }
+  assert.ok(looked > 100);
+});
+
+test("steps over all lanes take every row once, in order of time, equal rows together", () => {
+  for (const name of names) {
+    const run = open(name), steps = player.stepsOf(run.lanes);
+    run.lanes.forEach((lane, j) => assert.equal(steps.n ? steps.counts[j][steps.n] : 0, lane.n));
+    for (let k = 1; k <= steps.n; k++) {
+      assert.ok(steps.time[k] >= steps.time[k - 1]);
+      const moved = run.lanes.map((_, j) => steps.counts[j][k] - steps.counts[j][k - 1]);
+      assert.ok(moved.every((d) => d === 0 || d === 1) && moved.some((d) => d === 1), `${name} step ${k}: ${moved}`);
+      run.lanes.forEach((lane, j) => { if (moved[j]) assert.equal(lane.time[steps.counts[j][k] - 1], steps.time[k]); });
+    }
+  }
+  const same = player.decode(bytes("same-twice"));
+  same.lanes.forEach((lane) => player.timeline(same, lane));
+  assert.equal(player.stepsOf(same.lanes).n, same.lanes[0].n, "the same run twice steps as one");
+});
+
+test("boxes stand inside the stage, apart from each other, cause left of effect", () => {
+  for (const name of names) {
+    const run = open(name), graph = player.graphOf(run);
+    for (const width of [320, 500, 1076]) {
+      const lay = player.layout(graph, width);
+      for (const a of lay.boxes) {
+        assert.ok(a.x >= 0 && a.x + a.w <= width + 1 && a.y >= 0 && a.y + a.h <= lay.height, `${name}/${width}: ${a.id} ${JSON.stringify([a.x, a.y, a.w, a.h, lay.height])}`);
+        for (const b of lay.boxes) {
+          if (a === b) continue;
+          assert.ok(a.x + a.w <= b.x || b.x + b.w <= a.x || a.y + a.h <= b.y || b.y + b.h <= a.y, `${name}/${width}: ${a.id} over ${b.id}`);
+        }
+        const at = [0, 0];
+        for (let k = 0; k < Math.min(a.peak, a.across * a.rows); k++) {
+          player.seat(a, k, at);
+          assert.ok(a.kind === "group" || (at[0] > a.x && at[0] < a.x + a.w && at[1] > a.y && at[1] < a.y + a.h), `${name}/${width}: seat ${k} of ${a.id}`);
+        }
+      }
+    }
+  }
+  const lay = player.layout(player.graphOf(open("queue")), 900), x = (id) => lay.boxes.find((box) => box.id === id).x;
+  assert.ok(x("phone") < x("uploads") && x("uploads") < x("worker-1"));
+});
+
+test("a place stands at the same spot when a slider brings another run", () => {
+  const memory = new Map(), spots = (name) => new Map(player.layout(player.graphOf(open(name), memory), 900).boxes.map((box) => [box.id, [box.col, box.rank]]));
+  const before = spots("queue"), after = spots("queue-short");
+  for (const [id, spot] of after) assert.deepEqual(spot, before.get(id), id);
+});
+
+test("many places of one stem are one group, which opens", () => {
+  const graph = player.graphOf(open("fifty")), closed = player.layout(graph, 1000), inside = player.layout(graph, 1000, 0, "wearable-*");
+  assert.ok(closed.boxes.some((box) => box.id === "wearable-*" && box.places.length === 50));
+  assert.equal(inside.boxes.filter((box) => box.id.startsWith("wearable-") && !box.aside).length, 50);
+});
+
+test("a container that is none is refused in a sentence", () => {
+  const good = new Uint8Array(bytes(names[0]));
+  const says = (data, words) => assert.throws(() => player.decode(data), (error) => words.test(error.message) && error.message.endsWith("."));
+  says(null, /no run/); says(new ArrayBuffer(0), /no run/);
+  says(new TextEncoder().encode("something else entirely").buffer, /not a packed run/);
+  says(good.slice(0, good.length - 64).buffer, /damaged/);
+  says(good.slice(0, 40).buffer, /damaged/);
+});
