@@ -1,0 +1,354 @@
+"""Lab 13 teaches seven things. Each is true of many runs, not of one seed, and no trouble makes a message vanish.
+
+The tests are the lab's claims in its own order. What is measured is what a reader sees: sojourns, losses, goodput,
+depths and shares, all read off the trace.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from statistics import mean, median
+
+import pytest
+
+from dsys_lab import laws
+from dsys_lab.brokers.overflow import POLICIES
+from dsys_lab.scenarios import not_consumed_in_time as lab
+from dsys_lab.simulation import Simulation
+from dsys_lab.trace import INVARIANTS, KINDS, balance, lamps
+
+SEEDS = range(1, 13)
+
+
+@lru_cache(maxsize=12)  # the tests of a class stand seed by seed, so a few runs are enough
+def run(scenario, seed, **params):
+    return getattr(lab, scenario)(seed=seed, **params)
+
+
+def sojourns_s(trace):
+    return sorted(row.fields["sojourn_us"] / 1e6 for row in trace.of("finish"))
+
+
+def quantile(values, share):
+    return sorted(values)[int(share * len(values))]
+
+
+def depth_max(trace, place=None):
+    return max((row.fields["depth"] for row in trace.of("enqueue", place=place)), default=0)
+
+
+# ------------------------------------------------------------------------------------------ 1. the hockey stick
+def test_the_wait_at_95_percent_is_ten_times_the_wait_at_half():
+    def mean_s(utilisation):
+        counted = [lab.hockey_stick.count(seed=seed, utilisation=utilisation) for seed in SEEDS]
+        return mean(one.sum("finish", "sojourn_us") / one.count("finish") / 1e6 for one in counted)
+
+    half, nearly_full = mean_s(0.5), mean_s(0.95)
+    errors = [laws.relative_standard_error(rho, customers=20_000 * len(SEEDS)) for rho in (0.5, 0.95)]
+    assert laws.mm1_sojourn_s(9.5, 10) / laws.mm1_sojourn_s(5, 10) == pytest.approx(10)
+    assert abs(nearly_full / half - 10) <= 3 * 10 * math.hypot(*errors)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_each_step_towards_full_costs_more_than_the_step_before(seed):
+    waits = [mean(sojourns_s(run("hockey_stick", seed, utilisation=rho, customers=4000))) for rho in (0.3, 0.6, 0.9)]
+    assert 0 < waits[1] - waits[0] < waits[2] - waits[1]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_at_one_load_the_wait_grows_with_the_variation_of_the_work(seed):
+    shapes = ("constant", "heavy")
+    steady, wild = (run("hockey_stick", seed, utilisation=0.8, service_shape=s, customers=4000) for s in shapes)
+    assert mean(sojourns_s(wild)) > 2 * mean(sojourns_s(steady))
+
+
+# ------------------------------------------------------------------------------------------ 2. one burst
+def burst(policy, seed):
+    return run("burst", seed, policy=policy)
+
+
+@pytest.mark.parametrize("seed", SEEDS, scope="class")
+class TestOneBurstHasFourAnswersAndEachHasSomebodyWhoPays:
+    def test_an_endless_buffer_loses_nothing_and_everyone_waits(self, seed):
+        trace = burst("unbounded", seed)
+        books, waits = balance(trace), sojourns_s(trace)
+        assert books.offered == books.done
+        assert depth_max(trace) > 250  # a fluid of 20 a second for 20 seconds piles up 400
+        assert median(waits) > 15
+        assert trace.end_us > 130_000_000  # it is still at it long after the last one came
+
+    def test_a_bounded_one_serves_at_once_and_loses_a_quarter(self, seed):
+        waits = sojourns_s(burst("drop_newest", seed))
+        books = balance(burst("drop_newest", seed))
+        assert median(waits) < median(sojourns_s(burst("unbounded", seed))) / 5
+        assert waits[-1] < 12  # fifty places at ten a second, and some luck
+        assert 0.15 < books.dropped / books.offered < 0.35
+
+    def test_dropping_the_oldest_loses_as_many_and_makes_the_slowest_faster(self, seed):
+        oldest, newest = burst("drop_oldest", seed), burst("drop_newest", seed)
+        assert balance(oldest).dropped == balance(newest).dropped
+        assert quantile(sojourns_s(oldest), 0.99) < quantile(sojourns_s(newest), 0.99)
+
+    def test_sampling_begins_to_lose_before_it_is_full(self, seed):
+        trace = burst("sample", seed)
+        assert sum(row.fields["why"] == "sampled out" for row in trace.of("drop")) > 100
+        assert trace.of("drop")[0].time_us < burst("drop_newest", seed).of("drop")[0].time_us
+
+    def test_by_priority_only_those_of_low_priority_pay(self, seed):
+        high = INVARIANTS["none lost of"]
+        assert high(burst("priority", seed), priority="high") == []
+        assert len(high(burst("drop_newest", seed), priority="high")) > 5
+        assert balance(burst("priority", seed)).dropped == balance(burst("drop_newest", seed)).dropped
+
+    def test_a_deadline_serves_nobody_who_has_waited_longer_than_it(self, seed):
+        trace = burst("deadline", seed)
+        offered_us = {row.message: row.time_us for row in trace.of("enqueue")}
+        assert all(row.time_us - offered_us[row.message] <= 5_000_000 for row in trace.of("start"))
+        assert all(row.fields["age_us"] > 5_000_000 for row in trace.of("expire"))
+
+    def test_the_newest_first_is_quick_for_most_and_endless_for_a_few(self, seed):
+        lifo, fifo = sojourns_s(burst("lifo", seed)), sojourns_s(burst("drop_newest", seed))
+        assert median(lifo) < median(fifo) / 3
+        assert quantile(lifo, 0.99) > 1.5 * quantile(fifo, 0.99)
+
+    def test_blocking_loses_nothing_and_the_producer_stands(self, seed):
+        trace = burst("block", seed)
+        books = balance(trace)
+        assert books.offered == books.done
+        assert books.offered < 0.85 * balance(burst("unbounded", seed)).offered
+        assert 6 < sum(row.fields["waited_us"] for row in trace.of("unblock")) / 1e6 < 17
+
+    def test_rejecting_loses_nothing_in_silence(self, seed):
+        books = balance(burst("reject", seed))
+        assert books.lost == 0
+        assert books.rejected == balance(burst("drop_newest", seed)).dropped
+
+    @pytest.mark.parametrize("policy", sorted(set(POLICIES) - {"unbounded"}))
+    def test_no_bounded_buffer_holds_more_than_its_fifty(self, policy, seed):
+        assert 40 < depth_max(burst(policy, seed)) <= 50
+
+
+# ------------------------------------------------------------------------------------------ 3. how big a buffer
+def test_beyond_twenty_places_a_bigger_buffer_buys_only_delay():
+    def lost_and_wait(capacity, utilisation):
+        runs = [run("blocking", seed, capacity=capacity, utilisation=utilisation, customers=3000) for seed in SEEDS]
+        return (
+            mean(len(one.of("drop")) / 3000 for one in runs),
+            mean(mean(sojourns_s(one)) for one in runs),
+        )
+
+    (lost_5, wait_5), (lost_20, wait_20), (_, wait_80) = (lost_and_wait(k, 0.9) for k in (5, 20, 80))
+    assert lost_5 > 0.10
+    assert lost_20 < 0.02
+    assert wait_5 < wait_20 < wait_80
+    (much_20, slow_20), (much_80, slow_80) = (lost_and_wait(k, 1.2) for k in (20, 80))
+    floor = 1 - 1 / 1.2  # what no buffer can serve
+    assert floor - 0.02 < much_80 <= much_20 < floor + 0.02
+    assert slow_80 > 3 * slow_20
+
+
+# ------------------------------------------------------------------------------------------ 4. the retry storm
+def goodput(trace, from_s, to_s):
+    gauges = [row for row in trace.of("gauge") if row.fields["name"] == "goodput"]
+    return mean(row.fields["value"] for row in gauges if from_s * 1e6 < row.time_us <= to_s * 1e6)
+
+
+def storm(seed, **params):
+    return run("retry_storm", seed, **params)
+
+
+@pytest.mark.parametrize("seed", SEEDS, scope="class")
+class TestClientsThatTryAgainCanKeepASystemDown:
+    def test_without_retries_it_recovers_by_itself(self, seed):
+        calm = storm(seed, retries=0)
+        assert goodput(calm, 30, 40) < 0.6 * 15  # of fifteen a second, most come too late
+        assert goodput(calm, 60, 120) > 0.85 * 5
+
+    def test_with_three_retries_it_never_does_though_the_server_is_busy(self, seed):
+        trace = storm(seed)
+        assert goodput(trace, 0, 30) > 4
+        assert goodput(trace, 60, 120) < 0.1
+        assert len([row for row in trace.of("finish") if row.time_us > 60e6]) > 500  # ten a second, all for ghosts
+        calls = {row.message for row in trace.of("publish") if row.time_us > 60e6}
+        tries = [row for row in trace.of("publish") if row.time_us > 60e6]
+        assert len(tries) / len(calls) > 3.3
+
+    def test_jitter_alone_does_not_heal(self, seed):
+        assert goodput(storm(seed, backoff="full_jitter"), 60, 120) < 0.1
+
+    @pytest.mark.parametrize("cure", [{"budget": 0.1}, {"policy": "reject"}, {"policy": "drop_newest"}], ids=str)
+    def test_a_budget_or_a_bounded_queue_heals(self, seed, cure):
+        after = goodput(storm(seed, **cure), 60, 120)
+        assert after > 0.9 * goodput(storm(seed, retries=0), 60, 120)
+
+    def test_a_budget_of_a_tenth_makes_at_most_a_tenth_more_calls(self, seed):
+        publishes = storm(seed, budget=0.1).of("publish")
+        assert len(publishes) <= 1.1 * len({row.message for row in publishes}) + 1
+
+    def test_a_busier_system_collapses_without_any_spike(self, seed):
+        quiet = {"utilisation": 0.8, "spike": 1.0}
+        assert goodput(storm(seed, **quiet), 60, 120) < 0.5
+        assert goodput(storm(seed, retries=0, **quiet), 0, 120) > 3
+
+
+# ------------------------------------------------------------------------------------------ 5. where the queue goes
+STAGES = ("receive-in", "decode-in", "scorer-in")
+
+
+@pytest.mark.parametrize("seed", SEEDS, scope="class")
+class TestCreditMovesTheQueueBackToTheSource:
+    def test_without_credit_it_stands_before_the_slowest(self, seed):
+        trace = run("pipeline", seed)
+        depths = [depth_max(trace, place) for place in STAGES]
+        assert depths[2] > 300
+        assert depths[2] > 3 * depths[1] > 3 * depths[0] / 2
+        assert trace.of("block") == []
+
+    @pytest.mark.parametrize("window", [1, 4, 16])
+    def test_with_credit_no_inbox_holds_more_than_the_window(self, seed, window):
+        trace = run("pipeline", seed, window=window)
+        assert max(depth_max(trace, place) for place in STAGES) <= window
+        assert INVARIANTS["credit respected"](trace) == []
+        assert trace.of("block", place=lab.WEARABLES)
+
+    @pytest.mark.parametrize("window", [4, 16])
+    def test_the_source_slows_to_the_slowest_and_nothing_is_lost_in_throughput(self, seed, window):
+        free, held = run("pipeline", seed), run("pipeline", seed, window=window)
+        assert len(held.of("finish")) > 0.93 * len(free.of("finish"))
+        assert 500 < len(held.of("finish")) < 700  # ten a second for a minute
+        assert len(held.of("publish")) < 1.2 * len(held.of("finish"))  # and the source offers no more than that
+        assert len(free.of("publish")) > 1.6 * len(free.of("finish"))
+
+
+# ------------------------------------------------------------------------------------------ 6. fair shares
+def shares(control, seed, **params):
+    return lab.passed_a_second(run("fair_shares", seed, control=control, until_s=80.0, **params), from_s=40)
+
+
+@pytest.mark.parametrize("seed", SEEDS, scope="class")
+class TestWhoGetsHowMuchDependsOnHowTheSendersReact:
+    def test_without_control_the_greedy_gets_as_much_more_as_it_asks_for(self, seed):
+        got = shares("none", seed)
+        assert got["tenant-a"] / got["tenant-b"] == pytest.approx(80 / 20, rel=0.1)
+        assert sum(got.values()) == pytest.approx(50, abs=0.5)
+
+    def test_a_bucket_gives_the_modest_all_it_asks_for_and_the_greedy_its_half(self, seed):
+        got = shares("token_bucket", seed)
+        assert got["tenant-b"] == pytest.approx(20, abs=1)
+        assert got["tenant-a"] == pytest.approx(25, abs=0.5)
+
+    def test_halving_makes_equal_shares_and_uses_three_quarters(self, seed):
+        got = shares("aimd", seed)
+        assert got["tenant-a"] == pytest.approx(got["tenant-b"], rel=0.1)
+        assert sum(got.values()) / 50 == pytest.approx(laws.AIMD_UTILISATION, abs=0.04)
+
+    def test_subtracting_keeps_the_first_difference(self, seed):
+        got = shares("aiad", seed, greedy_rate=50.0, modest_rate=20.0)
+        assert got["tenant-a"] - got["tenant-b"] == pytest.approx(30, abs=2)
+        assert sum(got.values()) > 0.95 * 50
+
+
+def test_a_tenant_slower_than_one_message_a_second_is_heard():
+    trace = run("fair_shares", 1, greedy_rate=10.0, modest_rate=0.2, until_s=100.0)
+    assert 15 <= sum(row.fields["tenant"] == "tenant-b" for row in trace.of("finish")) <= 25
+
+
+# ------------------------------------------------------------------------------------------ 7. fresh or old first
+def in_time(seed, **params):
+    trace = run("fresh_or_old", seed, **params)
+    return sum(wait_s <= 2 for wait_s in sojourns_s(trace)) / len(trace.of("publish"))
+
+
+@pytest.mark.parametrize("seed", SEEDS, scope="class")
+class TestUnderLastingOverloadTheOldestFirstServesNobodyInTime:
+    most = laws.in_time_most(1.5)
+
+    def test_the_oldest_first_comes_to_nothing(self, seed):
+        assert in_time(seed) < 0.06
+
+    def test_the_newest_first_comes_close_to_the_most_that_any_can_do(self, seed):
+        assert self.most - 0.08 < in_time(seed, policy="lifo") < self.most + 0.06
+
+    def test_dropping_the_late_with_time_in_hand_beats_dropping_them_with_none(self, seed):
+        assert 0.3 < in_time(seed, policy="deadline") < 0.55
+        assert in_time(seed, policy="deadline", margin_s=0.3) > in_time(seed, policy="deadline") + 0.1
+
+
+# ------------------------------------------------------------------------------------------ under every fault
+SHORT = {
+    "hockey_stick": [{"customers": 150}, {"customers": 300, "servers": 3, "utilisation": 0.9}],
+    "burst": [
+        {"policy": policy, "capacity": 10, "burst_from_s": 3, "burst_to_s": 8, "until_s": 12} for policy in POLICIES
+    ],
+    "blocking": [{"customers": 150}],
+    "retry_storm": [
+        {"until_s": 15, "spike_from_s": 3, "spike_to_s": 8, **more}
+        for more in ({}, {"policy": "reject"}, {"backoff": "full_jitter", "budget": 0.1})
+    ],
+    "pipeline": [{"until_s": 12}, {"until_s": 12, "window": 3}],
+    "fair_shares": [{"until_s": 5}],
+    "fresh_or_old": [{"until_s": 12, "policy": "lifo"}, {"until_s": 12, "policy": "deadline", "margin_s": 0.3}],
+}
+CASES = [(name, params) for name, cases in SHORT.items() for params in cases]
+CASE_NAMES = [f"{name}-{'-'.join(map(str, params.values()))}" for name, params in CASES]
+LOSING = {"nothing lost", "none lost of"}
+"""What some policies give up, and every crash and lost message; their red lamps are the lesson."""
+BY_COPIES = {"pipeline": {"bounded depth"}}  # a copy that the network made holds no credit
+NO_BUFFER = {"fair_shares": {"depth adds up"}}
+
+
+def machines_of(name, params):
+    sim = Simulation(seed=1)
+    getattr(lab, name).__wrapped__(sim, **{**getattr(lab, name).defaults, **params})
+    return sorted(sim.machines)
+
+
+def menu(machines):
+    """Each fault, on each machine, at a time and at a row, for a while and for ever."""
+    on_machines = [("crash", 0.0), ("slow", 0.0), ("slow", 0.1), ("split", 0.0)]
+    whole_plan = [(do, machine, value) for machine in machines for do, value in on_machines]
+    whole_plan += [(do, "network", 0.2) for do in ("loss", "duplication")]
+    whole_plan += [(do, "n20", 0.0) for do in ("lose", "duplicate")]
+    for when in ({"at_s": 4, "lasts_s": 3}, {"on": {"kind": "start"}, "nth": 20, "lasts_s": 0.5}, {"at_s": 6}):
+        yield from ({"do": do, "target": target, "value": value, **when} for do, target, value in whole_plan)
+
+
+def red(trace):
+    return {lamp.name for lamp in lamps(trace) if not lamp.held}
+
+
+@pytest.mark.parametrize(("name", "params"), CASES, ids=CASE_NAMES)
+def test_without_trouble_a_run_keeps_all_that_its_header_claims(name, params):
+    loses = name == "burst" and params["policy"] not in ("unbounded", "block")
+    for seed in (1, 2, 3):
+        assert red(getattr(lab, name)(seed=seed, **params)) <= (LOSING if loses else set())
+
+
+@pytest.mark.parametrize(("name", "params"), CASES, ids=CASE_NAMES)
+def test_under_every_fault_no_copy_vanishes_and_every_depth_adds_up(name, params):
+    machines = machines_of(name, params)
+    for plan in menu(machines):
+        trace = getattr(lab, name)(seed=1, faults=[plan], **params)
+        assert {"conservation", "depth adds up"} - set(trace.header.invariants) <= NO_BUFFER.get(name, set())
+        assert red(trace) <= LOSING | (BY_COPIES.get(name, set()) if "dupl" in plan["do"] else set()), plan
+        assert INVARIANTS["sends settle"](trace) == [], plan
+
+
+@pytest.mark.parametrize(("name", "params"), CASES, ids=CASE_NAMES)
+def test_two_troubles_at_once_break_no_books_either(name, params):
+    machines = machines_of(name, params)
+    noise = [{"do": do, "target": "network", "value": 0.2, "at_s": 1} for do in ("loss", "duplication")]
+    for machine in machines or [None]:
+        crashes = [{"do": "crash", "target": machine, "at_s": at_s, "lasts_s": 2} for at_s in (3, 4, 7) if machine]
+        trace = getattr(lab, name)(seed=2, faults=[*noise, *crashes], **params)
+        assert red(trace) <= LOSING | BY_COPIES.get(name, set())
+        books = balance(trace)
+        assert books.offered == len(trace.of("publish")) + len(trace.of("copied"))
+
+
+@pytest.mark.parametrize(("name", "params"), CASES, ids=CASE_NAMES)
+def test_every_row_can_be_said_in_words(name, params):
+    for row in getattr(lab, name)(seed=1, **params):
+        words = {"place": row.place, **row.fields} | ({"message": row.message} if row.message else {})
+        assert KINDS[row.kind].sentence.format(**words)  # KeyError: the sentence wants what the row does not have
