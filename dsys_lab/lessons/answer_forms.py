@@ -39,6 +39,9 @@ class Form(Protocol):
     def ask(self) -> str:
         """Say what is asked for."""
 
+    def fits(self, said: Any) -> bool:
+        """Whether something is an answer of this form."""
+
     def told(self, said: Any) -> str:
         """Say an answer in words."""
 
@@ -47,6 +50,9 @@ class Form(Protocol):
 
     def facts(self, truth: Any, law: Any) -> str:
         """Say what was counted, and the law."""
+
+    def verdict(self, said: Any, truth: Any, law: Any) -> str:
+        """Say in one line how an answer compares."""
 
     def chart(self, said: Any, truth: Any, law: Any, standard_error: float, title: str) -> Chart | None:
         """Draw answer, count and law, if there is something to draw."""
@@ -73,6 +79,10 @@ class NumberForm:
         """Say what is asked for."""
         return f"a number from {number(self.low)} to {number(self.high)} {self.unit}"
 
+    def fits(self, said: object) -> bool:
+        """Whether something is an answer of this form."""
+        return isinstance(said, int | float) and self.low <= said <= self.high
+
     def told(self, said: float) -> str:
         """Say an answer in words."""
         return f"{number(said)} {self.unit}"
@@ -90,6 +100,10 @@ class NumberForm:
     def facts(self, truth: float, law: float | None) -> str:
         """Say what was counted, and the law."""
         return f"counted {number(truth)}" + ("" if law is None else f", law {number(law)}")
+
+    def verdict(self, said: float, truth: float, law: float | None) -> str:
+        """Say in one line how an answer compares."""
+        return f"You said {self.told(said)}, {self.facts(truth, law)}: {self.judge(said, truth).words}."
 
     def chart(self, said: float | None, truth: float, law: float | None, standard_error: float, title: str) -> Chart:
         """Draw answer, count and law."""
@@ -118,20 +132,27 @@ class ChoiceForm:
         """Say what is asked for."""
         return "one of: " + "; ".join(self.choices)
 
+    def fits(self, said: object) -> bool:
+        """Whether something is an answer of this form."""
+        return said in self.choices
+
     def told(self, said: str) -> str:
         """Say an answer in words."""
         return f"“{said}”"
 
     def judge(self, said: str, truth: str) -> Judgement:
         """Compare an answer with the truth."""
-        right = said == truth
-        return Judgement(float(right), "and so it is" if right else "it is not so")
+        return Judgement(float(said == truth), "right" if said == truth else "not so")
 
     def facts(self, truth: str, law: str | None) -> str:
         """Say what was counted, and the law."""
         if truth not in self.choices:
             raise BadParameter(f"truth = {truth!r}: give one of the choices: {'; '.join(self.choices)}")
         return f"it is “{truth}”" + ("" if law is None else f", as the law says: {law}")
+
+    def verdict(self, said: str, truth: str, law: str | None) -> str:
+        """Say in one line how an answer compares."""
+        return f"You said {self.told(said)}, {'and ' if said == truth else 'but '}{self.facts(truth, law)}."
 
     def chart(self, said: str | None, truth: str, law: str | None, standard_error: float, title: str) -> None:
         """Draw nothing: a choice is said in words."""
@@ -160,6 +181,10 @@ class CurveForm:
         """Say what is asked for."""
         return f"a curve of {self.y[2]} from {number(self.x[0])} to {number(self.x[1])} {self.x[2]}"
 
+    def fits(self, said: object) -> bool:
+        """Whether something is an answer of this form."""
+        return isinstance(said, list) and len(said) == CURVE_POINTS
+
     def told(self, said: Sequence[float]) -> str:
         """Say an answer in words."""
         return f"a curve from {number(said[0])} over at most {number(max(said))} to {number(said[-1])} {self.y[2]}"
@@ -171,7 +196,7 @@ class CurveForm:
         if not away:
             raise BadParameter(f"truth: its x runs from {xs[0]!r} to {xs[-1]!r}, outside what was asked: {self.x[:2]}")
         mean = sum(away) / len(away)
-        words = f"your curve is {number(mean)} {self.y[2]} away on average"
+        words = f"{number(mean)} {self.y[2]} off"
         return Judgement(max(0.0, 1 - 3 * mean / (self.y[1] - self.y[0])), words)
 
     def facts(self, truth: tuple[Sequence[float], Sequence[float]], law: object) -> str:
@@ -179,7 +204,11 @@ class CurveForm:
         xs, ys = truth
         if len(xs) != len(ys) or len(xs) < 2:
             raise BadParameter("truth: give (xs, ys), two sequences of one length, two points or more")
-        return f"counted from {number(ys[0])} over at most {number(max(ys))} to {number(ys[-1])} {self.y[2]}"
+        return f"counted from {number(ys[0])} over at most {number(max(ys))} to {number(ys[-1])}"
+
+    def verdict(self, said: Sequence[float], truth: tuple[Sequence[float], Sequence[float]], law: object) -> str:
+        """Say in one line how an answer compares."""
+        return f"Your curve is {self.judge(said, truth).words} on average: {self.facts(truth, law)}."
 
     def chart(
         self,

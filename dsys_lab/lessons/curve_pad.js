@@ -18,7 +18,7 @@ export function stroke(ys, a, ya, b, yb) {
 /** Round numbers, about five, from lo to hi. */
 export function ticks(lo, hi) {
   const rough = (hi - lo) / 5, power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((k) => k * power).find((s) => s >= rough * 0.999);
+  const step = [1, 2, 5, 10].map((k) => k * power).find((s) => s >= rough * 0.75);
   const found = [];
   for (let t = Math.ceil(lo / step) * step; t <= hi + step * 1e-6; t += step) found.push(Number(t.toPrecision(6)));
   return found;
@@ -28,9 +28,10 @@ const STYLE = `
 .dsys-pad{max-width:${WIDTH}px;font:13px/1.45 var(--jp-ui-font-family,system-ui,sans-serif);color:var(--jp-content-font-color1,#24292f)}
 .dsys-pad svg{width:100%;height:auto;display:block;touch-action:none;cursor:crosshair;background:var(--jp-layout-color1,#fff);
   border:1px solid var(--jp-border-color1,#c4cad0);border-radius:6px}
-.dsys-pad svg:focus-visible{outline:3px solid #0072B2;outline-offset:2px}
+.dsys-pad svg:focus-visible{outline:3px solid #0072B2;outline-offset:-3px}
 .dsys-pad.locked svg{cursor:default}
-.dsys-pad text{fill:var(--jp-content-font-color2,#57606a);font-size:13px}
+.dsys-pad text{fill:var(--jp-content-font-color2,#57606a);font-size:13px;user-select:none;pointer-events:none}
+.dsys-pad .hint{font-size:14px;paint-order:stroke;stroke:var(--jp-layout-color1,#fff);stroke-width:8px}
 .dsys-pad .grid{stroke:var(--jp-border-color2,#e1e4e8)}
 .dsys-pad .curve{fill:none;stroke:#E69F00;stroke-width:4;stroke-linecap:round;stroke-linejoin:round}
 .dsys-pad .caret{stroke:#8F5F00;stroke-dasharray:3 3;visibility:hidden}
@@ -71,7 +72,7 @@ function render({ model, el }) {
   make("text", { x: (LEFT + WIDTH - RIGHT) / 2, y: HEIGHT - 7, "text-anchor": "middle" }, svg, xUnit);
   make("text", { x: 14, y: (TOP + HEIGHT - BOTTOM) / 2, "text-anchor": "middle",
     transform: `rotate(-90 14 ${(TOP + HEIGHT - BOTTOM) / 2})` }, svg, yUnit);
-  const hint = make("text", { x: (LEFT + WIDTH - RIGHT) / 2, y: (TOP + HEIGHT - BOTTOM) / 2, "text-anchor": "middle" }, svg,
+  const hint = make("text", { class: "hint", x: (LEFT + WIDTH - RIGHT) / 2, y: (TOP + HEIGHT - BOTTOM) / 2, "text-anchor": "middle" }, svg,
     "Drag here to draw your curve, or use the arrow keys");
   const caret = make("line", { class: "caret", y1: TOP, y2: HEIGHT - BOTTOM }, svg);
   const curve = make("path", { class: "curve" }, svg);

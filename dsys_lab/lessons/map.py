@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from dsys_lab.errors import BadParameter
-from dsys_lab.lessons.shown import INK, QUIET, SURFACE, Shown
+from dsys_lab.lessons.shown import INK, QUIET, Shown
 from dsys_lab.views.theme import ROLES
 
 NOTEBOOKS: Final = Path(__file__).resolve().parents[2] / "notebooks"
@@ -147,20 +147,21 @@ def map_of_labs() -> Shown:
     parts, told = [], []
     for title, first, last, role in PARTS:
         labs = [lab for lab in LABS if first <= lab.number <= last]
+        tiles = "".join(_tile(lab, role) for lab in labs)
         parts.append(
             f'<div style="border-top:5px solid {ROLES[role].colour};padding-top:.4em">'
-            f'<div style="font-weight:700;margin-bottom:.4em">{title}</div>{"".join(map(_tile, labs))}</div>'
+            f'<div style="font-weight:700;margin-bottom:.4em">{title}</div>{tiles}</div>'
         )
         told.append(f"{title}:")
         told += [f"  {lab.number:02d} {lab.title}{'' if lab.built else ' (planned)'}: {lab.heading}" for lab in labs]
-    grid = "display:grid;grid-template-columns:repeat(auto-fit,minmax(172px,1fr));gap:.7em 1em;max-width:1080px"
+    grid = "display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:.8em .9em;max-width:1080px"
     return Shown(
         f'<nav aria-label="All labs" style="{grid};color:{INK};line-height:1.35">{"".join(parts)}</nav>',
         "\n".join(told),
     )
 
 
-def _tile(lab: Lab) -> str:
+def _tile(lab: Lab, role: str) -> str:
     words = (
         f'<span style="font-variant-numeric:tabular-nums;opacity:.65;margin-right:.45em">{lab.number:02d}</span>'
         f"{html.escape(lab.title)}"
@@ -169,11 +170,10 @@ def _tile(lab: Lab) -> str:
         f"The notes: {lab.heading}. Rooms: {', '.join(lab.rooms)}. Engines: {', '.join(lab.engines) or 'none'}."
     )
     box = "display:block;padding:.4em .6em;margin:.3em 0;border-radius:6px;text-decoration:none;"
+    tint = f"color-mix(in srgb, {ROLES[role].colour} {{share}}%, transparent)"
     if lab.built:
         return (
-            f'<a href="{lab.stem}.ipynb" title="{about}" style="{box}background:{SURFACE};color:{INK};'
-            f'font-weight:600;box-shadow:inset 0 0 0 1.5px {ROLES["authoritative"].colour}">{words} &#9656;</a>'
+            f'<a href="{lab.stem}.ipynb" title="{about}" style="{box}background:{tint.format(share=26)};color:{INK};'
+            f'font-weight:700;box-shadow:inset 0 0 0 2px {ROLES[role].colour}">{words} &#9656;</a>'
         )
-    return (
-        f'<span title="{about}" style="{box}border:1px dashed {QUIET};color:{QUIET};padding:.3em .55em">{words}</span>'
-    )
+    return f'<span title="{about}" style="{box}background:{tint.format(share=11)};color:{QUIET}">{words}</span>'

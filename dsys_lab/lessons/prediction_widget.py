@@ -47,8 +47,10 @@ def _control(prediction: Prediction) -> tuple[Any, Callable[[], Any]]:
     """Return the control for the prediction's form of answer, and how to read it."""
     form, said = prediction.form, prediction.said
     if isinstance(form, NumberForm):
+        moved: list[object] = []
         slider = _slider(form, said)
-        return slider, lambda: float(f"{slider.value:.4g}")
+        slider.observe(moved.append, "value")  # where it stands at first is nobody's answer
+        return slider, lambda: float(f"{slider.value:.4g}") if moved else None
     if isinstance(form, ChoiceForm):
         choices = RadioButtons(options=form.choices, value=said if said in form.choices else None,
                                layout=Layout(width="max-content", max_width="100%", margin="0 0 0 4px"))  # fmt: skip
@@ -63,24 +65,22 @@ def _control(prediction: Prediction) -> tuple[Any, Callable[[], Any]]:
 def _slider(form: NumberForm, said: float | None) -> FloatSlider | FloatLogSlider:
     shared = {
         "description": form.unit,
-        "readout_format": ".3~g",
+        "readout_format": ".3g",
         "style": {"description_width": "auto", "handle_color": "#E69F00"},
         "layout": Layout(width="min(34em, 98%)", margin="0 0 0 4px"),
     }
     if form.in_factors:
         low, high = math.log10(form.low), math.log10(form.high)
-        return FloatLogSlider(said or 10 ** ((low + high) / 2), min=low, max=high, step=(high - low) / 200, **shared)
-    middle = (form.low + form.high) / 2
-    return FloatSlider(
-        middle if said is None else said, min=form.low, max=form.high, step=(form.high - form.low) / 200, **shared
-    )
+        return FloatLogSlider(said or form.low, min=low, max=high, step=(high - low) / 200, **shared)
+    step = (form.high - form.low) / 200
+    return FloatSlider(form.low if said is None else said, min=form.low, max=form.high, step=step, **shared)
 
 
 def reveal_widget(reveal: Reveal) -> VBox:
     """Return the truth; before the reader has predicted, a request to do so."""
-    content = HTML()
+    content = HTML(layout=Layout(width="100%"))
     button = Button(description="Show me anyway", layout=Layout(width="auto"))
-    box = VBox([content, button])
+    box = VBox([content, button], layout=Layout(align_items="flex-start"))
 
     def show() -> None:
         reveal.open()

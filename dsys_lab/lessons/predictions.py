@@ -34,12 +34,21 @@ class Prediction:
     def __init__(self, key: str, question: str, form: Form) -> None:
         lab_of(key)
         self.key, self.question, self.form = key, question, form
-        self.said: Any = progress().of("predictions", key).get("said")
+        kept = progress().of("predictions", key).get("said")
+        self.said: Any = kept if form.fits(kept) else None
         self._listeners: list[Callable[[], None]] = []
         self._widget: Any = None
 
     def keep(self, said: Any) -> None:
-        """Take an answer; only the first counts."""
+        """Take an answer; only the first counts.
+
+        Raises
+        ------
+        BadParameter
+            If it is no answer to this question.
+        """
+        if not self.form.fits(said):
+            raise BadParameter(f"{self.key}: {said!r} is no answer; give {self.form.ask()}")
         if self.said is not None:
             return
         self.said = said
@@ -92,7 +101,7 @@ class Reveal:
     def __init__(self, prediction: Prediction, truth: Any, law: Any, standard_error: float, why: str) -> None:
         self.prediction, self.truth, self.law = prediction, truth, law
         self.standard_error, self.why = standard_error, why
-        self._facts = prediction.form.facts(truth, law)
+        prediction.form.facts(truth, law)  # refuses at once what the form cannot be held against
         self._opened = False
 
     @property
@@ -104,11 +113,11 @@ class Reveal:
     @property
     def verdict(self) -> str:
         """The outcome in one line."""
-        facts, judgement = self._facts, self.judgement
-        if judgement is None:
+        form, said = self.prediction.form, self.prediction.said
+        facts = form.facts(self.truth, self.law)
+        if said is None:
             return f"{facts[0].upper()}{facts[1:]}; no prediction was made."
-        told = self.prediction.form.told(self.prediction.said)
-        return f"You said {told}, {facts}: {judgement.words}."
+        return form.verdict(said, self.truth, self.law)
 
     def open(self) -> None:
         """Show the truth: keep the score of a prediction made before; without one, none will score any more."""
@@ -132,7 +141,8 @@ class Reveal:
         if view_mode() == "live":
             from dsys_lab.lessons.prediction_widget import reveal_widget
 
-            return {**reveal_widget(self)._repr_mimebundle_(), "text/plain": str(self)}
+            words = str(self) if self.is_open else "Predict first: what was counted appears here."
+            return {**reveal_widget(self)._repr_mimebundle_(), "text/plain": words}
         chart = self._chart(title=self.verdict)
         if chart is None:
             return Shown(card(f"<b>{html.escape(self.verdict)}</b> {as_html(self.why)}"), str(self))._repr_mimebundle_()

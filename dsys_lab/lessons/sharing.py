@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import parse_qsl, quote
 
 from dsys_lab.errors import BadParameter, DsysLabError
-from dsys_lab.lessons.shown import Shown, code, quiet
+from dsys_lab.lessons.shown import Shown, card, code, quiet
 from dsys_lab.trace import Trace
 
 _SAFE = "[]{}:,\"'/ "
@@ -38,11 +38,8 @@ class Share:
         return f"reproduce({self.address!r})"
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
-        return Shown(
-            code(str(self), select_all=True)
-            + quiet("One click marks the line: paste it into any notebook of this suite."),
-            str(self),
-        )._repr_mimebundle_()
+        use = quiet("One click marks the line: paste it into any notebook of this suite.")
+        return Shown(card(code(str(self), select_all=True) + use), str(self))._repr_mimebundle_()
 
 
 def share(trace: Trace) -> Share:

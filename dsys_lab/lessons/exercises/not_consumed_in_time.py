@@ -110,7 +110,7 @@ def play_drain_time(function: Callable[..., Any]) -> list[Trace]:
 
 def _with_note(trace: Trace, at_s: float, text: str) -> Trace:
     """Return the same rows with a note among them."""
-    noted = Trace(Header(**trace.header.as_dict()))
+    noted = Trace(Header(**{**trace.header.as_dict(), "title": "the burst, and your answer"}))
     told = False
     for row in trace:
         if not told and row.time_us > at_s * 1e6:
@@ -123,7 +123,7 @@ def _with_note(trace: Trace, at_s: float, text: str) -> Trace:
 DRAIN_TIME: Final = Exercise(
     lab=LAB,
     name="drain_time",
-    title="how long until the backlog is gone",
+    title="How long until the backlog is gone",
     statement="""
 A burst of `burst_rate` messages a second lasts `burst_s` seconds. Before and after it, `rate` a second come in; the
 scorer does `service_rate` a second. The buffer is unbounded.
@@ -216,7 +216,7 @@ def check_overflow(function: Callable[..., Any]) -> Verdict:
 OVERFLOW: Final = Exercise(
     lab=LAB,
     name="overflow",
-    title="who pays when the buffer is full",
+    title="Who pays when the buffer is full",
     statement="""
 The buffer has `capacity` places. For every `newcomer` it asks your function who pays. `waiting` holds those inside, the
 oldest first; each has `.message`, `.priority` (1: somebody waits for it, 0: nobody does) and `.offered_us`.
@@ -315,7 +315,7 @@ def play_storm_proof(function: Callable[..., Any]) -> list[Trace]:
 STORM_PROOF: Final = Exercise(
     lab=LAB,
     name="storm_proof",
-    title="settings that survive a retry storm",
+    title="Settings that survive a retry storm",
     statement="""
 Calls come at half of what the scorer can do, and at three times that from 30 s to 40 s. Each client waits 1 s and then
 tries again. Return a dict with your choice of `retries` (0 to 5), `policy` and `capacity` of the inbox, and `budget`
@@ -339,7 +339,7 @@ that loses messages, some with a scorer that stands still for a while.""",
 DESIGN: Final = OpenQuestion(
     lab=LAB,
     name="design",
-    title="buffer, lose or throttle?",
+    title="Buffer, lose or throttle?",
     statement="""
 Three systems are about to be offered more than they can do: a receiver of partner wearables' web-hooks, a payment call
 at the pillow shop, and an agent that ships metrics from every machine.

@@ -75,7 +75,7 @@ def lines(
             axes.plot(*zip(*predicted, strict=True), color=PREDICTED, linewidth=3, label="you said", zorder=4)
         for label, (start, end) in (bands or {}).items():
             axes.axvspan(start, end, color=BAND, zorder=0, linewidth=0, label=label)
-        axes.set_xlim(min(ends), max(ends))
+        axes.set_xlim(min(ends), max([*ends, *(at for at, _ in predicted)]))
         if log_y:
             axes.set_yscale("log")
             plain_ticks(axes.yaxis)

@@ -78,7 +78,7 @@ def _control(name: str, choices: Sequence[Any], value: Any) -> Any:
     if all(isinstance(choice, int) for choice in choices):
         return IntSlider(min=low, max=high, step=step[0] if step else 1, value=value, **label)
     return FloatSlider(
-        min=low, max=high, step=step[0] if step else (high - low) / 100, value=value, readout_format=".3~g", **label
+        min=low, max=high, step=step[0] if step else (high - low) / 100, value=value, readout_format=".3g", **label
     )
 
 

@@ -1,0 +1,136 @@
+"""A chart says in words what it shows, is the same picture each time, and refuses what it cannot draw."""
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+
+import matplotlib.image
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dsys_lab.errors import BadParameter
+from dsys_lab.scenarios.not_consumed_in_time import burst
+from dsys_lab.trace import Trace, balance
+from dsys_lab.views import charts
+
+RUNS = [burst(policy=policy) for policy in ("unbounded", "drop_oldest")]
+EVERY_CHART = {
+    "predicted_counted_law": lambda: charts.predicted_counted_law(10.1, 10, 3, unit="times", between=(1, 100)),
+    "lines": lambda: charts.lines({"a": [(0, 1), (10, 5)]}, references={"limit": 4}, bands={"burst": (2, 3)}, y="n"),
+    "depth_over_time": lambda: charts.depth_over_time(*RUNS, place="inbox"),
+    "rate_over_time": lambda: charts.rate_over_time(*RUNS, kind="finish", window_s=2),
+    "bars": lambda: charts.bars({"block": 5.0, "reject": 1.5}, title="p99", references={"limit": 2}, predicted={"block": 7}),
+    "outcomes": lambda: charts.outcomes(*RUNS),
+    "wait_histogram": lambda: charts.wait_histogram(*RUNS, limit_s=5),
+    "hockey_stick": lambda: charts.hockey_stick(
+        {"exponential": [(0.5, 0.2, 0.01), (0.9, 1.02, 0.1)]}, laws={"exponential": lambda u: 0.1 / (1 - u)},
+        high={"exponential": [(0.5, 0.92)]}, predicted=(0.9, 0.4)),
+}
+
+
+@pytest.mark.parametrize("draw", EVERY_CHART.values(), ids=EVERY_CHART)
+def test_a_chart_is_the_same_each_time_and_carries_its_words(draw, monkeypatch) -> None:
+    monkeypatch.setenv("DSYS_LAB_VIEW", "still")
+    (data, metadata), (again, _) = (draw()._repr_mimebundle_() for _ in range(2))
+    assert data == again
+    assert set(data) == {"image/png", "text/plain"}
+    assert metadata["image/png"]["alt"]
+    assert "Figure" not in data["text/plain"]
+    assert " at 0x" not in data["text/plain"]
+
+
+@pytest.mark.parametrize("draw", EVERY_CHART.values(), ids=EVERY_CHART)
+def test_nothing_is_cut_at_the_edge(draw) -> None:
+    picture = matplotlib.image.imread(io.BytesIO(draw().png))[:, :, :3]
+    edges = (picture[0], picture[-1], picture[:, 0], picture[:, -1])
+    assert all((edge == 1).all() for edge in edges), "ink touches the edge: a label is cut"
+
+
+def test_live_a_chart_is_described_for_those_who_do_not_see_it(monkeypatch) -> None:
+    monkeypatch.setenv("DSYS_LAB_VIEW", "live")
+    data, _ = EVERY_CHART["bars"]()._repr_mimebundle_()
+    assert 'alt="p99, for block and reject.' in data["text/html"]
+    assert "block: 5" in data["text/html"]
+
+
+def test_an_unknown_mode_is_refused(monkeypatch) -> None:
+    monkeypatch.setenv("DSYS_LAB_VIEW", "film")
+    with pytest.raises(BadParameter, match="give one of live, html, still"):
+        charts.view_mode()
+
+
+def test_the_words_hold_the_numbers() -> None:
+    assert "you said 3" in str(EVERY_CHART["predicted_counted_law"]())
+    assert "exponential at 90%: counted 1.02, law 1" in str(EVERY_CHART["hockey_stick"]())
+    assert f"dropped {balance(RUNS[1]).dropped}" in str(EVERY_CHART["outcomes"]())
+
+
+# ------------------------------------------------------------------------------------------------------- what is drawn
+
+def test_depth_is_what_the_buffer_itself_reports() -> None:
+    for run in RUNS:
+        reported = max(row.fields["depth"] for row in run.of("enqueue"))
+        assert max(depth for _, depth in charts.depths(run, "inbox")) == reported
+
+
+def test_rates_add_up_to_the_rows_of_whole_windows() -> None:
+    for window_s in (1.0, 2.5):
+        counted = sum(rate * window_s for _, rate in charts.rates(RUNS[0], "finish", window_s=window_s))
+        whole_us = int(RUNS[0].end_us / 1e6 / window_s) * window_s * 1e6
+        assert counted == pytest.approx(sum(row.time_us < whole_us for row in RUNS[0].of("finish")))
+
+
+@given(st.lists(st.floats(0, 1e6), min_size=1).map(sorted), st.floats(0.01, 1))
+def test_a_quantile_is_the_smallest_value_that_enough_do_not_exceed(ordered: list[float], share: float) -> None:
+    value = charts.quantile(ordered, share)
+    assert sum(x <= value for x in ordered) >= share * len(ordered)
+    smaller = [x for x in ordered if x < value]
+    assert not smaller or sum(x <= smaller[-1] for x in ordered) < share * len(ordered)
+
+
+@pytest.mark.parametrize(("call", "says"), [
+    (lambda: charts.lines({}), "no points"),
+    (lambda: charts.bars({}), "nothing to compare"),
+    (lambda: charts.outcomes(), "no trace"),
+    (lambda: charts.wait_histogram(Trace()), "finished nothing"),
+    (lambda: charts.hockey_stick({}), "no points"),
+    (lambda: charts.depth_over_time(RUNS[0], place="attic"), "give one of inbox"),
+    (lambda: charts.rates(RUNS[0], "finish", window_s=0), "window_s = 0"),
+    (lambda: charts.quantile([], 0.5), "no value"),
+    (lambda: charts.sliding(EVERY_CHART["bars"], room=(5, 1)), r"room = \(5, 1\)"),
+])
+def test_what_cannot_be_drawn_is_said(call, says: str) -> None:
+    with pytest.raises(BadParameter, match=says):
+        call()
+
+
+# ------------------------------------------------------------------------------------------------------------- sliders
+
+def doubled(users: int, kind: str = "a") -> charts.Chart:
+    return charts.bars({kind: users * 2})
+
+
+def test_a_slider_moves_the_picture() -> None:
+    chart = charts.sliding(doubled, users=(1, 100), kind=["a", "b"])
+    slider, menu, picture = chart.widget.children
+    before = picture.value
+    slider.value = 21
+    assert (chart.values["users"], chart.chart.summary) == (21, "a: 42")
+    assert picture.value != before
+    menu.value = "b"
+    assert chart.chart.summary == "b: 42"
+
+
+def test_without_a_kernel_the_chart_stands_where_its_sliders_begin(monkeypatch) -> None:
+    monkeypatch.setenv("DSYS_LAB_VIEW", "still")
+    data, _ = charts.sliding(doubled, at={"users": 5}, users=(1, 100))._repr_mimebundle_()
+    assert data["text/plain"].endswith("a: 10")
+
+
+def test_importing_the_charts_does_not_import_matplotlib() -> None:
+    asked = "import json, sys, dsys_lab.views.charts; print(json.dumps(sorted(sys.modules)))"
+    modules = json.loads(subprocess.run([sys.executable, "-c", asked], capture_output=True, check=True).stdout)
+    assert not {"matplotlib", "numpy", "ipywidgets", "anywidget"} & set(modules)
