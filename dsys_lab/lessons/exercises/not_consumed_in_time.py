@@ -197,7 +197,7 @@ def check_overflow(function: Callable[..., Any]) -> Verdict:
             trace = _run_mine(function, seed=seed, faults=faults)
         except Misuse as error:
             return Verdict(passed=False, saw=f"{case}{error}.")
-        lost = lamp(trace, "none lost of", priority="high").rows
+        lost = lamp(trace, "important kept", priority="high").rows
         if lost:
             first = trace[lost[0]]
             where = f"the first at {first.time_us / 1e6:.1f} s ({first.message})"

@@ -1,0 +1,232 @@
+"""An exercise passes its reference answer, tells a typical wrong one what is wrong, and survives whatever it is given."""
+from __future__ import annotations
+
+import math
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from dsys_lab.brokers.overflow import Answer, least_pays, newest_pays, oldest_pays
+from dsys_lab.errors import BadParameter
+from dsys_lab.lessons import exercise, progress, reproduce, share
+from dsys_lab.lessons.exercises import find
+from dsys_lab.lessons.exercises.not_consumed_in_time import TASKS
+from dsys_lab.lessons.exercises.task import Exercise
+from dsys_lab.lessons.exercises.trying import attempt
+from dsys_lab.lessons.exercises.watched import TookTooLong, Watched, fault_in, is_blank, within
+
+EXERCISES = [task for task in TASKS if isinstance(task, Exercise)]
+
+
+@pytest.fixture(autouse=True)
+def record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A reader of this test's own."""
+    monkeypatch.setenv("DSYS_LAB_PROGRESS", str(tmp_path / "progress.json"))
+    monkeypatch.setenv("DSYS_LAB_VIEW", "live")
+    return tmp_path / "progress.json"
+
+
+# ------------------------------------------------------------------------------------------------------------- answers
+
+@pytest.mark.parametrize("task", EXERCISES, ids=lambda task: task.key)
+def test_the_reference_answer_passes_and_is_played(task: Exercise) -> None:
+    done = exercise(task.key, task.answer)
+    assert done.passed, str(done)
+    assert done.traces
+    assert all(len(trace) for trace in done.traces)
+    assert task.answer.__name__ in done.html()
+    bundle = done._repr_mimebundle_()
+    assert "application/vnd.jupyter.widget-view+json" in bundle
+
+
+def fluid(burst_rate, rate, service_rate, burst_s):
+    return max(0, burst_rate - service_rate) * burst_s / (service_rate - rate) if rate < service_rate else math.inf
+
+
+def just_the_backlog(burst_rate, rate, service_rate, burst_s):
+    return max(0, burst_rate - service_rate) * burst_s if rate < service_rate else math.inf
+
+
+def no_new_ones(burst_rate, rate, service_rate, burst_s):
+    return max(0, burst_rate - service_rate) * burst_s / service_rate if rate < service_rate else math.inf
+
+
+def from_the_start(burst_rate, rate, service_rate, burst_s):
+    return (fluid(burst_rate, rate, service_rate, burst_s) or -burst_s) + burst_s
+
+
+def nothing_served(burst_rate, rate, service_rate, burst_s):
+    if burst_rate <= service_rate:
+        return 0
+    return burst_rate * burst_s / (service_rate - rate) if rate < service_rate else math.inf
+
+
+WRONG = [
+    ("13/drain_time", just_the_backlog, "how many wait when the burst ends"),
+    ("13/drain_time", no_new_ones, "new ones keep coming"),
+    ("13/drain_time", from_the_start, "Count from the end"),
+    ("13/drain_time", nothing_served, "During the burst the scorer works"),
+    ("13/drain_time", lambda b, r, s, t: (b - s) * t / (s - r), "nothing piles up: give 0"),
+    ("13/drain_time", lambda b, r, s, t: max(0, b - s) * t / max(1, s - r), "give math.inf"),
+    ("13/drain_time", lambda b, r, s, t: "long", "returned 'long'; give a number"),
+    ("13/overflow", newest_pays, "messages of high priority were lost, the first at 2"),
+    ("13/overflow", oldest_pays, "messages of high priority were lost"),
+    ("13/overflow", least_pays, "what stays has waited too long"),
+    ("13/overflow", lambda w, n, c, x: 0 if len(w) > c else None, "somebody must go"),
+    ("13/overflow", lambda w, n, c, x: Answer.DROPPED if len(w) > c // 2 else None, "let everybody in"),
+    ("13/overflow", lambda w, n, c, x: Answer.MUST_WAIT, "here the wearables cannot"),
+    ("13/overflow", lambda w, n, c, x: len(w), "give None, Answer.DROPPED or a position"),
+    ("13/storm_proof", lambda: {"retries": 3}, "what bounds its queue?"),
+    ("13/storm_proof", lambda: {"retries": 0}, "Each loss is final"),
+    ("13/storm_proof", lambda: {"budget": 0.1}, "too slowly"),
+    ("13/storm_proof", lambda: {"policy": "drop_newest", "capacity": 50}, "what bounds its queue?"),
+    ("13/storm_proof", lambda: {"retries": 3, "timeout_s": 60}, "set 'timeout_s'; give only"),
+    ("13/storm_proof", lambda: [3], "give a dict"),
+    ("13/storm_proof", lambda: {"policy": "luck"}, "give one of unbounded"),
+]
+
+
+@pytest.mark.parametrize(("key", "function", "says"), WRONG, ids=[f"{key}: {says}" for key, _, says in WRONG])
+def test_a_wrong_answer_is_told_what_was_seen(key: str, function, says: str) -> None:
+    tried = exercise(key, function)
+    assert not tried.passed
+    assert says in str(tried)
+
+
+def test_the_law_passes_as_its_own_formula() -> None:
+    assert exercise("13/drain_time", fluid).passed
+
+
+@pytest.mark.parametrize("task", EXERCISES, ids=lambda task: task.key)
+def test_the_skeleton_runs_and_does_not_pass(task: Exercise) -> None:
+    written: dict = {}
+    exec(task.skeleton, written)
+    assert not exercise(task.key, written[task.function_name]).passed
+
+
+# ------------------------------------------------------------------------------------------------ help grows with tries
+
+def test_hints_come_one_by_one_and_the_answer_after_the_third_failure() -> None:
+    task = find("13/storm_proof")
+    assert task.hints[0] in task._repr_mimebundle_()["text/html"]
+    pages = [exercise("13/storm_proof", lambda: {}).html() for _ in range(3)]
+    shown = [("A second hint" in page, "A third hint" in page, "The reference answer</summary>" in page) for page in pages]
+    assert shown == [(True, False, False), (True, True, False), (True, True, True)]
+    assert progress().of("exercises", "13/storm_proof") == {"tries": 3, "failed": 3, "passed": False}
+
+
+def test_what_was_solved_stays_solved() -> None:
+    exercise("13/storm_proof", find("13/storm_proof").answer)
+    exercise("13/storm_proof", lambda: {})
+    assert progress().of("exercises", "13/storm_proof") == {"tries": 2, "failed": 1, "passed": True}
+
+
+@pytest.mark.parametrize("task", EXERCISES, ids=lambda task: task.key)
+def test_an_unwritten_function_is_no_try_and_reads_the_same_everywhere(task: Exercise, record: Path, monkeypatch) -> None:
+    def unwritten(*given):
+        """Not yet."""
+        ...
+
+    live = exercise(task.key, unwritten)._repr_mimebundle_()
+    monkeypatch.setenv("DSYS_LAB_VIEW", "still")
+    assert exercise(task.key, unwritten)._repr_mimebundle_() == live
+    assert "not yet attempted" in live["text/plain"]
+    assert not record.exists()
+
+
+def test_what_does_something_is_not_blank() -> None:
+    assert is_blank(lambda: None)
+    assert is_blank(lambda: ...)
+    assert not is_blank(lambda: 0)
+
+
+# ------------------------------------------------------------------------------------------- whatever the reader writes
+
+def test_an_error_is_told_by_the_readers_own_line_and_input() -> None:
+    def drain_time(burst_rate, rate, service_rate, burst_s):
+        spare = service_rate - rate
+        return burst_rate / (spare - spare)
+
+    told = str(exercise("13/drain_time", drain_time))
+    assert "ZeroDivisionError" in told
+    assert "`return burst_rate / (spare - spare)`" in told
+    assert "burst_rate = 9, rate = 5" in told
+
+
+def test_an_error_deep_inside_the_run_is_told_the_same_way() -> None:
+    def overflow(waiting, newcomer, capacity, chance):
+        return waiting[capacity + 1] if len(waiting) == capacity else None
+
+    told = str(exercise("13/overflow", overflow))
+    assert "IndexError" in told
+    assert "`return waiting[capacity + 1] if len(waiting) == capacity else None`" in told
+    assert "waiting = 50 of Request" in told
+
+
+def test_a_loop_without_end_is_stopped_and_said() -> None:
+    def drain_time(burst_rate, rate, service_rate, burst_s):
+        while True:
+            try:
+                rate += 1
+            except Exception:
+                pass
+
+    began = time.monotonic()
+    tried = attempt(find("13/drain_time"), drain_time, limit_s=0.3)
+    assert time.monotonic() - began < 5
+    assert "did not come to an end within 0.3 s and was stopped" in str(tried)
+    assert "burst_rate = 9" in str(tried)
+    assert not [thread for thread in threading.enumerate() if thread.name == "exercise"]
+
+
+def test_a_loop_inside_the_simulation_is_stopped_too() -> None:
+    def overflow(waiting, newcomer, capacity, chance):
+        while len(waiting) == capacity:
+            pass
+
+    assert "was stopped" in str(attempt(find("13/overflow"), overflow, limit_s=0.5))
+
+
+def test_what_ends_in_time_is_returned_and_its_error_is_its_own() -> None:
+    assert within(5, lambda: 42) == 42
+    with pytest.raises(KeyError):
+        within(5, lambda: {}["x"])
+    with pytest.raises(TookTooLong):
+        within(0.05, lambda: time.sleep(0.2))
+
+
+def test_an_error_without_words_or_lines_is_still_named() -> None:
+    assert fault_in(len, ValueError()) == "ValueError"
+    watched = Watched(lambda a, b=2: a)
+    watched(1)
+    assert watched.told() == "a = 1"
+
+
+def test_the_readers_policy_stays_at_hand_for_a_fork() -> None:
+    tried = exercise("13/overflow", find("13/overflow").answer)
+    mine, _ = tried.traces
+    assert reproduce(str(share(mine))).digest() == mine.digest()
+
+
+# --------------------------------------------------------------------------------------------------------- finding tasks
+
+@pytest.mark.parametrize(("call", "says"), [
+    (lambda: exercise("13/attic"), "give one of 13/drain_time, 13/overflow"),
+    (lambda: exercise("00/anything"), "lab 00_start_here has no exercises yet"),
+    (lambda: exercise("drain_time"), "as in '13/drain_time'"),
+    (lambda: exercise("13/drain_time", 200), "give the function itself"),
+    (lambda: exercise("13/design", lambda: 1), "a question to think about"),
+])
+def test_a_task_that_is_not_there_is_said(call, says: str) -> None:
+    with pytest.raises(BadParameter, match=says):
+        call()
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
+def test_a_task_reads_the_same_in_every_mode(task, monkeypatch) -> None:
+    live = exercise(f"13/{task.name}")._repr_mimebundle_()
+    monkeypatch.setenv("DSYS_LAB_VIEW", "still")
+    assert exercise(f"13/{task.name}")._repr_mimebundle_() == live
+    assert task.statement.strip() in live["text/plain"]
