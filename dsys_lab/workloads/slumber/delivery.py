@@ -25,6 +25,7 @@ from typing import Final
 
 import numpy as np
 
+from dsys_lab.errors import require_positive
 from dsys_lab.workloads.slumber.faults import Faults
 from dsys_lab.workloads.slumber.luck import Columns, Ints, Mask, Stream, luck, uniform
 from dsys_lab.workloads.slumber.nights import EVENING_MIN, bed_s, night_table
@@ -76,6 +77,7 @@ def deliveries(seed: int, first: int, last: int, faults: Faults | None = None) -
 
 def event_stream(seed: int, nights: int, faults: Faults | None = None, *, rows: int = 1 << 16) -> Iterator[Columns]:
     """Yield all deliveries of the first `nights` nights by arrival, in blocks of about `rows`."""
+    require_positive(rows=rows)
     waiting: Columns | None = None
     for first in range(0, nights, rows):
         last = min(first + rows, nights)

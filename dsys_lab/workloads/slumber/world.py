@@ -35,7 +35,7 @@ from typing import Final
 import numpy as np
 from tqdm import tqdm
 
-from dsys_lab.errors import require_choice
+from dsys_lab.errors import require_choice, require_positive
 from dsys_lab.workloads.slumber import size_law
 from dsys_lab.workloads.slumber.cities import CITIES, CITY, city_table
 from dsys_lab.workloads.slumber.delivery import EVENT, deliveries, event_stream
@@ -157,6 +157,7 @@ class Slumber:
         progress : bool
             Show a bar on stderr once it has taken two seconds.
         """
+        require_positive(rows=rows)
         units = self.units(table)
         step = max(1, rows // TABLES[table].rows_a_unit)
         bar = tqdm(
@@ -181,6 +182,6 @@ class Slumber:
 
     def digest(self, table: str, *, rows: int = CHUNK_ROWS, progress: bool = False) -> int:
         """Return the digest of the whole table, chunk by chunk."""
-        layout = TABLES[table].layout if table in TABLES else NIGHT
+        require_choice("table", table, tuple(TABLES))
         chunks = self.chunks(table, rows=rows, progress=progress)
-        return combined(digest(records(chunk, layout)) for chunk in chunks)
+        return combined(digest(records(chunk, TABLES[table].layout)) for chunk in chunks)
