@@ -286,7 +286,7 @@ def test(settings):
                               "--nbval-sanitize-with", "tests/nbval_sanitize.cfg", "tests", "notebooks"]))
     for name, command in checks:
         say("== " + name)
-        run(command, DSYS_LAB_VIEW="still", PYTHONHASHSEED="0")
+        run(command, DSYS_LAB_VIEW="still", PYTHONHASHSEED="0", TQDM_DISABLE="1")
 
 
 def notebooks(settings):

@@ -10,7 +10,7 @@ The edited form is `src/NN_name.py` (percent cells: reviewed, linted). The form 
 What makes the bytes the same: a cell's id comes from its content, so it stays when cells move; clocks of execution,
 widget state and the machine's own metadata are dropped; neighbouring pieces of one stream are joined; what goes to
 stderr (progress bars, with their timings) is dropped, as the re-run of the notebooks ignores it; and the kernel runs
-with DSYS_LAB_VIEW=still and PYTHONHASHSEED=0.
+with DSYS_LAB_VIEW=still, PYTHONHASHSEED=0 and without progress bars.
 """
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def main() -> int:
         told = differences()
         print("\n".join([*told, "Run `make notebooks`."] if told else ["Every notebook is what its source says."]))
         return 1 if told else 0
-    os.environ.update(DSYS_LAB_VIEW="still", PYTHONHASHSEED="0")
+    os.environ.update(DSYS_LAB_VIEW="still", PYTHONHASHSEED="0", TQDM_DISABLE="1")
     for source in sources(asked.stems):
         begun_s = time.monotonic()
         try:

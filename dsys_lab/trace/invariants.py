@@ -65,7 +65,7 @@ def nothing_lost(rows: Iterable[Row]) -> list[Row]:
     return [row for row in rows if ACCOUNT_OF.get(row.kind) in ("dropped", "expired", "rejected")]
 
 
-def none_lost_of(rows: Iterable[Row], *, priority: str) -> list[Row]:
+def important_kept(rows: Iterable[Row], *, priority: str) -> list[Row]:
     """No message of priority `priority` is dropped, expired or rejected."""
     rows = list(rows)
     chosen = {row.message for row in rows if row.fields.get("priority") == priority}
@@ -101,7 +101,7 @@ INVARIANTS: Final[dict[str, Invariant]] = {
     "depth adds up": depth_adds_up,
     "bounded depth": bounded_depth,
     "nothing lost": nothing_lost,
-    "none lost of": none_lost_of,
+    "important kept": important_kept,
     "credit respected": credit_respected,
     "sends settle": sends_settle,
 }

@@ -97,7 +97,7 @@ def _kind(name: str, verb: str, fields: str, sentence: str, *, account: str = ""
 
 _TABLE: Final = (
     # the network
-    _kind("send", "move", "to copy type arrive_us", "{place} sends {message} ({type}) to {to}"),
+    _kind("send", "move", "to copy type arrive_us", "{place} sends {message} to {to}"),
     _kind("receive", "arrive", "source copy type", "{place} receives {message} from {source}"),
     _kind("lost", "burst", "source copy type why", "{message} from {source} never reaches {place}: {why}",
           account="dropped"),
