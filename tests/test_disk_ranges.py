@@ -1,0 +1,69 @@
+"""Bytes in the middle of a file: read and written alike by a folder and by memory, and torn by the sector."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from dsys_lab.structures.disk import SECTOR_BYTES, Disk, RealDisk, VolatileDisk
+
+
+@pytest.fixture(params=["folder", "memory"])
+def disk(request: pytest.FixtureRequest, tmp_path: Path) -> Disk:
+    return RealDisk(tmp_path) if request.param == "folder" else VolatileDisk()
+
+
+def test_written_bytes_replace_what_was_there_and_fill_a_gap_with_zeros(disk: Disk) -> None:
+    disk.append("file", b"abcdef")
+    disk.write("file", 2, b"CD")
+    disk.write("file", 8, b"xy")
+    disk.append("file", b"!")
+    assert disk.read("file") == b"abCDef\0\0xy!"
+    assert disk.size_bytes("file") == 11
+
+
+def test_a_write_makes_the_file(disk: Disk) -> None:
+    disk.write("file", 0, b"new")
+    assert disk.names() == ["file"]
+    assert disk.read("file") == b"new"
+
+
+def test_a_range_ends_where_the_file_ends(disk: Disk) -> None:
+    disk.append("file", b"abcdef")
+    assert disk.read("file", 2, 3) == b"cde"
+    assert disk.read("file", 4, 10) == b"ef"
+    assert disk.read("file", 9, 10) == b""
+    assert disk.read("file", 4) == b"ef"
+
+
+def test_a_file_that_was_written_by_range_is_found_by_another_process(tmp_path: Path) -> None:
+    writer = RealDisk(tmp_path)
+    writer.append("file", b"abc")
+    writer.write("file", 1, b"X")
+    assert RealDisk(tmp_path).read("file") == b"aXc"
+    assert RealDisk(tmp_path).read("file", 1, 1) == b"X"
+
+
+def test_a_write_of_two_sectors_may_tear_between_them() -> None:
+    outcomes = set()
+    for seed in range(40):
+        disk = VolatileDisk()
+        disk.append("file", b"o" * 2 * SECTOR_BYTES)
+        disk.sync("file")
+        disk.sync_names()
+        disk.write("file", 0, b"n" * 2 * SECTOR_BYTES)
+        disk.crash(Random(seed).random)
+        outcomes.add(bytes(disk.read("file")[::SECTOR_BYTES]))
+    assert outcomes == {b"oo", b"on", b"no", b"nn"}
+
+
+def test_a_written_range_is_kept_once_it_is_synced() -> None:
+    disk = VolatileDisk()
+    disk.append("file", b"o" * 2 * SECTOR_BYTES)
+    disk.write("file", SECTOR_BYTES, b"n" * 10)
+    disk.sync("file")
+    disk.sync_names()
+    disk.crash(Random(1).random)
+    assert disk.read("file", SECTOR_BYTES, 11) == b"n" * 10 + b"o"
