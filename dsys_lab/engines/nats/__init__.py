@@ -1,21 +1,17 @@
 """NATS: messages that are gone unless somebody listens (core), and messages that are kept (JetStream).
 
 One server for a process, started at the first use; `DSYS_LAB_NATS=nats://a,b,c` uses yours instead (`connection`).
-`overflow` holds it against the model `dsys_lab.brokers.overflow`.
+`stream` and `subscriber` have the verbs of the model `dsys_lab.brokers.overflow`; `overflow` has whole runs, and says
+what is otherwise.
 
 Sources: docs.nats.io, "Core NATS", "JetStream: streams: discard policy", "Slow consumers"; behaviour as measured with
 nats-server 2.15.1 and nats-py 2.16.0.
 """
 
 from dsys_lab.engines.nats.connection import Connection, connection
-from dsys_lab.engines.nats.overflow import (
-    DIFFERENCES,
-    POLICIES,
-    SlowSubscriber,
-    StreamBuffer,
-    jetstream_overflow,
-    slow_subscriber,
-)
+from dsys_lab.engines.nats.overflow import DIFFERENCES, jetstream_overflow, slow_subscriber
+from dsys_lab.engines.nats.stream import POLICIES, StreamBuffer
+from dsys_lab.engines.nats.subscriber import SlowSubscriber
 
 __all__ = [
     "DIFFERENCES",
