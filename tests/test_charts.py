@@ -22,7 +22,8 @@ EVERY_CHART = {
     "lines": lambda: charts.lines({"a": [(0, 1), (10, 5)]}, references={"limit": 4}, bands={"burst": (2, 3)}, y="n"),
     "depth_over_time": lambda: charts.depth_over_time(*RUNS, place="inbox"),
     "rate_over_time": lambda: charts.rate_over_time(*RUNS, kind="finish", window_s=2),
-    "bars": lambda: charts.bars({"block": 5.0, "reject": 1.5}, title="p99", references={"limit": 2}, predicted={"block": 7}),
+    "bars": lambda: charts.bars(
+        {"block": 5.0, "reject": 1.5}, title="p99", references={"limit": 2}, predicted={"block": 7}),
     "outcomes": lambda: charts.outcomes(*RUNS),
     "wait_histogram": lambda: charts.wait_histogram(*RUNS, limit_s=5),
     "hockey_stick": lambda: charts.hockey_stick(
@@ -94,7 +95,7 @@ def test_a_quantile_is_the_smallest_value_that_enough_do_not_exceed(ordered: lis
 @pytest.mark.parametrize(("call", "says"), [
     (lambda: charts.lines({}), "no points"),
     (lambda: charts.bars({}), "nothing to compare"),
-    (lambda: charts.outcomes(), "no trace"),
+    (charts.outcomes, "no trace"),
     (lambda: charts.wait_histogram(Trace()), "finished nothing"),
     (lambda: charts.hockey_stick({}), "no points"),
     (lambda: charts.depth_over_time(RUNS[0], place="attic"), "give one of inbox"),

@@ -1,6 +1,7 @@
-"""An exercise passes its reference answer, tells a typical wrong one what is wrong, and survives whatever it is given."""
+"""An exercise passes its reference answer, tells a wrong one what was seen, and survives whatever it is given."""
 from __future__ import annotations
 
+import contextlib
 import math
 import threading
 import time
@@ -108,26 +109,29 @@ def test_the_skeleton_runs_and_does_not_pass(task: Exercise) -> None:
 
 # ------------------------------------------------------------------------------------------------ help grows with tries
 
+def defaults() -> dict:
+    return {"retries": 3}
+
+
 def test_hints_come_one_by_one_and_the_answer_after_the_third_failure() -> None:
     task = find("13/storm_proof")
     assert task.hints[0] in task._repr_mimebundle_()["text/html"]
-    pages = [exercise("13/storm_proof", lambda: {}).html() for _ in range(3)]
-    shown = [("A second hint" in page, "A third hint" in page, "The reference answer</summary>" in page) for page in pages]
-    assert shown == [(True, False, False), (True, True, False), (True, True, True)]
+    pages = [exercise("13/storm_proof", defaults).html() for _ in range(3)]
+    due = ("A second hint", "A third hint", "The reference answer</summary>")
+    shown = [[help_ in page for help_ in due] for page in pages]
+    assert shown == [[True, False, False], [True, True, False], [True, True, True]]
     assert progress().of("exercises", "13/storm_proof") == {"tries": 3, "failed": 3, "passed": False}
 
 
 def test_what_was_solved_stays_solved() -> None:
     exercise("13/storm_proof", find("13/storm_proof").answer)
-    exercise("13/storm_proof", lambda: {})
+    exercise("13/storm_proof", defaults)
     assert progress().of("exercises", "13/storm_proof") == {"tries": 2, "failed": 1, "passed": True}
 
 
 @pytest.mark.parametrize("task", EXERCISES, ids=lambda task: task.key)
-def test_an_unwritten_function_is_no_try_and_reads_the_same_everywhere(task: Exercise, record: Path, monkeypatch) -> None:
-    def unwritten(*given):
-        """Not yet."""
-        ...
+def test_an_unwritten_function_is_no_try_and_reads_the_same_everywhere(task, record: Path, monkeypatch) -> None:
+    def unwritten(*given): ...
 
     live = exercise(task.key, unwritten)._repr_mimebundle_()
     monkeypatch.setenv("DSYS_LAB_VIEW", "still")
@@ -168,10 +172,8 @@ def test_an_error_deep_inside_the_run_is_told_the_same_way() -> None:
 def test_a_loop_without_end_is_stopped_and_said() -> None:
     def drain_time(burst_rate, rate, service_rate, burst_s):
         while True:
-            try:
+            with contextlib.suppress(Exception):  # the careless handler that must not save it
                 rate += 1
-            except Exception:
-                pass
 
     began = time.monotonic()
     tried = attempt(find("13/drain_time"), drain_time, limit_s=0.3)
@@ -210,7 +212,7 @@ def test_the_readers_policy_stays_at_hand_for_a_fork() -> None:
     assert reproduce(str(share(mine))).digest() == mine.digest()
 
 
-# --------------------------------------------------------------------------------------------------------- finding tasks
+# -------------------------------------------------------------------------------------------------------- finding tasks
 
 @pytest.mark.parametrize(("call", "says"), [
     (lambda: exercise("13/attic"), "give one of 13/drain_time, 13/overflow"),

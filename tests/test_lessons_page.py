@@ -1,4 +1,4 @@
-"""What stands around the runs: the map, the notes word for word, the code that ran, a measured number, the player's wiring."""
+"""What stands around the runs: the map, the notes, the code that ran, a measured number, the player's wiring."""
 from __future__ import annotations
 
 import inspect

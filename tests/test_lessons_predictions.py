@@ -1,4 +1,4 @@
-"""A prediction is kept once, scored once, and never shows the truth before it is made; a committed one belongs to nobody."""
+"""A prediction is kept once and scored once, shows no truth before it is made, and is nobody's when committed."""
 from __future__ import annotations
 
 import subprocess
@@ -14,7 +14,8 @@ from dsys_lab.lessons import predict, progress
 from dsys_lab.lessons.answer_forms import CURVE_POINTS, ChoiceForm, CurveForm, NumberForm, filled, interpolated
 from dsys_lab.lessons.predictions import Prediction
 
-NUMBER, CHOICE, CURVE = NumberForm(1, 100, "times"), ChoiceForm(("up", "down")), CurveForm((0, 10, "s"), (0, 4, "a second"))
+NUMBER, CHOICE = NumberForm(1, 100, "times"), ChoiceForm(("up", "down"))
+CURVE = CurveForm((0, 10, "s"), (0, 4, "a second"))
 
 
 @pytest.fixture(autouse=True)
@@ -122,7 +123,7 @@ def test_a_line_is_level_beyond_its_ends_and_may_jump() -> None:
     assert [interpolated(x, [1, 2, 2, 3], [0, 4, 8, 8]) for x in (0, 1.5, 2, 2.5, 9)] == [0, 2, 4, 8, 8]
 
 
-# ------------------------------------------------------------------------------------------------------- what is refused
+# ------------------------------------------------------------------------------------------------------ what is refused
 
 @pytest.mark.parametrize(("call", "says"), [
     (lambda: predict("13/a", "?"), "no form of answer"),
@@ -143,7 +144,7 @@ def test_a_question_that_cannot_be_asked_or_answered_is_said(call, says: str) ->
         call()
 
 
-# ----------------------------------------------------------------------------------------------------------- the widgets
+# ---------------------------------------------------------------------------------------------------------- the widgets
 
 def test_a_number_must_be_moved_before_it_is_kept() -> None:
     prediction = wait()

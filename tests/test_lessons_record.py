@@ -88,7 +88,8 @@ def test_a_committed_notebook_belongs_to_no_reader(path: Path, monkeypatch: pyte
 
 def test_the_picture_and_its_words_say_the_same() -> None:
     record = {
-        "predictions": {"13/wait_at_95": {"said": 3, "score": 0.47}, "13/way": {"seen_first": True}, "13/new": {"said": 1}},
+        "predictions": {
+            "13/wait_at_95": {"said": 3, "score": 0.47}, "13/way": {"seen_first": True}, "13/new": {"said": 1}},
         "exercises": {"13/drain_time": {"tries": 1, "passed": True}, "13/overflow": {"tries": 3, "passed": False}},
     }
     card = report_card(record)
@@ -110,7 +111,8 @@ def test_where_the_session_is_thrown_away_it_is_said(path: Path, monkeypatch: py
     assert 'progress().export("my_progress.json")' in str(progress())
 
 
-scores = st.fixed_dictionaries({}, optional={"said": st.integers(), "score": st.floats(0, 1), "seen_first": st.booleans()})
+scores = st.fixed_dictionaries(
+    {}, optional={"said": st.integers(), "score": st.floats(0, 1), "seen_first": st.booleans()})
 
 
 @given(st.dictionaries(st.sampled_from([f"{lab.number:02d}/<b>&{i}" for lab in LABS for i in range(2)]), scores))

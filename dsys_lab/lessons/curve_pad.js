@@ -62,12 +62,12 @@ function render({ model, el }) {
     "aria-label": `${model.get("label")} Left and Right walk along, Up and Down lift the line, Delete clears.` }, root);
   for (const t of ticks(y0, y1)) {
     make("line", { class: "grid", x1: LEFT, x2: WIDTH - RIGHT, y1: up(t), y2: up(t) }, svg);
-    make("text", { x: LEFT - 8, y: up(t) + 4, "text-anchor": "end" }, svg, String(t));
+    make("text", { class: "y-tick", x: LEFT - 8, y: up(t) + 4, "text-anchor": "end" }, svg, String(t));
   }
   for (const t of ticks(x0, x1)) {
     const at = across((t - x0) / (x1 - x0) * last);
     make("line", { class: "grid", x1: at, x2: at, y1: TOP, y2: HEIGHT - BOTTOM }, svg);
-    make("text", { x: at, y: HEIGHT - BOTTOM + 18, "text-anchor": "middle" }, svg, String(t));
+    make("text", { class: "x-tick", x: at, y: HEIGHT - BOTTOM + 18, "text-anchor": "middle" }, svg, String(t));
   }
   make("text", { x: (LEFT + WIDTH - RIGHT) / 2, y: HEIGHT - 7, "text-anchor": "middle" }, svg, xUnit);
   make("text", { x: 14, y: (TOP + HEIGHT - BOTTOM) / 2, "text-anchor": "middle",
