@@ -18,7 +18,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import simpy
 
@@ -61,6 +61,17 @@ def compare(title: str, unit: str, rivals: list[Rival], *, rounds: int = 5) -> N
         median = statistics.median(measured)
         span = f"{min(measured):,.0f} to {max(measured):,.0f}"
         print(f"  {name:44}{median:16,.0f}{span:>26}{ours / median:11.2f}x")
+
+
+def interleaved(*runs: Callable[[], object], rounds: int = 5) -> list[list[float]]:
+    """Return the seconds that each of `runs` took in each round; they take turns, so that a busy minute hits all."""
+    seconds: list[list[float]] = [[] for _ in runs]
+    for _ in range(rounds):
+        for run, taken in zip(runs, seconds, strict=True):
+            began = time.perf_counter()
+            run()
+            taken.append(time.perf_counter() - began)
+    return seconds
 
 
 # ------------------------------------------------------------------------------------------ the simulation
@@ -111,7 +122,7 @@ def happysim(python: str, recorder: str) -> float:
 
 def simulation() -> None:
     """M/M/1 with every row kept against loops that keep none."""
-    busy = {"utilisation": 0.8, "customers": CUSTOMERS}
+    busy: dict[str, Any] = {"utilisation": 0.8, "customers": CUSTOMERS}
     rivals = [
         Rival("ours, every row kept (4 a customer)", lambda: len(hockey_stick(**busy)) / 4),
         Rival("ours, counters only", lambda: hockey_stick.count(**busy).count("finish")),

@@ -16,10 +16,8 @@ Sources: Kleppmann, *Designing Data-Intensive Applications*, ch. 11; the laws an
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from itertools import count
-from statistics import fmean, stdev
 from typing import Any
 
 from dsys_lab.brokers.flow_control import Aimd, TokenBucket
@@ -28,7 +26,7 @@ from dsys_lab.brokers.retries import RetryBudget, RetryPolicy
 from dsys_lab.errors import BadParameter, require_choice, require_positive
 from dsys_lab.scenarios.machines import Consumer, CreditLink, Inbox, Producer, RetryingClient
 from dsys_lab.scenarios.scenario import Claims, scenario
-from dsys_lab.simulation import Body, Simulation, grid, sweep
+from dsys_lab.simulation import Body, Measured, Simulation, over_seeds
 from dsys_lab.simulation.chance import exponential, service, uniform
 from dsys_lab.trace import Trace
 
@@ -356,35 +354,24 @@ def drill(
 
 
 # ------------------------------------------------------------------------------------------ what the notebook counts
-Measured = tuple[float, float, float]
-"""A parameter, the mean of what was counted over several seeds, and the standard error of that mean."""
-
-
-def waits(*utilisations: float, service_shape: str = "exponential", customers: int = 10_000) -> list[Measured]:
+def waits(*utilisations: float, service_shape: str = "exponential", customers: int = 5_000) -> list[Measured]:
     """Return the mean time in the system at each utilisation, in seconds, over four seeds."""
 
     def mean_s(**point: Any) -> float:
         counted = hockey_stick.count(service_shape=service_shape, customers=customers, **point)
         return counted.sum("finish", "sojourn_us") / counted.count("finish") / 1e6
 
-    return _over_seeds(mean_s, "utilisation", utilisations)
+    return over_seeds(mean_s, utilisation=utilisations)
 
 
-def losses(*capacities: int, utilisation: float = 0.9, customers: int = 5_000) -> list[Measured]:
+def losses(*capacities: int, utilisation: float = 0.9, customers: int = 3_000) -> list[Measured]:
     """Return the share of the customers that find no room, at each capacity, over four seeds."""
 
     def share(**point: Any) -> float:
         counted = blocking.count(utilisation=utilisation, customers=customers, **point)
         return counted.count("drop") / counted.count("publish")
 
-    return _over_seeds(share, "capacity", capacities)
-
-
-def _over_seeds(measure: Callable[..., float], parameter: str, values: tuple[float, ...]) -> list[Measured]:
-    seeds = range(1, 5)
-    results = sweep(measure, grid(**{parameter: values, "seed": seeds}), label=measure.__qualname__.split(".")[0])
-    rows = [results[i : i + len(seeds)] for i in range(0, len(results), len(seeds))]
-    return [(value, fmean(row), stdev(row) / len(row) ** 0.5) for value, row in zip(values, rows, strict=True)]
+    return over_seeds(share, capacity=capacities)
 
 
 def passed_a_second(trace: Trace, *, from_s: float) -> dict[str, float]:

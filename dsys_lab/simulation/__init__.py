@@ -10,6 +10,19 @@ from simpy import Event
 from dsys_lab.simulation.clock import Body, Simulation, to_us
 from dsys_lab.simulation.faults import Fault, fault
 from dsys_lab.simulation.machine import Crashed, Machine
-from dsys_lab.simulation.sweep import grid, sweep
+from dsys_lab.simulation.sweep import Measured, grid, over_seeds, sweep
 
-__all__ = ["Body", "Crashed", "Event", "Fault", "Machine", "Simulation", "fault", "grid", "sweep", "to_us"]
+__all__ = [
+    "Body",
+    "Crashed",
+    "Event",
+    "Fault",
+    "Machine",
+    "Measured",
+    "Simulation",
+    "fault",
+    "grid",
+    "over_seeds",
+    "sweep",
+    "to_us",
+]

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from itertools import product
-from typing import Any, TypeVar
+from statistics import fmean, stdev
+from typing import Any, Final, TypeVar
 
 from tqdm.auto import tqdm
 
@@ -47,3 +48,20 @@ def sweep(
         return [run(**point) for point in tqdm(points, **bar)]
     futures = [executor.submit(run, **point) for point in points]
     return [future.result() for future in tqdm(futures, **bar)]
+
+
+Measured = tuple[float, float, float]
+"""A parameter, the mean of what was counted over several seeds, and the standard error of that mean."""
+SEEDS: Final = 4
+
+
+def over_seeds(measure: Callable[..., float], **axis: Sequence[float]) -> list[Measured]:
+    """Return what `measure(parameter=value, seed=seed)` counts at each value of one parameter, over four seeds.
+
+    >>> over_seeds(lambda depth, seed: depth * 10 + seed, depth=(1, 2))
+    [(1, 12.5, 0.6454972243679028), (2, 22.5, 0.6454972243679028)]
+    """
+    ((name, values),) = axis.items()
+    counted = sweep(measure, grid(**axis, seed=range(1, SEEDS + 1)), label=name)
+    rows = [counted[i : i + SEEDS] for i in range(0, len(counted), SEEDS)]
+    return [(value, fmean(row), stdev(row) / SEEDS**0.5) for value, row in zip(values, rows, strict=True)]

@@ -10,7 +10,18 @@ from dsys_lab.trace.jsonl import load
 from dsys_lab.trace.kinds import ACCOUNTS, KINDS, VERBS, Kind
 from dsys_lab.trace.ledger import Balance, balance
 from dsys_lab.trace.measures import Outcome, gauge, in_time_share, outcome, quantile, sojourns_s
-from dsys_lab.trace.recorder import NO_TRACE, Counters, Header, Recorder, Row, Scalar, Trace, in_slow_motion, line, replay
+from dsys_lab.trace.recorder import (
+    NO_TRACE,
+    Counters,
+    Header,
+    Recorder,
+    Row,
+    Scalar,
+    Trace,
+    in_slow_motion,
+    line,
+    replay,
+)
 
 __all__ = [
     "ACCOUNTS",

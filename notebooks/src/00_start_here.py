@@ -5,14 +5,14 @@
 #
 # *Understand data systems by running them.*
 #
-# One sentence carries all that follows: **a workload asks a system; the system leaves a trace; views show the trace.** You
-# will predict what a system does, run it, watch it, break it, measure it on a real engine, and write a small part of it
-# yourself.
+# One sentence carries all that follows: **a workload asks a system; the system leaves a trace; views show the
+# trace.** You will predict what a system does, run it, watch it, break it, measure it on a real engine, and write a
+# small part of it yourself.
 #
 # ## A first picture to touch
 #
-# Monday, 07:00: every wearable of a sleep survey sends its night. They reach the **inbox**; the **scorer** takes one after the
-# other out. Run the cell (**Shift+Enter**), click the picture and press **space**.
+# Monday, 07:00: every wearable of a sleep survey sends its night. They reach the **inbox**; the **scorer** takes one
+# after the other out. Run the cell (**Shift+Enter**), click the picture and press **space**.
 
 # %%
 from dsys_lab.lessons import map_of_labs, player, predict, progress
@@ -21,15 +21,17 @@ from dsys_lab.scenarios.not_consumed_in_time import burst
 player(burst, compare={"policy": ("unbounded", "drop_oldest")}, capacity=(5, 100), burst_rate=(8, 60))
 
 # %% [markdown]
-# Two lanes, the same luck. On the left the inbox takes everyone; on the right it has only so many places and lets the oldest
-# go. Move a slider, and the run is made again while you look.
+# Two lanes, the same luck. On the left the inbox takes everyone; on the right it has only so many places and lets the
+# oldest go. Move a slider, and the run is made again while you look.
 #
 # - **Space** plays, the **arrows** step, one row of the trace at a time, forwards and back. Drag the time line.
 # - **Click a disc** to follow that night for life. Click a place to look closer.
-# - The **sentence** says what the current row means. The **lamps** hold what must be true of the run; a red one jumps to the
-#   row that broke it.
-# - The **bar** is the ledger: every night that was offered is done, waiting, under way, or lost, and the numbers add up.
-# - **G** forks the run at the cursor: crash, slow, split, lose or duplicate right there, and see before and after side by side.
+# - The **sentence** says what the current row means. The **lamps** hold what must be true of the run; a red one jumps
+#   to the row that broke it.
+# - The **bar** is the ledger: every night that was offered is done, waiting, under way, or lost, and the numbers add
+#   up.
+# - **G** forks the run at the cursor: crash, slow, split, lose or duplicate right there, and see before and after
+#   side by side.
 # - **?** shows all keys.
 
 # %% [markdown]
@@ -65,7 +67,8 @@ guess = predict(
 guess
 
 # %% [markdown]
-# Have you answered? Then look. Four hundred more come in than go out in those twenty seconds, and fifty find a place to wait.
+# Have you answered? Then look. Four hundred more come in than go out in those twenty seconds, and fifty find a place
+# to wait.
 
 # %%
 from dsys_lab.trace import outcome
@@ -73,8 +76,8 @@ from dsys_lab.trace import outcome
 guess.reveal(outcome(burst(policy="drop_oldest", capacity=50)).lost, law=(30 - 10) * 20 - 50)
 
 # %% [markdown]
-# Counted and law differ a little, for the run draws every arrival by chance and the law counts a steady flow. That happens in
-# every lab, and how far they may differ is always said.
+# Counted and law differ a little, for the run draws every arrival by chance and the law counts a steady flow. That
+# happens in every lab, and how far they may differ is always said.
 #
 # ## The labs
 #

@@ -8,9 +8,9 @@
 # %% [markdown]
 # ## Question
 #
-# It is Monday, 07:00. Every wearable of the sleep survey *Slumber* wakes up and sends the night it has measured. For twenty
-# seconds thirty nights a second reach the **inbox**; behind it a **scorer** takes them out one by one, and scores ten a
-# second.
+# It is Monday, 07:00. Every wearable of the sleep survey *Slumber* wakes up and sends the night it has measured. For
+# twenty seconds thirty nights a second reach the **inbox**; behind it a **scorer** takes them out one by one, and
+# scores ten a second.
 #
 # Where do the other twenty a second go? Who notices, and when is all well again?
 
@@ -24,8 +24,8 @@ from dsys_lab.lessons import exercise, measured, notes, player, predict, progres
 notes("What happens when messages are not consumed in time?")
 
 # %% [markdown]
-# That list is complete: there are three answers, and every system gives one of them or a mixture. What can be added, as of
-# November 2026, is that **each has somebody who pays**, and that there are variants of each:
+# That list is complete: there are three answers, and every system gives one of them or a mixture. What can be added,
+# as of November 2026, is that **each has somebody who pays**, and that there are variants of each:
 #
 # | answer | variants | who pays |
 # |---|---|---|
@@ -33,19 +33,19 @@ notes("What happens when messages are not consumed in time?")
 # | lose | the newest, the oldest, a sample, the least important, the too old | someone gets nothing |
 # | throttle | wait, credit, "no, try again", a rate limit | the producer |
 #
-# Real systems use all three in this order: a small buffer, then a throttle, and when that is not enough they choose what to
-# lose. The fourth thing that happens is nobody's choice: clients **try again**, and can turn a short overload into an outage
-# without an end. We shall see that too.
+# Real systems use all three in this order: a small buffer, then a throttle, and when that is not enough they choose
+# what to lose. The fourth thing that happens is nobody's choice: clients **try again**, and can turn a short overload
+# into an outage without an end. We shall see that too.
 
 # %% [markdown]
 # ## Picture
 #
-# The same twenty seconds of luck, twice. On the left the inbox takes everyone (`unbounded`); on the right it has 50 places
-# and, when they are taken, lets the oldest go for the newest (`drop_oldest`).
+# The same twenty seconds of luck, twice. On the left the inbox takes everyone (`unbounded`); on the right it has 50
+# places and, when they are taken, lets the oldest go for the newest (`drop_oldest`).
 #
-# Press **space**. Each disc is one night: it travels from the wearables to the inbox, waits in the tray, is scored, and leaves
-# with a green tick. The bar below each picture is the *conservation ledger*: every night that was offered is somewhere. Click
-# a disc to follow it for life; press **?** for all keys.
+# Press **space**. Each disc is one night: it travels from the wearables to the inbox, waits in the tray, is scored,
+# and leaves with a green tick. The bar below each picture is the *conservation ledger*: every night that was offered
+# is somewhere. Click a disc to follow it for life; press **?** for all keys.
 
 # %%
 from dsys_lab.scenarios.not_consumed_in_time import burst
@@ -53,8 +53,8 @@ from dsys_lab.scenarios.not_consumed_in_time import burst
 player(burst, compare={"policy": ("unbounded", "drop_oldest")})
 
 # %% [markdown]
-# On the left nothing is lost, and yet everybody pays: long after the burst each night still waits behind hundreds of others.
-# On the right some nights are gone (the vermillion crosses), and those that got in are scored at once.
+# On the left nothing is lost, and yet everybody pays: long after the burst each night still waits behind hundreds of
+# others. On the right some nights are gone (the vermillion crosses), and those that got in are scored at once.
 
 # %% [markdown]
 # ## By hand
@@ -74,8 +74,8 @@ backlog(arrival_rate=30, service_rate=10, seconds=20)
 drain_s(waiting=400, arrival_rate=8, service_rate=10)
 
 # %% [markdown]
-# Twenty seconds of overload, and two hundred to get over it. The rule to take away: **a system recovers at the speed of its
-# spare capacity**, and most systems have little of it. Now count the same in the run above:
+# Twenty seconds of overload, and two hundred to get over it. The rule to take away: **a system recovers at the speed
+# of its spare capacity**, and most systems have little of it. Now count the same in the run above:
 
 # %%
 from dsys_lab.trace import outcome
@@ -84,8 +84,8 @@ run = burst(policy="unbounded")
 outcome(run).deepest
 
 # %% [markdown]
-# The law treats nights as a fluid; the run draws each gap by chance, so the two agree closely but not exactly. Ask another
-# seed, and it is another number near 400:
+# The law treats nights as a fluid; the run draws each gap by chance, so the two agree closely but not exactly. Ask
+# another seed, and it is another number near 400:
 
 # %%
 [outcome(burst(policy="unbounded", seed=seed)).deepest for seed in range(1, 6)]
@@ -93,8 +93,8 @@ outcome(run).deepest
 # %% [markdown]
 # ## Look inside
 #
-# The buffer is one mechanism; a *policy* is two small functions: who pays when it is full, and who is served next. These are
-# three of the nine:
+# The buffer is one mechanism; a *policy* is two small functions: who pays when it is full, and who is served next.
+# These are three of the nine:
 
 # %%
 from dsys_lab.brokers.overflow import Buffer, newest_pays, oldest_pays, producer_waits
@@ -102,8 +102,9 @@ from dsys_lab.brokers.overflow import Buffer, newest_pays, oldest_pays, producer
 show_source(newest_pays, oldest_pays, producer_waits)
 
 # %% [markdown]
-# And this is all that the buffer does with the verdict. It never sleeps, reads no clock and rolls no dice: time and chance
-# are arguments, so the same object is simulated here, tested with random calls, and held beside a real broker below.
+# And this is all that the buffer does with the verdict. It never sleeps, reads no clock and rolls no dice: time and
+# chance are arguments, so the same object is simulated here, tested with random calls, and held beside a real broker
+# below.
 
 # %%
 show_source(Buffer.offer)
@@ -123,8 +124,8 @@ run.sql("select kind, count(*) as n from trace group by kind order by n desc, ki
 # %% [markdown]
 # ## Predict
 #
-# Write down what you believe before you see it. A prediction that turns out wrong teaches more than ten figures that you
-# nodded at.
+# Write down what you believe before you see it. A prediction that turns out wrong teaches more than ten figures that
+# you nodded at.
 
 # %%
 wait_at_95 = predict(
@@ -157,8 +158,8 @@ after_the_spike
 #
 # ### 1. The hockey stick
 #
-# Forget the burst for a moment: steady random arrivals, one scorer. How long is a night in the system, waiting and scoring
-# together, as the scorer gets busier?
+# Forget the burst for a moment: steady random arrivals, one scorer. How long is a night in the system, waiting and
+# scoring together, as the scorer gets busier?
 
 # %%
 from dsys_lab.laws import mg1_sojourn_s
@@ -166,25 +167,26 @@ from dsys_lab.scenarios.not_consumed_in_time import waits
 from dsys_lab.simulation.chance import SQUARED_VARIATION
 from dsys_lab.views import charts
 
-counted = {shape: waits(0.3, 0.5, 0.7, 0.8, 0.9, service_shape=shape) for shape in ("constant", "exponential", "heavy")}
+shapes = ("constant", "exponential", "heavy")
+counted = {shape: waits(0.3, 0.5, 0.7, 0.8, 0.9, service_shape=shape) for shape in shapes}
 
 # %%
 laws = {
-    shape: lambda utilisation, c2=SQUARED_VARIATION[shape]: mg1_sojourn_s(10 * utilisation, 10, squared_variation=c2)
+    shape: lambda busy, c2=SQUARED_VARIATION[shape]: mg1_sojourn_s(10 * busy, 10, squared_variation=c2)
     for shape in counted
 }
 charts.hockey_stick(counted, laws=laws)
 
 # %% [markdown]
-# Dots were counted, with three standard errors over four seeds; dashed is the law of Pollaczek and Khinchine. Two things to
-# take away: the curve is nearly flat until it is not, and **variety** of the work is as bad as more of it. "80% used" does not
-# mean that 20% are to spare.
+# Dots were counted, with three standard errors over four seeds; dashed is the law of Pollaczek and Khinchine. Two
+# things to take away: the curve is nearly flat until it is not, and **variety** of the work is as bad as more of it.
+# "80% used" does not mean that 20% are to spare.
 #
-# Now your prediction. Near saturation a queue forgets slowly, so this takes a hundred thousand nights and still has a wide
-# error:
+# Now your prediction. Near saturation a queue forgets slowly, so this takes 60,000 nights under each of four seeds,
+# and still has a wide error:
 
 # %%
-half, busy = waits(0.5, 0.95, customers=100_000)
+(half,), (busy,) = waits(0.5), waits(0.95, customers=60_000)
 wait_at_95.reveal(busy[1] / half[1], law=(1 - 0.5) / (1 - 0.95), standard_error=busy[2] / half[1])
 
 # %% [markdown]
@@ -205,10 +207,10 @@ slowest.reveal("unbounded")
 charts.outcomes(*answers)
 
 # %% [markdown]
-# Read the table as a bill. `unbounded` loses nothing and makes the typical night wait for half a minute. `drop_newest` and
-# `drop_oldest` lose the same number, for the scorer can do no more; but the 99th percentile of the second is better, because
-# what it keeps is fresh. Under `block` nothing is lost, and fewer nights were *offered*: the wearables stood still, and their
-# owners looked at a spinning wheel. `reject` tells them no at once.
+# Read the table as a bill. `unbounded` loses nothing and makes the typical night wait for half a minute.
+# `drop_newest` and `drop_oldest` lose the same number, for the scorer can do no more; but the 99th percentile of the
+# second is better, because what it keeps is fresh. Under `block` nothing is lost, and fewer nights were *offered*:
+# the wearables stood still, and their owners looked at a spinning wheel. `reject` tells them no at once.
 #
 # Move the sliders: a bigger buffer, a longer burst, a faster scorer.
 
@@ -239,8 +241,8 @@ charts.lines(
 )
 
 # %% [markdown]
-# Beyond some twenty places there is hardly anything left to save. And when more comes in than can be done *for good*, no
-# buffer helps at all: it only decides how late the loss begins.
+# Beyond some twenty places there is hardly anything left to save. And when more comes in than can be done *for good*,
+# no buffer helps at all: it only decides how late the loss begins.
 
 # %%
 [round(mm1k_blocking(1.2, capacity), 3) for capacity in (10, 50, 1000)]
@@ -248,11 +250,12 @@ charts.lines(
 # %% [markdown]
 # ### 4. The retry storm
 #
-# Now the senders wait for an answer, one second, and then try again. The spike is gentle and short: from 30 s to 40 s three
-# times the usual five a second. On the left nobody tries again; on the right everybody does, up to three times. Same luck.
+# Now the senders wait for an answer, one second, and then try again. The spike is gentle and short: from 30 s to 40 s
+# three times the usual five a second. On the left nobody tries again; on the right everybody does, up to three times.
+# Same luck.
 
 # %%
-from dsys_lab.scenarios.not_consumed_in_time import retry_storm
+from dsys_lab.scenarios.not_consumed_in_time import late_goodput, retry_storm
 
 storm = retry_storm(retries=3)
 player(retry_storm(retries=0), storm)
@@ -263,11 +266,13 @@ from dsys_lab.trace import gauge
 after_the_spike.reveal(gauge(storm, "goodput"))
 
 # %% [markdown]
-# It never comes back. The spike left a backlog of more than a second, so every call in it is already given up when the scorer
-# gets to it; its sender has sent another copy (orange rings), which joins the end of the line. The scorer is busy all the
-# time, with ghosts. This is a **metastable failure**: the trigger is gone, and the outage feeds itself.
+# It never comes back. The spike left a backlog of more than a second, so every call in it is already given up when
+# the scorer gets to it; its sender has sent another copy (orange rings), which joins the end of the line. The scorer
+# is busy all the time, with ghosts. This is a **metastable failure**: the trigger is gone, and the outage feeds
+# itself.
 #
-# How many attempts does one call make when all fail? Three retries make four, and every layer that retries multiplies:
+# How many attempts does one call make when all fail? Three retries make four, and every layer that retries
+# multiplies:
 
 # %%
 from dsys_lab.laws import attempts_per_call
@@ -275,7 +280,8 @@ from dsys_lab.laws import attempts_per_call
 [attempts_per_call(1.0, 3), attempts_per_call(1.0, 2, layers=5)]
 
 # %% [markdown]
-# What helps? Look at the last thirty seconds of each run, when the spike is long over:
+# What helps? Look at the last thirty seconds of each run, when the spike is long over: of the calls that came in, how
+# many were answered in time?
 
 # %%
 cures = {
@@ -285,13 +291,13 @@ cures = {
     "3, budget of 10%": retry_storm(budget=0.1),
     "3, room for 8 only": retry_storm(policy="drop_newest", capacity=8),
 }
-goodput = {name: sum(gauge(run, "goodput")[1][-30:]) / 30 for name, run in cures.items()}
-charts.bars(goodput, title="Long after the spike", unit="answers in time a second", references={"come in": 5.0})
+goodput = {name: late_goodput(run)[1] for name, run in cures.items()}
+charts.bars(goodput, title="Long after the spike", unit="in time, a second", references={"come in": late_goodput(storm)[0]})
 
 # %% [markdown]
-# Jitter spreads the retries out in time, but there are as many of them: it does not heal. What heals is *fewer* retries (a
-# budget of one for ten first attempts), or a queue so short that whoever gets in is served in time. And at 80% load no spike
-# is needed at all; try the slider.
+# Jitter spreads the retries out in time, but there are as many of them: it does not heal. What heals is *fewer*
+# retries (a budget of one for ten first attempts), or a queue so short that whoever gets in is served in time. And at
+# 80% load no spike is needed at all; try the slider.
 
 # %%
 player(
@@ -305,8 +311,8 @@ player(
 # %% [markdown]
 # ### 5. Where does the queue go?
 #
-# Three stages in a row, each slower than the one before, and 20 a second come in. Without limits the queue is before the last
-# stage. Now give each stage **credit**: it may hand on only what the next has lent it room for.
+# Three stages in a row, each slower than the one before, and 20 a second come in. Without limits the queue is before
+# the last stage. Now give each stage **credit**: it may hand on only what the next has lent it room for.
 
 # %%
 from dsys_lab.scenarios.not_consumed_in_time import pipeline
@@ -314,20 +320,22 @@ from dsys_lab.scenarios.not_consumed_in_time import pipeline
 player(pipeline, compare={"window": (None, 5)})
 
 # %% [markdown]
-# The queue has moved to where it belongs, before the first stage: the source feels the slowest stage, and no inbox grows
-# beyond its window (the lamp *bounded depth* watches it). The throughput is the same, for it is the slowest stage's.
+# The queue has moved to where it belongs, before the first stage: the source feels the slowest stage, and no inbox
+# grows beyond its window (the lamp *bounded depth* watches it). The throughput is the same, for it is the slowest
+# stage's.
 
 # %% [markdown]
 # ### 6. Who gets how much?
 #
-# A gate lets 50 a second through; one tenant wants 80, the other 20. Without control the greedy one wins. A token bucket
-# holds each to half. But what if nobody knows the limit? Then senders can feel for it: a little more while all goes well
-# (*additive increase*), half at the first refusal (*multiplicative decrease*):
+# A gate lets 50 a second through; one tenant wants 80, the other 20. Without control the greedy one wins. A token
+# bucket holds each to half. But what if nobody knows the limit? Then senders can feel for it: a little more while all
+# goes well (*additive increase*), half at the first refusal (*multiplicative decrease*):
 
 # %%
 from dsys_lab.scenarios.not_consumed_in_time import fair_shares, passed_a_second
 
-shares = {control: fair_shares(control=control, until_s=80) for control in ("none", "token_bucket", "aimd", "aiad")}
+controls = ("none", "token_bucket", "aimd", "aiad")
+shares = {control: fair_shares(control=control, until_s=80) for control in controls}
 pd.DataFrame({control: passed_a_second(run, from_s=40) for control, run in shares.items()}).round(1).T
 
 # %%
@@ -335,14 +343,15 @@ tries = {name: list(zip(*gauge(shares["aimd"], name), strict=True)) for name in 
 charts.lines(tries, title="Additive increase, multiplicative decrease", y="tries a second", references={"half the limit": 25})
 
 # %% [markdown]
-# Halving shrinks the difference between the two each time, so they end up equal, and the price is a quarter of the limit
-# (they swing between half of it and all of it: 3/4 on average). With a *subtraction* instead (`aiad`) the difference stays for
-# ever. That saw-tooth is how TCP shares the internet.
+# Halving shrinks the difference between the two each time, so they end up equal, and the price is a quarter of the
+# limit (they swing between half of it and all of it: 3/4 on average). With a *subtraction* instead (`aiad`) the
+# difference stays for ever. That saw-tooth is how TCP shares the internet.
 
 # %% [markdown]
 # ### 7. Fresh or old first?
 #
-# Overload that lasts: 15 a second for a scorer of 10, and an answer is worth something for 2 s only. Whom do you serve?
+# Overload that lasts: 15 a second for a scorer of 10, and an answer is worth something for 2 s only. Whom do you
+# serve?
 
 # %%
 from dsys_lab.laws import in_time_most
@@ -359,24 +368,24 @@ in_time = {name: in_time_share(run, deadline_s=2) for name, run in disciplines.i
 charts.bars(in_time, title="Served in time", unit="share of what came in", references={"the most": in_time_most(1.5)})
 
 # %% [markdown]
-# The polite line serves nearly nobody in time: everyone who reaches the front is already late. Dropping what *is* late helps
-# less than one hopes, for what is served then is nearly late, and finishes late. **Drop when too little time is left, not when
-# none is.**
+# The polite line serves nearly nobody in time: everyone who reaches the front is already late. Dropping what *is*
+# late helps less than one hopes, for what is served then is nearly late, and finishes late. **Drop when too little
+# time is left, not when none is.**
 
 # %% [markdown]
 # ## Break it
 #
-# Stop the scorer for five seconds while the burst is on. Nothing is lost under `unbounded`; but look how much later all is
-# well again. (The lamps at the top right are the invariants of the run, held against its rows; a red one jumps to the row that
-# broke it.)
+# Stop the scorer for five seconds while the burst is on. Nothing is lost under `unbounded`; but look how much later
+# all is well again. (The lamps at the top right are the invariants of the run, held against its rows; a red one jumps
+# to the row that broke it.)
 
 # %%
 pause = {"do": "slow", "target": "scorer", "at_s": 30, "lasts_s": 5, "value": 0}
 player(burst(policy="reject"), burst(policy="reject", faults=[pause]))
 
 # %% [markdown]
-# Now crash the inbox. What waited was in memory, and every night of it is a `drop` row with its reason: a loss with a name. A
-# buffer that survives this must write before it says yes; that is lab 16.
+# Now crash the inbox. What waited was in memory, and every night of it is a `drop` row with its reason: a loss with a
+# name. A buffer that survives this must write before it says yes; that is lab 16.
 
 # %%
 crash = {"do": "crash", "target": "inbox", "at_s": 45, "lasts_s": 3}
@@ -387,28 +396,99 @@ outcome(broken).lost
 broken.sql("select kind, why, count(*) as n from trace where why is not null group by all order by n desc")
 
 # %% [markdown]
-# Last, cut the network between senders and inbox for eight seconds, in calm weather and without any spike, while clients
-# retry. What was refused for eight seconds comes back at once when the network heals: the *thundering herd*.
+# Last, cut the network between senders and inbox for eight seconds, in calm weather and without any spike, while
+# clients retry. What was refused for eight seconds comes back at once when the network heals: the *thundering herd*.
 
 # %%
 cut = {"do": "split", "target": "wearables", "at_s": 30, "lasts_s": 8}
 player(retry_storm(spike=1, retries=3, faults=[cut]), retry_storm(spike=1, retries=3, budget=0.1, faults=[cut]))
 
 # %% [markdown]
-# Break it yourself: stop any picture, press **G**, and crash, slow, split, lose or duplicate right at the cursor. The run is
-# made again with the same luck and that one fault, before and after side by side. And when a run is worth showing around,
-# share it: this line makes it again, anywhere.
+# Break it yourself: stop any picture, press **G**, and crash, slow, split, lose or duplicate right at the cursor. The
+# run is made again with the same luck and that one fault, before and after side by side. And when a run is worth
+# showing around, share it: this line makes it again, anywhere.
 
 # %%
-share(broken)
+link = share(broken)
+link
+
+# %%
+again = reproduce(link.address)
+again.digest() == broken.digest()
 
 # %% [markdown]
 # ## Measure
 #
-# All of the above was our model. Now a real broker: NATS, a server started from its wheel, on this machine, for this notebook.
-# A JetStream stream with room for 50 and `discard old` should be our `drop_oldest`, with `discard new` our `reject`. Nobody
-# consumes; 80 messages are published.
-# MEASURE_CELLS
+# All of the above was our model. Now a real broker: NATS, a server started from its wheel, on this machine, for this
+# notebook. A JetStream stream with 50 places and `discard: old` should be our `drop_oldest`; with `discard: new` it
+# should refuse, as our `reject` does. Both get the same orders: four messages in, one out, 200 in all, and then the
+# rest.
+
+# %%
+from dsys_lab.engines.nats import DIFFERENCES, jetstream_overflow, slow_subscriber
+from dsys_lab.scenarios.not_consumed_in_time import drill
+
+real = {policy: jetstream_overflow(policy=policy) for policy in ("unbounded", "drop_oldest", "reject")}
+model = {policy: drill(policy=policy) for policy in real}
+
+# %% [markdown]
+# Is it the same story, row for row, which message was kept, dropped, refused, and in which order?
+
+# %%
+{policy: [row[2:5] for row in model[policy]] == [row[2:5] for row in real[policy]] for policy in real}
+
+# %%
+charts.outcomes(*real.values(), title="What the real broker did")
+
+# %% [markdown]
+# It is. The engine's trace has the same vocabulary, so the same player shows it, held by the same lamps. Real time is
+# microseconds, too fast for eyes, so it plays in slow motion, beside the model:
+
+# %%
+from dsys_lab.trace import in_slow_motion
+
+player(in_slow_motion(model["drop_oldest"]), in_slow_motion(real["drop_oldest"]))
+
+# %% [markdown]
+# Without JetStream NATS keeps nothing. A subscriber of *core* NATS that is too slow loses what does not fit into its
+# client's buffer, and the publisher never hears of it. 500 messages, 50 may be pending:
+
+# %%
+slow = slow_subscriber(pending_limit=50, messages=500)
+outcome(slow).done, outcome(slow).lost
+
+# %% [markdown]
+# Fifty-one, not fifty: the one more was in the handler's hand. Such differences are what a real engine is for. All
+# that we know of:
+
+# %%
+pd.set_option("display.max_colwidth", None)
+pd.DataFrame(DIFFERENCES)[["model", "engine", "difference"]].style.hide(axis="index")
+
+# %% [markdown]
+# And the price of a real server: how many orders a second does each carry out? Counters first: both did the same.
+# Time, on your machine:
+
+# %%
+from dsys_lab.benchmark import interleaved
+
+ours, theirs = interleaved(drill, jetstream_overflow, rounds=5)
+ratios = [b / a for a, b in zip(ours, theirs, strict=True)]
+measured(ratios, "times the model's time", usually="a hundred times the model's time, and more")
+
+# %% [markdown]
+# Figures of real systems, with their dates:
+
+# %%
+from dsys_lab.facts import fact
+
+names = [
+    "jetstream_max_ack_pending",
+    "nats_client_pending_messages",
+    "sqs_retention_default",
+    "kinesis_shard_write_records",
+]
+pd.DataFrame([(name, str(fact(name))) for name in names], columns=["figure", "value, source, date"])
 
 # %% [markdown]
 # ## Choose
@@ -457,8 +537,8 @@ def storm_proof():
 exercise("13/storm_proof", storm_proof)
 
 # %% [markdown]
-# **Design question.** A receiver of web-hooks, a payment call, an agent that ships metrics: which of the three answers for each,
-# and who is told?
+# **Design question.** A receiver of web-hooks, a payment call, an agent that ships metrics: which of the three
+# answers for each, and who is told?
 
 # %%
 exercise("13/design")
@@ -470,12 +550,14 @@ progress()
 # ## Sources
 #
 # - Kleppmann, *Designing Data-Intensive Applications*, ch. 11, "Messaging systems".
-# - Little, "A proof for the queuing formula L = λW", *Operations Research* 1961. Kleinrock, *Queueing Systems* vol. 1.
+# - Little, "A proof for the queuing formula L = λW", *Operations Research* 1961. Kleinrock, *Queueing Systems* vol.
+#   1.
 # - Bronson et al., "Metastable failures in distributed systems", HotOS 2021.
-# - Brooker, "Exponential backoff and jitter", AWS Architecture Blog 2015; *Site Reliability Engineering*, ch. 21 and 22.
+# - Brooker, "Exponential backoff and jitter", AWS Architecture Blog 2015; *Site Reliability Engineering*, ch. 21 and
+#   22.
 # - Floyd and Jacobson, "Random early detection gateways", 1993. Chiu and Jain, "Analysis of the increase and decrease
 #   algorithms", 1989. Maurer, "Fail at scale", *ACM Queue* 2015 (adaptive LIFO).
 # - NATS documentation, *JetStream: streams, limits and discard policy*; *Slow consumers*.
 #
-# Beyond one machine: load balancers with concurrency limits, autoscaling (is it faster than the burst?), a queue for each
-# tenant, circuit breakers.
+# Beyond one machine: load balancers with concurrency limits, autoscaling (is it faster than the burst?), a queue for
+# each tenant, circuit breakers.
