@@ -21,6 +21,26 @@ def run(script: str) -> Trace:
     return trace
 
 
+LENT = """
+    publish    phone m1
+    enqueue    clips m1 depth=1 group=anna
+    publish_ok phone m1
+    publish    phone m2
+    enqueue    clips m2 depth=2 group=anna
+    publish_ok phone m2
+    deliver    clips m1 visible_until_us=9
+    effect     w1    m1 key=k1
+    effect_skip w1   m1 key=k1
+    ack        clips m1
+    deliver    clips m2 visible_until_us=12
+    extend     clips m2 until_us=14
+    nack       clips m2
+    visible    clips m2 depth=1
+    deliver    clips m2 visible_until_us=20
+    effect     w1    m2 key=k2
+    ack        clips m2
+"""
+
 SERVED = """
     publish phone m1
     enqueue inbox m1 depth=1
@@ -67,6 +87,32 @@ HELD_AND_BROKEN = {
         ("send phone m1 to=inbox arrive_us=1 \n note - - \n note - -", [0]),        # it never came, and time is past
         ("send phone m1 to=inbox arrive_us=9 \n receive inbox m1 source=elsewhere", [1]),
     ]),
+    "no acknowledged loss": ({}, LENT, [
+        ("publish phone m1 \n publish_ok phone m1", [0]),                           # nobody ever had it
+        ("enqueue clips m1 \n publish_ok phone m1 \n deliver clips m1 \n ack clips m1", [3]),   # settled, not done
+        ("publish phone m1 \n reject clips m1 \n publish_ok phone m1", [1]),
+    ]),
+    "at least once": ({}, LENT, [
+        ("publish phone m1 \n enqueue clips m1 \n publish_ok phone m1", [1]),       # still there when all is quiet
+        ("enqueue clips m1 \n publish_ok phone m1 \n deliver clips m1", [2]),
+    ]),
+    "at most once": ({}, LENT, [(LENT + "effect w2 m1 key=k1 \n effect w2 m1 key=k9", [17, 18])]),
+    "exactly-once effect": ({}, LENT, [
+        (LENT + "effect w2 m1 key=k1", [17]),
+        ("effect_skip w2 m1 key=k1", [0]),                                          # skipped, and it was never done
+    ]),
+    "order per group": ({}, LENT, [
+        ("enqueue c m1 group=a \n enqueue c m2 group=a \n effect w m2 \n effect w m1", [3]),
+        ("append c m1 key=a \n append c m2 key=a \n effect w m2 \n effect w m1", [3]),
+    ]),
+    "one at a time per group": ({}, LENT, [
+        ("enqueue c m1 group=a \n enqueue c m2 group=a \n deliver c m1 \n deliver c m2", [3]),
+        ("enqueue c m1 group=a \n enqueue c m2 group=a \n deliver c m1 \n nack c m1 delay_us=5 \n deliver c m2", [4]),
+    ]),
+    "invisible while lent": ({}, LENT, [
+        ("deliver c m1 visible_until_us=5 \n deliver c m1", [1]),
+        ("deliver c m1 visible_until_us=1 \n extend c m1 until_us=9 \n deliver c m1", [2]),   # asked for longer
+    ]),
 }  # fmt: skip
 BROKEN = [
     pytest.param(name, parameters, script, rows, id=f"{name}-{number}")
@@ -91,6 +137,21 @@ def test_an_invariant_is_red_and_names_the_rows_that_break_it(name, parameters, 
     red = lamp(run(script), name, **parameters)
     assert not red.held
     assert list(red.rows) == rows
+
+
+def test_a_named_end_excuses_what_was_promised_and_a_silent_one_does_not():
+    promised = "publish phone m1 \n enqueue clips m1 \n publish_ok phone m1 \n "
+    for end in ("drop", "expire", "dead"):
+        assert lamp(run(f"{promised} {end} clips m1"), "no acknowledged loss").held
+        assert lamp(run(f"{promised} {end} clips m1"), "at least once").held
+    assert lamp(run(promised), "no acknowledged loss").held          # it is still there
+    assert not lamp(run(promised), "at least once").held             # but the run was to be over
+
+
+def test_groups_do_not_disturb_each_other():
+    rows = "enqueue c m1 group=a \n enqueue c m2 group=b \n deliver c m2 \n deliver c m1 \n effect w m2 \n effect w m1"
+    assert lamp(run(rows), "one at a time per group").held
+    assert lamp(run(rows), "order per group").held
 
 
 def test_the_dead_may_be_redriven_but_nothing_else_comes_back():

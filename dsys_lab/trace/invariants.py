@@ -7,9 +7,10 @@ A run's header names the invariants that it should keep, each with its parameter
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from dsys_lab.errors import BadParameter
 from dsys_lab.trace.ledger import ACCOUNT_OF, FINAL, OFFERS, Copy, copy_of
@@ -29,7 +30,7 @@ def conservation(rows: Iterable[Row]) -> list[Row]:
         if not account or row.message is None:
             continue
         before = accounts.get(copy_of(row))
-        came_back = before in FINAL and not (before == "dead" and row.kind == "redrive")
+        came_back = before in FINAL and not (before == "dead" and row.kind in ("redrive", "expire"))
         if (row.kind in OFFERS) != (before is None) or came_back:
             broken.append(row)
         accounts[copy_of(row)] = account
@@ -96,6 +97,124 @@ def sends_settle(rows: Iterable[Row]) -> list[Row]:
     return sorted(broken + overdue, key=lambda row: row.seq)
 
 
+# ------------------------------------------------------------------------------------------ of messages on loan
+DONE_BY: Final = ("effect", "finish")
+"""Rows that say that the work of a message was carried out."""
+WAITS: Final = ("stored", "in flight")
+NAMED_ENDS: Final = ("dead", "dropped", "expired")
+
+
+def no_acknowledged_loss(rows: Iterable[Row]) -> list[Row]:
+    """A message that its producer was told is safe is carried out, still there, or its loss is named in a row."""
+    return _never_carried_out(rows, excused=(*WAITS, *NAMED_ENDS))
+
+
+def at_least_once(rows: Iterable[Row]) -> list[Row]:
+    """When all is quiet, each message that was acknowledged to its producer was carried out, or its end is named."""
+    return _never_carried_out(rows, excused=NAMED_ENDS)
+
+
+def _never_carried_out(rows: Iterable[Row], *, excused: tuple[str, ...]) -> list[Row]:
+    """Return the last row about each message that was promised, never carried out, and stands nowhere excused."""
+    promised: dict[str, Row] = {}
+    carried_out: set[str] = set()
+    moved: dict[str, dict[Copy, Row]] = {}
+    for row in rows:
+        if row.message is None:
+            continue
+        if row.kind == "publish_ok":
+            promised.setdefault(row.message, row)
+        elif row.kind in DONE_BY:
+            carried_out.add(row.message)
+        if row.kind in ACCOUNT_OF:
+            moved.setdefault(row.message, {})[copy_of(row)] = row
+    broken = []
+    for message, promise in promised.items():
+        last = list(moved.get(message, {}).values())
+        accounts = {ACCOUNT_OF[row.kind] for row in last if row.kind not in OFFERS}
+        if message not in carried_out and accounts.isdisjoint(excused):
+            broken.append(max(last, default=promise, key=lambda row: row.seq))
+    return sorted(broken, key=lambda row: row.seq)
+
+
+def at_most_once(rows: Iterable[Row]) -> list[Row]:
+    """No message is carried out twice."""
+    seen: Counter[str | None] = Counter()
+    return [row for row in rows if row.kind == "effect" and _nth(seen, row.message) > 1]
+
+
+def exactly_once_effect(rows: Iterable[Row]) -> list[Row]:
+    """Each idempotency key takes effect exactly once: never again, and it is never skipped before it has."""
+    seen: Counter[object] = Counter()
+    return [
+        row
+        for row in rows
+        if (row.kind == "effect" and _nth(seen, row.fields["key"]) > 1)
+        or (row.kind == "effect_skip" and not seen[row.fields["key"]])
+    ]
+
+
+def _nth(seen: Counter[Any], key: object) -> int:
+    seen[key] += 1
+    return seen[key]
+
+
+def order_per_group(rows: Iterable[Row]) -> list[Row]:
+    """The messages of a group, or the records of a key, are carried out in the order in which they were stored."""
+    place: dict[str | None, tuple[object, int]] = {}
+    furthest: dict[object, int] = {}
+    broken = []
+    for row in rows:
+        of = row.fields.get("group") if row.kind == "enqueue" else row.fields.get("key")
+        if row.kind in ("enqueue", "append") and of is not None:
+            place.setdefault(row.message, (of, row.seq))
+        elif row.kind == "effect" and row.message in place:
+            group, stored = place[row.message]
+            if stored < furthest.get(group, -1):
+                broken.append(row)
+            furthest[group] = max(stored, furthest.get(group, -1))
+    return broken
+
+
+LOAN_ENDS: Final = ("visible", "nack", "ack", "dead", "expire", "drop")
+
+
+def one_at_a_time(rows: Iterable[Row]) -> list[Row]:
+    """Of a group, one message at most is on loan."""
+    group_of: dict[Copy, object] = {}
+    holder: dict[object, Copy] = {}
+    broken = []
+    for row in rows:
+        if row.kind == "enqueue" and row.fields.get("group") is not None:
+            group_of[copy_of(row)] = row.fields["group"]
+        group = group_of.get(copy_of(row))
+        if group is None:
+            continue
+        if row.kind == "deliver":
+            if group in holder:
+                broken.append(row)
+            holder[group] = copy_of(row)
+        elif row.kind in LOAN_ENDS and holder.get(group) == copy_of(row) and not row.fields.get("delay_us"):
+            del holder[group]
+    return broken
+
+
+def invisible_while_lent(rows: Iterable[Row]) -> list[Row]:
+    """While a message is on loan nobody else gets it, unless it was handed back."""
+    until_us: dict[Copy, int] = {}
+    broken = []
+    for row in rows:
+        if row.kind == "deliver":
+            if row.time_us < until_us.get(copy_of(row), 0):
+                broken.append(row)
+            until_us[copy_of(row)] = int(row.fields["visible_until_us"] or 0)
+        elif row.kind == "extend":
+            until_us[copy_of(row)] = int(row.fields["until_us"] or 0)
+        elif row.kind in LOAN_ENDS:
+            until_us.pop(copy_of(row), None)
+    return broken
+
+
 INVARIANTS: Final[dict[str, Invariant]] = {
     "conservation": conservation,
     "depth adds up": depth_adds_up,
@@ -104,6 +223,13 @@ INVARIANTS: Final[dict[str, Invariant]] = {
     "important kept": important_kept,
     "credit respected": credit_respected,
     "sends settle": sends_settle,
+    "no acknowledged loss": no_acknowledged_loss,
+    "at least once": at_least_once,
+    "at most once": at_most_once,
+    "exactly-once effect": exactly_once_effect,
+    "order per group": order_per_group,
+    "one at a time per group": one_at_a_time,
+    "invisible while lent": invisible_while_lent,
 }
 """Every invariant by the name that a header and a lamp use."""
 
