@@ -1774,7 +1774,7 @@ function render({ model, el }) {
   const told = () => { if (model.get("words")) { ui.live.textContent = model.get("words"); } };
   model.on("change:packed", load); model.on("change:words", told);
   root.classList.toggle("dp-dark", onDark(el));
-  root._player = { stats, play, pause, step, seekTime, seekStep, follow, zoomTo, select: choose, view, get T() { return T; }, get step_at() { return k; },
+  root._player = { model, stats, play, pause, step, seekTime, seekStep, follow, zoomTo, select: choose, view, get T() { return T; }, get step_at() { return k; },
     get steps() { return steps; }, get playing() { return playing; }, get scenes() { return scenes; }, get poster() { return poster; }, rowAt, words };
   load();
   return () => {
