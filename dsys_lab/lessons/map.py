@@ -170,10 +170,10 @@ def _tile(lab: Lab, role: str) -> str:
         f"The notes: {lab.heading}. Rooms: {', '.join(lab.rooms)}. Engines: {', '.join(lab.engines) or 'none'}."
     )
     box = "display:block;padding:.4em .6em;margin:.3em 0;border-radius:6px;text-decoration:none;"
-    tint = f"color-mix(in srgb, {ROLES[role].colour} {{share}}%, transparent)"
+    tint = f"background-color:{ROLES[role].colour}{{opacity}};"  # eight digits: what an untrusted page also keeps
     if lab.built:
         return (
-            f'<a href="{lab.stem}.ipynb" title="{about}" style="{box}background:{tint.format(share=26)};color:{INK};'
+            f'<a href="{lab.stem}.ipynb" title="{about}" style="{box}{tint.format(opacity="40")}color:{INK};'
             f'font-weight:700;box-shadow:inset 0 0 0 2px {ROLES[role].colour}">{words} &#9656;</a>'
         )
-    return f'<span title="{about}" style="{box}background:{tint.format(share=11)};color:{QUIET}">{words}</span>'
+    return f'<span title="{about}" style="{box}{tint.format(opacity="1c")}color:{QUIET}">{words}</span>'

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from statistics import fmean, stdev
 from typing import Any, Final, NamedTuple
 
@@ -16,15 +16,21 @@ from dsys_lab.lessons.exercises.task import Exercise, OpenQuestion, Verdict
 from dsys_lab.lessons.exercises.watched import brief
 from dsys_lab.scenarios.not_consumed_in_time import INBOX, burst, retry_storm
 from dsys_lab.trace import Header, Trace, lamp
-from dsys_lab.views.charts import depths, number, quantile, sojourns_s
+from dsys_lab.views.charts import depths, number, quantile, sojourns_s, view_mode
 
 LAB: Final = 13
 HIDDEN_SEEDS: Final = range(1001, 1021)
 
 
-def _watch(points: Sequence[Any]) -> Any:
-    """Iterate with a progress bar once it takes longer than a second."""
-    return tqdm(points, desc="hidden runs", delay=1.0, leave=False)
+def _watch(points: Sequence[Any]) -> Iterator[Any]:
+    """Iterate with a progress bar, once it takes longer than a second; it goes away when the check stops early, too."""
+    with tqdm(total=len(points), desc="hidden runs", delay=1.0, leave=False, disable=view_mode() == "still") as bar:
+        try:
+            for point in points:
+                yield point
+                bar.update()
+        finally:
+            bar.total = bar.n
 
 
 # ------------------------------------------------------------------------------------------ (a) how long does it take
@@ -309,7 +315,9 @@ def _cause(goodput: float, settings: Mapping[str, Any]) -> str:
 def play_storm_proof(function: Callable[..., Any]) -> list[Trace]:
     """Play the reader's settings beside the defaults, both with the scorer's stand-still."""
     *_, trouble = TROUBLE.values()
-    return [retry_storm(faults=trouble, **_settings(function)), retry_storm(faults=trouble)]
+    mine, usual = retry_storm(faults=trouble, **_settings(function)), retry_storm(faults=trouble)
+    mine.header.title, usual.header.title = "your settings", "the usual settings"
+    return [mine, usual]
 
 
 STORM_PROOF: Final = Exercise(
