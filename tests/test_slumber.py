@@ -156,6 +156,12 @@ def test_the_day_of_an_order_is_the_one_that_holds_it(order: int) -> None:
     assert day * (day + 1) <= order < (day + 1) * (day + 2)
 
 
+def test_the_first_and_last_order_of_every_day_are_that_days() -> None:
+    day = np.arange(size_law.DAYS_MOST)
+    assert np.array_equal(size_law.day_of_order(day * (day + 1)), day)
+    assert np.array_equal(size_law.day_of_order((day + 1) * (day + 2) - 1), day)
+
+
 def test_sizes_are_those_of_the_table() -> None:
     sizes = [(size_law.days(10**k), size_law.people(10**k)) for k in (3, 4, 5, 6, 8)]
     assert sizes == [(10, 200), (32, 640), (100, 2000), (316, 6320), (3162, 63_240)]

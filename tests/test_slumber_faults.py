@@ -124,6 +124,16 @@ def test_nine_in_ten_arrive_within_ten_minutes_and_one_in_a_hundred_after_half_a
 
 
 # ------------------------------------------------------------------------------------------ documents that drift
+FIRST = {
+    0: '{"id":0,"d":"2017-01-01","p":12,"hours_sleep":"7.48","city":"Oslo"}',
+    61: '{"id":61,"d":"2017-01-03","p":14,"hours_sleep":"7.67","city":"Dhaka"}',
+    144: '{"id":144,"d":"2017-01-04","p":61,"hours_sleep":null,"city":"Tokyo"}',
+    2101: '{"id":2101,"d":"2017-01-15","p":266,"sleep_minutes":517}',
+    300000: '{"id":300000,"d":"2017-06-22","person":455,"sleep":{"minutes":null,"awake":3},"spo2":95}',
+    999999: '{"id":999999,"d":"2017-11-12","person":2778,"sleep":{"minutes":512,"awake":0},"spo2":97}',
+}
+
+
 def recovered(document: dict[str, Any]) -> int | None:
     """Read a night's minutes by the fields that are present: what a reader of the lake must do."""
     if "hours_sleep" in document:
@@ -150,3 +160,9 @@ def test_firmware_versions_live_side_by_side() -> None:
     lines = list(small.documents(10 * 62 * 63, 10 * 62 * 63 + 50))
     assert all(('"person":' in line) == ('"spo2":' in line) for line in lines)
     assert len({'"spo2":' in line for line in lines}) == 2
+
+
+def test_the_first_documents_are_these_to_the_letter() -> None:
+    drifting = Slumber(nights=10**6, faults=Faults(drift=True))
+    lines = [line for number in FIRST for line in drifting.documents(number, number + 1)]
+    assert lines == list(FIRST.values())

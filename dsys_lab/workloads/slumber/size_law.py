@@ -20,7 +20,7 @@ N nights   days     people    pings (96)   orders (/10) bytes of nights
 
 Orders follow the same law at a tenth: `2 (d + 1)` on day d, and order j falls on the d with `d (d + 1) <= j`.
 
-Promise: the laws are exact in whole numbers. For arrays the square root only guesses, and comparison puts it right.
+Promise: the laws are exact, at the first and the last night and order of every day.
 """
 
 from __future__ import annotations
@@ -55,11 +55,8 @@ def day_of_night(night: int) -> int:
 
 def day_of_order(orders: NDArray[Any]) -> Ints:
     """Return the day of each order number."""
-    number = orders.astype(np.int64)
-    day = ((np.sqrt(1 + 4 * number) - 1) / 2).astype(np.int64)
-    day -= day * (day + 1) > number
-    day += (day + 1) * (day + 2) <= number
-    return day
+    root = np.sqrt(1 + 4 * orders.astype(np.int64))  # exact where it matters: of squares below 2**53
+    return ((root - 1) / 2).astype(np.int64)
 
 
 def days(nights: int) -> int:
