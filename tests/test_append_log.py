@@ -216,10 +216,17 @@ def test_a_flipped_bit_before_a_record_that_vouches_for_it_is_damage_with_file_a
         AppendLog(disk)
 
 
-def test_an_unsynced_hole_with_a_whole_record_behind_it_is_a_torn_tail():
+@pytest.mark.parametrize(("offset", "left"), [(0, []), (30, [b"first"])])
+def test_an_unsynced_hole_with_a_whole_record_behind_it_is_a_torn_tail(offset, left):
     disk = three_records(fsync=NEVER)
-    disk.flip(FIRST, 30)
-    assert payloads(AppendLog(disk)) == [b"first"]
+    disk.flip(FIRST, offset)
+    assert payloads(AppendLog(disk)) == left
+
+
+def test_a_whole_record_with_another_number_does_not_count():
+    disk = three_records()
+    disk.append(FIRST, disk.read(FIRST)[:29])
+    assert AppendLog(disk).cut == Cut(FIRST, 88, 29)
 
 
 def test_any_broken_record_in_an_older_segment_is_damage():
