@@ -111,6 +111,7 @@ def test_a_stream_is_known_by_seed_and_name_and_nothing_else():
         return [sim.stream(name)() for _ in range(3)]
 
     assert draws(1, "a") == draws(1, "a", ["b", "c"])
+    assert len(set(draws(1, "a"))) == 3  # asked for again it goes on, and does not begin anew
     assert len({tuple(draws(seed, name)) for seed in (1, 2) for name in ("a", "b")}) == 4
     assert draws(1, "phone-1/arrivals")[0] == 0.8363725491936205  # Python keeps this sequence from version to version
 

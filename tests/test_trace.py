@@ -218,3 +218,10 @@ def test_another_seed_fault_or_field_is_another_digest():
     one.emit(0, "enqueue", "q", "m", depth=1)
     other.emit(0, "enqueue", "q", "m", depth=2)
     assert one.digest() != other.digest()
+
+
+def test_the_order_in_which_fields_are_given_does_not_matter():
+    one, other = Trace(), Trace()
+    one.emit(0, "gauge", "q", name="x", value=1, unit="u")
+    other.emit(0, "gauge", "q", unit="u", value=1, name="x")
+    assert one.digest() == other.digest()
