@@ -112,14 +112,9 @@ def total(planes: Array, rows: int) -> int:
     one = plane_bytes(rows)
     if not size:
         return 0
-    ones = np.bitwise_count(_words(planes)).reshape(chunks, size // one, one // 8)
+    ones = np.bitwise_count(planes.view(np.uint64)).reshape(chunks, size // one, one // 8)
     by_plane = ones.sum(axis=(0, 2), dtype=np.int64)
     return sum(int(count) << plane for plane, count in enumerate(by_plane))
-
-
-def _words(planes: Array) -> Array:
-    """Return the bytes of each line as 64-bit words, without a copy where they lie on a word's border."""
-    return planes.view(np.uint64) if planes.flags.aligned else np.ascontiguousarray(planes).view(np.uint64)
 
 
 def _turn(squares: Array) -> None:
