@@ -256,10 +256,11 @@ def lamps(trace: Trace) -> list[Lamp]:
     BadParameter
         If the header names an invariant that does not exist.
     """
-    return [lamp(trace, name, **parameters) for name, parameters in trace.header.invariants.items()]
+    rows = list(trace)  # made once: every invariant reads all of them
+    return [lamp(rows, name, **parameters) for name, parameters in trace.header.invariants.items()]
 
 
-def lamp(trace: Trace, name: str, **parameters: object) -> Lamp:
+def lamp(rows: Iterable[Row], name: str, **parameters: object) -> Lamp:
     """Hold one invariant against the rows of a trace."""
     if name not in INVARIANTS:
         raise BadParameter(f"invariant {name!r}: give one of {', '.join(INVARIANTS)}")
@@ -267,4 +268,4 @@ def lamp(trace: Trace, name: str, **parameters: object) -> Lamp:
     meaning = (invariant.__doc__ or "").strip().splitlines()[0]
     for parameter, value in parameters.items():
         meaning = meaning.replace(f"`{parameter}`", str(value))
-    return Lamp(name, meaning, tuple(row.seq for row in invariant(trace, **parameters)))
+    return Lamp(name, meaning, tuple(row.seq for row in invariant(rows, **parameters)))

@@ -308,7 +308,7 @@ export function apply(lane, s, i) {
       if (to !== p) link(s, e, to, DEAD);                               // set aside, where it can be seen
       break;
     case FADE:
-      if (!stored && lane.lastPlacing[e] < i) unlink(s, e);
+      if (k.a || (!stored && lane.lastPlacing[e] < i)) unlink(s, e);
       break;
     case MARK:
       if (k.name === "late") s.flags[e] |= LATE;
@@ -1073,7 +1073,7 @@ function drawEffects(view, scene, T) {
     } else if (k.v === PUT && e < 0 && box.kind !== "tape") {
       g.strokeStyle = c["moving-ink"]; g.lineWidth = 2 * (1 - age) + 0.5; g.beginPath(); g.roundRect(box.x - 4 * age, box.y - 4 * age, box.w + 8 * age, box.h + 8 * age, 10); g.stroke(); left--;
     }
-    if ((k.v === MARK || k.v === SPLIT || k.v === OPEN) && view.rare[lane.kind[i]] && !tags.has(box)) tags.set(box, [k.name.replace(/_/g, " "), g.globalAlpha]);
+    if ((k.v === MARK || k.v === SPLIT || k.v === OPEN) && view.rare[lane.kind[i]] && !(lane.set[i] & ~BUSY) && !tags.has(box)) tags.set(box, [k.name.replace(/_/g, " "), g.globalAlpha]);
   }
   g.restore();
   return tags;
@@ -1112,7 +1112,7 @@ function drawOver(view, scene, box) {
     else { g.beginPath(); g.arc(x + 5, foot - 4, 3.8, 0, TAU); g.moveTo(x + 3.2, foot - 4); g.lineTo(x + 6.8, foot - 4); g.stroke(); }
     g.fillText(text, x + 13, foot); x += w + 22;
   }
-  if (box.id === view.selected) { g.strokeStyle = c.fg; g.lineWidth = 2; g.setLineDash([5, 3]); g.beginPath(); g.roundRect(box.x - 4, box.y - 4, box.w + 8, box.h + 8, 12); g.stroke(); g.setLineDash([]); }
+  if (box.id === view.selected) { g.strokeStyle = c.fg; g.lineWidth = 2; g.setLineDash([5, 3]); g.beginPath(); g.roundRect(box.x - 2.5, box.y - 2.5, box.w + 5, box.h + 5, 10); g.stroke(); g.setLineDash([]); }
   if (bits & BLOCKED) { g.save(); g.beginPath(); g.roundRect(box.x, box.y, box.w, box.h, 10); g.clip(); hatch(g, box, c.soft, 0.35); g.restore(); badge(view, g, box, "must wait", c.soft, c.bg, "hand"); }
   if (bits & SLOW) badge(view, g, box, slowness(scene, box), c.band, c.bg);
   if (bits & DOWN) {

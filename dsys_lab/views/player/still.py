@@ -80,7 +80,7 @@ class Fold:
             self._leave(copy, at, row.place)
             self.done[row.place] += kind.verb == "take"
             self.lost[row.place] += kind.verb == "burst"
-        elif kind.verb in ("fade", "burst") and before != "stored":
+        elif kind.verb in ("fade", "burst") and (kind.account or before != "stored"):
             self._leave(copy, at, row.place)
 
     def _stand(self, copy: Copy, at: str, place: str, standing: str) -> None:
