@@ -76,7 +76,7 @@ def profile(stretches: Array) -> Profile:
     if values.dtype.kind == "f":
         return Profile(values.size, values.dtype.itemsize, different, runs)
     climbs = steps(stretches)
-    step_range = int((climbs.max() - climbs.min()).view("<u8")) if climbs.size else 0
+    step_range = int(climbs.max()) - int(climbs.min()) if climbs.size else 0
     bits = bits_of(int(values.max()) - int(values.min()))
     return Profile(values.size, values.dtype.itemsize, different, runs, bits, bits_of(step_range))
 
