@@ -9,6 +9,8 @@ A notebook consists of prose and of single calls of these names:
 `exercise(key, …)`        the task, and what the reader's function did in hidden runs
 `notes(heading)`          what the notes say, word for word
 `measured(value, …)`      a number that depends on the machine
+`differences(rows)`       what a real engine does otherwise than its model
+`facts(name, …)`          figures of real services, with source and date
 `share(trace)`            one line that makes this very run again, by `reproduce(…)`
 `progress()`              what the reader has predicted and solved
 `map_of_labs()`           where everything is
@@ -26,9 +28,12 @@ from dsys_lab.lessons.quoting import notes
 from dsys_lab.lessons.record import progress
 from dsys_lab.lessons.sharing import reproduce, share
 from dsys_lab.lessons.sources import show_source
+from dsys_lab.lessons.tables import differences, facts
 
 __all__ = [
+    "differences",
     "exercise",
+    "facts",
     "map_of_labs",
     "measured",
     "notes",

@@ -77,7 +77,7 @@ class Scenario:
         params = self._complete(params)
         trace = Trace(Header(lab=self.lab, scenario=self.name, seed=seed, params=params))
         trace.header.faults = [item.as_dict() for item in plan]
-        trace.header.title = self._title.format(**params)
+        trace.header.title = self._title.format(**{name: "no" if value is None else value for name, value in params.items()})
         claims, end_us = self._perform(trace, seed, plan, params)
         trace.header.invariants, trace.header.references = claims.invariants, claims.references
         trace.header.end_us = end_us
@@ -117,7 +117,7 @@ def scenario(title: str) -> Callable[[Body], Scenario]:
     Parameters
     ----------
     title : str
-        What stands over its picture; parameters in braces are filled in.
+        What stands over its picture; parameters in braces are filled in, None as "no".
     """
     return lambda body: Scenario(body, title)
 

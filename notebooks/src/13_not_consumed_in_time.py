@@ -15,7 +15,8 @@
 # Where do the other twenty a second go? Who notices, and when is all well again?
 
 # %%
-from dsys_lab.lessons import exercise, measured, notes, player, predict, progress, reproduce, share, show_source
+from dsys_lab.lessons import differences, exercise, facts, measured, notes, player, predict, progress
+from dsys_lab.lessons import reproduce, share, show_source
 
 # %% [markdown]
 # ## The notes say
@@ -462,8 +463,7 @@ outcome(slow).done, outcome(slow).lost
 # that we know of:
 
 # %%
-pd.set_option("display.max_colwidth", None)
-pd.DataFrame(DIFFERENCES)[["model", "engine", "difference"]].style.hide(axis="index")
+differences(DIFFERENCES)
 
 # %% [markdown]
 # And the price of a real server: how many orders a second does each carry out? Counters first: both did the same.
@@ -480,15 +480,12 @@ measured(ratios, "times the model's time", usually="a hundred times the model's 
 # Figures of real systems, with their dates:
 
 # %%
-from dsys_lab.facts import fact
-
-names = [
+facts(
     "jetstream_max_ack_pending",
     "nats_client_pending_messages",
     "sqs_retention_default",
     "kinesis_shard_write_records",
-]
-pd.DataFrame([(name, str(fact(name))) for name in names], columns=["figure", "value, source, date"])
+)
 
 # %% [markdown]
 # ## Choose
