@@ -75,6 +75,7 @@ WRONG = [
     ("13/overflow", newest_pays, "messages of high priority were lost, the first at 2"),
     ("13/overflow", oldest_pays, "messages of high priority were lost"),
     ("13/overflow", least_pays, "what stays has waited too long"),
+    ("13/overflow", lambda w, n, c, x: 0 if len(w) > c else None, "Hidden seed 1001: it let"),
     ("13/overflow", lambda w, n, c, x: 0 if len(w) > c else None, "somebody must go"),
     ("13/overflow", lambda w, n, c, x: Answer.DROPPED if len(w) > c // 2 else None, "let everybody in"),
     ("13/overflow", lambda w, n, c, x: Answer.MUST_WAIT, "here the wearables cannot"),

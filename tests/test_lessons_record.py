@@ -39,7 +39,8 @@ def test_two_notebooks_that_are_open_at_once_keep_each_others_entries(path: Path
 
 
 @pytest.mark.parametrize("damage", ["", "{", "[]", '{"schema": 2}', '{"schema": 1, "predictions": [], "exercises": {}}',
-                                    '{"schema": 1, "predictions": {"a": 3}, "exercises": {}}', "\udcff\udcfe"])
+                                    '{"schema": 1, "predictions": {"a": 3}, "exercises": {}}', "\udcff\udcfe",
+                                    '{"schema": 1, "predictions": {"a": {"score": "x"}}, "exercises": {}}'])
 def test_a_damaged_file_is_said_and_set_aside(path: Path, damage: str) -> None:
     path.parent.mkdir()
     raw = damage.encode("utf-8", "surrogateescape")
@@ -50,6 +51,13 @@ def test_a_damaged_file_is_said_and_set_aside(path: Path, damage: str) -> None:
         assert path.with_name(f"progress.damaged-{number}.json").read_bytes() == raw
     progress().put("predictions", "13/a", said=1)
     assert progress().of("predictions", "13/a") == {"said": 1}
+
+
+def test_a_file_that_may_not_be_read_is_said_and_left_alone(path: Path) -> None:
+    path.mkdir(parents=True)
+    with pytest.raises(BadParameter, match=r"progress\.json cannot be read .*: let DSYS_LAB_PROGRESS name another"):
+        progress().put("predictions", "13/a", said=1)
+    assert path.is_dir()
 
 
 def test_a_write_that_fails_leaves_what_was_there(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

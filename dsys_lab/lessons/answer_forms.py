@@ -183,7 +183,7 @@ class CurveForm:
 
     def fits(self, said: object) -> bool:
         """Whether something is an answer of this form."""
-        return isinstance(said, list) and len(said) == CURVE_POINTS
+        return isinstance(said, list) and len(said) == CURVE_POINTS and all(isinstance(y, int | float) for y in said)
 
     def told(self, said: Sequence[float]) -> str:
         """Say an answer in words."""

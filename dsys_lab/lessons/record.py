@@ -39,7 +39,13 @@ class Record:
 
     # ------------------------------------------------------------ reading
     def read(self) -> dict[str, Any]:
-        """Return all entries; set a damaged file aside and say so."""
+        """Return all entries; set a damaged file aside and say so.
+
+        Raises
+        ------
+        BadParameter
+            If there is a file that may not be read.
+        """
         empty: dict[str, Any] = {"schema": SCHEMA, "predictions": {}, "exercises": {}}
         if self.path is None or not self.path.exists():
             return empty
@@ -47,6 +53,9 @@ class Record:
             entries = json.loads(self.path.read_text(encoding="utf-8"))
         except ValueError:
             entries = None
+        except OSError as error:
+            what = f"your progress file {self.path.name} cannot be read ({error.strerror})"
+            raise BadParameter(f"{what}: let DSYS_LAB_PROGRESS name another") from None
         if not _is_record(entries):
             aside = self._aside()
             self.path.replace(aside)
@@ -121,7 +130,14 @@ def _is_record(entries: Any) -> bool:
     if not isinstance(entries, dict) or entries.get("schema") != SCHEMA:
         return False
     kinds = [entries.get(kind) for kind in ("predictions", "exercises")]
-    return all(isinstance(kind, dict) and all(isinstance(entry, dict) for entry in kind.values()) for kind in kinds)
+    return all(isinstance(kind, dict) and all(map(_is_entry, kind.values())) for kind in kinds)
+
+
+def _is_entry(entry: Any) -> bool:
+    """Whether an entry is one, with numbers where numbers are read."""
+    return isinstance(entry, dict) and all(
+        isinstance(entry.get(name, 0), int | float) for name in ("score", "tries", "failed")
+    )
 
 
 def progress() -> Record:
