@@ -262,14 +262,15 @@ class DurableQueue:
             if verb == "snapshot":
                 queue = WorkQueue.restore(self.place, record["queue"], recorder=self._rows)
                 self._verbs_since_snapshot = 0
-            elif queue is None or verb not in VERBS:
-                raise Damaged(f"{self.log.place}, record {lsn}: {verb!r} cannot stand here; this is no log of a queue")
-            else:
+            elif verb not in VERBS:
+                raise Damaged(f"{self.log.place}, record {lsn}: {verb!r} is no verb; this is no log of a queue")
+            elif queue is not None:  # what stands before the first snapshot was on its way out when the power went
                 luck = {"chance": iter(record.pop("drawn")).__next__} if "drawn" in record else {}
                 getattr(queue, verb)(**record, **luck)
                 self._verbs_since_snapshot += 1
             self._rows.tell(NO_TRACE if lsn < told_lsn else self.recorder, now_us)
-        assert queue is not None, "a log with records begins with a snapshot"
+        if queue is None:
+            raise Damaged(f"{self.log.place}: records {self.log.first_lsn} to {lsn}, and no snapshot to begin from")
         return queue
 
 
