@@ -65,6 +65,7 @@ def test_a_fault_strikes_at_its_time_and_is_undone_when_it_has_lasted(do):
     struck = rows(played(plan), begins, *([ends] if ends else []))
     expected = [3.5, 5.5] if ends else [{"lost": 4.02, "copied": 4.0}[begins]]
     assert [at_s for at_s, _, _ in struck] == expected
+    assert [kind for _, kind, _ in struck] == ([begins, ends] if ends else [begins])
     assert len(rows(played(replace(plan, lasts_s=None)), begins, *([ends] if ends else []))) == 1
 
 
