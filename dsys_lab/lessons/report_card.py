@@ -66,7 +66,7 @@ def _bar(name: str, entry: dict[str, Any]) -> str:
         f'<div style="width:110px;height:10px;border-radius:5px;overflow:hidden;flex:none;'
         f'background:color-mix(in srgb, {QUIET} 25%, transparent)">{filled}</div>'
         f'<span style="min-width:3.2em;font-variant-numeric:tabular-nums">{_said(entry)}</span>'
-        f'<span style="color:{QUIET}">{words}</span></div>'
+        f'<span style="color:{QUIET};white-space:nowrap">{words}</span></div>'
     )
 
 
@@ -74,7 +74,8 @@ def _tick(name: str, entry: dict[str, Any]) -> str:
     passed = entry.get("passed")
     role, sign = (ROLES["done"], "✓") if passed else (ROLES["again"], "○")
     return (
-        f'<div style="margin:.15em 0"><span style="color:{role.colour};font-weight:700;margin-right:.5em">{sign}</span>'
+        '<div style="margin:.15em 0;white-space:nowrap">'
+        f'<span style="color:{role.colour};font-weight:700;margin-right:.5em">{sign}</span>'
         f"{_words(name)} {quiet(_tries(entry))}</div>"
     )
 

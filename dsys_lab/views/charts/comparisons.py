@@ -70,8 +70,10 @@ def predicted_counted_law(
             axes.set_xlim(low - 0.03 * (high - low), high + 0.1 * (high - low))
         for height, (_, value, role, mark) in zip(range(len(rows))[::-1], rows, strict=True):
             axes.plot(value, height, mark, color=role.colour, markersize=18 if mark == "|" else 10, markeredgewidth=2.5)
-            axes.annotate(number(value), (value, height), (12, 0), textcoords="offset points", va="center",
-                          color=role.ink, fontweight="bold", fontsize=11)  # fmt: skip
+            beyond = value + 3 * standard_error if role is COUNTED else value
+            axes.annotate(number(value), (beyond, height), (12, 0), textcoords="offset points", va="center",
+                          color=role.ink, fontweight="bold", fontsize=11,
+                          bbox={"facecolor": "white", "linewidth": 0, "pad": 1})  # fmt: skip
         if standard_error:
             axes.errorbar(
                 counted, len(rows) - 1, xerr=3 * standard_error, color=COUNTED.colour, capsize=4, linewidth=1.6
