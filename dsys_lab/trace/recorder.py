@@ -127,6 +127,17 @@ class _Silence:
 NO_TRACE: Final[Recorder] = _Silence()
 
 
+class _Measures(dict[str, bool]):
+    """Whether a field of this name is summed: worked out once a name, for it is asked at every row."""
+
+    def __missing__(self, name: str) -> bool:
+        self[name] = name.endswith(SUMMED_UNITS) and name not in _POINTS_IN_TIME
+        return self[name]
+
+
+_MEASURES: Final = _Measures()
+
+
 class Counters:
     """Sums a run without keeping its rows.
 
@@ -146,7 +157,7 @@ class Counters:
         """Count the row and add up its measures."""
         self.counts[kind, place] = self.counts.get((kind, place), 0) + 1
         for name, value in fields.items():
-            if name.endswith(SUMMED_UNITS) and name not in _POINTS_IN_TIME and isinstance(value, int | float):
+            if _MEASURES[name] and isinstance(value, int | float):
                 key = (kind, place, name)
                 self.sums[key] = self.sums.get(key, 0) + value
 
@@ -219,7 +230,7 @@ class Trace:
         if missing:
             raise BadRow(f"{row}: {kind!r} needs the field {missing[0]!r}; it was given {sorted(fields)}")
         if type(time_us) is not int:
-            raise BadRow(f"{row}: time_us = {time_us!r} is a {type(time_us).__name__}; give whole microseconds as an int")
+            raise BadRow(f"{row}: time_us = {time_us!r} is a {type(time_us).__name__}; give whole microseconds")
         if type(place) is not str:
             raise BadRow(f"{row}: place = {place!r} is a {type(place).__name__}; give the name of a place")
         if message is not None and type(message) is not str:
