@@ -1,7 +1,7 @@
 """Two tables that many labs show: what an engine does otherwise than its model, and figures of real services.
 
-A figure is never typed into a page: it is asked for by name, and comes with its unit, its source and the day on which it
-was read.
+A figure is never typed into a page: it is asked for by name, and comes with its unit, its source and the day on which
+it was read.
 """
 
 from __future__ import annotations

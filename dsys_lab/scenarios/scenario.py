@@ -77,7 +77,8 @@ class Scenario:
         params = self._complete(params)
         trace = Trace(Header(lab=self.lab, scenario=self.name, seed=seed, params=params))
         trace.header.faults = [item.as_dict() for item in plan]
-        trace.header.title = self._title.format(**{name: "no" if value is None else value for name, value in params.items()})
+        said = {name: "no" if value is None else value for name, value in params.items()}
+        trace.header.title = self._title.format(**said)
         claims, end_us = self._perform(trace, seed, plan, params)
         trace.header.invariants, trace.header.references = claims.invariants, claims.references
         trace.header.end_us = end_us

@@ -15,8 +15,7 @@
 # Where do the other twenty a second go? Who notices, and when is all well again?
 
 # %%
-from dsys_lab.lessons import differences, exercise, facts, measured, notes, player, predict, progress
-from dsys_lab.lessons import reproduce, share, show_source
+from dsys_lab.lessons import exercise, notes, player, predict, progress, show_source
 
 # %% [markdown]
 # ## The notes say
@@ -410,6 +409,8 @@ player(retry_storm(spike=1, retries=3, faults=[cut]), retry_storm(spike=1, retri
 # showing around, share it: this line makes it again, anywhere.
 
 # %%
+from dsys_lab.lessons import reproduce, share
+
 link = share(broken)
 link
 
@@ -463,6 +464,8 @@ outcome(slow).done, outcome(slow).lost
 # that we know of:
 
 # %%
+from dsys_lab.lessons import differences
+
 differences(DIFFERENCES)
 
 # %% [markdown]
@@ -471,6 +474,7 @@ differences(DIFFERENCES)
 
 # %%
 from dsys_lab.benchmark import interleaved
+from dsys_lab.lessons import measured
 
 ours, theirs = interleaved(drill, jetstream_overflow, rounds=5)
 ratios = [b / a for a, b in zip(ours, theirs, strict=True)]
@@ -480,6 +484,8 @@ measured(ratios, "times the model's time", usually="a hundred times the model's 
 # Figures of real systems, with their dates:
 
 # %%
+from dsys_lab.lessons import facts
+
 facts(
     "jetstream_max_ack_pending",
     "nats_client_pending_messages",
