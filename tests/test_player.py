@@ -24,6 +24,7 @@ from dsys_lab.errors import BadParameter, Damaged
 from dsys_lab.scenarios import not_consumed_in_time as lab
 from dsys_lab.trace import KINDS, Header, Trace, balance, lamps
 from dsys_lab.views.player import Player, describe, duration, pack, unpack
+from dsys_lab.views.player.pack import ENDS
 from dsys_lab.views.player.page import STYLE, fragment, page
 from dsys_lab.views.player.still import instructive, png
 from dsys_lab.views.player.widget import Controls, control
@@ -243,6 +244,10 @@ def test_the_text_form_says_what_became_of_each_run() -> None:
     assert "kept: conservation" in text
     assert f"broken: nothing lost, by {len(broken.rows):,} rows; first at " in text
     assert str(balance(queue())) in text
+
+
+def test_every_kind_that_sets_a_place_right_says_what_it_ends() -> None:
+    assert {kind.name for kind in KINDS.values() if kind.state == "up"} == set(ENDS)
 
 
 # -------------------------------------------------------------------------------------------------------------- modes

@@ -39,14 +39,14 @@ from dsys_lab.trace import KINDS, Row, Trace, lamps
 MAGIC: Final = b"DSYSRUN1"
 SCHEMA: Final = 1
 _CODES: Final = {"f64": "d", "i32": "i", "u16": "H", "u8": "B"}
-_ENDS: Final = {
-    "finish": ["busy"],
+ENDS: Final = {
     "unblock": ["blocked"],
     "recover": ["down"],
-    "restart": ["down", "busy", "blocked"],
+    "restart": ["down", "blocked"],
     "heal": ["split"],
+    "steady": ["slow"],
 }
-"""Which states of a place a kind ends: a worker that finishes is no longer busy, but it may still be slow."""
+"""Which states of a place a kind with state "up" ends: a sender that may go on is no longer blocked, but may be slow."""
 
 
 class _Columns:
@@ -148,7 +148,7 @@ def pack(*traces: Trace, **head: Any) -> bytes:
     lanes = [_lane(trace, columns, codes) for trace in traces]
     kinds = [
         {"name": k.name, "verb": k.verb, "sentence": k.sentence, "account": k.account, "state": k.state}
-        | ({"ends": _ENDS[k.name]} if k.name in _ENDS else {})
+        | ({"ends": ENDS[k.name]} if k.name in ENDS else {})
         for k in map(KINDS.__getitem__, codes)
     ]
     header = json.dumps({"schema": SCHEMA, "kinds": kinds, "lanes": lanes, **head}, separators=(",", ":")).encode()

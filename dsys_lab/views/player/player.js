@@ -22,8 +22,8 @@ const VERBS = ["put", "take", "move", "arrive", "bounce", "burst", "fade", "touc
   "line", "measure", "say"];
 const [PUT, TAKE, MOVE, ARRIVE, BOUNCE, BURST, FADE, TOUCH, SKIP, OPEN, SPLIT, MARK, LINE, MEASURE, SAY] = VERBS.keys();
 export const ACCOUNTS = ["done", "stored", "in flight", "dropped", "expired", "dead", "rejected"];
-const DOWN = 1, SLOW = 2, CUT = 4, BLOCKED = 8, BUSY = 16, FAULTY = DOWN | SLOW | CUT;
-const STATES = { down: DOWN, slow: SLOW, split: CUT, blocked: BLOCKED, busy: BUSY };
+const DOWN = 1, SLOW = 2, CUT = 4, BLOCKED = 8, FAULTY = DOWN | SLOW | CUT;
+const STATES = { down: DOWN, slow: SLOW, split: CUT, blocked: BLOCKED };
 
 /** Bytes -> model. Throws an Error whose message is a sentence for the reader. */
 export function decode(raw) {
@@ -69,7 +69,7 @@ function asBuffer(raw) {
 function kindOf(kind) {
   const bits = (names) => (names || []).reduce((sum, name) => sum | (STATES[name] || 0), 0);
   return { ...kind, v: VERBS.indexOf(kind.verb), a: ACCOUNTS.indexOf(kind.account) + 1,
-    set: bits([kind.state]), clear: bits(kind.ends) | (kind.state === "down" ? BUSY | BLOCKED : 0) };
+    set: bits([kind.state]), clear: bits(kind.ends) | (kind.state === "down" ? BLOCKED : 0) };
 }
 
 function placeId(model, name) {
@@ -226,14 +226,14 @@ function compile(model, lane) {
 /** A state in which nothing has happened. The last place of `head`, `tail`, `count` is the road: copies on their way. */
 export function blank(lane) {
   const E = lane.entities, P = lane.places.length, S = lane.slots.length;
-  return windows(new Int32Array(TOTALS + 5 * E + 10 * (P + 1) + S), E, P, S);
+  return windows(new Int32Array(TOTALS + 5 * E + 11 * (P + 1) + S), E, P, S);
 }
 
 function windows(all, E, P, S) {
   let from = 0;
   const take = (size) => all.subarray(from, (from += size));
   const s = { all, total: take(TOTALS), flags: take(E), at: take(E), move: take(E), prev: take(E), next: take(E) };
-  for (const name of ["head", "tail", "count", "here", "done", "lost", "refused", "tape", "bits", "since"]) s[name] = take(P + 1);
+  for (const name of ["head", "tail", "count", "here", "served", "done", "lost", "refused", "tape", "bits", "since"]) s[name] = take(P + 1);
   s.slot = take(S);                                                     // the last row about each tile, caret, window, line
   s.road = P;
   return s;                                                             // rows and entities are kept plus one: 0 = none
@@ -243,7 +243,7 @@ function unlink(s, e) {
   const p = s.at[e] - 1;
   if (p < 0) return;
   const a = s.prev[e], b = s.next[e];
-  if (a) s.next[a - 1] = b; else s.head[p] = b;
+  if (a) s.next[a - 1] = b; else { s.head[p] = b; s.served[p]++; }     // served: how often the first in line went
   if (b) s.prev[b - 1] = a; else s.tail[p] = a;
   s.at[e] = s.prev[e] = s.next[e] = 0; s.count[p]--; s.total[SHOWN]--;
   if ((s.flags[e] & 15) !== WAITING) s.here[p]--;
@@ -349,7 +349,7 @@ export function timeline(model, lane) {
  
   const series = { depth: steps(), done: steps(), lost: steps() }, open = new Map();
   let most = -1, longest = 0;
-  lane.leaving = 0;
+  lane.leaving = 0; lane.record = new Int32Array(lane.entities).fill(-1);   // the offset of each copy on its tape
   const flow = (a, b, i) => {
     if (a < 0 || a === b) return;
     const key = a * 65536 + b, f = lane.flows.get(key);
@@ -374,7 +374,7 @@ export function timeline(model, lane) {
     } else if (e >= 0 && from !== to && k.v !== MARK) { flow(from, p, i); if (p !== to) flow(p, to, i); }
     if (k.v === MARK && lane.slot[i] >= 0) flow(lane.slots[lane.slot[i]].place, p, i);   // who keeps a position reads from there
     if (k.v === PUT) {
-      if (lane.offset[i] >= 0) lane.tapes[to] = 1;
+      if (lane.offset[i] >= 0) { lane.tapes[to] = 1; if (e >= 0) lane.record[e] = lane.offset[i]; }
       if (k.account === "stored" || (!k.a && e >= 0)) lane.trays[to] = 1;
     }
     if (k.v === BURST && to !== p) lane.trays[to] = 1;
@@ -742,7 +742,8 @@ function paletteOf(root) {
 /** What is drawn of one lane: its canvas, its state, and where each copy stood in the last frame. */
 function sceneOf(lane, canvas) {
   return { lane, canvas, g: canvas.getContext("2d"), s: blank(lane), px: new Float32Array(lane.entities), py: new Float32Array(lane.entities),
-    stamp: new Int32Array(lane.entities), frame: 1, now: 0, leases: [], lent: lane.fields.some((names) => names.visible_until_us), styles: Array.from({ length: STYLES }, () => []), rings: [], named: [], short: [] };
+    ox: new Float32Array(lane.entities), oy: new Float32Array(lane.entities), tx: new Float32Array(lane.entities), ty: new Float32Array(lane.entities),
+    stamp: new Int32Array(lane.entities), lag: new Map(), frame: 1, now: 0, leases: [], lent: lane.fields.some((names) => names.visible_until_us), styles: Array.from({ length: STYLES }, () => []), rings: [], named: [], short: [] };
 }
 
 /** The lower part of a lane: how high it is, and the curves, drawn once. */
@@ -840,12 +841,18 @@ function draw(view, scene, T, ease) {
 }
 
 const spot = [0, 0];
-/** Move copy `e` towards (x, y), note it for drawing. */
+/**
+ * Note copy `e` for drawing at (x, y). While the run plays, a leap of that spot (the copy has come to another place) is
+ * taken up by an offset that fades: the disc glides over, and what moves smoothly anyhow is not held back.
+ */
 function put(view, scene, e, x, y, r, ease) {
   const { lane, s } = scene, f = s.flags[e];
   if (ease < 1 && scene.stamp[e] === scene.frame - 1) {
-    x = scene.px[e] + (x - scene.px[e]) * ease; y = scene.py[e] + (y - scene.py[e]) * ease;
-  }
+    const dx = scene.tx[e] - x, dy = scene.ty[e] - y;
+    if (dx * dx + dy * dy > 26 * 26) { scene.ox[e] += dx; scene.oy[e] += dy; }
+    scene.ox[e] *= 1 - ease; scene.oy[e] *= 1 - ease;
+  } else scene.ox[e] = scene.oy[e] = 0;
+  scene.tx[e] = x; scene.ty[e] = y; x += scene.ox[e]; y += scene.oy[e];
   scene.px[e] = x; scene.py[e] = y; scene.stamp[e] = scene.frame;
   const status = f & 15, style = f & LATE ? ST_LATE : status === WAITING ? ST_WAIT : status === MOVING ? ST_MOVE : status === DEAD ? ST_DEAD : ST_HERE;
   scene.styles[style].push(x, y, r);
@@ -875,14 +882,33 @@ function drawInside(view, scene, box, T, ease) {
     if (box.kind === "group" && box.h > 44) { g.font = font(11); g.fillStyle = c.soft; g.fillText(`in ${box.places.length} places`, box.x + box.w / 2, box.y + box.h / 2 + 21); }
     return;
   }
-  const r = Math.min(box.cell * 0.42, 13);
+  const r = Math.min(box.cell * 0.42, 13), lag = box.kind === "tray" ? lagOf(scene, box, ease) : 0;
   let k = 0, door = 0;
   for (const p of box.places) for (let e = s.head[p]; e; e = s.next[e - 1]) {
     if (box.kind === "tray" && (s.flags[e - 1] & 15) === HERE) {        // come, but not let in: it stands at the door
       spot[0] = box.x - r - 3 - (door % 2) * 3; spot[1] = box.y + box.h * 0.42 + (door ? (door % 2 ? -1 : 1) * Math.min(box.h * 0.45, Math.ceil(door / 2) * r * 1.6) : 0); door++;
-    } else seat(box, k++, spot);
+    } else between(box, k++ + lag, spot);
     put(view, scene, e - 1, spot[0], spot[1], r, ease);
   }
+}
+
+/** While a run plays, a line moves up smoothly when its first has gone: how many seats it still lags behind. */
+function lagOf(scene, box, ease) {
+  const p = box.places[0], served = scene.s.served[p], old = scene.lag.get(p);
+  const lag = ease < 1 && old ? Math.min(1.2, Math.max(0, old.lag + served - old.served)) * (1 - ease) : 0;
+  scene.lag.set(p, { served, lag });
+  return lag;
+}
+
+/** A spot between two seats. */
+function between(box, k, out) {
+  const low = Math.floor(k), f = k - low;
+  seat(box, low, out);
+  if (!f) return out;
+  const [x, y] = out;
+  seat(box, low + 1, out);
+  out[0] = x + (out[0] - x) * f; out[1] = y + (out[1] - y) * f;
+  return out;
 }
 
 /** A grid of pages: used, read but unneeded, passed over; the last ones brighter. */
@@ -931,10 +957,8 @@ function drawTape(view, scene, box, T, ease) {
     g.beginPath(); g.roundRect(x + 1, y, cell - 2, h, 3); if (o < end) g.fill(); g.stroke();
     if (o < end && (o % 5 === 0 || cell > 24)) { g.fillStyle = c.soft; g.fillText(String(o), x + cell / 2, y + h + 11); }
   }
-  const at = scene.onTape ??= new Map();
   for (let e = s.head[p]; e; e = s.next[e - 1]) {
-    let o = at.get(e);
-    if (o === undefined) { for (let i = 0; i < lane.n; i++) if (lane.entity[i] === e - 1 && lane.offset[i] >= 0) o = lane.offset[i]; at.set(e, o ?? -1); }
+    const o = lane.record[e - 1];
     if (o >= first) put(view, scene, e - 1, x0 + (o - first + 0.5) * cell, y + h / 2, Math.min(9, cell * 0.4), ease);
   }
   lane.slots.forEach((slot, i) => {
@@ -1073,7 +1097,7 @@ function drawEffects(view, scene, T) {
     } else if (k.v === PUT && e < 0 && box.kind !== "tape") {
       g.strokeStyle = c["moving-ink"]; g.lineWidth = 2 * (1 - age) + 0.5; g.beginPath(); g.roundRect(box.x - 4 * age, box.y - 4 * age, box.w + 8 * age, box.h + 8 * age, 10); g.stroke(); left--;
     }
-    if ((k.v === MARK || k.v === SPLIT || k.v === OPEN) && view.rare[lane.kind[i]] && !(lane.set[i] & ~BUSY) && !tags.has(box)) tags.set(box, [k.name.replace(/_/g, " "), g.globalAlpha]);
+    if ((k.v === MARK || k.v === SPLIT || k.v === OPEN) && view.rare[lane.kind[i]] && !lane.set[i] && !tags.has(box)) tags.set(box, [k.name.replace(/_/g, " "), g.globalAlpha]);
   }
   g.restore();
   return tags;
@@ -1094,7 +1118,7 @@ function drawTags(view, g, tags) {
 /** Over a box: its numbers, the state that it is in, the frame of the selected one. */
 function drawOver(view, scene, box) {
   const { g, s, lane } = scene, c = view.palette, bits = bitsOf(view, scene, box), sum = (a) => box.places.reduce((x, p) => x + a[p], 0);
-  const n = sum(s.count) - (box.kind === "tray" ? sum(s.here) : 0), foot = box.y + box.h + 13;
+  const n = sum(s.count) - (box.kind === "tray" ? sum(s.here) : 0), foot = box.y + box.h + (bits & (SLOW | BLOCKED) ? 22 : 13);
   g.font = font(11.5, 600); g.textAlign = "right"; g.textBaseline = "alphabetic";
   if (n && box.kind === "tray") {
     g.fillStyle = c["waiting-ink"]; const after = box.titleWidth + g.measureText(count(n)).width + 8;
