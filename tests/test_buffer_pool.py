@@ -7,7 +7,7 @@ from itertools import count
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dsys_lab.errors import BadParameter, Refused
@@ -44,6 +44,7 @@ def misses(policy: str, frames: int, wanted: list[int]) -> list[int]:
 
 @pytest.mark.parametrize("policy", POLICIES)
 @given(steps=st.lists(st.tuples(st.integers(0, 9), st.booleans()), max_size=80), frames=st.integers(1, 6))
+@settings(deadline=None)
 def test_a_page_is_what_it_was_last_changed_to(policy: str, steps: list[tuple[int, bool]], frames: int) -> None:
     drawers, pool, truth, ticket = (Drawer("a"), Drawer("a")), BufferPool(frames, policy), {}, count(1)
     for wanted, changes in steps:

@@ -55,6 +55,7 @@ def test_the_longest_record_fills_a_page() -> None:
 
 
 @given(STEPS)
+@settings(deadline=None)
 def test_a_page_is_a_dict_of_slots(steps: list[tuple]) -> None:
     page = Page(HEAP)
     rows = perform(page, steps)
@@ -64,6 +65,7 @@ def test_a_page_is_a_dict_of_slots(steps: list[tuple]) -> None:
 
 
 @given(STEPS)
+@settings(deadline=None)
 def test_what_was_sealed_is_loaded_and_so_is_an_image(steps: list[tuple]) -> None:
     page = Page(HEAP)
     perform(page, steps)
@@ -74,6 +76,7 @@ def test_what_was_sealed_is_loaded_and_so_is_an_image(steps: list[tuple]) -> Non
 
 
 @given(STEPS, STEPS)
+@settings(deadline=None)
 def test_noted_changes_done_again_on_an_older_copy_give_the_same_page(before: list[tuple], after: list[tuple]) -> None:
     page = Page(HEAP)
     perform(page, before)
@@ -89,7 +92,7 @@ def test_noted_changes_done_again_on_an_older_copy_give_the_same_page(before: li
 
 
 @given(st.integers(0, PAGE_BYTES - 1), st.integers(0, 7))
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_a_flipped_bit_is_found_and_named(place: int, bit: int) -> None:
     page = Page(HEAP)
     page.insert(b"Oslo")
