@@ -46,7 +46,7 @@ ENDS: Final = {
     "heal": ["split"],
     "steady": ["slow"],
 }
-"""Which states of a place a kind with state "up" ends: a sender that may go on is no longer blocked, but may be slow."""
+"""Which states a kind with state "up" ends: a sender that may go on is no longer blocked, but it may still be slow."""
 
 
 class _Columns:
