@@ -119,6 +119,21 @@ def test_what_is_lent_counts_against_a_streams_limit() -> None:
         assert buffer.offer(Request("m3")) is Answer.ACCEPTED
 
 
+def test_a_message_is_found_before_the_consumer_has_heard_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    with nats.StreamBuffer("inbox", capacity=1) as buffer:
+        fetch, asked = buffer._fetch, []
+
+        async def hear_late(how: dict[str, Any]) -> Any:
+            asked.append(how)
+            return None if "no_wait" in how else await fetch(how)
+
+        monkeypatch.setattr(buffer, "_fetch", hear_late)
+        assert buffer.take() is None
+        assert asked == [{"no_wait": True}], "an empty stream is not waited for"
+        buffer.offer(Request("m1"))
+        assert buffer.take().message == "m1"
+
+
 def test_a_whole_request_comes_back() -> None:
     request = Request("m1", copy=2, offered_us=3, deadline_us=4, priority=5)
     with nats.StreamBuffer("inbox", capacity=1) as buffer:
@@ -161,6 +176,12 @@ def test_after_a_server_died_the_next_run_has_a_new_one() -> None:
         buffer.offer(Request("m1"))
     assert len(nats.jetstream_overflow(messages=1)) == 4
     assert nats.connection() is not before
+
+
+def test_after_a_connection_was_lost_there_is_still_one_server() -> None:
+    before = nats.connection()
+    before.call(before.client.close())
+    assert nats.connection().client.is_connected
     assert len([p for p in psutil.Process().children() if keeper.__file__ in p.cmdline()]) == 1
 
 
