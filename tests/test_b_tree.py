@@ -79,7 +79,8 @@ def test_keys_in_order_fill_their_pages() -> None:
 
 
 def test_keys_at_random_fill_their_pages_to_ln_2(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(b_tree, "ENTRIES_MAX", 16)  # wider pages swing around ln 2, for they all split at about one time
+    # Wide pages swing around ln 2 as the tree grows, for they all split at about the same time.
+    monkeypatch.setattr(b_tree, "ENTRIES_MAX", 16)
     tree = BTree(MemoryPages())
     for key in Random(5).sample(range(2**60), 20_000):
         tree.insert(key, Rid(0, 0))
