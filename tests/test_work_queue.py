@@ -121,6 +121,7 @@ def test_a_message_handed_back_shows_at_once_or_after_its_delay():
     queue = queue_of("m1")
     [first] = queue.receive(0)
     assert queue.nack(S, first.handle) == Returned("m1", S)
+    assert queue.status().visible == 1
     [second] = queue.receive(S)
     assert queue.nack(2 * S, second.handle, delay_s=10) == Returned("m1", 12 * S)
     assert queue.status().in_flight == 1  # SQS counts it as on loan, too
@@ -357,6 +358,10 @@ SENDABLE = {"group": "a", "dedup_id": "1"}
 @pytest.mark.parametrize(("settings", "call", "words"), [
     ({}, lambda q: q.send(0, "m1", delay_s=901), "delay_s = 901: give 0 to 900"),
     ({}, lambda q: q.send(0, "m1", delay_s=-1), "delay_s = -1"),
+    ({}, lambda q: q.send(0, "m1", b"bytes"), "body of <class 'bytes'>.*give each as a str"),
+    ({}, lambda q: q.send(0, 7), "message = 7"),
+    ({}, lambda q: q.send(0, "m1", group=7), "group = 7"),
+    ({}, lambda q: q.redrive(0, limit=-1), "limit = -1"),
     ({}, lambda q: q.receive(0, limit=11), "limit = 11: give 1 to 10"),
     ({}, lambda q: q.receive(0, limit=0), "limit = 0"),
     ({}, lambda q: q.receive(0, visibility_s=43_201), "visibility_s = 43201: give 0 to 43,200"),

@@ -181,7 +181,7 @@ def test_the_rows_of_a_run_with_a_crash_keep_every_invariant(kind):
             pass
         disk.crash(random.Random(step).random)
         told_lsn = queue.told_lsn if queue else None
-        end_us = trace.end_us
+        end_us = trace.end_us + S
         queue = DurableQueue("clips", disk, SETTINGS[kind], recorder=trace, told_lsn=told_lsn, now_us=end_us)
         while deliveries := queue.receive(end_us, limit=10):
             for delivery in deliveries:
@@ -202,6 +202,7 @@ def test_the_log_does_not_grow_for_ever():
         sizes.append(queue.log.status().size_bytes)
     assert max(sizes[250:]) <= max(sizes[:250]) < 20_000
     assert queue.log.status().first_lsn > 1_000
+    assert queue.log.next_lsn <= 1_500 + 1_500 / 50 + 1, "a snapshot every fifty verbs, and not more often"
 
 
 def test_what_changes_nothing_is_not_written():
@@ -218,6 +219,17 @@ def test_what_changes_nothing_is_not_written():
     queue.acknowledge(2 * S, delivery.handle)
     assert queue.acknowledge(3 * S, delivery.handle).why == "gone"
     assert queue.log.next_lsn == before + 1
+
+
+def test_a_refused_call_still_tells_what_time_did():
+    trace = Trace()
+    queue = DurableQueue("clips", VolatileDisk(), Settings(in_flight_max=1), recorder=trace)
+    queue.send(0, "m1")
+    queue.receive(0)
+    queue.send(0, "m2", delay_s=10)
+    with pytest.raises(Refused, match="1 messages on loan"):
+        queue.receive(10 * S)
+    assert [row.time_us for row in trace.of("visible", message="m2")] == [10 * S]
 
 
 def test_a_lazy_policy_says_when_it_wants_to_be_called():
@@ -273,6 +285,7 @@ def test_after_a_failed_write_the_queue_refuses_until_it_is_opened_anew():
         queue.send(0, "m2")
     with pytest.raises(Refused, match="open the log anew"):
         queue.receive(0)
+    assert queue.status().in_flight == 0
     disk.full = False
     assert DurableQueue("clips", disk).status().visible == 1
 

@@ -104,6 +104,8 @@ class WorkQueue:
         Accepted, Duplicate or Rejected
             Rejected if the body is larger than the queue takes.
         """
+        if type(message) is not str or type(body) is not str or (group is not None and type(group) is not str):
+            raise BadParameter(f"message = {message!r}, body of {type(body)}, group = {group!r}: give each as a str")
         self._shelf.reach(now_us)
         if len(body) * 4 > self.settings.size_max_bytes and len(body.encode()) > self.settings.size_max_bytes:
             self.recorder.emit(now_us, "reject", self.place, message, why="too large", copy=copy)
@@ -304,6 +306,8 @@ class WorkQueue:
 
     def redrive(self, now_us: int, *, limit: int | None = None) -> int:
         """Put dead letters back, the oldest first, as if they were new: age and count begin again. Return how many."""
+        if limit is not None and limit < 0:
+            raise BadParameter(f"limit = {limit!r}: give how many to put back, or None for all")
         self._shelf.reach(now_us)
         count = len(self._shelf.dead) if limit is None else min(limit, len(self._shelf.dead))
         for _ in range(count):

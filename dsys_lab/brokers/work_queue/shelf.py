@@ -140,7 +140,6 @@ class Shelf:
         self.visible -= 1
         self.order.settled(stored)
         heappush(self.dead, (stored.number, stored))
-        self._due_us = min(self._due_us, self._expiry_of_dead_us())
         self._emit(
             self.now_us, "dead", self.place, stored.message,
             receives=stored.receives, to=f"{self.place}/dead", copy=stored.copy,
