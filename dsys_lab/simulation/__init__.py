@@ -5,7 +5,7 @@ a network that fails (`network`), trouble as data (`faults`), the run that holds
 sweeps (`sweep`). No system under test imports it: a system does not know that it is simulated.
 """
 
-from simpy import Event
+from simpy import Event, Interrupt
 
 from dsys_lab.simulation.clock import Body, Simulation, to_us
 from dsys_lab.simulation.faults import Fault, fault
@@ -17,6 +17,7 @@ __all__ = [
     "Crashed",
     "Event",
     "Fault",
+    "Interrupt",
     "Machine",
     "Measured",
     "Simulation",

@@ -120,6 +120,7 @@ _TABLE: Final = (
     # delivery and work
     _kind("deliver", "move", "to attempt handle visible_until_us arrive_us",
           "{place} lends {message} to {to}, attempt {attempt}", account="in flight"),
+    _kind("empty", "mark", "source", "{place} asks {source} in vain"),
     _kind("start", "put", "attempt", "{place} starts on {message}", account="in flight"),
     _kind("finish", "take", "attempt", "{place} is done with {message}", account="done"),
     _kind("effect", "mark", "key", "{place} carries {message} out"),

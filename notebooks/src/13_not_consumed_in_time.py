@@ -234,7 +234,8 @@ from dsys_lab.scenarios.not_consumed_in_time import losses
 
 lost = losses(2, 3, 5, 10, 15, 20, 30)
 charts.lines(
-    {"counted": [point[:2] for point in lost], "law": [(k, mm1k_blocking(0.9, k)) for k in range(2, 31)]},
+    {"counted": [point[:2] for point in lost]},
+    laws={"the law": [(k, mm1k_blocking(0.9, k)) for k in range(2, 31)]},
     title="Room buys less and less",
     x="places, the one in service included",
     y="share that finds no room",
