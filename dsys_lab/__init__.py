@@ -8,7 +8,10 @@ The rooms in reading order, from the ground up; nothing imports upwards:
 `errors`, `laws`      what a failed call lets you conclude; every formula a run is held against
 `trace`               what a run leaves behind: the vocabulary, the recorders, the invariants
 `simulation`          time, chance and trouble, on SimPy
-`brokers`             data in motion: what happens when messages are not consumed in time
+`workloads`           what the world asks: the sleep survey's tables, the flights, keys and arrivals
+`structures`          shapes that systems share: a disk that can lose power, a log, pages, trees, encodings
+`stores`              data at rest: row by row, column by column
+`brokers`             data in motion: buffers that overflow, queues that lend
 `scenarios`           the sentence performed: one file a lab, one function a claim
 `engines`             the real ones, behind the same verbs
 `views`               eyes on a trace: the player and the charts

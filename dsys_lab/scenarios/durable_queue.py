@@ -85,7 +85,7 @@ def encode(
     _hire(sim, host, workers, task)
     Sender(sim, host, at_random(sim, PHONE, rate=rate, count=clips), name=PHONE)
     _run_until_empty(sim, host, clips)
-    once = {"exactly-once effect": {}} if idempotent else {"at most once": {}}
+    once: dict[str, dict[str, Any]] = {"exactly-once effect": {}} if idempotent else {"at most once": {}}
     return Claims({**KEPT, **once, "invisible while lent": {}})
 
 
@@ -114,7 +114,7 @@ def groups(
     _hire(sim, host, workers, Task(constant(work_s)))
     Sender(sim, host, (0.0 for _ in range(clips)), name=PHONE, groups=groups)
     _run_until_empty(sim, host, clips)
-    ordered = {"order per group": {}, "one at a time per group": {}} if kind == "fifo" else {}
+    ordered: dict[str, dict[str, Any]] = {"order per group": {}, "one at a time per group": {}} if kind == "fifo" else {}
     return Claims({**KEPT, **ordered, "at most once": {}})
 
 
