@@ -1,0 +1,338 @@
+"""How do changes to several pages survive a crash together, or not at all?
+
+A row is added: a page of the heap changes, and a leaf of the index, which splits, so three more pages change. A power
+cut between two of these writes would leave an index that leads nowhere. So the pages are not written. What changed is
+written to a log, as *one* record, and a record is whole or it is not there. The pages follow whenever it suits. ::
+
+    change pages in memory  -->  one log record  -->  sync: it has happened  ...  much later: pages to their files
+                                                                                  (checkpoint, or a frame is needed)
+
+    a log record:   0x01 | u64 tally | for each page: u8 file, u32 page, u8 form, u32 length, bytes
+    form 0          what was put and moved on the page since its last record
+    form 1          the whole page without its free middle (a "full-page image")
+
+Three rules make it right:
+
+1. *The log first.* A page is written to its file only after the record of its last change is durable.
+2. *The first change after a checkpoint logs the whole page.* A page of two sectors may tear when the power goes. Then
+   the few bytes of the next change are worth nothing, for what they would be applied to is neither the old page nor the
+   new one. From an image all later changes can be done again. (PostgreSQL calls it `full_page_writes`; MySQL writes
+   each page twice instead, into a *double-write buffer*. Images are the simpler way here: one log, one recovery.)
+3. *Done again only once.* A page knows the number of its last record (`lsn`); older records are not applied to it.
+
+`checkpoint` writes all changed pages, syncs them, and then begins the log anew with a record that says how many pages
+there are. Opening replays the log from the last checkpoint on.
+
+Promises
+--------
+1. After a crash at any moment the pages are what they were after some record; none that was synced is missing.
+2. A torn page is repaired if it was written since the checkpoint; no other can tear. Any other damage is found when the
+   page is read, or at opening when a file is cut short: `Damaged`, with file and page.
+3. An error in the midst of a change (a damaged page, a full disk) leaves the pages as they were before it.
+
+Cost: an image of every page that changes after a checkpoint, so the log grows fastest just after one; a copy in memory
+of each page that is being changed. Opening costs the log since the checkpoint.
+
+Left out: undo (changes reach the pages only when their record is written, so there is nothing to undo); checkpoints
+that let writers go on.
+
+Sources: Mohan et al., "ARIES", ACM TODS 1992; Gray and Reuter, *Transaction Processing*, 1993, ch. 10; PostgreSQL
+documentation, "Write-ahead logging" and `full_page_writes`; MySQL manual, "Doublewrite buffer".
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from dsys_lab.errors import BadParameter, Damaged, MayHaveHappened
+from dsys_lab.structures.append_log import NEVER, AppendLog
+from dsys_lab.structures.buffer_pool import BufferPool
+from dsys_lab.structures.disk import Disk
+from dsys_lab.structures.page import PAGE_BYTES, Page, Used
+from dsys_lab.trace import NO_TRACE, Recorder
+
+_CHANGES, _CHECKPOINT = b"\x01", b"\x02"
+_TALLY: Final = struct.Struct(">Q")
+_PART: Final = struct.Struct(">BIBI")
+_NOTED, _IMAGE = 0, 1
+
+
+class JournaledFile:
+    """The pages of one file, as a tree or a heap sees them (see `page.Pages`)."""
+
+    def __init__(self, journal: JournaledPages, name: str) -> None:
+        self.journal, self.name = journal, name
+        self.page_count = 0
+
+    def __len__(self) -> int:
+        return self.page_count
+
+    def read(self, number: int, used: Used) -> Page:
+        """Return a page to look at; the trace says how many of its bytes were wanted."""
+        journal = self.journal
+        page, hit = journal.pool.fetch(self, number)
+        if journal.recorder is not NO_TRACE:
+            journal.recorder.emit(
+                journal.now_us, "page_read", f"{journal.place}/{self.name}", file=self.name, page=number,
+                size_bytes=PAGE_BYTES, used_bytes=used if isinstance(used, int) else used(page),
+                source="cache" if hit else "disk", op=journal.op,
+            )  # fmt: skip
+        return page
+
+    def change(self, number: int) -> Page:
+        """Return a page to change. That is not one more read of a page that was found by reading it just before."""
+        if not self.journal.pool.holds(self, number):
+            self.read(number, PAGE_BYTES)
+        return self.journal.begin_change(self, number)
+
+    def new(self, kind: int) -> tuple[int, Page]:
+        """Add an empty page, to be changed; return its number and the page."""
+        number = self.page_count
+        self.journal.pool.add(self, number, Page(kind))
+        self.page_count += 1
+        return number, self.journal.begin_change(self, number)
+
+    # ------------------------------------------------------------ for the pool
+    def load(self, number: int) -> Page:
+        """Return a page from the disk."""
+        return Page.load(self.journal.disk.read(self.name, number * PAGE_BYTES, PAGE_BYTES), self.name, number)
+
+    def write_back(self, number: int, page: Page) -> None:
+        """Bring a page to the disk, after the log."""
+        journal = self.journal
+        if page.lsn > journal.log.durable_lsn:
+            journal.log.sync(journal.now_us)
+        with journal.or_give_up(f"page {number} of {self.name}"):
+            journal.disk.write(self.name, number * PAGE_BYTES, page.sealed(number))
+        journal.recorder.emit(
+            journal.now_us, "page_write", f"{journal.place}/{self.name}", file=self.name, page=number,
+            size_bytes=PAGE_BYTES, op=journal.op,
+        )  # fmt: skip
+
+
+class JournaledPages:
+    """Several files of pages and the log that keeps them together.
+
+    Parameters
+    ----------
+    disk : Disk
+        Holds these files, the log, and nothing else.
+    files : tuple of str
+        Their names; the order is part of the log's format.
+    about : dict
+        What the pages are, as JSON values; kept in each checkpoint and compared when they are opened again.
+    pool : BufferPool
+        May be shared with others.
+    place : str
+        The name under which rows appear: `place/file`, `place/log`.
+    recorder : Recorder
+    now_us : int
+        When they are opened.
+
+    Attributes
+    ----------
+    now_us, op
+        When and for which operation something is done now; whoever stands on the pages says so.
+    tally : int
+        A number that the owner keeps in the log with each change: how many rows there are.
+
+    Raises
+    ------
+    BadParameter
+        If the disk holds something else.
+    Damaged
+        If a file is cut short, or the log is damaged or missing.
+    """
+
+    def __init__(
+        self,
+        disk: Disk,
+        files: tuple[str, ...],
+        about: dict[str, Any],
+        *,
+        pool: BufferPool,
+        place: str = "pages",
+        recorder: Recorder = NO_TRACE,
+        now_us: int = 0,
+    ) -> None:
+        self.disk, self.about, self.pool = disk, about, pool
+        self.place, self.recorder, self.now_us = place, recorder, now_us
+        self.op: int | None = None
+        self.tally = 0
+        self.files = [JournaledFile(self, name) for name in files]
+        self._changing: dict[tuple[JournaledFile, int], tuple[Page, Page]] = {}
+        self._checkpoint_lsn = 0
+        existing = [name for name in files if name in disk.names()]
+        self.log = AppendLog(disk, fsync=NEVER, place=f"{place}/log", recorder=recorder, now_us=now_us)
+        if self.log.next_lsn:
+            self._recover(existing)
+        elif existing:
+            raise Damaged(f"{existing[0]} is there, but its log is not; restore the log's files from a copy")
+        else:
+            self._begin_log()
+        self._settle()
+
+    # ------------------------------------------------------------ write path
+    def begin_change(self, file: JournaledFile, number: int) -> Page:
+        """Listen to a page that is in memory, and remember it as it is, until its change is committed or taken back."""
+        if (file, number) in self._changing:
+            return self._changing[file, number][0]
+        page = self.pool.pin(file, number)
+        self._changing[file, number] = page, page.copy()
+        page.changes = [] if page.lsn > self._checkpoint_lsn else None
+        return page
+
+    @property
+    def changing(self) -> int:
+        """How many pages have changed since the last `commit`."""
+        return len(self._changing)
+
+    @contextmanager
+    def all_or_nothing(self) -> Iterator[None]:
+        """Commit at the end what was changed inside; take back what was not committed if there was an error."""
+        try:
+            yield
+            self.commit()
+        except BaseException:
+            self._roll_back()
+            raise
+
+    def commit(self) -> None:
+        """Write what changed to the log, as one record; it is durable after `sync`."""
+        if not self._changing:
+            return
+        parts = [_CHANGES, _TALLY.pack(self.tally)]
+        for (file, number), (page, _) in self._changing.items():
+            page.lsn = self.log.next_lsn + 1
+            noted = page.noted() if page.changes is not None else b""
+            form, data = (_NOTED, noted) if 0 < len(noted) < PAGE_BYTES else (_IMAGE, page.image())
+            parts += [_PART.pack(self.files.index(file), number, form, len(data)), data]
+        self.log.append(self.now_us, b"".join(parts))
+        for (file, number), (page, _) in self._changing.items():
+            page.changes = None
+            self.pool.unpin(file, number, changed=True)
+        self._changing.clear()
+        self._settle()
+
+    def _settle(self) -> None:
+        """Remember how many pages there are, and the tally, as of the last commit."""
+        self._settled = [file.page_count for file in self.files], self.tally
+
+    def _roll_back(self) -> None:
+        """Make the pages what they were at the last commit; forget those that are new."""
+        counts, self.tally = self._settled
+        for file, count in zip(self.files, counts, strict=True):
+            file.page_count = count
+        for (file, number), (page, earlier) in self._changing.items():
+            if number >= file.page_count:
+                self.pool.forget(file, number)
+            else:
+                page.take_back(earlier)
+                self.pool.unpin(file, number, changed=False)
+        self._changing.clear()
+
+    def sync(self) -> None:
+        """Make every commit so far durable."""
+        self.log.sync(self.now_us)
+
+    def checkpoint(self) -> None:
+        """Write all changed pages, make them durable, and begin the log anew."""
+        self.sync()
+        for file in self.files:
+            self.pool.flush(file)
+            if file.page_count:
+                with self.or_give_up(file.name):
+                    self.disk.sync(file.name)
+        with self.or_give_up("the names of the files"):
+            self.disk.sync_names()
+        self._begin_log()
+
+    def _begin_log(self) -> None:
+        self.log.roll(self.now_us)
+        self._checkpoint_lsn = self.log.next_lsn + 1
+        pages = {file.name: file.page_count for file in self.files}
+        payload = json.dumps({"about": self.about, "pages": pages, "tally": self.tally}, sort_keys=True)
+        self.log.append(self.now_us, _CHECKPOINT + payload.encode())
+        self.log.sync(self.now_us)
+        self.log.drop_before(self._checkpoint_lsn - 1)
+
+    @contextmanager
+    def or_give_up(self, what: str) -> Iterator[None]:
+        """Turn a failure of the disk into `MayHaveHappened`, after which nothing more is written."""
+        try:
+            yield
+        except OSError as error:
+            self.log.give_up()
+            raise MayHaveHappened(
+                f"the disk failed at {what} ({error}): open the table anew; its log holds what was acknowledged"
+            ) from error
+
+    # ------------------------------------------------------------ recovery
+    def _recover(self, existing: list[str]) -> None:
+        """Do again what the log says since the last checkpoint."""
+        checkpoint_lsn, state = self._last_checkpoint()
+        self._checkpoint_lsn, self.tally = checkpoint_lsn + 1, state["tally"]
+        for file in self.files:
+            file.page_count = state["pages"][file.name]
+            size_bytes = self.disk.size_bytes(file.name) if file.name in existing else 0
+            if size_bytes < file.page_count * PAGE_BYTES:
+                raise Damaged(
+                    f"{file.name}, page {size_bytes // PAGE_BYTES}: the file ends here, at byte {size_bytes:,}, "
+                    f"and had {file.page_count:,} pages at the last checkpoint; restore it from a copy"
+                )
+        for record in self.log.read(checkpoint_lsn + 1):
+            self._redo(record.lsn, record.payload)
+
+    def _last_checkpoint(self) -> tuple[int, dict[str, Any]]:
+        """Return the number of the last record that begins a log, and what it says."""
+        found = [(lsn, payload) for lsn, payload in self.log.read() if payload[:1] == _CHECKPOINT]
+        state = _as_json(found[-1][1][1:]) if found else {}
+        if "about" not in state:
+            raise BadParameter("the log on this disk is not one of pages; give the table a disk of its own")
+        if state["about"] != self.about:
+            raise BadParameter(f"this disk holds {state['about']}; it was opened as {self.about}")
+        return found[-1][0], state
+
+    def _redo(self, lsn: int, payload: bytes) -> None:
+        self.tally = _TALLY.unpack_from(payload, 1)[0]
+        place = 1 + _TALLY.size
+        while place < len(payload):
+            which, number, form, length = _PART.unpack_from(payload, place)
+            place += _PART.size
+            file, data = self.files[which], payload[place : place + length]
+            place += length
+            file.page_count = max(file.page_count, number + 1)
+            if form == _IMAGE:
+                self.pool.add(file, number, Page.of_image(data))
+            else:
+                self._redo_noted(file, number, lsn, data)
+
+    def _redo_noted(self, file: JournaledFile, number: int, lsn: int, noted: bytes) -> None:
+        page = file.read(number, PAGE_BYTES)
+        if page.lsn <= lsn:
+            page.apply(noted)
+            self.pool.add(file, number, page)
+
+    def damages(self) -> list[str]:
+        """Read every page from the disk that is not in memory; return what is damaged, in words."""
+        found = []
+        for file in self.files:
+            for number in range(file.page_count):
+                if not self.pool.holds(file, number):
+                    try:
+                        file.load(number)
+                    except Damaged as damage:
+                        found.append(str(damage))
+        return found
+
+
+def _as_json(payload: bytes) -> dict[str, Any]:
+    try:
+        state = json.loads(payload)
+    except ValueError:
+        return {}
+    return state if isinstance(state, dict) else {}
