@@ -253,6 +253,18 @@ def open_notebook(context: BrowserContext, request: pytest.FixtureRequest) -> It
         server.end_kernels()
 
 
+# ------------------------------------------------------------------------------------------------- what was measured
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Print what the browser suite measured on its way: for people, no test asserts it."""
+    measured = [(report.nodeid, name, value) for report in terminalreporter.getreports("passed")
+                for name, value in getattr(report, "user_properties", [])]
+    if measured:
+        terminalreporter.section("measured in the browser")
+    for nodeid, name, value in sorted(measured):
+        terminalreporter.write_line(f"{name}: {value}  ({nodeid.rpartition('[')[2].rstrip(']')})")
+
+
 # ---------------------------------------------------------------------------------------------- what was left running
 
 def left_running(mark: str) -> list[psutil.Process]:
