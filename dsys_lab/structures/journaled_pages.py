@@ -18,7 +18,8 @@ Three rules make it right:
    the few bytes of the next change are worth nothing, for what they would be applied to is neither the old page nor the
    new one. From an image all later changes can be done again. (PostgreSQL calls it `full_page_writes`; MySQL writes
    each page twice instead, into a *double-write buffer*. Images are the simpler way here: one log, one recovery.)
-3. *Done again only once.* A page knows the number of its last record (`lsn`); older records are not applied to it.
+3. *Redo begins from the image*, whatever the file holds: the same changes in the same order give the same page, however
+   often the power goes during recovery.
 
 `checkpoint` writes all changed pages, syncs them, and then begins the log anew with a record that says how many pages
 there are. Opening replays the log from the last checkpoint on.
@@ -285,7 +286,7 @@ class JournaledPages:
                     f"and had {file.page_count:,} pages at the last checkpoint; restore it from a copy"
                 )
         for record in self.log.read(checkpoint_lsn + 1):
-            self._redo(record.lsn, record.payload)
+            self._redo(record.payload)
 
     def _last_checkpoint(self) -> tuple[int, dict[str, Any]]:
         """Return the number of the last record that begins a log, and what it says."""
@@ -297,7 +298,7 @@ class JournaledPages:
             raise BadParameter(f"this disk holds {state['about']}; it was opened as {self.about}")
         return found[-1][0], state
 
-    def _redo(self, lsn: int, payload: bytes) -> None:
+    def _redo(self, payload: bytes) -> None:
         self.tally = _TALLY.unpack_from(payload, 1)[0]
         place = 1 + _TALLY.size
         while place < len(payload):
@@ -307,14 +308,10 @@ class JournaledPages:
             place += length
             file.page_count = max(file.page_count, number + 1)
             if form == _IMAGE:
-                self.pool.add(file, number, Page.of_image(data))
+                page = Page.of_image(data)
             else:
-                self._redo_noted(file, number, lsn, data)
-
-    def _redo_noted(self, file: JournaledFile, number: int, lsn: int, noted: bytes) -> None:
-        page = file.read(number, PAGE_BYTES)
-        if page.lsn <= lsn:
-            page.apply(noted)
+                page = file.read(number, PAGE_BYTES)
+                page.apply(data)
             self.pool.add(file, number, page)
 
     def damages(self) -> list[str]:
