@@ -148,6 +148,27 @@ def test_without_waiting_for_the_disk_a_crash_leaves_an_earlier_state_and_never_
     assert lost > 10, "else the test shows nothing"
 
 
+def test_a_page_never_overtakes_the_log() -> None:
+    rows = [night(key, note_bytes=2000) for key in range(160)]  # 40 pages, more than frames
+    order = list(range(160))
+    Random(4).shuffle(order)
+    for cut in range(1, 60, 2):
+        disk = VolatileDisk()
+        store = RowStore(
+            disk, "night", NIGHT, key="night_id", indexes=["person_id"], pool=BufferPool(32), durable=False
+        )
+        store.append(rows)
+        store.checkpoint()
+        disk.power_cut_before = disk.steps + cut
+        try:
+            for key in order:
+                store.update(key, {"minutes_sleep": 1})
+        except PowerCut:
+            disk.crash(Random(cut).random)
+        updated = {key for key, row in stored(opened(disk)).items() if row[2] == 1}
+        assert updated == set(order[: len(updated)]), "a later update is there and an earlier one is not"
+
+
 def test_a_power_cut_during_recovery_changes_nothing() -> None:
     for step in range(0, STEPS_IN_ALL, 7):
         disk = VolatileDisk(power_cut_before=step)
