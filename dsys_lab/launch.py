@@ -275,15 +275,10 @@ def test(settings):
     checks = [("ruff", [str(PYTHON), "-m", "ruff", "check"]),
               ("mypy", [str(PYTHON), "-m", "mypy"]),
               ("import-linter", [str(SCRIPTS / "lint-imports"), "--no-cache"]),
-              ("notebooks equal their sources", [str(PYTHON), "notebooks/build.py", "--check"])]
-    scripts = sorted(str(path) for path in (ROOT / "tests").glob("*.mjs"))
-    if scripts and shutil.which("node"):
-        checks.append(("node", ["node", "--test"] + scripts))
-    elif scripts:
-        say("== node: skipped, there is no `node` on this machine")
-    checks.append(("pytest", [str(PYTHON), "-m", "pytest", "-n", "2", "--dist", "loadfile", "--nbval",
-                              "--nbval-current-env", "--nbval-cell-timeout", "60",
-                              "--nbval-sanitize-with", "tests/nbval_sanitize.cfg", "tests", "notebooks"]))
+              ("notebooks equal their sources", [str(PYTHON), "notebooks/build.py", "--check"]),
+              ("pytest", [str(PYTHON), "-m", "pytest", "-n", "2", "--dist", "loadfile", "--nbval",
+                          "--nbval-current-env", "--nbval-cell-timeout", "60",
+                          "--nbval-sanitize-with", "tests/nbval_sanitize.cfg", "tests", "notebooks"])]
     for name, command in checks:
         say("== " + name)
         run(command, DSYS_LAB_VIEW="still", PYTHONHASHSEED="0", TQDM_DISABLE="1")
