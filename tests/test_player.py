@@ -24,9 +24,8 @@ from dsys_lab.errors import BadParameter, Damaged
 from dsys_lab.scenarios import not_consumed_in_time as lab
 from dsys_lab.trace import KINDS, Header, Trace, balance, lamps
 from dsys_lab.views.player import Player, describe, duration, pack, unpack
-from dsys_lab.views.player.pack import ENDS
 from dsys_lab.views.player.page import STYLE, fragment, page
-from dsys_lab.views.player.still import instructive, png
+from dsys_lab.views.player.still import Fold, instructive, png
 from dsys_lab.views.player.widget import Controls, control
 from dsys_lab.views.theme import ROLES
 
@@ -246,8 +245,24 @@ def test_the_text_form_says_what_became_of_each_run() -> None:
     assert str(balance(queue())) in text
 
 
-def test_every_kind_that_sets_a_place_right_says_what_it_ends() -> None:
-    assert {kind.name for kind in KINDS.values() if kind.state == "up"} == set(ENDS)
+def test_the_browser_is_told_which_states_a_row_begins_and_ends() -> None:
+    packed = unpack(pack(every_kind()))[0]["kinds"]
+    assert {k["name"]: (k["state"], tuple(k["ends"])) for k in packed} == {
+        kind.name: (kind.state, kind.ends) for kind in KINDS.values()
+    }
+
+
+def test_a_still_tells_the_state_that_is_left_when_another_ends() -> None:
+    trace = Trace()
+    trace.emit(0, "slow", "phone", speed=0.5)
+    trace.emit(1, "block", "phone", "m1", depth=3)
+    trace.emit(2, "unblock", "phone", "m1", waited_us=1)
+    fold = Fold()
+    told = []
+    for row in trace:
+        fold.apply(row)
+        told.append(list(fold.states["phone"]))
+    assert told == [["slow"], ["slow", "blocked"], ["slow"]]
 
 
 # -------------------------------------------------------------------------------------------------------------- modes

@@ -80,7 +80,9 @@ class Kind:
     account : str
         The account of the conservation ledger that the message enters, or "" when it stays where it was.
     state : str
-        The state that the place enters ("down", "blocked", …), "up" for back to normal, or "" for no change.
+        The state that the place enters: "down", "slow", "blocked", "split", or "" for none.
+    ends : tuple of str
+        The states that the place leaves: a sender that may go on is no longer blocked, but it may still be slow.
     """
 
     name: str
@@ -89,10 +91,13 @@ class Kind:
     sentence: str
     account: str = ""
     state: str = ""
+    ends: tuple[str, ...] = ()
 
 
-def _kind(name: str, verb: str, fields: str, sentence: str, *, account: str = "", state: str = "") -> Kind:
-    return Kind(name, verb, frozenset(fields.split()), sentence, account, state)
+def _kind(
+    name: str, verb: str, fields: str, sentence: str, *, account: str = "", state: str = "", ends: str = ""
+) -> Kind:
+    return Kind(name, verb, frozenset(fields.split()), sentence, account, state, tuple(ends.split()))
 
 
 _TABLE: Final = (
@@ -110,7 +115,7 @@ _TABLE: Final = (
     _kind("publish_ok", "mark", "attempt", "{place} has its acknowledgement for {message}"),
     _kind("publish_fail", "mark", "attempt why", "{place} gives {message} up: {why} at attempt {attempt}"),
     _kind("block", "mark", "depth", "{place} must wait with {message}: {depth} are in the buffer", state="blocked"),
-    _kind("unblock", "mark", "waited_us", "{place} may go on after {waited_us}", state="up"),
+    _kind("unblock", "mark", "waited_us", "{place} may go on after {waited_us}", ends="blocked"),
     # the broker
     _kind("enqueue", "put", "depth", "{message} waits in {place}, {depth} in all", account="stored"),
     _kind("duplicate", "fade", "of", "{place} has seen {message} before and lets the copy go", account="done"),
@@ -177,14 +182,14 @@ _TABLE: Final = (
     _kind("block_skip", "skip", "file block why", "block {block} of {file} is skipped: {why}"),
     _kind("log_append", "put", "lsn size_bytes", "log record {lsn} is written, not yet durable"),
     _kind("log_sync", "mark", "lsn", "the log is durable up to {lsn}"),
-    _kind("recover", "mark", "redo_from redo_to", "{place} replays its log from {redo_from} to {redo_to}", state="up"),
+    _kind("recover", "mark", "redo_from redo_to", "{place} replays its log from {redo_from} to {redo_to}", ends="down"),
     # control
-    _kind("crash", "mark", "", "{place} crashes: what it held in memory is gone", state="down"),
-    _kind("restart", "mark", "", "{place} is back", state="up"),
+    _kind("crash", "mark", "", "{place} crashes: what it held in memory is gone", state="down", ends="blocked"),
+    _kind("restart", "mark", "", "{place} is back", ends="down blocked"),
     _kind("split", "mark", "side", "the network splits: {side} on one side", state="split"),
-    _kind("heal", "mark", "side", "the network heals", state="up"),
+    _kind("heal", "mark", "side", "the network heals", ends="split"),
     _kind("slow", "mark", "speed", "{place} now runs at {speed} of its speed", state="slow"),
-    _kind("steady", "mark", "", "{place} runs at full speed again", state="up"),
+    _kind("steady", "mark", "", "{place} runs at full speed again", ends="slow"),
     _kind("skew", "mark", "skew_us", "the clock of {place} is off by {skew_us}"),
     _kind("gauge", "measure", "name value unit", "{name} at {place}: {value} {unit}"),
     _kind("note", "say", "text", "{text}"),

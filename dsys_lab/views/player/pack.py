@@ -39,14 +39,6 @@ from dsys_lab.trace import KINDS, Row, Trace, lamps
 MAGIC: Final = b"DSYSRUN1"
 SCHEMA: Final = 1
 _CODES: Final = {"f64": "d", "i32": "i", "u16": "H", "u8": "B"}
-ENDS: Final = {
-    "unblock": ["blocked"],
-    "recover": ["down"],
-    "restart": ["down", "blocked"],
-    "heal": ["split"],
-    "steady": ["slow"],
-}
-"""Which states a kind with state "up" ends: a sender that may go on is no longer blocked, but it may still be slow."""
 
 
 class _Columns:
@@ -147,8 +139,7 @@ def pack(*traces: Trace, **head: Any) -> bytes:
     columns, codes = _Columns(), dict[str, int]()
     lanes = [_lane(trace, columns, codes) for trace in traces]
     kinds = [
-        {"name": k.name, "verb": k.verb, "sentence": k.sentence, "account": k.account, "state": k.state}
-        | ({"ends": ENDS[k.name]} if k.name in ENDS else {})
+        {name: getattr(k, name) for name in ("name", "verb", "sentence", "account", "state", "ends")}
         for k in map(KINDS.__getitem__, codes)
     ]
     header = json.dumps({"schema": SCHEMA, "kinds": kinds, "lanes": lanes, **head}, separators=(",", ":")).encode()

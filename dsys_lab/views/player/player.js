@@ -67,9 +67,9 @@ function asBuffer(raw) {
 }
 
 function kindOf(kind) {
-  const bits = (names) => (names || []).reduce((sum, name) => sum | (STATES[name] || 0), 0);
+  const bits = (names) => names.reduce((sum, name) => sum | (STATES[name] || 0), 0);
   return { ...kind, v: VERBS.indexOf(kind.verb), a: ACCOUNTS.indexOf(kind.account) + 1,
-    set: bits([kind.state]), clear: bits(kind.ends) | (kind.state === "down" ? BLOCKED : 0) };
+    set: bits([kind.state]), clear: bits(kind.ends) };
 }
 
 function placeId(model, name) {
@@ -275,6 +275,7 @@ export function apply(lane, s, i) {
   s.flags[e] |= SEEN;
   if (attempt > before) s.flags[e] = (s.flags[e] & 0xffff) | (attempt << ATTEMPT);
   const account = (s.flags[e] >> 4) & 15, stored = account === 2, settled = account !== 0 && account !== 3 && !stored;
+  if (account === 1 && attempt > 1 && k.name === "start") return "";       // work for nothing: it was done on the way there
   if (k.a) {
     if (account) s.total[account]--; else s.total[OFFERED]++;
     s.total[k.a]++; s.flags[e] = (s.flags[e] & ~0xf0) | (k.a << 4);

@@ -8,17 +8,18 @@ from __future__ import annotations
 import io
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from dsys_lab.trace import KINDS, Row, Trace
+from dsys_lab.trace.ledger import Copy, copy_of
 from dsys_lab.views.player.words import describe, duration
 from dsys_lab.views.theme import ROLES, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Copy = tuple[str, int]
-_GONE = {"take", "burst", "bounce"}
+_GONE: Final = {"take", "burst", "bounce"}
+_STATE_WORDS: Final = {"blocked": "must wait"}
 
 
 class Fold:
@@ -32,8 +33,8 @@ class Fold:
         Copies that are a repetition.
     done, lost : Counter
         By place.
-    down : dict
-        Places out of order -> how.
+    states : dict
+        Place -> the states that it is in, the newest last; empty when it is back to normal.
     flows : dict
         Pairs of places between which copies went, in the order first seen.
     """
@@ -44,7 +45,7 @@ class Fold:
         self.again: set[Copy] = set()
         self.done: Counter[str] = Counter()
         self.lost: Counter[str] = Counter()
-        self.down: dict[str, str] = {}
+        self.states: dict[str, list[str]] = {}
         self.flows: dict[tuple[str, str], None] = {}
         self.trays: dict[str, int] = {}
         self.places: dict[str, None] = {}
@@ -53,13 +54,12 @@ class Fold:
     def apply(self, row: Row) -> None:
         """Take in one row."""
         kind = KINDS[row.kind]
-        if kind.state in ("down", "slow", "blocked"):
-            self.down[row.place] = {"blocked": "must wait"}.get(kind.state, kind.state)
-        elif kind.state == "up" and kind.verb == "mark":
-            self.down.pop(row.place, None)
+        if kind.state or kind.ends:
+            still_on = [state for state in self.states.get(row.place, []) if state not in (*kind.ends, kind.state)]
+            self.states[row.place] = [*still_on, kind.state] if kind.state else still_on
         if row.message is None:
             return
-        copy = (row.message, int(row.fields.get("copy") or 0))
+        copy = copy_of(row)
         if copy[1] or int(row.fields.get("attempt") or 0) > 1:
             self.again.add(copy)
         before = self.account.get(copy, "")
@@ -206,11 +206,11 @@ def _stage(axes: Axes, fold: Fold, columns: dict[str, tuple[int, float, bool]], 
         axes.text(x0, y0 - 0.6, " ".join(notes), fontsize=9, color=ROLES["done"].ink)
         if fold.lost[place]:
             axes.text(x0 + 0.55 * bool(notes), y0 - 0.6, f"✗ {fold.lost[place]:,}", fontsize=9, color=ROLES["lost"].ink)
-        if place in fold.down:
-            how = fold.down[place]
+        if fold.states.get(place):
+            state = fold.states[place][-1]
             axes.text(
-                x0 + width / 2, y0, how, fontsize=9, fontweight="bold", ha="center", va="center", color="white",
-                bbox={"fc": "black", "ec": "none", "boxstyle": "round"},
+                x0 + width / 2, y0, _STATE_WORDS.get(state, state), fontsize=9, fontweight="bold", ha="center",
+                va="center", color="white", bbox={"fc": "black", "ec": "none", "boxstyle": "round"},
             )  # fmt: skip
 
 
