@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from functools import cache
 from itertools import chain
+from random import Random
 
 import pytest
 
@@ -219,4 +220,46 @@ OUTSIDE = {
 @pytest.mark.parametrize(("call", "says"), OUTSIDE.values(), ids=list(OUTSIDE))
 def test_a_law_outside_its_domain_gives_no_number(call, says):
     with pytest.raises(BadParameter, match=says):
+        call()
+
+
+# ------------------------------------------------------------------------------------------ tables by row
+
+
+def test_rows_on_pages_have_the_figures_of_the_table():
+    assert laws.rows_on_page(64) == 120
+    assert laws.row_pages(1_000_000, 64) == 8_334
+    assert laws.row_pages(0, 64) == 0
+    heights = {1: 1, 583: 1, 584: 2, 10**5: 2, 10**6: 3, 10**8: 3, 2 * 10**8: 4}
+    assert {entries: laws.tree_height(entries) for entries in heights} == heights
+    assert laws.tree_height(10**6, fill=math.log(2)) == 3
+
+
+@pytest.mark.parametrize(("rows_wanted", "expected"), [(100, 95.9), (599, 470.2), (12_254, 1_184.0)])
+def test_cardenas_has_the_figures_that_were_held_against_postgresql(rows_wanted, expected):
+    assert laws.pages_hit(1_184, rows_wanted) == pytest.approx(expected, abs=0.1)
+
+
+@pytest.mark.parametrize("rows_wanted", [1, 20, 100, 1_000])
+def test_cardenas_is_what_chance_does(rows_wanted):
+    luck, pages, draws = Random(7), 200, 400
+    counted = [len({luck.randrange(pages) for _ in range(rows_wanted)}) for _ in range(draws)]
+    tolerance = 3 * laws.pages_hit_standard_error(pages, rows_wanted) / math.sqrt(draws)
+    assert abs(mean(counted) - laws.pages_hit(pages, rows_wanted)) <= tolerance + 1e-9
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: laws.rows_on_page(0),
+        lambda: laws.row_pages(-1, 64),
+        lambda: laws.row_pages(1, 9_000),
+        lambda: laws.tree_height(0),
+        lambda: laws.tree_height(10, fan_out=583, fill=0.001),
+        lambda: laws.pages_hit(0, 1),
+        lambda: laws.pages_hit(10, -1),
+    ],
+)
+def test_a_law_of_rows_outside_its_domain_gives_no_number(call):
+    with pytest.raises(BadParameter, match=r"give|a tree needs"):
         call()
