@@ -14,7 +14,7 @@ codec            the likeness                 bytes of n values of w bytes     t
 `delta`          each near the one before     16 + n * bits / 8                --
 ===============  ===========================  ===============================  ============================
 
-`decide` picks by these formulas, from a sample. NULLs are kept beside the values (`null_mask`), zeros in their places.
+`decide` picks by these formulas. NULLs are kept beside the values (`null_mask`), zeros in their places.
 
 The codecs promise
 ------------------
@@ -34,19 +34,18 @@ Boytsov, "Decoding billions of integers per second through vectorization", 2015.
 """
 
 from dsys_lab.structures.encoding.codec import Codec
-from dsys_lab.structures.encoding.decide import CODECS, Profile, decide, decide_by_sample, profile, sample, sizes
+from dsys_lab.structures.encoding.decide import CODECS, Profile, choose, decide, profile, sizes
 from dsys_lab.structures.encoding.null_mask import mask_bytes, pack_mask, unpack_mask
 
 __all__ = [
     "CODECS",
     "Codec",
     "Profile",
+    "choose",
     "decide",
-    "decide_by_sample",
     "mask_bytes",
     "pack_mask",
     "profile",
-    "sample",
     "sizes",
     "unpack_mask",
 ]

@@ -91,19 +91,16 @@ def unpack(planes: Array, rows: int) -> Array:
     one = plane_bytes(rows)
     bits = size // one if one else 0
     groups = -(-bits // 8)
-    squares = np.zeros((chunks, groups * 8, one), np.uint8)
-    squares[:, :bits] = planes.reshape(chunks, bits, one)
-    squares = squares.reshape(chunks, groups, LANES, one)
-    _turn(squares.view(np.uint64))
-    by_byte = squares.reshape(chunks, groups, LANES * one)[:, :, :rows]
+    squares = np.zeros((groups * 8, chunks, one), np.uint8)
+    squares[:bits] = planes.reshape(chunks, bits, one).swapaxes(0, 1)
+    _turn(squares.view(np.uint64).reshape(groups, LANES, chunks * one // 8))
     width = 1 << max(groups - 1, 0).bit_length()
-    if width == 1:
-        return by_byte[:, 0] if groups else np.zeros((chunks, rows), np.uint8)
-    values = by_byte[:, groups - 1].astype(_UNSIGNED[width])
-    for group in reversed(range(groups - 1)):
-        values <<= 8
-        values |= by_byte[:, group]
-    return values
+    values = np.zeros((chunks, LANES, one), _UNSIGNED[width])
+    for by_byte in squares.reshape(groups, LANES, chunks, one)[::-1]:
+        if width > 1:
+            values <<= 8
+        values |= by_byte.swapaxes(0, 1)
+    return values.reshape(chunks, LANES * one)[:, :rows]
 
 
 def total(planes: Array, rows: int) -> int:

@@ -32,31 +32,26 @@ def encode(values: Array) -> bytes:
     return values[starts].tobytes() + lengths.tobytes()
 
 
-def runs(chunk: Array, type_: str) -> tuple[Array, Array]:
-    """Return the values and the lengths of the runs of one chunk."""
+def runs(stack: Array, type_: str) -> tuple[Array, Array]:
+    """Return the values and the lengths of the runs of a stack, each of shape (chunks, runs)."""
     dtype = np.dtype(DTYPES[type_])
-    count = chunk.size // (dtype.itemsize + _LENGTH_BYTES)
-    return np.frombuffer(chunk, dtype, count), np.frombuffer(chunk, "<u4", count, count * dtype.itemsize)
+    values_bytes = stack.shape[1] // (dtype.itemsize + _LENGTH_BYTES) * dtype.itemsize
+    return stack[:, :values_bytes].view(dtype), stack[:, values_bytes:].view("<u4")
 
 
 def decode(stack: Array, type_: str, rows: int) -> Array:
     """Return the values, each as often as its run is long."""
-    values = np.empty((len(stack), rows), DTYPES[type_])
-    for line, chunk in zip(values, stack, strict=True):
-        line[:] = np.repeat(*runs(chunk, type_))
-    return values
+    values, lengths = runs(stack, type_)
+    return np.repeat(values.ravel(), lengths.ravel()).reshape(len(stack), rows)
 
 
 def total(stack: Array, type_: str, rows: int, largest: float) -> int | float:
     """Return the sum of value times length over the runs."""
-    return sum(_total(*runs(chunk, type_), largest * rows) for chunk in stack)
-
-
-def _total(values: Array, lengths: Array, largest: float) -> int | float:
+    values, lengths = (part.ravel() for part in runs(stack, type_))
     if values.dtype.kind == "f":
         return float(values @ lengths)
-    if largest < 1 << 63:
-        return int(values.astype(np.int64) @ lengths)
+    if largest * rows * len(stack) < 1 << 63:
+        return int(values.astype(np.int64) @ lengths.astype(np.int64))
     return sum(value * length for value, length in zip(values.tolist(), lengths.tolist(), strict=True))
 
 
