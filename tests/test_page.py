@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dsys_lab.errors import Damaged
+from dsys_lab.errors import Damaged, Refused
 from dsys_lab.structures.page import HEADER, HEAP, PAGE_BYTES, RECORD_BYTES_MAX, SLOT, Page
 
 RECORDS = st.binary(max_size=1500)
@@ -26,10 +26,13 @@ def perform(page: Page, steps: list[tuple]) -> dict[int, tuple[bytes, bool] | No
     for verb, *arguments in steps:
         if verb == "insert":
             record, mark = arguments
-            slot = page.insert(record, mark=mark)
-            if slot is not None:
+            if page.has_room(len(record)):
+                slot = page.insert(record, mark=mark)
                 assert slot == len(rows), "a slot is never used again"
                 rows[slot] = (record, mark)
+            else:
+                with pytest.raises(Refused, match="do not fit"):
+                    page.insert(record, mark=mark)
         elif rows.get(arguments[0]) is not None:
             slot = arguments[0]
             if verb == "remove":
@@ -44,14 +47,14 @@ def perform(page: Page, steps: list[tuple]) -> dict[int, tuple[bytes, bool] | No
 
 def test_a_page_holds_120_records_of_64_bytes() -> None:
     page = Page(HEAP)
-    slots = [page.insert(bytes([number]) * 64) for number in range(121)]
-    assert slots == [*range(120), None]
+    assert [page.insert(bytes([number]) * 64) for number in range(120)] == list(range(120))
+    assert not page.has_room(64)
     assert (PAGE_BYTES - HEADER.size) // (64 + SLOT.size) == 120
 
 
 def test_the_longest_record_fills_a_page() -> None:
     assert Page(HEAP).insert(bytes(RECORD_BYTES_MAX)) == 0
-    assert Page(HEAP).insert(bytes(RECORD_BYTES_MAX + 1)) is None
+    assert not Page(HEAP).has_room(RECORD_BYTES_MAX + 1)
 
 
 @given(STEPS)
@@ -84,7 +87,7 @@ def test_noted_changes_done_again_on_an_older_copy_give_the_same_page(before: li
     page.changes = []
     for verb, *arguments in after:
         if verb == "insert":
-            page.insert(arguments[0], mark=arguments[1])
+            _ = page.has_room(len(arguments[0])) and page.insert(arguments[0], mark=arguments[1])
         elif page.record(arguments[0]) is not None:
             _ = page.remove(*arguments) if verb == "remove" else page.replace(*arguments[:2], mark=arguments[2])
     older.apply(page.noted())

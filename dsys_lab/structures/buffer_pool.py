@@ -28,11 +28,12 @@ The pool promises
 
 Cost: O(1) a hit, a miss and an eviction, plus the pinned pages that are passed over.
 
-Left out: latches between threads; writing back ahead of need; reading ahead.
+Left out: latches between threads; writing back ahead of need; reading ahead; a `scan_resistant` that adapts its shares
+(a working set that comes round more slowly than the trial lasts is never noticed; ARC would notice).
 
 Sources: Corbato, "A paging experiment with the Multics system", 1968 (clock); Johnson and Shasha, "2Q", VLDB 1994;
-MySQL manual, "Making the buffer pool scan resistant" (midpoint at 3/8); Effelsberg and Haerder, "Principles of database
-buffer management", ACM TODS 1984.
+MySQL manual, "Making the buffer pool scan resistant" (midpoint at 3/8); Megiddo and Modha, "ARC", FAST 2003; Effelsberg
+and Haerder, "Principles of database buffer management", ACM TODS 1984.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import Final, Protocol
 
-from dsys_lab.errors import Damaged
+from dsys_lab.errors import Damaged, Refused
 
 PAGE_BYTES: Final = 8_192
 HEADER: Final = struct.Struct(">QIHHHHI")
@@ -188,10 +188,22 @@ class Page:
                 self.move(to, source, length)
 
     # ------------------------------------------------------------ slots: write path
-    def insert(self, record: bytes, *, mark: bool = False) -> int | None:
-        """Add a record and return its slot, or None when it does not fit."""
-        if not self._make_room(SLOT.size + len(record)):
-            return None
+    def has_room(self, record_bytes: int) -> bool:
+        """Whether `insert` would take a record of this length."""
+        needed = SLOT.size + record_bytes
+        return self.high - self.low >= needed or self._room() >= needed
+
+    def insert(self, record: bytes, *, mark: bool = False) -> int:
+        """Add a record and return its slot.
+
+        Raises
+        ------
+        Refused
+            If there is no room for it.
+        """
+        if not self.has_room(len(record)):
+            raise Refused(f"{len(record):,} bytes do not fit this page any more; ask `has_room`, and take a new page")
+        self._push_together(SLOT.size + len(record))
         slot, place = self.count, self.low
         self.count, self.low = slot + 1, place + SLOT.size
         self._store(place, record, mark)
@@ -208,7 +220,7 @@ class Page:
         if len(record) > self._room() + (length & _LENGTH):
             return False
         self.remove(slot)
-        self._make_room(len(record))
+        self._push_together(len(record))
         self._store(entry, record, mark)
         return True
 
@@ -225,12 +237,10 @@ class Page:
         """Bytes that are free once the records are pushed together."""
         return PAGE_BYTES - self.low - sum(length & _LENGTH for _, length in self._slots())
 
-    def _make_room(self, needed: int) -> bool:
-        """Push the records together if it takes that; return whether `needed` bytes are free in the middle."""
+    def _push_together(self, needed: int) -> None:
+        """Push the records together, if it takes that to have `needed` bytes free in the middle."""
         if self.high - self.low >= needed:
-            return True
-        if self._room() < needed:
-            return False
+            return
         records = [self.data[place : place + (length & _LENGTH)] for place, length in self._slots()]
         high = PAGE_BYTES
         slots = []
@@ -240,7 +250,6 @@ class Page:
         self.put(high, b"".join(reversed(records)))
         self.put(HEADER.size, b"".join(slots))
         self.high = high
-        return True
 
     # ------------------------------------------------------------ slots: read path
     def record(self, slot: int) -> tuple[bytes, bool] | None:

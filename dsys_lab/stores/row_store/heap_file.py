@@ -28,15 +28,12 @@ class HeapFile:
     def insert(self, record: Record) -> Rid:
         """Add a row and return where it is."""
         data, has_nulls = record
-        if len(self.pages):
-            number = len(self.pages) - 1
-            slot = self.pages.change(number).insert(data, mark=has_nulls)
-            if slot is not None:
-                return Rid(number, slot)
-        number, page = self.pages.new(HEAP)
-        slot = page.insert(data, mark=has_nulls)
-        assert slot is not None, "the format refuses rows that are longer than a page"
-        return Rid(number, slot)
+        number = len(self.pages) - 1
+        if number >= 0 and self.pages.read(number, 0).has_room(len(data)):
+            page = self.pages.change(number)
+        else:
+            number, page = self.pages.new(HEAP)
+        return Rid(number, page.insert(data, mark=has_nulls))
 
     def replace(self, rid: Rid, record: Record) -> Rid:
         """Put another row in the place of one; return where it is now."""

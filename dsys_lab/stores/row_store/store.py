@@ -121,7 +121,6 @@ class RowStore:
             raise BadParameter(f"table name {name!r}: give letters, digits and _, not a digit first")
         self.name, self.schema, self.key = name, schema, key
         self.pool = pool if pool is not None else BufferPool()
-        self.recorder = recorder
         self._rows = RowFormat(schema)
         self._durable, self._checkpoint_bytes = durable, checkpoint_bytes
         indexed = indexed_columns(schema, key, tuple(indexes))
