@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from dsys_lab.errors import BadParameter
-from dsys_lab.trace.ledger import ACCOUNT_OF, FINAL, OFFERS, Copy, copy_of
+from dsys_lab.trace.ledger import ACCOUNT_OF, FINAL, OFFERS, Copy, account_after, copy_of
 
 if TYPE_CHECKING:
     from dsys_lab.trace.recorder import Row, Trace
@@ -26,10 +26,12 @@ def conservation(rows: Iterable[Row]) -> list[Row]:
     accounts: dict[Copy, str] = {}
     broken = []
     for row in rows:
-        account = ACCOUNT_OF.get(row.kind)
-        if not account or row.message is None:
+        if row.kind not in ACCOUNT_OF or row.message is None:
             continue
         before = accounts.get(copy_of(row))
+        account = account_after(row, before)
+        if not account:
+            continue
         came_back = before in FINAL and not (before == "dead" and row.kind in ("redrive", "expire"))
         if (row.kind in OFFERS) != (before is None) or came_back:
             broken.append(row)

@@ -3,9 +3,12 @@
     offered = done + stored + in flight + dropped + expired + dead + rejected
 
 The law holds for *copies*: a client that tries again offers a second copy of the same message, and both use up work.
-A row moves its copy into the account that its kind names (`dsys_lab.trace.kinds`); the last row wins. What can break
-is not the sum, which holds by construction, but the book: a copy that nobody offered, one that comes back from a final
-account, or a buffer that says another depth than its own rows add up to. Those are the violations of
+A row moves its copy into the account that its kind names (`dsys_lab.trace.kinds`); the last row wins. One row does not:
+work that begins again on a copy that is done brings nothing back, for it was already on its way to the second worker
+when the first one's acknowledgement arrived.
+
+What can break is not the sum, which holds by construction, but the book: a copy that nobody offered, one that comes
+back from a final account, or a buffer that says another depth than its own rows add up to. Those are the violations of
 `dsys_lab.trace.invariants.conservation`.
 """
 
@@ -56,13 +59,21 @@ def copy_of(row: Row) -> Copy:
     return (row.message or "", int(row.fields.get("copy") or 0))
 
 
+def account_after(row: Row, before: str | None) -> str | None:
+    """Return the account that a row moves its copy into, or None where it stays in `before`."""
+    if row.kind == "start" and before == "done" and int(row.fields["attempt"] or 0) > 1:
+        return None
+    return ACCOUNT_OF.get(row.kind)
+
+
 def balance(rows: Iterable[Row]) -> Balance:
     """Return where every copy stands after `rows`."""
     accounts: dict[Copy, str] = {}
     for row in rows:
-        account = ACCOUNT_OF.get(row.kind)
-        if account and row.message is not None:
-            accounts[copy_of(row)] = account
+        if row.kind in ACCOUNT_OF and row.message is not None:
+            account = account_after(row, accounts.get(copy_of(row)))
+            if account:
+                accounts[copy_of(row)] = account
     count = dict.fromkeys(("done", "stored", "in flight", "dropped", "expired", "dead", "rejected"), 0)
     for account in accounts.values():
         count[account] += 1

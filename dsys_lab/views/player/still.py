@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from dsys_lab.trace import KINDS, Row, Trace
-from dsys_lab.trace.ledger import Copy, copy_of
+from dsys_lab.trace.ledger import Copy, account_after, copy_of
 from dsys_lab.views.player.words import describe, duration
 from dsys_lab.views.theme import ROLES, style
 
@@ -63,6 +63,8 @@ class Fold:
         if copy[1] or int(row.fields.get("attempt") or 0) > 1:
             self.again.add(copy)
         before = self.account.get(copy, "")
+        if kind.account and account_after(row, before) is None:
+            return
         if kind.account:
             self.stored += (kind.account == "stored") - (before == "stored")
             self.account[copy] = kind.account
