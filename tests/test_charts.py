@@ -8,8 +8,6 @@ import sys
 
 import matplotlib.image
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from dsys_lab.errors import BadParameter
 from dsys_lab.scenarios.not_consumed_in_time import burst
@@ -71,27 +69,6 @@ def test_the_words_hold_the_numbers() -> None:
 
 # ------------------------------------------------------------------------------------------------------- what is drawn
 
-def test_depth_is_what_the_buffer_itself_reports() -> None:
-    for run in RUNS:
-        reported = max(row.fields["depth"] for row in run.of("enqueue"))
-        assert max(depth for _, depth in charts.depths(run, "inbox")) == reported
-
-
-def test_rates_add_up_to_the_rows_of_whole_windows() -> None:
-    for window_s in (1.0, 2.5):
-        counted = sum(rate * window_s for _, rate in charts.rates(RUNS[0], "finish", window_s=window_s))
-        whole_us = int(RUNS[0].end_us / 1e6 / window_s) * window_s * 1e6
-        assert counted == pytest.approx(sum(row.time_us < whole_us for row in RUNS[0].of("finish")))
-
-
-@given(st.lists(st.floats(0, 1e6), min_size=1).map(sorted), st.floats(0.01, 1))
-def test_a_quantile_is_the_smallest_value_that_enough_do_not_exceed(ordered: list[float], share: float) -> None:
-    value = charts.quantile(ordered, share)
-    assert sum(x <= value for x in ordered) >= share * len(ordered)
-    smaller = [x for x in ordered if x < value]
-    assert not smaller or sum(x <= smaller[-1] for x in ordered) < share * len(ordered)
-
-
 @pytest.mark.parametrize(("call", "says"), [
     (lambda: charts.lines({}), "no points"),
     (lambda: charts.bars({}), "nothing to compare"),
@@ -99,8 +76,7 @@ def test_a_quantile_is_the_smallest_value_that_enough_do_not_exceed(ordered: lis
     (lambda: charts.wait_histogram(Trace()), "finished nothing"),
     (lambda: charts.hockey_stick({}), "no points"),
     (lambda: charts.depth_over_time(RUNS[0], place="attic"), "give one of inbox"),
-    (lambda: charts.rates(RUNS[0], "finish", window_s=0), "window_s = 0"),
-    (lambda: charts.quantile([], 0.5), "no value"),
+    (lambda: charts.rate_over_time(RUNS[0], kind="finish", window_s=0), "window_s = 0"),
     (lambda: charts.sliding(EVERY_CHART["bars"], room=(5, 1)), r"room = \(5, 1\)"),
 ])
 def test_what_cannot_be_drawn_is_said(call, says: str) -> None:

@@ -9,7 +9,7 @@ from dsys_lab.trace.invariants import INVARIANTS, Lamp, lamp, lamps
 from dsys_lab.trace.jsonl import load
 from dsys_lab.trace.kinds import ACCOUNTS, KINDS, VERBS, Kind
 from dsys_lab.trace.ledger import Balance, balance
-from dsys_lab.trace.measures import Outcome, gauge, in_time_share, outcome, quantile, sojourns_s
+from dsys_lab.trace.measures import Outcome, depths, gauge, in_time_share, outcome, quantile, rates, sojourns_s
 from dsys_lab.trace.recorder import (
     NO_TRACE,
     Counters,
@@ -40,6 +40,7 @@ __all__ = [
     "Scalar",
     "Trace",
     "balance",
+    "depths",
     "gauge",
     "in_slow_motion",
     "in_time_share",
@@ -49,6 +50,7 @@ __all__ = [
     "load",
     "outcome",
     "quantile",
+    "rates",
     "replay",
     "sojourns_s",
 ]

@@ -5,15 +5,14 @@ in every chart: what was counted is solid, with a bar for three standard errors;
 is orange; what is lost is vermillion and hatched. A view knows no law, so a law comes in as the function or the number
 that it is.
 
-In reading order: `picture` (what a chart is), `measures` (the numbers that a trace holds), `curves` and `comparisons`
-(the charts), `sliding` (a chart that follows sliders).
+In reading order: `picture` (what a chart is), `curves` and `comparisons` (the charts), `sliding` (a chart that follows
+sliders). The numbers themselves are counted in `dsys_lab.trace.measures`.
 
 Sources: Tufte, *The Visual Display of Quantitative Information*; the colours in `dsys_lab.views.theme`.
 """
 
 from dsys_lab.views.charts.comparisons import bars, outcomes, predicted_counted_law, wait_histogram
 from dsys_lab.views.charts.curves import depth_over_time, hockey_stick, lines, rate_over_time
-from dsys_lab.views.charts.measures import depths, quantile, rates, sojourns_s
 from dsys_lab.views.charts.picture import Chart, is_logarithmic, number, view_mode
 from dsys_lab.views.charts.sliding import Sliding, sliding
 
@@ -22,18 +21,14 @@ __all__ = [
     "Sliding",
     "bars",
     "depth_over_time",
-    "depths",
     "hockey_stick",
     "is_logarithmic",
     "lines",
     "number",
     "outcomes",
     "predicted_counted_law",
-    "quantile",
     "rate_over_time",
-    "rates",
     "sliding",
-    "sojourns_s",
     "view_mode",
     "wait_histogram",
 ]

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from dsys_lab.errors import BadParameter
-from dsys_lab.trace import Trace, balance
-from dsys_lab.views.charts.measures import quantile, sojourns_s
+from dsys_lab.trace import Trace, balance, quantile, sojourns_s
 from dsys_lab.views.charts.picture import (
     INCHES,
     Chart,
@@ -178,7 +177,7 @@ def wait_histogram(
         A deadline to draw.
     """
     waits = {
-        trace.header.title or trace.header.scenario or f"run {i}": sojourns_s(trace)
+        trace.header.title or trace.header.scenario or f"run {i}": sorted(sojourns_s(trace))
         for i, trace in enumerate(traces, 1)
     }
     if not waits or not all(waits.values()):

@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from dsys_lab.errors import BadParameter
-from dsys_lab.trace import Trace
-from dsys_lab.views.charts.measures import depths, rates
+from dsys_lab.trace import Trace, depths, rates
 from dsys_lab.views.charts.picture import Chart, figure_of, legend_beside, listed, number, plain_ticks, styled
 from dsys_lab.views.theme import ROLES, SERIES
 
