@@ -22,6 +22,7 @@ from typing import Any, Final
 
 import simpy
 
+from dsys_lab.brokers.overflow import Buffer, Request
 from dsys_lab.scenarios.not_consumed_in_time import burst, hockey_stick
 from dsys_lab.simulation.chance import exponential, stream
 from dsys_lab.trace import NO_TRACE, Counters, Recorder, Trace
@@ -198,7 +199,31 @@ def player() -> None:
     )
 
 
-TABLES: Final[dict[str, Callable[[], None]]] = {"simulation": simulation, "trace": trace, "player": player}
+# ------------------------------------------------------------------------------------------ brokers
+def overflow() -> None:
+    """Offer and take, one by one: the model in memory against a server with a network and a file."""
+    from dsys_lab.engines import nats
+
+    def model(cycles: int = 50_000) -> float:
+        buffer = Buffer("inbox", capacity=8, policy="reject")
+        for now_us in range(cycles):
+            buffer.offer(now_us, Request("m"))
+            buffer.take(now_us)
+        return cycles
+
+    def jetstream(cycles: int = 500) -> float:
+        with nats.StreamBuffer("inbox", capacity=8, policy="reject") as buffer:
+            for _ in range(cycles):
+                buffer.offer(Request("m"))
+                buffer.take()
+        return cycles
+
+    nats.connection()
+    compare("Offer and take", "cycles", [Rival("the model's buffer", model), Rival("JetStream", jetstream)])
+    nats.connection().close()
+
+
+TABLES: Final[dict[str, Callable[[], None]]] = {"simulation": simulation, "trace": trace, "player": player, "overflow": overflow}
 
 
 def main(names: list[str]) -> None:
