@@ -7,6 +7,7 @@ from random import Random
 
 import pytest
 
+from dsys_lab.errors import Misuse
 from dsys_lab.structures.disk import SECTOR_BYTES, Disk, RealDisk, VolatileDisk
 
 
@@ -67,3 +68,10 @@ def test_a_written_range_is_kept_once_it_is_synced() -> None:
     disk.sync_names()
     disk.crash(Random(1).random)
     assert disk.read("file", SECTOR_BYTES, 11) == b"n" * 10 + b"o"
+
+
+def test_to_look_for_a_file_does_not_make_it(disk: Disk) -> None:
+    for look in (lambda: disk.read("none", 0, 1), lambda: disk.sync("none"), lambda: disk.cut("none", 0)):
+        with pytest.raises((Misuse, FileNotFoundError)):
+            look()
+    assert disk.names() == []

@@ -109,14 +109,14 @@ class RealDisk:
 
     def append(self, name: str, data: bytes) -> None:
         """Add bytes at the end of a file; make it if there is none."""
-        file = self._file(name)
+        file = self._file(name, make=True)
         file.seek(0, os.SEEK_END)
         file.write(data)
         file.flush()
 
     def write(self, name: str, offset: int, data: bytes) -> None:
         """Put bytes at `offset`, over what is there; beyond the end of the file the gap is filled with zeros."""
-        file = self._file(name)
+        file = self._file(name, make=True)
         file.seek(offset)
         file.write(data)
         file.flush()
@@ -150,9 +150,10 @@ class RealDisk:
         while self._open:
             self._open.popitem()[1].close()
 
-    def _file(self, name: str) -> BinaryIO:
+    def _file(self, name: str, *, make: bool = False) -> BinaryIO:
         if name not in self._open:
-            (self.folder / name).touch()
+            if make:
+                (self.folder / name).touch()
             self._open[name] = (self.folder / name).open("r+b")
         return self._open[name]
 
