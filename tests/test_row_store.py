@@ -245,7 +245,7 @@ def test_a_scan_reads_every_page_whatever_it_asks_for(count: int) -> None:
     store = filled(count)
     for columns in (["minutes_sleep"], ["minutes_sleep", "city_id"], None):
         counted = reads(store, lambda store, columns=columns: list(store.scan(columns)))
-        assert counted.count("page_read", "night/night.heap") == laws.row_pages(count, 64)
+        assert counted.count("page_read", "night/heap") == laws.row_pages(count, 64)
     assert counted.sum("page_read", "size_bytes") == laws.row_pages(count, 64) * 8192
 
 
@@ -262,7 +262,7 @@ def test_a_point_read_is_the_height_and_one() -> None:
     store = filled(3000)
     counted = reads(store, lambda store: [store.get(key) for key in (0, 582, 583, 2999)])
     assert counted.count("page_read") == 4 * (laws.tree_height(3000) + 1)
-    assert counted.sum("page_read", "used_bytes", "night/night.heap") == 4 * 64
+    assert counted.sum("page_read", "used_bytes", "night/heap") == 4 * 64
 
 
 @pytest.mark.parametrize("wanted", [5, 40, 400])
@@ -278,7 +278,7 @@ def test_rows_by_index_are_on_as_many_pages_as_cardenas_says(wanted: int) -> Non
     for draw in range(min(draws, rows // wanted)):
         question = Between("pick", draw, draw)
         counts.append(reads(store, lambda store, q=question: list(store.scan(["id"], q, via="index"))).count(
-            "page_read", "t/t.heap"
+            "page_read", "t/heap"
         ))  # fmt: skip
     mean = sum(counts) / len(counts)
     tolerance = 3 * laws.pages_hit_standard_error(pages, wanted) / math.sqrt(len(counts))
@@ -351,6 +351,45 @@ def test_every_recorder_sees_the_same_answers_and_the_same_disk() -> None:
         store.checkpoint()
         disks.append(({name: disk.read(name) for name in disk.names()}, store.get(7)))
     assert disks[0] == disks[1] == disks[2]
+
+
+# ----------------------------------------------------------------------------------------------------- golden traces
+
+
+def an_image_once_then_a_few_bytes(store: Callable[[int], RowStore], disk: VolatileDisk) -> None:
+    """The first change after a checkpoint logs the page, the next one the row; a crash takes neither."""
+    sleep = store(0)
+    sleep.append([(number, 7.5, 40, "x" * 180) for number in range(40)], now_us=10)
+    sleep.checkpoint(now_us=20)
+    sleep.update(5, {"age": 41}, now_us=30)
+    sleep.update(5, {"age": 42}, now_us=40)
+    disk.crash(Random(1).random)
+    assert store(50).get(5, now_us=60) == (5, 7.5, 42, "x" * 180)
+
+
+def a_point_read_twice(store: Callable[[int], RowStore], disk: VolatileDisk) -> None:
+    """First from the disk, then from memory: as many pages, and 8,192 bytes each for the few that were wanted."""
+    sleep = store(0)
+    sleep.append([(1, 7.5, 40, "Oslo"), (2, None, 31, "Lagos")], now_us=10)
+    sleep.checkpoint(now_us=20)
+    again = store(30)
+    again.get(2, now_us=40)
+    again.get(2, now_us=50)
+
+
+@pytest.mark.parametrize("lesson", [an_image_once_then_a_few_bytes, a_point_read_twice])
+def test_a_golden_trace_tells_its_lesson(lesson: Callable[..., None]) -> None:
+    disk, trace = VolatileDisk(), Trace()
+
+    def store(now_us: int) -> RowStore:
+        return RowStore(disk, "sleep", SLEEP, key="id", pool=BufferPool(16), recorder=trace, now_us=now_us)
+
+    lesson(store, disk)
+    golden = Path(__file__).parent / "golden" / f"row_store_{lesson.__name__}.txt"
+    if not golden.exists():
+        golden.write_text(trace.text() + "\n", encoding="utf-8")
+        pytest.fail(f"{golden.name} was missing and is written now: read it, then run again")
+    assert trace.text() + "\n" == golden.read_text(encoding="utf-8")
 
 
 # ------------------------------------------------------------------------------------------------------------ bad input

@@ -67,6 +67,7 @@ class JournaledFile:
 
     def __init__(self, journal: JournaledPages, name: str) -> None:
         self.journal, self.name = journal, name
+        self.place = f"{journal.place}/{name.rpartition('.')[2]}"
         self.page_count = 0
 
     def __len__(self) -> int:
@@ -78,7 +79,7 @@ class JournaledFile:
         page, hit = journal.pool.fetch(self, number)
         if journal.recorder is not NO_TRACE:
             journal.recorder.emit(
-                journal.now_us, "page_read", f"{journal.place}/{self.name}", file=self.name, page=number,
+                journal.now_us, "page_read", self.place, file=self.name, page=number,
                 size_bytes=PAGE_BYTES, used_bytes=used if isinstance(used, int) else used(page),
                 source="cache" if hit else "disk", op=journal.op,
             )  # fmt: skip
@@ -110,7 +111,7 @@ class JournaledFile:
         with journal.or_give_up(f"page {number} of {self.name}"):
             journal.disk.write(self.name, number * PAGE_BYTES, page.sealed(number))
         journal.recorder.emit(
-            journal.now_us, "page_write", f"{journal.place}/{self.name}", file=self.name, page=number,
+            journal.now_us, "page_write", self.place, file=self.name, page=number,
             size_bytes=PAGE_BYTES, op=journal.op,
         )  # fmt: skip
 
@@ -129,7 +130,7 @@ class JournaledPages:
     pool : BufferPool
         May be shared with others.
     place : str
-        The name under which rows appear: `place/file`, `place/log`.
+        The name under which rows appear: `place/log`, and for a file `night.heap` `place/heap`.
     recorder : Recorder
     now_us : int
         When they are opened.
