@@ -111,3 +111,19 @@ def test_importing_the_charts_does_not_import_matplotlib() -> None:
     asked = "import json, sys, dsys_lab.views.charts; print(json.dumps(sorted(sys.modules)))"
     modules = json.loads(subprocess.run([sys.executable, "-c", asked], capture_output=True, check=True).stdout)
     assert not {"matplotlib", "numpy", "ipywidgets", "anywidget"} & set(modules)
+
+
+def test_values_that_cannot_be_drawn_are_said_and_leave_the_chart_as_it_was() -> None:
+    def picky(users: int) -> charts.Chart:
+        if users == 7:
+            raise BadParameter("users = 7: give <another>")
+        return doubled(users)
+
+    chart = charts.sliding(picky, users=(1, 100))
+    slider, picture = chart.widget.children
+    slider.value = 7
+    assert "users = 7: give &lt;another&gt;" in picture.value
+    assert (chart.values, chart.chart.summary) == ({"users": 1}, "a: 2")
+    slider.value = 8
+    assert "users = 7" not in picture.value
+    assert chart.chart.summary == "a: 16"

@@ -148,6 +148,10 @@ def test_sliders_begin_where_they_are_told_or_at_the_usual() -> None:
     assert shown.traces[0].header.params["burst_rate"] == 40.0
 
 
+def test_a_seed_begins_where_a_run_without_one_does() -> None:
+    assert player(burst, seed=(1, 9), until_s=1.0).traces[0].digest() == burst(until_s=1.0).digest()
+
+
 def test_a_parameter_that_is_a_row_of_numbers_is_no_slider() -> None:
     shown = player(pipeline, stage_rates=(9.0, 8.0, 7.0), until_s=2.0)
     assert shown.traces[0].header.params["stage_rates"] == (9.0, 8.0, 7.0)

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from statistics import median
 
 from dsys_lab.errors import BadParameter
-from dsys_lab.views.charts import number, view_mode
+from dsys_lab.views.charts import number
+from dsys_lab.views.mode import view_mode
 
 
 def measured(value: float | Sequence[float], unit: str = "s", *, usually: str = "measured when you run it") -> str:

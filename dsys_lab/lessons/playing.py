@@ -11,7 +11,9 @@ from typing import Any
 
 from dsys_lab.errors import BadParameter
 from dsys_lab.scenarios import Scenario, repeat
+from dsys_lab.scenarios.scenario import DEFAULT_SEED
 from dsys_lab.trace import Trace
+from dsys_lab.views.controls import require_control
 from dsys_lab.views.player import Player
 
 
@@ -25,7 +27,7 @@ def player(
 ) -> Player:
     """Return runs that can be played, stepped and broken.
 
-    Give traces, one or two, or a scenario with its parameters.
+    Give traces, up to four, or a scenario with its parameters.
 
     Parameters
     ----------
@@ -49,7 +51,7 @@ def player(
         if compare or at or parameters:
             raise BadParameter("player: sliders need a scenario to run again; give player(burst, capacity=(1, 200))")
         if not runs:
-            raise BadParameter("player: nothing to play; give one or two traces, or a scenario")
+            raise BadParameter("player: nothing to play; give one to four traces, or a scenario")
         return _play([_trace(run) for run in runs], **shown)
     if len(runs) > 1:
         raise BadParameter("player: give one scenario; compare={'policy': ('block', 'reject')} makes its lanes")
@@ -92,19 +94,14 @@ def _is_control(scenario: Scenario, name: str, value: Any) -> bool:
         raise BadParameter(f"{scenario.name}: no parameter {name!r}; give some of seed, {', '.join(scenario.defaults)}")
     if name == "faults" or isinstance(scenario.defaults.get(name), tuple | list):
         return False
-    if isinstance(value, list):
-        if not value:
-            raise BadParameter(f"{name} = []: give at least one choice")
-        return True
-    if isinstance(value, tuple):
-        if len(value) not in (2, 3) or not value[0] < value[1]:
-            raise BadParameter(f"{name} = {value!r}: give a range (lo, hi) or (lo, hi, step) with lo < hi")
-        return True
-    return False
+    if not isinstance(value, list | tuple):
+        return False
+    require_control(name, value)
+    return True
 
 
 def _start(scenario: Scenario, name: str, control: Any) -> Any:
-    default = 1 if name == "seed" else scenario.defaults[name]
+    default = DEFAULT_SEED if name == "seed" else scenario.defaults[name]
     if isinstance(control, list):
         return default if default in control else control[0]
     return default if default is not None and control[0] <= default <= control[1] else control[0]

@@ -16,7 +16,7 @@ from dsys_lab.lessons.answer_forms import ChoiceForm, CurveForm, Form, Judgement
 from dsys_lab.lessons.map import lab_of
 from dsys_lab.lessons.record import progress
 from dsys_lab.lessons.shown import Shown, as_html, card, quiet
-from dsys_lab.views.charts import view_mode
+from dsys_lab.views.mode import view_mode
 
 
 class Prediction:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from dsys_lab.errors import BadParameter
-from dsys_lab.views.charts import view_mode
+from dsys_lab.views.mode import view_mode
 
 SCHEMA: Final = 1
 _HOSTED: Final = ("BINDER_LAUNCH_HOST", "BINDER_SERVICE_HOST")

@@ -16,7 +16,8 @@ from dsys_lab.lessons.exercises.task import Exercise, OpenQuestion, Verdict
 from dsys_lab.lessons.exercises.watched import brief
 from dsys_lab.scenarios.not_consumed_in_time import INBOX, burst, retry_storm
 from dsys_lab.trace import Header, Trace, depths, lamp, quantile, sojourns_s
-from dsys_lab.views.charts import number, view_mode
+from dsys_lab.views.charts import number
+from dsys_lab.views.mode import view_mode
 
 LAB: Final = 13
 HIDDEN_SEEDS: Final = range(1001, 1021)

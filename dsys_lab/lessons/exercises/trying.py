@@ -17,7 +17,7 @@ from dsys_lab.lessons.exercises.watched import TookTooLong, Watched, fault_in, i
 from dsys_lab.lessons.record import progress
 from dsys_lab.lessons.shown import Shown, as_html, card, code, folded, paragraphs, quiet
 from dsys_lab.trace import Trace
-from dsys_lab.views.charts import view_mode
+from dsys_lab.views.mode import view_mode
 
 LIMIT_S: Final = 30.0
 """The longest that a check may take; a good answer needs a few seconds."""

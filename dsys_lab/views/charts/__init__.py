@@ -13,8 +13,9 @@ Sources: Tufte, *The Visual Display of Quantitative Information*; the colours in
 
 from dsys_lab.views.charts.comparisons import bars, outcomes, predicted_counted_law, wait_histogram
 from dsys_lab.views.charts.curves import depth_over_time, hockey_stick, lines, rate_over_time
-from dsys_lab.views.charts.picture import Chart, is_logarithmic, number, view_mode
+from dsys_lab.views.charts.picture import Chart, is_logarithmic, number
 from dsys_lab.views.charts.sliding import Sliding, sliding
+from dsys_lab.views.mode import view_mode
 
 __all__ = [
     "Chart",

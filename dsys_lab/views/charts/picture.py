@@ -10,11 +10,10 @@ import base64
 import html
 import io
 import math
-import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
-from dsys_lab.errors import require_choice
+from dsys_lab.views.mode import view_mode
 from dsys_lab.views.theme import style
 
 if TYPE_CHECKING:
@@ -25,13 +24,6 @@ INCHES: Final = (7.6, 3.4)
 PIXELS_PER_INCH: Final = 96
 SHARPNESS: Final = 1.5
 """How many pixels are drawn for one that is shown."""
-
-
-def view_mode() -> str:
-    """Return how things are shown: "live" (a kernel listens), "html" (a page) or "still" (committed, compared)."""
-    mode = os.environ.get("DSYS_LAB_VIEW", "live")
-    require_choice("DSYS_LAB_VIEW", mode, ("live", "html", "still"))
-    return mode
 
 
 class Chart:

@@ -1,7 +1,8 @@
 """A chart that follows sliders.
 
 The picture is an `Image` whose bytes are replaced: half the time of drawing through the notebook's own machinery, and
-no flicker. Where no kernel listens, the chart stands as it is at the sliders' first values.
+no flicker. Where no kernel listens, the chart stands as it is at the sliders' first values. Values that cannot be drawn
+are said in the picture's place; the chart stays what it was.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from dsys_lab.errors import BadParameter
-from dsys_lab.views.charts.picture import Chart, view_mode
+from dsys_lab.views.charts.picture import Chart
+from dsys_lab.views.controls import control, in_words, require_control
+from dsys_lab.views.mode import view_mode
 
 
 class Sliding:
@@ -34,8 +37,9 @@ class Sliding:
         unknown = sorted(set(values) - set(self.controls))
         if unknown:
             raise BadParameter(f"no control {unknown[0]!r}; give some of {', '.join(self.controls)}")
-        self.values = {**self.values, **values}
-        self.chart = self.draw(**self.values)
+        values = {**self.values, **values}
+        self.chart = self.draw(**values)
+        self.values = values
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Any:
         if view_mode() != "live":
@@ -46,40 +50,28 @@ class Sliding:
     def widget(self) -> Any:
         """The controls above the picture, for a kernel that listens."""
         if self._widget is None:
-            from ipywidgets import HTML, VBox
+            from ipywidgets import HTML, FloatSlider, VBox
 
             picture = HTML(self.chart.html())
 
             def follow(name: str) -> Callable[[Any], None]:
                 def moved(change: Any) -> None:
-                    self.set(**{name: change["new"]})
-                    picture.value = self.chart.html()
+                    try:
+                        self.set(**{name: change["new"]})
+                        picture.value = self.chart.html()
+                    except Exception as error:  # noqa: BLE001  # a callback has no other place to tell the reader
+                        picture.value = in_words(error)
 
                 return moved
 
-            controls = [_control(name, choices, self.values[name]) for name, choices in self.controls.items()]
-            for name, control in zip(self.controls, controls, strict=True):
-                control.observe(follow(name), "value")
+            controls = [control(name, choices, self.values[name]) for name, choices in self.controls.items()]
+            for name, one in zip(self.controls, controls, strict=True):
+                one.style.description_width, one.layout.width = "9em", "30em"  # they stand in one column
+                if isinstance(one, FloatSlider):
+                    one.readout_format = ".3g"
+                one.observe(follow(name), "value")
             self._widget = VBox([*controls, picture])
         return self._widget
-
-
-def _control(name: str, choices: Sequence[Any], value: Any) -> Any:
-    from ipywidgets import Dropdown, FloatSlider, IntSlider, Layout
-
-    label = {
-        "description": name.replace("_", " "),
-        "style": {"description_width": "9em"},
-        "layout": Layout(width="30em"),
-    }
-    if isinstance(choices, list):
-        return Dropdown(options=choices, value=value, **label)
-    low, high, *step = choices
-    if all(isinstance(choice, int) for choice in choices):
-        return IntSlider(min=low, max=high, step=step[0] if step else 1, value=value, **label)
-    return FloatSlider(
-        min=low, max=high, step=step[0] if step else (high - low) / 100, value=value, readout_format=".3g", **label
-    )
 
 
 def sliding(draw: Callable[..., Chart], *, at: dict[str, Any] | None = None, **controls: Sequence[Any]) -> Sliding:
@@ -103,8 +95,6 @@ def sliding(draw: Callable[..., Chart], *, at: dict[str, Any] | None = None, **c
     answers: 42
     """
     for name, choices in controls.items():
-        is_range = isinstance(choices, tuple) and len(choices) in (2, 3) and choices[0] < choices[1]
-        if not is_range and not (isinstance(choices, list) and choices):
-            raise BadParameter(f"{name} = {choices!r}: give a range (lo, hi) or (lo, hi, step), or a list of choices")
+        require_control(name, choices)
     values = {name: choices[0] for name, choices in controls.items()} | (at or {})
     return Sliding(draw, controls, values)

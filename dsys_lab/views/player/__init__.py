@@ -16,13 +16,13 @@ only when it is shown live.
 from __future__ import annotations
 
 import base64
-import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from dsys_lab.errors import BadParameter, require_choice
+from dsys_lab.errors import BadParameter
 from dsys_lab.trace import Trace
+from dsys_lab.views.mode import view_mode
 from dsys_lab.views.player.pack import pack, unpack
 from dsys_lab.views.player.words import describe, duration, summary
 
@@ -52,7 +52,7 @@ class Player:
     height : int, optional
         Of the stage, in pixels; by default as high as the places need.
     controls : dict, optional
-        Parameter -> `(low, high)`, `(low, high, step)`, a list of choices, or True (whatever fits its value).
+        Parameter -> what it offers, as `dsys_lab.views.controls` says.
     again : callable, optional
         `(**values)` -> trace or traces, called with the controls' values at every change.
     fork : callable, optional
@@ -112,14 +112,11 @@ class Player:
         if self._fork_call is None:
             raise BadParameter("this player was made without fork=…, so it cannot run again")
         after = self._fork_call(lane, fault)
-        before = self._before or self._traces
-        titled = ["as it was", "with the fault"]
-        one = before[lane if lane < len(before) else 0] if self._before is None else self._traces[lane]
-        self._before, self._traces = before, (one, after)
+        self._before, self._traces = self._before or self._traces, (self._traces[lane], after)
         until = f" for {duration(fault['lasts_s'] * 1e6)}" if fault.get("lasts_s") else ""
         at = f" at {duration(fault['at_s'] * 1e6)}" if fault.get("at_s") is not None else ""
         self._note = f"Added{at}: {fault['target']} {_DONE.get(fault['do'], fault['do'])}{until}. Same seed, same luck."
-        self._send(titles=titled)
+        self._send(titles=["as it was", "with the fault"])
 
     def back(self) -> None:
         """Show again what stood there before the fork."""
@@ -191,8 +188,7 @@ class Player:
         return f"{self._describe}\n{words}" if self._describe else words
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        mode = os.environ.get("DSYS_LAB_VIEW", "live")
-        require_choice("DSYS_LAB_VIEW", mode, ("live", "html", "still"))
+        mode = view_mode()
         data: dict[str, Any] = {"text/plain": repr(self)}
         if mode == "live":
             view = {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id}
