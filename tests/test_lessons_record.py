@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -128,3 +129,14 @@ def test_any_record_can_be_shown_and_no_key_becomes_markup(predictions: dict) ->
     card = report_card({"predictions": predictions, "exercises": {}})
     assert "<b>&" not in card.html
     assert card.text.count("  predicted ") == len(predictions)
+
+
+def test_no_key_leaves_the_attribute_that_it_stands_in() -> None:
+    attributes: list[str] = []
+    parser = HTMLParser()
+    parser.handle_starttag = lambda tag, attrs: attributes.extend(name for name, _ in attrs)
+    name = '" onmouseover="alert(1)" `x'
+    card = report_card({"predictions": {f"13/{name}": {"score": 0.5}}, "exercises": {f"13/{name}": {"tries": 1}}})
+    parser.feed(card.html)
+    assert set(attributes) == {"style", "title"}
+    assert f"predicted {name}: 50%" in card.text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from statistics import fmean
 from typing import Any, Final
 
@@ -62,7 +63,7 @@ def _bar(name: str, entry: dict[str, Any]) -> str:
     )
     words = _words(name)
     return (
-        f'<div title="{words}: {_said(entry)}" style="display:flex;align-items:center;gap:.6em;margin:.15em 0">'
+        f'<div title="{html.escape(_plain(name))}: {_said(entry)}" style="display:flex;align-items:center;gap:.6em;margin:.15em 0">'
         f'<div style="width:110px;height:10px;border-radius:5px;overflow:hidden;flex:none;'
         f'background:color-mix(in srgb, {QUIET} 25%, transparent)">{filled}</div>'
         f'<span style="min-width:3.2em;font-variant-numeric:tabular-nums">{_said(entry)}</span>'
@@ -84,16 +85,20 @@ def _line(lab: Lab, predictions: Entries, exercises: Entries) -> str:
     scores = [entry["score"] for entry in predictions.values() if entry.get("score") is not None]
     closeness = f", closeness {fmean(scores):.0%} on average" if scores else ""
     lines = [f"{lab.number:02d} {lab.title}: {len(predictions)} predicted{closeness}"]
-    lines += [f"  predicted {_words(name)}: {_said(entry)}" for name, entry in predictions.items()]
+    lines += [f"  predicted {_plain(name)}: {_said(entry)}" for name, entry in predictions.items()]
     lines += [
-        f"  {'solved' if entry.get('passed') else 'not yet solved'}: {_words(name)}, {_tries(entry)}"
+        f"  {'solved' if entry.get('passed') else 'not yet solved'}: {_plain(name)}, {_tries(entry)}"
         for name, entry in exercises.items()
     ]
     return "\n".join(lines)
 
 
+def _plain(name: str) -> str:
+    return name.replace("_", " ").replace("-", " ")
+
+
 def _words(name: str) -> str:
-    return as_html(name.replace("_", " ").replace("-", " "))
+    return as_html(_plain(name))
 
 
 def _said(entry: dict[str, Any]) -> str:
