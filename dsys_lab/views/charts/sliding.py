@@ -54,23 +54,21 @@ class Sliding:
 
             picture = HTML(self.chart.html())
 
-            def follow(name: str) -> Callable[[Any], None]:
-                def moved(change: Any) -> None:
-                    try:
-                        self.set(**{name: change["new"]})
-                        picture.value = self.chart.html()
-                    except Exception as error:  # noqa: BLE001  # a callback has no other place to tell the reader
-                        picture.value = in_words(error)
+            controls = {name: control(name, choices, self.values[name]) for name, choices in self.controls.items()}
 
-                return moved
+            def follow(_: Any) -> None:
+                try:
+                    self.set(**{name: one.value for name, one in controls.items()})
+                    picture.value = self.chart.html()
+                except Exception as error:  # noqa: BLE001  # a callback has no other place to tell the reader
+                    picture.value = in_words(error)
 
-            controls = [control(name, choices, self.values[name]) for name, choices in self.controls.items()]
-            for name, one in zip(self.controls, controls, strict=True):
+            for one in controls.values():
                 one.style.description_width, one.layout.width = "9em", "30em"  # they stand in one column
                 if isinstance(one, FloatSlider):
                     one.readout_format = ".3g"
-                one.observe(follow(name), "value")
-            self._widget = VBox([*controls, picture])
+                one.observe(follow, "value")
+            self._widget = VBox([*controls.values(), picture])
         return self._widget
 
 
