@@ -63,7 +63,8 @@ def _bar(name: str, entry: dict[str, Any]) -> str:
     )
     words = _words(name)
     return (
-        f'<div title="{html.escape(_plain(name))}: {_said(entry)}" style="display:flex;align-items:center;gap:.6em;margin:.15em 0">'
+        f'<div title="{html.escape(_plain(name))}: {_said(entry)}" '
+        'style="display:flex;align-items:center;gap:.6em;margin:.15em 0">'
         f'<div style="width:110px;height:10px;border-radius:5px;overflow:hidden;flex:none;'
         f'background:color-mix(in srgb, {QUIET} 25%, transparent)">{filled}</div>'
         f'<span style="min-width:3.2em;font-variant-numeric:tabular-nums">{_said(entry)}</span>'
