@@ -2,7 +2,7 @@
 
 One server for a process, started at the first use; `DSYS_LAB_NATS=nats://a,b,c` uses yours instead (`connection`).
 `stream` and `subscriber` have the verbs of the model `dsys_lab.brokers.overflow`; `overflow` has whole runs, and says
-what is otherwise.
+what is otherwise. `work_queue` has the verbs of the model `dsys_lab.brokers.work_queue`.
 
 Sources: docs.nats.io, "Core NATS", "JetStream: streams: discard policy", "Slow consumers"; behaviour as measured with
 nats-server 2.15.1 and nats-py 2.16.0.
@@ -12,11 +12,13 @@ from dsys_lab.engines.nats.connection import Connection, connection
 from dsys_lab.engines.nats.overflow import DIFFERENCES, jetstream_overflow, slow_subscriber
 from dsys_lab.engines.nats.stream import POLICIES, StreamBuffer
 from dsys_lab.engines.nats.subscriber import SlowSubscriber
+from dsys_lab.engines.nats.work_queue import JetStreamQueue
 
 __all__ = [
     "DIFFERENCES",
     "POLICIES",
     "Connection",
+    "JetStreamQueue",
     "SlowSubscriber",
     "StreamBuffer",
     "connection",
