@@ -19,7 +19,7 @@ from nats.js.api import StreamConfig
 from dsys_lab.brokers.overflow import Answer, Request
 from dsys_lab.engines import keeper, nats
 from dsys_lab.engines.event_loop import EventLoop
-from dsys_lab.engines.nats.connection import PREFIX, SETTING, settle
+from dsys_lab.engines.nats.connection import PREFIX, SETTING, _addresses, _without_secrets, settle
 from dsys_lab.engines.server import LOOPBACK, Server, executable
 from dsys_lab.errors import BadParameter, EngineMissing, MayHaveHappened, Refused
 from dsys_lab.trace import Trace, balance, lamps, load
@@ -252,6 +252,45 @@ def test_a_server_that_is_not_there_is_named_without_its_password(monkeypatch: p
         nats.Connection()
     assert f"{SETTING}=nats://{LOOPBACK}:1 does not answer" in str(told.value)
     assert "secret" not in str(told.value)
+
+
+@pytest.mark.parametrize(("setting", "told"), [
+    ("nats://me:se/cret@a", "nats://a"),
+    ("me:secret@a,nats://token@b:1", "a,nats://b:1"),
+    ("nats://a, b", "nats://a, b"),
+])
+def test_no_secret_is_told(setting: str, told: str) -> None:
+    assert _without_secrets(setting) == told
+
+
+def test_servers_may_be_named_with_spaces_between() -> None:
+    assert _addresses("nats://a, b:4223") == ["nats://a", "nats://b:4223"]
+
+
+def test_a_connection_of_ones_own_takes_the_shared_one_not_along() -> None:
+    shared, own = nats.connection(), nats.Connection()
+    own.close()
+    assert nats.connection() is shared
+
+
+def test_what_waits_in_a_loop_is_cancelled_when_it_closes() -> None:
+    loop, cancelled = EventLoop(), threading.Event()
+
+    async def wait() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            cancelled.set()
+
+    async def start() -> asyncio.Task[None]:
+        task = asyncio.create_task(wait())
+        await asyncio.sleep(0)
+        return task
+
+    task = loop.call(start())
+    loop.close()
+    assert cancelled.is_set()
+    assert task.cancelled()
 
 
 def test_settle_waits_for_what_was_just_published() -> None:

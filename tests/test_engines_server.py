@@ -124,6 +124,23 @@ def test_another_port_is_tried_when_the_first_was_taken() -> None:
     server.stop()
 
 
+def test_to_read_the_log_loses_none_of_it() -> None:
+    program = """
+import socket, sys, time
+listening = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+for line in range(3000):
+    print(line, flush=True)
+print("all", flush=True)
+time.sleep(60)
+"""
+    server = Server("talker", lambda port, folder: [sys.executable, "-c", program, str(port)])
+    give_up_s = time.monotonic() + GONE_WITHIN_S
+    while "all" not in server.log() and time.monotonic() < give_up_s:
+        pass
+    server.stop()
+    assert server.log().split() == [*map(str, range(3000)), "all"]
+
+
 def test_a_missing_wheel_is_named() -> None:
     with pytest.raises(EngineMissing, match="pip install no-such-server-bin"):
         executable("no-such-server-bin", "no-such-server")

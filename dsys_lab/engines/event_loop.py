@@ -9,9 +9,13 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Coroutine
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 Result = TypeVar("Result")
+
+
+GIVE_UP_S: Final = 1.0
+"""How long a task may take to end when it is cancelled."""
 
 
 class EventLoop:
@@ -40,7 +44,17 @@ class EventLoop:
             raise
 
     def close(self) -> None:
-        """Stop the loop and its thread."""
+        """Cancel what is still under way, and stop the loop and its thread."""
+        self.call(_cancel_all())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+
+
+async def _cancel_all() -> None:
+    """Cancel every other task of this loop: one that is thrown away while it waits complains on stderr."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    if others:
+        await asyncio.wait(others, timeout=GIVE_UP_S)

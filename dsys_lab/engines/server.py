@@ -99,8 +99,11 @@ class Server:
 
     def log(self) -> str:
         """Return what the server has written to its standard output and error so far."""
-        self._log.seek(0)
-        return self._log.read().decode(errors="replace")
+        if sys.platform == "win32":
+            self._log.seek(0)
+            return self._log.read().decode(errors="replace")
+        # The server writes at the position of this very file: to move it, even for a moment, loses lines of the log.
+        return os.pread(self._log.fileno(), os.fstat(self._log.fileno()).st_size, 0).decode(errors="replace")
 
     # ------------------------------------------------------------ starting
     def _start(self, command: Callable[[int, Path], list[str]]) -> None:

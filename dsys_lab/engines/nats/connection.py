@@ -84,6 +84,9 @@ class Connection:
             where = "the server started here" if self.server else f"{SETTING}={_without_secrets(setting)}"
             advice = "restart the kernel" if self.server else "correct it, or unset it to have a server started here"
             raise EngineMissing(f"{where} does not answer ({type(error).__name__}: {error}): {advice}") from error
+        except BaseException:  # an interrupt, for one: nobody will ever hold this connection to close it
+            self._end()
+            raise
         version = self.client.connected_server_version
         self.engine = f"nats-server {version.major}.{version.minor}.{version.patch}"
         atexit.register(self.close)
@@ -126,9 +129,12 @@ class Connection:
     def close(self) -> None:
         """Close the client, and end the server if it is ours; the next `connection` is a new one."""
         atexit.unregister(self.close)
-        _shared.pop(os.getpid(), None)
-        self._loop.call(self.client.close())
-        self._end()
+        if _shared.get(os.getpid()) is self:
+            del _shared[os.getpid()]
+        try:
+            self._loop.call(self.client.close())
+        finally:
+            self._end()
 
     def _end(self) -> None:
         self._loop.close()
@@ -166,13 +172,13 @@ def _start() -> Server:
 
 
 def _addresses(setting: str) -> list[str]:
-    """Return each server of a setting such as `nats://a,b:4223` with its scheme."""
-    return [address if "://" in address else f"nats://{address}" for address in setting.split(",")]
+    """Return each server of a setting such as `nats://a, b:4223` with its scheme."""
+    return [address if "://" in address else f"nats://{address}" for address in map(str.strip, setting.split(","))]
 
 
 def _without_secrets(setting: str) -> str:
     """Return the setting without users and passwords, fit for an error that may be committed in a notebook."""
-    return re.sub(r"[^/,@]*@", "", setting)
+    return re.sub(r"([^,]*//)?[^,]*@", r"\1", setting)
 
 
 async def _ignore(error: Exception) -> None:
