@@ -95,9 +95,18 @@ class ColumnFiles:
     def __init__(self, disk: Disk, *, cache_bytes: int, place: str, recorder: Recorder) -> None:
         self.disk, self.cache_bytes, self.place, self.recorder = disk, cache_bytes, place, recorder
         self.sizes: dict[str, int] = {}
+        self.cut_short: dict[str, int] = {}
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
 
     # ------------------------------------------------------------ write path
+    def require_whole(self) -> None:
+        """Refuse to write behind a file of which the end is missing."""
+        for file, wanted in self.cut_short.items():
+            raise Damaged(
+                f"{file} ends at byte {self.sizes[file]:,} of {wanted:,}: nothing is written to this table before the "
+                "file is restored from a copy; what is left of it can be read"
+            )
+
     def append(self, now_us: int, file: str, data: bytes) -> None:
         """Add bytes to a file and make them durable (its name is not yet)."""
         start = self.sizes.get(file, 0)
@@ -142,15 +151,22 @@ class ColumnFiles:
         kept = self._kept_of(first.file)
         fresh = self._fill(kept, first, last.end)
         for chunk in [chunk for chunk in chunks if chunk.offset not in kept.checked]:
-            if zlib.crc32(kept.data[chunk.offset : chunk.end].data) != chunk.crc32:
-                kept.here[chunk.offset // PAGE : -(-chunk.end // PAGE)] = False
-                raise self._damaged(chunk, "its checksum does not match its bytes")
-            kept.checked.add(chunk.offset)
+            self._check(kept, chunk)
         if not reading.silent:
             used = (first.offset, last.end) if row is None else _value_place(first, row)
             self._count(reading, first.file, (first.offset, last.end), used, fresh)
         lines = (len(chunks), first.size_bytes)
         return np.lib.stride_tricks.as_strided(kept.data[first.offset :], lines, (first.room_bytes, 1), writeable=False)
+
+    def _check(self, kept: _Kept, chunk: Chunk) -> None:
+        """Hold a chunk in memory against its checksum; look once more, for its file may have been mended since."""
+        data = kept.data[chunk.offset : chunk.end]
+        if zlib.crc32(data.data) != chunk.crc32:
+            again = self.disk.read(chunk.file, chunk.offset, chunk.size_bytes)
+            if zlib.crc32(again) != chunk.crc32:
+                raise self._damaged(chunk, "its checksum does not match its bytes")
+            data[:] = np.frombuffer(again, np.uint8)
+        kept.checked.add(chunk.offset)
 
     def _kept_of(self, file: str) -> _Kept:
         """Return what is in memory of a file, with room for all of it: memory that is not touched costs none."""

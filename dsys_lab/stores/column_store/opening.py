@@ -68,4 +68,6 @@ def open_files(files: ColumnFiles, current: Manifest) -> None:
         if there > size:
             disk.cut(name, size)
             disk.sync(name)
+        if there < size:
+            files.cut_short[name] = size
         files.sizes[name] = min(there, size)

@@ -358,6 +358,7 @@ class ColumnStore:
     def _alive(self) -> None:
         if self._broken:
             raise Refused(f"{self.place} does not write: its disk failed before; open it anew")
+        self.files.require_whole()
 
     def _joined(self, name: str, parts: Sequence[Filled]) -> Filled:
         empty = Filled(np.empty(0, DTYPES[self.schema.columns[self.schema.position(name)].type]))

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import compress, pairwise
+from itertools import compress, groupby, pairwise
 from typing import Final, Protocol
 
 import numpy as np
@@ -207,30 +207,25 @@ class Question:
 
     def stretches(self, groups: Sequence[Group], *, rows_most: int) -> Iterator[Stored]:
         """Give the rows that pass, of at most `rows_most` (but at least one group) at a time."""
-        whole: list[Group] = []
-        partly: list[Group] = []
-        for group in groups:
-            verdict = self._verdict(group)
+        for verdict, run in groupby(groups, self._verdict):
             if verdict is Verdict.NONE:
-                self._skip(group, "zone map")
+                for group in run:
+                    self._skip(group, "zone map")
+            elif verdict is Verdict.ALL:
+                yield from map(self._stretch, _cut(list(run), rows_most))
             else:
-                (whole if verdict is Verdict.ALL and group.deleted is None else partly).append(group)
-        for some in _cut(whole, rows_most):
-            yield self._stretch(some)
-        for some in _cut(partly, min(rows_most, WORKED_ROWS)):
-            yield from self._filtered(some)
+                for some in _cut(list(run), min(rows_most, WORKED_ROWS)):
+                    yield from self._filtered(some)
 
     def _verdict(self, group: Group) -> Verdict:
-        if self.where is None:
-            return Verdict.ALL
-        column, bounds = self.where
-        return group.chunks[column].verdict(bounds)
+        verdict = Verdict.ALL if self.where is None else group.chunks[self.where[0]].verdict(self.where[1])
+        return Verdict.SOME if verdict is Verdict.ALL and group.deleted is not None else verdict
 
     def _filtered(self, groups: Sequence[Group]) -> Iterator[Stored]:
         """Give the rows of some groups that pass and are not deleted, without the groups in which none is."""
         every = self._stretch(groups)
         kept = np.ones(every.rows(), bool)
-        if self.where is not None and not all(self._verdict(group) is Verdict.ALL for group in groups):
+        if self.where is not None:
             kept = every.passing(*self.where)
         if any(group.deleted is not None for group in groups):
             kept = kept & ~np.concatenate([_deleted(group) for group in groups])

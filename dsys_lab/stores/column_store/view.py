@@ -63,8 +63,10 @@ class View:
         for stretch in question.stretches(self.groups, rows_most=rows_most):
             yield stretch
             self.reading.tell(all_pages=False)
+        if bounds is not None:
+            waiting = waiting.passing(*bounds)
         if waiting.table:
-            yield waiting if bounds is None else waiting.passing(*bounds)
+            yield waiting
 
     def measures(self, measures: Sequence[Measure], where: Between | None) -> Values:
         """Return the measures over all rows that pass."""
