@@ -250,7 +250,8 @@ def column_pages(rows: int, *width_bytes: float) -> int:
     Plain encoding. A column that may be NULL is an eighth of a byte wider in the row groups that hold a NULL.
     Source: Copeland and Khoshafian, "A decomposition storage model", SIGMOD 1985.
     """
-    require_positive(rows=rows)
+    if rows < 0:
+        raise BadParameter(f"rows = {rows!r}: give 0 or more")
     return sum(math.ceil(rows * width / PAGE_ROOM_BYTES) for width in width_bytes)
 
 

@@ -263,3 +263,46 @@ def test_cardenas_is_what_chance_does(rows_wanted):
 def test_a_law_of_rows_outside_its_domain_gives_no_number(call):
     with pytest.raises(BadParameter, match=r"give|a tree needs"):
         call()
+
+
+# ------------------------------------------------------------------------------------------ tables by column
+
+
+def test_columns_on_pages_have_the_figures_of_the_table():
+    assert laws.column_pages(1_000_000, 2) == 245
+    assert laws.column_pages(1_000_000, 2, 1) == 368
+    assert laws.column_pages(0, 2) == 0
+    assert round(laws.row_pages(1_000_000, 64) / laws.column_pages(1_000_000, 2)) == 34
+
+
+def test_encodings_have_the_bytes_of_their_formulas():
+    assert laws.run_length_bytes(runs=32, width_bytes=1) == 160
+    assert laws.packed_bytes(8_192, value_range=600) == 8_192 * 10 / 8
+    assert laws.packed_bytes(8_192, value_range=0) == 0
+    assert laws.dictionary_bytes(8_192, 50, width_bytes=8) == 8_192 + 400
+    assert laws.dictionary_bytes(8_192, 257, width_bytes=8) == 2 * 8_192 + 2_056
+
+
+def test_rows_that_wait_share_the_pages_that_they_dirty():
+    assert laws.merge_pages_per_row(13, pages_per_chunk=1, merge_rows=1) == 13
+    assert laws.merge_pages_per_row(13, pages_per_chunk=2, merge_rows=8_192) == pytest.approx(0.0032, abs=1e-4)
+
+
+def test_vectors_make_calls_rare():
+    assert laws.calls_by_vector(1_000_000, 2, vector_rows=1) == 2_000_002
+    assert laws.calls_by_vector(1_000_000, 2, vector_rows=2_048) == 980
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: laws.column_pages(-1, 2),
+        lambda: laws.packed_bytes(1, value_range=-1),
+        lambda: laws.dictionary_bytes(1, 0, width_bytes=2),
+        lambda: laws.merge_pages_per_row(13, pages_per_chunk=1, merge_rows=0),
+        lambda: laws.calls_by_vector(1, 2, vector_rows=0),
+    ],
+)
+def test_a_law_of_columns_outside_its_domain_gives_no_number(call):
+    with pytest.raises(BadParameter, match="give"):
+        call()
