@@ -29,6 +29,13 @@ def _stable(arrival_rate: float, service_rate: float, servers: int = 1) -> float
     return utilisation
 
 
+def _not_negative(**values: float) -> None:
+    """Refuse any parameter below zero, naming it."""
+    for name, value in values.items():
+        if not value >= 0:
+            raise BadParameter(f"{name} = {value!r}: give 0 or more")
+
+
 # ------------------------------------------------------------------------------------------ queues in balance
 def little(arrival_rate: float, sojourn_s: float) -> float:
     """Mean number in a system, `L = lambda * W`: true of every stable system, whatever is inside.
@@ -104,6 +111,7 @@ def mm1k_blocking(utilisation: float, capacity: int) -> float:
 # ------------------------------------------------------------------------------------------ queues out of balance
 def backlog(arrival_rate: float, service_rate: float, seconds: float) -> float:
     """Messages that pile up in `seconds` of overload, as a fluid: `(lambda - mu) t`, never below 0."""
+    _not_negative(arrival_rate=arrival_rate, service_rate=service_rate, seconds=seconds)
     return max(0.0, (arrival_rate - service_rate) * seconds)
 
 
@@ -115,6 +123,7 @@ def drain_s(waiting: float, arrival_rate: float, service_rate: float) -> float:
     if arrival_rate != 0:
         _stable(arrival_rate, service_rate)
     require_positive(service_rate=service_rate)
+    _not_negative(waiting=waiting)
     return waiting / (service_rate - arrival_rate)
 
 
@@ -152,8 +161,7 @@ def attempts_per_call(failure_share: float, retries: int, *, layers: int = 1) ->
 def token_bucket_most(rate: float, burst: float, seconds: float) -> float:
     """The most that a token bucket lets through in any window of `seconds`: `burst + rate * t`."""
     require_positive(rate=rate, burst=burst)
-    if seconds < 0:
-        raise BadParameter(f"seconds = {seconds!r}: a window is 0 long or more")
+    _not_negative(seconds=seconds)
     return burst + rate * seconds
 
 
@@ -201,12 +209,14 @@ def deliveries_any(visibility_s: float, work_mean_s: float) -> float:
 def falsely_dead(share_within: float, max_receives: int) -> float:
     """Share of healthy messages set aside as poison though every attempt did the work: `(1 - F(V))**R`."""
     require_fraction(share_within=share_within)
+    require_positive(max_receives=max_receives)
     return (1 - share_within) ** max_receives
 
 
 def poison_load(poison_share: float, max_receives: int) -> float:
     """Factor by which poison raises the work: `1 - p + p R`, for each poisoned message is tried R times."""
     require_fraction(poison_share=poison_share)
+    require_positive(max_receives=max_receives)
     return 1 - poison_share + poison_share * max_receives
 
 
@@ -216,7 +226,8 @@ def empty_receives_a_day(arrival_rate: float, *, wait_s: float = 0.0, every_s: f
     Long poll of `wait_s`: `86,400 lambda e**(-lambda w) / (1 - e**(-lambda w))`. Short poll (`wait_s` = 0) once every
     `every_s`: `86,400 / T * e**(-lambda T)`.
     """
-    require_positive(arrival_rate=arrival_rate)
+    require_positive(arrival_rate=arrival_rate, every_s=every_s)
+    _not_negative(wait_s=wait_s)
     day_s = 86_400
     if not wait_s:
         return day_s / every_s * math.exp(-arrival_rate * every_s)

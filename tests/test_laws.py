@@ -213,6 +213,12 @@ OUTSIDE = {
     "a window before it began": (lambda: laws.token_bucket_most(1, 1, -1), r"seconds = -1"),
     "nothing offered": (lambda: laws.in_time_most(0), r"utilisation = 0"),
     "a run without customers": (lambda: laws.relative_standard_error(0.5, customers=0), r"customers = 0"),
+    "a burst that ends before it begins": (lambda: laws.backlog(30, 10, -1), r"seconds = -1"),
+    "fewer than nobody waiting": (lambda: laws.drain_s(-1, 8, 10), r"waiting = -1"),
+    "dead before the first try": (lambda: laws.falsely_dead(0.5, 0), r"max_receives = 0"),
+    "poison that is never tried": (lambda: laws.poison_load(0.01, 0), r"max_receives = 0"),
+    "a poll without a pause": (lambda: laws.empty_receives_a_day(1, every_s=0), r"every_s = 0"),
+    "a wait before it began": (lambda: laws.empty_receives_a_day(1, wait_s=-1), r"wait_s = -1"),
     "a full server": (lambda: laws.relative_standard_error(1.0, customers=9), r"grows for ever"),
 }
 
