@@ -223,7 +223,12 @@ def overflow() -> None:
     nats.connection().close()
 
 
-TABLES: Final[dict[str, Callable[[], None]]] = {"simulation": simulation, "trace": trace, "player": player, "overflow": overflow}
+TABLES: Final[dict[str, Callable[[], None]]] = {
+    "simulation": simulation,
+    "trace": trace,
+    "player": player,
+    "overflow": overflow,
+}
 
 
 def main(names: list[str]) -> None:
