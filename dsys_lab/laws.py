@@ -203,7 +203,8 @@ def deliveries_any(visibility_s: float, work_mean_s: float) -> float:
     require_positive(visibility_s=visibility_s, work_mean_s=work_mean_s)
     ratio = visibility_s / work_mean_s
     terms = (math.exp(-ratio * n * (n + 1) / 2) for n in range(1, 10_000))
-    return 1 + math.fsum(itertools.takewhile(lambda term: term > 1e-12, terms))
+    that_count = itertools.takewhile(lambda term: term > 1e-12, terms)
+    return 1 + math.fsum(that_count)
 
 
 def falsely_dead(share_within: float, max_receives: int) -> float:

@@ -55,16 +55,18 @@ def hockey_stick(
     inbox = Inbox(sim, buffer)
     Consumer(sim, inbox, service(service_shape, 1 / service_rate), name=SCORER, servers=servers)
 
-    def arrive() -> Body:
-        gap, chance = exponential(1 / (utilisation * servers * service_rate)), sim.stream(f"{WEARABLES}/arrivals")
-        for number in range(1, customers + 1):
-            yield sim.sleep(gap(chance))
-            sim.emit("publish", WEARABLES, f"n{number}", attempt=1)
-            inbox.offer(Request(f"n{number}", offered_us=sim.now_us))
-
-    sim.spawn(arrive())
+    sim.spawn(_arrive(sim, inbox, customers, rate=utilisation * servers * service_rate))
     sim.run()
     return Claims({**BALANCED, "nothing lost": {}})
+
+
+def _arrive(sim: Simulation, inbox: Inbox, customers: int, *, rate: float) -> Body:
+    """Let customers come in at random, without a network between them and the line."""
+    gap, chance = exponential(1 / rate), sim.stream(f"{WEARABLES}/arrivals")
+    for number in range(1, customers + 1):
+        yield sim.sleep(gap(chance))
+        sim.emit("publish", WEARABLES, f"n{number}", attempt=1)
+        inbox.offer(Request(f"n{number}", offered_us=sim.now_us))
 
 
 # ------------------------------------------------------------------------------------------ 2. one burst
@@ -127,14 +129,7 @@ def blocking(
     inbox = Inbox(sim, Buffer(INBOX, capacity=capacity - 1, policy="drop_newest", recorder=sim.recorder))
     Consumer(sim, inbox, exponential(1 / service_rate), name=SCORER)
 
-    def arrive() -> Body:
-        gap, chance = exponential(1 / (utilisation * service_rate)), sim.stream(f"{WEARABLES}/arrivals")
-        for number in range(1, customers + 1):
-            yield sim.sleep(gap(chance))
-            sim.emit("publish", WEARABLES, f"n{number}", attempt=1)
-            inbox.offer(Request(f"n{number}", offered_us=sim.now_us))
-
-    sim.spawn(arrive())
+    sim.spawn(_arrive(sim, inbox, customers, rate=utilisation * service_rate))
     sim.run()
     return Claims({**BALANCED, "bounded depth": {"depth_max": capacity - 1}})
 
