@@ -352,3 +352,23 @@ def test_every_row_can_be_said_in_words(name, params):
     for row in getattr(lab, name)(seed=1, **params):
         words = {"place": row.place, **row.fields} | ({"message": row.message} if row.message else {})
         assert KINDS[row.kind].sentence.format(**words)  # KeyError: the sentence wants what the row does not have
+
+
+# ------------------------------------------------------------------------------------------ what a crash destroys
+@pytest.mark.parametrize(("name", "params"), CASES, ids=CASE_NAMES)
+def test_a_machine_that_is_down_takes_nothing_in(name, params):
+    for machine in machines_of(name, params):
+        crash = {"do": "crash", "target": machine, "at_s": 2, "lasts_s": 3}
+        trace = getattr(lab, name)(seed=1, faults=[crash], **params)
+        down = [row for row in trace if row.place.split("/")[0] == machine and 2e6 < row.time_us < 5e6]
+        assert {row.kind for row in down} <= {"lost", "answer_lost", "drop"}
+
+
+def test_a_server_that_crashes_again_with_empty_hands_destroys_nothing_more():
+    crash = {"do": "crash", "target": "scorer"}
+    first = crash | {"on": {"kind": "start"}, "nth": 5, "lasts_s": 0.01}
+    again = crash | {"on": {"kind": "restart"}, "lasts_s": 1}
+    trace = lab.hockey_stick(seed=1, utilisation=0.05, customers=20, faults=[first, again])
+    assert [row.place for row in trace.of("crash")] == ["scorer", "scorer"]
+    assert [row.message for row in trace.of("drop")] == ["n5"]
+    assert INVARIANTS["conservation"](trace) == []
