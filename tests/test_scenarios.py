@@ -27,11 +27,13 @@ RUNS = {
     "pipeline": {"window": 3, "until_s": 10.0},
     "fair_shares": {"control": "aimd", "until_s": 5.0},
     "fresh_or_old": {"policy": "deadline", "margin_s": 0.3, "until_s": 20.0},
+    "drill": {"policy": "reject", "capacity": 3, "messages": 20},
 }
+WITHOUT_MACHINES = ("fair_shares", "drill")  # two tenants and a gate, a buffer and orders: nothing there to break
 
 
 def made(name, **more):
-    faults = () if name == "fair_shares" else PLAN  # two tenants and a gate: no machine to break
+    faults = () if name in WITHOUT_MACHINES else PLAN
     return getattr(lab, name)(**{"seed": 3, "faults": faults, **RUNS[name], **more})
 
 
@@ -53,7 +55,7 @@ def test_a_header_is_enough_to_make_the_run_again(name, tmp_path):
 
 @pytest.mark.parametrize("name", RUNS)
 def test_counting_gives_what_the_rows_add_up_to(name):
-    faults = () if name == "fair_shares" else PLAN
+    faults = () if name in WITHOUT_MACHINES else PLAN
     trace = made(name)
     assert getattr(lab, name).count(seed=3, faults=faults, **RUNS[name]) == trace.counters()
 
@@ -110,7 +112,8 @@ def test_a_run_is_as_long_as_it_was_told_or_until_nothing_is_left_to_happen():
 
 def test_the_title_fills_in_the_parameters():
     assert lab.hockey_stick(customers=9, utilisation=0.95).header.title == "exponential service at 95%"
-    assert lab.pipeline(window=4, until_s=1.0).header.title == "4 credits"
+    assert lab.pipeline(window=4, until_s=1.0).header.title == "4 credits between stages"
+    assert lab.pipeline(until_s=1.0).header.title == "no credits between stages"
 
 
 # ------------------------------------------------------------------------------------------ found by name
