@@ -9,37 +9,53 @@
 3. `quiet`: asking an empty queue costs money; a long poll asks less and answers sooner.
 4. `nobody_home`: what nobody receives is gone after the retention, without any error.
 5. `tenants`: one noisy tenant delays all, unless tenants take turns.
+6. `power_failure`: a queue keeps its word through a loss of power if it writes before it answers.
+
+`queue_machines` holds the machines, `queue_counts` what the notebook counts over many runs, `power_cuts` one story with
+the power cut before every step of the disk.
 
 Sources: the semantics and their sources in `dsys_lab.brokers.work_queue`; the laws in `dsys_lab.laws`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import chain
+from collections.abc import Iterable
+from itertools import chain, repeat
 from typing import Any, Final
 
 from dsys_lab.brokers.work_queue import Settings, WorkQueue
-from dsys_lab.errors import BadParameter, require_fraction, require_positive
-from dsys_lab.scenarios.queue_machines import QueueHost, Sender, Task, Worker, at_random
+from dsys_lab.brokers.work_queue.settings import BATCH_MAX
+from dsys_lab.errors import BadParameter, require_choice, require_fraction, require_positive
+from dsys_lab.scenarios.queue_machines import DurableHost, QueueHost, Sender, Task, Worker, at_random
 from dsys_lab.scenarios.scenario import Claims, scenario
-from dsys_lab.simulation import Body, Measured, Simulation, over_seeds
+from dsys_lab.simulation import Body, Simulation
 from dsys_lab.simulation.chance import constant, service
-from dsys_lab.trace import Trace, quantile
+from dsys_lab.structures import EVERY_RECORD, NEVER, Fsync
 
 PHONE, CLIPS, ENCODER = "phone", "clips", "encoder"
-KEPT: Final[dict[str, dict[str, Any]]] = {"conservation": {}, "no acknowledged loss": {}}
+Kept = dict[str, dict[str, Any]]
+KEPT: Final[Kept] = {"conservation": {}, "no acknowledged loss": {}}
+FSYNC: Final = {"every record": EVERY_RECORD, "every tenth": Fsync(records=10), "never": NEVER}
+"""When a durable queue waits for its disk, by the words that a page uses."""
 
 
 def _queue(sim: Simulation, settings: Settings) -> QueueHost:
     return QueueHost(sim, WorkQueue(CLIPS, settings, recorder=sim.recorder))
 
 
-def _hire(sim: Simulation, host: QueueHost, workers: int, task: Task) -> None:
+def _hire(sim: Simulation, host: QueueHost, workers: int, task: Task) -> list[Worker]:
     if workers < 1:
         raise BadParameter(f"workers = {workers!r}: give 1 or more")
-    for number in range(1, workers + 1):
-        Worker(sim, host, f"{ENCODER}-{number}", task)
+    return [Worker(sim, host, f"{ENCODER}-{number}", task) for number in range(1, workers + 1)]
+
+
+def _run_until_empty(sim: Simulation, host: QueueHost, sender: Sender, *, patience_s: float) -> None:
+    """Run until all was sent and nothing is left to do, or until patience ends: workers never stop asking."""
+    while sim.now_s < patience_s:
+        sim.run(sim.now_s + 10)
+        status = host.queue.status()
+        if sender.is_done and not (status.visible or status.delayed or status.in_flight):
+            return
 
 
 # ------------------------------------------------------------------------------------------ 1. messages on loan
@@ -58,6 +74,8 @@ def encode(
     heartbeat: bool = False,
     poison_share: float = 0.0,
     max_receives: int | None = None,
+    redrive_every_s: float | None = None,
+    fixed_at_s: float | None = None,
     copy_share: float = 0.0,
 ) -> Claims:
     """A message is lent, not given.
@@ -65,7 +83,7 @@ def encode(
     `clips` are uploaded at random, `rate` a second. A worker borrows one for `visibility_s`, works `work_s` on average,
     carries the effect out and then acknowledges. `idempotent` workers look up whether the effect was carried out
     before; with `heartbeat` a worker asks for more time every half loan. A share of the clips is poison: whoever tries,
-    fails.
+    fails, until the bug is mended at `fixed_at_s`. Dead letters are put back every `redrive_every_s`.
     """
     require_positive(work_s=work_s, rate=rate, clips=clips, visibility_s=visibility_s)
     require_fraction(poison_share=poison_share, copy_share=copy_share)
@@ -75,46 +93,64 @@ def encode(
     host = _queue(sim, settings)
     poisoned: dict[str, bool] = {}
     luck = sim.stream("poison")
+
+    def is_poison(message: str) -> bool:
+        if message not in poisoned:
+            poisoned[message] = luck() < poison_share
+        return poisoned[message] and (fixed_at_s is None or sim.now_s < fixed_at_s)
+
     task = Task(
         service(work_shape, work_s),
-        poison=lambda message: poisoned.setdefault(message, luck() < poison_share),
+        poison=is_poison,
         done=set() if idempotent else None,
         heartbeat_s=visibility_s / 2 if heartbeat else None,
         visibility_s=visibility_s,
     )
     _hire(sim, host, workers, task)
-    Sender(sim, host, at_random(sim, PHONE, rate=rate, count=clips), name=PHONE)
-    _run_until_empty(sim, host, clips)
-    once: dict[str, dict[str, Any]] = {"exactly-once effect": {}} if idempotent else {"at most once": {}}
+    sender = Sender(sim, host, at_random(sim, PHONE, rate=rate, count=clips), name=PHONE)
+    if redrive_every_s is not None:
+        sim.spawn(_redrives(sim, host, every_s=redrive_every_s))
+    until_s = 2 * clips / rate + 60
+    if redrive_every_s is not None:
+        sim.run(until_s)
+    else:
+        _run_until_empty(sim, host, sender, patience_s=until_s)
+    once: Kept = {"exactly-once effect": {}} if idempotent else {"at most once": {}}
     return Claims({**KEPT, **once, "invisible while lent": {}})
 
 
-def _run_until_empty(sim: Simulation, host: QueueHost, clips: int, *, patience_s: float = 3_600.0) -> None:
-    """Run until all clips were sent and none is stored, or until patience ends: workers never stop asking."""
-    while sim.now_s < patience_s:
-        sim.run(sim.now_s + 10)
-        status = host.queue.status()
-        if status.accepted >= clips and not (status.visible or status.delayed or status.in_flight):
-            return
-        if sim.now_s > 60 + 10 * clips and not status.in_flight:
-            return
+def _redrives(sim: Simulation, host: QueueHost, *, every_s: float) -> Body:
+    while True:
+        yield sim.sleep(every_s)
+        host.redrive()
 
 
 # ------------------------------------------------------------------------------------------ 2. FIFO groups
 @scenario("{groups} groups, {workers} workers")
 def groups(
-    sim: Simulation, *, groups: int = 1, workers: int = 4, work_s: float = 1.0, clips: int = 60, kind: str = "fifo"
+    sim: Simulation,
+    *,
+    groups: int = 1,
+    workers: int = 4,
+    work_s: float = 1.0,
+    clips: int = 60,
+    kind: str = "fifo",
+    poison: str | None = None,
+    visibility_s: float = 5.0,
+    max_receives: int | None = None,
 ) -> Claims:
     """In a FIFO queue a group is one worker wide: throughput is `min(workers, groups) / work`.
 
-    All clips are there from the start, spread over the groups by chance.
+    All clips are there from the start, spread over the groups in turn. The clip called `poison` fails whoever tries,
+    and holds its group up until it is dead.
     """
     require_positive(groups=groups, work_s=work_s, clips=clips)
-    host = _queue(sim, Settings(kind=kind, visibility_s=30 * work_s, copy_share=0.0))
-    _hire(sim, host, workers, Task(constant(work_s)))
-    Sender(sim, host, (0.0 for _ in range(clips)), name=PHONE, groups=groups)
-    _run_until_empty(sim, host, clips)
-    ordered: dict[str, dict[str, Any]] = {"order per group": {}, "one at a time per group": {}} if kind == "fifo" else {}
+    host = _queue(sim, Settings(kind=kind, visibility_s=visibility_s, max_receives=max_receives, copy_share=0.0))
+    _hire(sim, host, workers, Task(constant(work_s), poison=lambda message: message == poison))
+    group_of = (f"g{number % groups + 1}" for number in range(clips))
+    sender = Sender(sim, host, repeat(0.0, clips), name=PHONE, group_of=lambda: next(group_of))
+    _run_until_empty(sim, host, sender, patience_s=60 + 2 * clips * work_s)
+    ordered: Kept = {"order per group": {}, "one at a time per group": {}} if kind == "fifo" else {}
     return Claims({**KEPT, **ordered, "at most once": {}})
 
 
@@ -123,13 +159,13 @@ def groups(
 def quiet(sim: Simulation, *, wait_s: float = 20.0, rate: float = 0.1, until_s: float = 7_200.0) -> Claims:
     """Asking an empty queue costs money; a long poll asks less and answers sooner.
 
-    One worker, work that takes no time; with `wait_s` = 0 it asks once a second. An `empty` row is a call that was paid
-    for and brought nothing.
+    One worker, which takes up to ten at once and works no time; with `wait_s` = 0 it asks once a second. An `empty` row
+    is a call that was paid for and brought nothing.
     """
     require_positive(rate=rate, until_s=until_s)
     host = _queue(sim, Settings(copy_share=0.0))
-    _hire(sim, host, 1, Task(constant(0.0), wait_s=wait_s))
-    Sender(sim, host, at_random(sim, PHONE, rate=rate, count=int(2 * rate * until_s) + 10), name=PHONE)
+    _hire(sim, host, 1, Task(constant(0.0), wait_s=wait_s, batch=BATCH_MAX))
+    Sender(sim, host, at_random(sim, PHONE, rate=rate, for_s=until_s), name=PHONE)
     sim.run(until_s)
     return Claims({"conservation": {}})
 
@@ -141,19 +177,35 @@ def nobody_home(
 ) -> Claims:
     """What nobody receives is gone after the retention, and no error appears anywhere.
 
-    Clips come in evenly; the only worker comes back after `away_days` and then works off what is left.
+    Clips come in evenly; the only worker is down, comes back after `away_days`, and works off what is left. Gauges tell
+    how many clips are there, and how old the oldest is.
     """
     require_positive(away_days=away_days, retention_days=retention_days, clips_a_day=clips_a_day)
     day_s = 86_400
     host = _queue(sim, Settings(retention_s=retention_days * day_s, copy_share=0.0))
-    clips = int(away_days * clips_a_day)
-    Sender(sim, host, (day_s / clips_a_day for _ in range(clips)), name=PHONE)
-    sim.after(away_days * day_s + 1, lambda: _hire(sim, host, 1, Task(constant(1.0))))
+    Sender(sim, host, repeat(day_s / clips_a_day, int(away_days * clips_a_day)), name=PHONE)
+    sim.spawn(_gauges(sim, host))
+    (worker,) = _hire(sim, host, 1, Task(constant(1.0)))
+    worker.crash()
+    sim.after(away_days * day_s + 1, worker.restart)
     sim.run(away_days * day_s + 600)
-    return Claims({**KEPT, "nothing lost": {}})
+    return Claims({**KEPT, "promised and kept": {}})
+
+
+def _gauges(sim: Simulation, host: QueueHost, *, every_s: float = 7_200.0) -> Body:
+    while True:
+        yield sim.sleep(every_s)
+        status = host.queue.status()
+        age_us = 0 if status.oldest_sent_us is None else sim.now_us - status.oldest_sent_us
+        sim.emit("gauge", CLIPS, name="kept", value=status.kept, unit="clips")
+        sim.emit("gauge", CLIPS, name="age of the oldest", value=age_us / 86.4e9, unit="days")
 
 
 # ------------------------------------------------------------------------------------------ 5. a noisy tenant
+QUIET_TENANTS: Final = ("ann", "bob", "cy")
+NOISY_TENANT: Final = "noisy"
+
+
 @scenario("{kind} queue")
 def tenants(
     sim: Simulation,
@@ -173,54 +225,32 @@ def tenants(
     require_positive(noise=noise, work_s=work_s, quiet_rate=quiet_rate, until_s=until_s)
     host = _queue(sim, Settings(kind=kind, copy_share=0.0, order_window=1))
     _hire(sim, host, workers, Task(constant(work_s)))
-    sent = 0
-
-    def tenant(name: str, gaps: Iterator[float]) -> Body:
-        nonlocal sent
-        for gap in gaps:
-            yield sim.sleep(gap)
-            if sim.now_s > until_s:
-                return
-            sent += 1
-            sim.emit("publish", name, f"{name}-{sent}", attempt=1, group=name)
-            sim.network.send(name, CLIPS, f"{name}-{sent}", {"group": name})
-
-    for name in ("ann", "bob", "cy"):
-        sim.spawn(tenant(name, iter(at_random(sim, name, rate=quiet_rate, count=1_000))))
-    sim.spawn(tenant("noisy", chain([10.0], (0.0 for _ in range(int(4 * quiet_rate * noise))))))
+    for name in QUIET_TENANTS:
+        _tenant(sim, host, name, at_random(sim, name, rate=quiet_rate, for_s=until_s))
+    _tenant(sim, host, NOISY_TENANT, chain([10.0], repeat(0.0, int(4 * quiet_rate * noise) - 1)))
     sim.run(until_s + 60)
     return Claims({**KEPT, "at most once": {}})
 
 
-# ------------------------------------------------------------------------------------------ what the notebook counts
-def deliveries(*ratios: float, handles: str = "newest", clips: int = 400, work_s: float = 2.0) -> list[Measured]:
-    """Return the mean deliveries of a message at each ratio of loan to mean work, over four seeds."""
-
-    def mean(*, ratio: float, seed: int) -> float:
-        counted = encode.count(
-            seed=seed, visibility_s=ratio * work_s, work_s=work_s, handles=handles, workers=24, clips=clips
-        )
-        return counted.count("deliver") / clips
-
-    return over_seeds(mean, ratio=ratios)
+def _tenant(sim: Simulation, host: QueueHost, name: str, gaps: Iterable[float]) -> None:
+    Sender(sim, host, gaps, name=name, group_of=lambda: name, prefix=f"{name}-")
 
 
-def effects(trace: Trace) -> dict[str, int]:
-    """Return how many clips were encoded once, more often, never, and set aside as dead."""
-    times: dict[str | None, int] = {}
-    for row in trace.of("effect"):
-        times[row.message] = times.get(row.message, 0) + 1
-    sent = {row.message for row in trace.of("publish")}
-    return {
-        "once": sum(n == 1 for n in times.values()),
-        "more often": sum(n > 1 for n in times.values()),
-        "never": len(sent - times.keys()),
-        "dead": len({row.message for row in trace.of("dead")}),
-    }
+# ------------------------------------------------------------------------------------------ 6. a loss of power
+@scenario("synced: {fsync}")
+def power_failure(
+    sim: Simulation, *, fsync: str = "every record", rate: float = 2.0, clips: int = 40, crash_at_s: float = 10.0
+) -> Claims:
+    """A queue keeps its word through a loss of power if it writes, and waits for its disk, before it answers.
 
-
-def waits_of(trace: Trace, tenant: str, *, share: float = 0.95) -> float:
-    """Return the seconds within which this share of a tenant's clips were encoded, from when they were sent."""
-    sent = {row.message: row.time_us for row in trace.of("publish", place=tenant)}
-    waits = [(row.time_us - sent[row.message]) / 1e6 for row in trace.of("effect") if row.message in sent]
-    return quantile(waits, share)
+    The queue stands on a log. At `crash_at_s` the power goes for two seconds; what the disk did not sync may be gone.
+    """
+    require_choice("fsync", fsync, tuple(FSYNC))
+    require_positive(rate=rate, clips=clips, crash_at_s=crash_at_s)
+    host = DurableHost(sim, CLIPS, Settings(visibility_s=5.0, copy_share=0.0), FSYNC[fsync])
+    _hire(sim, host, 2, Task(service("exponential", 1.0)))
+    sender = Sender(sim, host, at_random(sim, PHONE, rate=rate, count=clips), name=PHONE, text="z" * 1_000)
+    sim.after(crash_at_s, host.crash)
+    sim.after(crash_at_s + 2, host.restart)
+    _run_until_empty(sim, host, sender, patience_s=60 + 4 * clips / rate)
+    return Claims({**KEPT, "promised and kept": {}})

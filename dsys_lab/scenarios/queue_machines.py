@@ -2,69 +2,104 @@
 
 The queue is pure and asks to be told the time: `QueueHost` does that at its deadlines, and wakes who waits for a
 message. A `Worker` borrows, works, carries the effect out, and then acknowledges: between the last two stands a
-`yield`, the seam at which a crash makes work be done twice.
+`yield`, the seam at which a crash makes work be done twice. A `Sender` counts a message as safe once it is answered.
+
+A receive is a call: the request takes no time, the answer takes the network's delay, and either fails where the network
+is split. A message whose delivery is lost is on loan to nobody, until the loan ends.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import math
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
-from dsys_lab.brokers.work_queue import Delivery, WorkQueue
+from dsys_lab.brokers.work_queue import Delivery, DurableQueue, Settings, WorkQueue
+from dsys_lab.errors import BadParameter
 from dsys_lab.simulation import Body, Event, Interrupt, Machine, Simulation, to_us
 from dsys_lab.simulation.chance import Distribution, exponential
 from dsys_lab.simulation.network import DELAY_S
+from dsys_lab.structures import Fsync, VolatileDisk
 
-SHORT_POLL_EVERY_S = 1.0
+SHORT_POLL_EVERY_S: Final = 1.0
 """How often a worker asks that does not wait."""
+ASK_AGAIN_S: Final = 0.5
+"""How soon a worker asks again whose call did not come through."""
+ANSWER_WITHIN_S: Final = 1.0
+TRIES: Final = 3
+"""How long a sender waits for its answer, and how often it sends."""
 
 
 class QueueHost(Machine):
-    """The machine of a queue: durable, so a crash of this machine loses time and no message.
+    """The machine of a queue. While it is down nobody is answered; what it holds is where it was when it is back.
 
     Attributes
     ----------
     news : simpy.Event
-        Happens when somebody sends, hands back, or acknowledges, or when a loan ends.
+        Happens when there may be something to receive that was not there before.
     """
 
-    def __init__(self, simulation: Simulation, queue: WorkQueue) -> None:
+    def __init__(self, simulation: Simulation, queue: WorkQueue | DurableQueue) -> None:
         self.queue = queue
         self.news: Event = simulation.event()
         self._ticks: set[int] = set()
         super().__init__(simulation, queue.place)
 
+    def boot(self) -> None:
+        """Catch up with the time, and tell those who wait."""
+        self.queue.tick(self.simulation.now_us)
+        self.spread_the_news()
+
     def on_message(self, message: str, copy: int, body: dict[str, Any], source: str) -> None:
-        """Store what was sent; carry out what a worker says."""
+        """Store what was sent, and say so; carry out what a worker says."""
         queue, now_us = self.queue, self.simulation.now_us
         what = body.get("type", "message")
         if what == "message":
             group, dedup_id = body.get("group"), body.get("dedup_id")
             queue.send(now_us, message, body.get("text", ""), group=group, dedup_id=dedup_id, copy=copy)
-        elif what == "acknowledge":
-            queue.acknowledge(now_us, body["handle"])
-        elif what == "extend":
-            queue.extend(now_us, body["handle"], body["seconds"])
+            self.simulation.network.answer(self.name, source, message, {"type": "accepted"}, copy=copy)
         else:
-            queue.nack(now_us, body["handle"])
+            self._hear(what, message, body)
         self.spread_the_news()
 
-    def receive(self, to: str, *, long_poll: bool = True) -> list[Delivery]:
-        """Lend one message to the worker `to`, which has it after the network's delay."""
-        if not self.up:
-            return []
+    def _hear(self, what: str, message: str, body: dict[str, Any]) -> None:
+        """Carry out what a worker says. A handle may be older than the memory of this queue."""
+        queue, now_us, handle = self.queue, self.simulation.now_us, body["handle"]
+        try:
+            if what == "acknowledge":
+                queue.acknowledge(now_us, handle)
+            else:
+                queue.extend(now_us, handle, body["seconds"])
+        except BadParameter:
+            attempt = int(handle.rpartition(".")[2])
+            self.simulation.emit("ack_stale", self.name, message, handle=handle, attempt=attempt, why="forgotten")
+
+    def receive(self, to: str, *, limit: int = 1, long_poll: bool = True) -> list[Delivery]:
+        """Lend messages to the worker `to`, which has them after the network's delay."""
         simulation = self.simulation
         arrive_us = simulation.now_us + to_us(DELAY_S)
         chance = simulation.stream(f"{self.name}/chance")
-        lent = self.queue.receive(simulation.now_us, to=to, arrive_us=arrive_us, chance=chance, long_poll=long_poll)
+        lent = self.queue.receive(
+            simulation.now_us, limit=limit, to=to, arrive_us=arrive_us, chance=chance, long_poll=long_poll
+        )
         self._tick_at_deadline()
         return lent
 
+    def redrive(self) -> None:
+        """Put all dead letters back."""
+        if self.up and self.queue.redrive(self.simulation.now_us):
+            self.spread_the_news()
+
+    def is_reached_by(self, name: str) -> bool:
+        """Whether a call from the machine `name` comes through now."""
+        return self.up and not any((name in side) != (self.name in side) for side in self.simulation.network.splits)
+
     def spread_the_news(self) -> None:
-        """Wake everybody who waits for a message."""
-        news, self.news = self.news, self.simulation.event()
-        news.succeed()
+        """Wake everybody who waits for a message, if there is one."""
+        if self.queue.status().visible:
+            news, self.news = self.news, self.simulation.event()
+            news.succeed()
         self._tick_at_deadline()
 
     def _tick_at_deadline(self) -> None:
@@ -76,10 +111,53 @@ class QueueHost(Machine):
 
     def _tick(self, due_us: int) -> None:
         self._ticks.discard(due_us)
+        if not self.up:
+            return
         if self.queue.tick(self.simulation.now_us):
             self.spread_the_news()
         else:
             self._tick_at_deadline()
+
+
+class DurableHost(QueueHost):
+    """The machine of a queue on a log: a crash is a loss of power, and the queue is made again from what the disk kept.
+
+    What was there before the crash and is not there after it leaves a `drop` row.
+
+    Parameters
+    ----------
+    fsync : Fsync
+        When the queue may answer.
+    """
+
+    def __init__(self, simulation: Simulation, place: str, settings: Settings, fsync: Fsync) -> None:
+        self.device, self._fsync = VolatileDisk(), fsync
+        self._before: dict[str, Any] | None = None
+        opened = DurableQueue(place, self.device, settings, fsync=fsync, recorder=simulation.recorder)
+        super().__init__(simulation, opened)
+
+    def on_crash(self) -> None:
+        """Forget what a loss of power may forget."""
+        self._before = self.queue.snapshot()
+        self.device.crash(self.simulation.stream(f"{self.name}/power"))
+
+    def boot(self) -> None:
+        """Read the log, name what is missing, and go on."""
+        if self._before is not None:
+            self.queue = self._opened_again(self._before)
+        super().boot()
+
+    def _opened_again(self, before: dict[str, Any]) -> DurableQueue:
+        simulation, told_lsn = self.simulation, self.queue.told_lsn  # type: ignore[union-attr]  # always a durable one
+        opened = DurableQueue(
+            self.name, self.device, fsync=self._fsync, recorder=simulation.recorder, told_lsn=told_lsn,
+            now_us=simulation.now_us,
+        )  # fmt: skip
+        kept = {stored[0] for part in ("stored", "dead") for stored in opened.snapshot()[part]}
+        for number, message, copy, *_ in (*before["stored"], *before["dead"]):
+            if number not in kept:
+                simulation.emit("drop", self.name, message, why="it was not yet durable", copy=copy)
+        return opened
 
 
 @dataclass(slots=True)
@@ -99,7 +177,9 @@ class Task:
     visibility_s : float
         How much time a heartbeat asks for.
     wait_s : float
-        How long a receive waits for a message; 0: it answers at once, and the worker asks again a little later.
+        How long a receive waits for a message; 0: it answers at once, and the worker asks once a second.
+    batch : int
+        How many messages it takes at once at most.
     applied : list of str
         The messages whose effects were carried out, in order.
     """
@@ -110,11 +190,12 @@ class Task:
     heartbeat_s: float | None = None
     visibility_s: float = 30.0
     wait_s: float = 20.0
+    batch: int = 1
     applied: list[str] = field(default_factory=list)
 
 
 class Worker(Machine):
-    """Borrows one message at a time, works, carries the effect out, acknowledges."""
+    """Borrows a message, works, carries the effect out, acknowledges; then the next."""
 
     def __init__(self, simulation: Simulation, host: QueueHost, name: str, task: Task) -> None:
         self.host, self.task = host, task
@@ -125,18 +206,27 @@ class Worker(Machine):
         self.spawn(self._live())
 
     def _live(self) -> Body:
+        simulation = self.simulation
         while True:
-            for delivery in (yield from self._poll()):
-                yield self.simulation.sleep(DELAY_S)
-                yield from self._handle(delivery)
+            asked_us = simulation.now_us
+            deliveries = yield from self._poll()
+            if deliveries:
+                yield simulation.sleep(DELAY_S)
+            for delivery in deliveries:
+                if self._has_come(delivery):
+                    yield from self._handle(delivery)
             if not self.task.wait_s:
-                yield self.simulation.sleep(SHORT_POLL_EVERY_S)
+                yield simulation.sleep(max(0.0, SHORT_POLL_EVERY_S - (simulation.now_us - asked_us) / 1e6))
 
     def _poll(self) -> Body:
-        """Ask for a message, and wait for one for up to `wait_s`."""
+        """Ask for messages, and wait for one for up to `wait_s`."""
         simulation, host, since_us = self.simulation, self.host, self.simulation.now_us
         while True:
-            lent = host.receive(self.name, long_poll=self.task.wait_s > 0)
+            if not host.is_reached_by(self.name):
+                yield simulation.sleep(ASK_AGAIN_S)
+                since_us = simulation.now_us
+                continue
+            lent = host.receive(self.name, limit=self.task.batch, long_poll=self.task.wait_s > 0)
             if lent:
                 return lent
             again_us = host.queue.ask_again_us(simulation.now_us, since_us=since_us, wait_s=self.task.wait_s)
@@ -145,9 +235,23 @@ class Worker(Machine):
                 return []
             yield host.news | simulation.sleep((again_us - simulation.now_us) / 1e6)
 
+    def _has_come(self, delivery: Delivery) -> bool:
+        """Whether what was lent reached this machine; if not, the loan will end by itself."""
+        host, network = self.host, self.simulation.network
+        lost = self.simulation.stream(f"network/{host.name}/{self.name}")() < network.loss_fraction
+        if host.is_reached_by(self.name) and not lost:
+            return True
+        why = "lost on the way" if lost else "the network is split"
+        self.simulation.emit("answer_lost", self.name, delivery.message, source=host.name, copy=delivery.copy,
+                             type="delivery", why=why)  # fmt: skip
+        return False
+
     def _handle(self, delivery: Delivery) -> Body:
         simulation, task, message = self.simulation, self.task, delivery.message
-        simulation.emit("start", self.name, message, attempt=delivery.attempt, copy=delivery.copy)
+        waited_us = simulation.now_us - delivery.sent_us
+        simulation.emit(
+            "start", self.name, message, attempt=delivery.attempt, copy=delivery.copy, waited_us=waited_us
+        )
         heart = self.spawn(self._beat(delivery)) if task.heartbeat_s else None
         yield from self.work(task.work_time(simulation.stream(f"{self.name}/work")))
         if task.poison(message):
@@ -159,6 +263,7 @@ class Worker(Machine):
             self._tell(delivery, "acknowledge")
         if heart is not None and heart.is_alive:
             heart.interrupt("done")
+        yield simulation.sleep(DELAY_S)  # it asks for more when what it said has arrived
 
     def _apply(self, message: str) -> None:
         task = self.task
@@ -175,7 +280,8 @@ class Worker(Machine):
         try:
             while True:
                 yield self.simulation.sleep(self.task.heartbeat_s)
-                self._tell(delivery, "extend", seconds=self.task.visibility_s)
+                if self.speed:  # who stands still asks for nothing
+                    self._tell(delivery, "extend", seconds=self.task.visibility_s)
         except Interrupt:
             return
 
@@ -185,34 +291,91 @@ class Worker(Machine):
 
 
 class Sender(Machine):
-    """Sends messages to the queue after the given gaps, each once."""
+    """Sends messages to the queue, the next one after each of the given gaps, and each again until it is answered.
+
+    A message that was answered is safe (`publish_ok`). A sender that crashes forgets which were not.
+
+    Parameters
+    ----------
+    gaps : iterable of float
+        Seconds between one message and the next.
+    group_of : callable, optional
+        `()` -> the group of the next message.
+    prefix, text : str
+        What the messages' names begin with, and the body of each.
+    """
 
     def __init__(
-        self, simulation: Simulation, host: QueueHost, gaps: Iterable[float], *, name: str, groups: int = 0
+        self,
+        simulation: Simulation,
+        host: QueueHost,
+        gaps: Iterable[float],
+        *,
+        name: str,
+        group_of: Callable[[], str] | None = None,
+        prefix: str = "c",
+        text: str = "",
     ) -> None:
-        self.host, self.gaps, self.groups = host, iter(gaps), groups
+        self.host, self.gaps, self.group_of, self.prefix, self.text = host, iter(gaps), group_of, prefix, text
         self.sent = 0
+        self._unanswered: dict[str, Event] = {}
+        self._has_more = True
         super().__init__(simulation, name)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether everything was sent and is answered, or given up."""
+        return not (self._has_more or self._unanswered)
 
     def boot(self) -> None:
         """Start to send, or go on."""
+        self._unanswered.clear()
         self.spawn(self._send())
+
+    def on_message(self, message: str, copy: int, body: dict[str, Any], source: str) -> None:
+        """Learn that a message is safe."""
+        answered = self._unanswered.get(message)
+        if answered is not None and not answered.triggered:
+            answered.succeed()
 
     def _send(self) -> Body:
         simulation = self.simulation
         for gap in self.gaps:
             yield simulation.sleep(gap)
             self.sent += 1
-            message, body = f"c{self.sent}", {}
-            if self.groups:
-                group = int(simulation.stream(f"{self.name}/groups")() * self.groups)
-                body = {"group": f"g{group}", "dedup_id": message}
-            simulation.emit("publish", self.name, message, attempt=1, **{k: v for k, v in body.items() if k == "group"})
-            simulation.network.send(self.name, self.host.name, message, body)
+            message, group = f"{self.prefix}{self.sent}", {}
+            if self.group_of:
+                group = {"group": self.group_of()}
+            self.spawn(self._offer(message, group))
+        self._has_more = False
+
+    def _offer(self, message: str, group: dict[str, str]) -> Body:
+        """Send a message up to three times, until it is answered."""
+        simulation, network = self.simulation, self.simulation.network
+        answered = self._unanswered[message] = simulation.event()
+        for attempt in range(1, TRIES + 1):
+            copy = network.next_copy(message) if attempt > 1 else 0
+            simulation.emit("publish", self.name, message, attempt=attempt, copy=copy, **group)
+            body = {**group, "dedup_id": message, "text": self.text}
+            network.send(self.name, self.host.name, message, body, copy=copy)
+            yield answered | simulation.sleep(ANSWER_WITHIN_S)
+            if answered.triggered:
+                simulation.emit("publish_ok", self.name, message, attempt=attempt)
+                break
+        else:
+            simulation.emit("publish_fail", self.name, message, attempt=TRIES, why="no answer")
+        del self._unanswered[message]
 
 
-def at_random(simulation: Simulation, name: str, *, rate: float, count: int) -> Iterable[float]:
-    """Yield `count` gaps in seconds between independent arrivals, `rate` a second."""
-    gap, chance = exponential(1 / rate), simulation.stream(f"{name}/arrivals")
-    for _ in range(count):
-        yield gap(chance)
+def at_random(
+    simulation: Simulation, name: str, *, rate: float, count: int | None = None, for_s: float = math.inf
+) -> Iterator[float]:
+    """Yield gaps in seconds between independent arrivals, `rate` a second: `count` of them, or those within `for_s`."""
+    gap, chance, passed_s = exponential(1 / rate), simulation.stream(f"{name}/arrivals"), 0.0
+    while count is None or count > 0:
+        next_s = gap(chance)
+        passed_s += next_s
+        if passed_s > for_s:
+            return
+        yield next_s
+        count = None if count is None else count - 1

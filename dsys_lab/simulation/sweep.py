@@ -55,13 +55,13 @@ Measured = tuple[float, float, float]
 SEEDS: Final = 4
 
 
-def over_seeds(measure: Callable[..., float], **axis: Sequence[float]) -> list[Measured]:
-    """Return what `measure(parameter=value, seed=seed)` counts at each value of one parameter, over four seeds.
+def over_seeds(measure: Callable[..., float], *, seeds: int = SEEDS, **axis: Sequence[float]) -> list[Measured]:
+    """Return what `measure(parameter=value, seed=seed)` counts at each value of one parameter, over the first seeds.
 
     >>> over_seeds(lambda depth, seed: depth * 10 + seed, depth=(1, 2))
     [(1, 12.5, 0.6454972243679028), (2, 22.5, 0.6454972243679028)]
     """
     ((name, values),) = axis.items()
-    counted = sweep(measure, grid(**axis, seed=range(1, SEEDS + 1)), label=name)
-    rows = [counted[i : i + SEEDS] for i in range(0, len(counted), SEEDS)]
-    return [(value, fmean(row), stdev(row) / SEEDS**0.5) for value, row in zip(values, rows, strict=True)]
+    counted = sweep(measure, grid(**axis, seed=range(1, seeds + 1)), label=name)
+    rows = [counted[i : i + seeds] for i in range(0, len(counted), seeds)]
+    return [(value, fmean(row), stdev(row) / seeds**0.5) for value, row in zip(values, rows, strict=True)]

@@ -111,6 +111,11 @@ def no_acknowledged_loss(rows: Iterable[Row]) -> list[Row]:
     return _never_carried_out(rows, excused=(*WAITS, *NAMED_ENDS))
 
 
+def promised_and_kept(rows: Iterable[Row]) -> list[Row]:
+    """What its producer was told is safe is carried out, still there, or set aside: never dropped, never expired."""
+    return _never_carried_out(rows, excused=(*WAITS, "dead"))
+
+
 def at_least_once(rows: Iterable[Row]) -> list[Row]:
     """When all is quiet, each message that was acknowledged to its producer was carried out, or its end is named."""
     return _never_carried_out(rows, excused=NAMED_ENDS)
@@ -226,6 +231,7 @@ INVARIANTS: Final[dict[str, Invariant]] = {
     "credit respected": credit_respected,
     "sends settle": sends_settle,
     "no acknowledged loss": no_acknowledged_loss,
+    "promised and kept": promised_and_kept,
     "at least once": at_least_once,
     "at most once": at_most_once,
     "exactly-once effect": exactly_once_effect,

@@ -227,7 +227,7 @@ class WorkQueue:
         """Let go of a message for good. A stale handle changes nothing."""
         self._shelf.reach(now_us)
         message, number, attempt = self._read(handle)
-        stored = self._shelf.stored.get(number)
+        stored = self._stored(number, message)
         if stored is None or attempt != stored.receives or stored.state is not LENT:
             why = self._why_stale(stored, attempt, on_loan=self._is_fifo)
             if why or stored is None:
@@ -277,6 +277,11 @@ class WorkQueue:
             raise BadParameter(f"handle = {handle!r}: {self.place} never gave it out")
         return message, number, attempt
 
+    def _stored(self, number: int, message: str) -> Stored | None:
+        """Return the message of this number; after a crash that took numbers back it may be another one's now."""
+        stored = self._shelf.stored.get(number)
+        return stored if stored is not None and stored.message == message else None
+
     def _why_stale(self, stored: Stored | None, attempt: int, *, on_loan: bool) -> str:
         """Return why a handle is old, or "" if it still counts; `on_loan`: only while the message is on loan."""
         if stored is None:
@@ -294,7 +299,7 @@ class WorkQueue:
 
     def _on_loan(self, now_us: int, handle: str) -> Stored | Stale:
         message, number, attempt = self._read(handle)
-        stored = self._shelf.stored.get(number)
+        stored = self._stored(number, message)
         why = self._why_stale(stored, attempt, on_loan=True)
         return self._refuse(now_us, handle, message, why) if why or stored is None else stored
 

@@ -1,0 +1,301 @@
+"""Lab 16 teaches what a loan is. Each claim is true of many runs, and no trouble makes a promised clip vanish unnamed.
+
+The tests are the lab's claims in its own order; what was counted is held against its law within three standard errors.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from statistics import fmean
+
+import pytest
+
+from dsys_lab import laws
+from dsys_lab.scenarios import durable_queue as lab
+from dsys_lab.scenarios import queue_counts as counts
+from dsys_lab.scenarios.power_cuts import power_cuts
+from dsys_lab.simulation import Simulation
+from dsys_lab.simulation.network import DELAY_S
+from dsys_lab.trace import INVARIANTS, KINDS, balance, gauge, lamps, quantile
+
+SEEDS = range(1, 9)
+
+
+@lru_cache(maxsize=12)
+def run(scenario, seed, **params):
+    return getattr(lab, scenario)(seed=seed, **params)
+
+
+def within(law, counted, *, least=0.0):
+    """Whether the law lies within three standard errors of what was counted, or `least`, if that is more."""
+    _, mean, error = counted
+    return abs(mean - law) <= max(3 * error, least)
+
+
+def red(trace):
+    return {lamp.name for lamp in lamps(trace) if not lamp.held}
+
+
+# ------------------------------------------------------------------------------------------ 1. messages on loan
+@pytest.mark.parametrize("ratio", [0.5, 1, 2, 4])
+def test_a_clip_is_lent_as_often_as_the_law_says(ratio):
+    inside = laws.exponential_within(ratio, 1)
+    assert within(laws.deliveries_newest(inside), *counts.deliveries(ratio))
+    assert within(laws.deliveries_any(ratio, 1), *counts.deliveries(ratio, handles="any"))
+    assert within(1 - inside, *counts.repeated(ratio), least=0.01)
+
+
+def test_steady_work_is_done_once_when_the_loan_is_longer_and_never_ends_when_it_is_shorter():
+    longer, shorter = (run("encode", 1, work_shape="constant", clips=8, workers=16, visibility_s=v) for v in (2.5, 1.5))
+    assert counts.effects(longer) == {"once": 8, "more often": 0, "never": 0, "dead": 0, "skipped": 0}
+    assert shorter.of("ack") == []
+    assert len(shorter.of("effect")) > 8 * 20
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_rule_that_looks_safer_works_more(seed):
+    newest, any_ = (run("encode", seed, visibility_s=1.5, handles=handles) for handles in ("newest", "any"))
+    assert len(newest.of("start")) > len(any_.of("start"))
+    assert balance(newest).done == balance(any_).done == 60
+
+
+SEAMS = {
+    "before the effect": ("start", 1),
+    "between effect and acknowledgement": ("effect", 2),
+    "after the acknowledgement": ("answer", 1),
+}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seam", SEAMS)
+def test_a_crash_loses_nothing_and_repeats_only_what_it_struck_between_effect_and_acknowledgement(seed, seam):
+    kind, times = SEAMS[seam]
+    crash = {"do": "crash", "target": "encoder-2", "on": {"kind": kind, "place": "encoder-2"}, "nth": 3, "lasts_s": 1}
+    trace = lab.encode(seed=seed, visibility_s=30, faults=[crash])
+    (struck,) = [row.message for row in trace.of(kind, place="encoder-2")][2:3]
+    done = [row.message for row in trace.of("effect")]
+    assert {message: done.count(message) for message in done if done.count(message) > 1} == (
+        {struck: 2} if times == 2 else {}
+    )
+    assert len(set(done)) == 60
+    assert red(trace) == ({"at most once"} if times == 2 else set())
+    keyed = lab.encode(seed=seed, visibility_s=30, idempotent=True, faults=[crash])
+    assert red(keyed) == set()
+    assert [row.message for row in keyed.of("effect_skip")] == ([struck] if times == 2 else [])
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_key_makes_every_effect_happen_once_however_short_the_loan(seed):
+    trace = run("encode", seed, visibility_s=1, idempotent=True, copy_share=0.1)
+    assert red(trace) == set()
+    assert len(trace.of("effect")) == 60
+    assert len(trace.of("effect_skip")) > 20
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_heartbeat_makes_a_short_loan_long_enough_and_a_dead_worker_is_noticed_soon(seed):
+    trace = run("encode", seed, visibility_s=1, heartbeat=True)
+    assert red(trace) == set()
+    crash = {"do": "crash", "target": "encoder-1", "on": {"kind": "start", "place": "encoder-1"}, "nth": 5}
+    broken = lab.encode(seed=seed, visibility_s=1, heartbeat=True, faults=[crash])
+    (at,) = broken.of("crash")
+    assert any(row.time_us - at.time_us <= 1.1e6 for row in broken.of("visible"))
+    assert len(broken.of("effect")) == 60
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_who_stands_still_longer_than_the_loan_acknowledges_too_late(seed):
+    pause = {"do": "slow", "target": "encoder-1", "on": {"kind": "start", "place": "encoder-1"}, "nth": 4,
+             "lasts_s": 40, "value": 0}  # fmt: skip
+    for heartbeat in (False, True):
+        trace = lab.encode(seed=seed, visibility_s=20, heartbeat=heartbeat, faults=[pause])
+        late = [row for row in trace.of("ack_stale") if row.fields["attempt"] == 1]
+        assert late
+        assert counts.effects(trace)["more often"] >= 1
+
+
+@pytest.mark.parametrize("share", [0.01, 0.05, 0.2])
+def test_poison_costs_its_receives(share):
+    assert within(laws.poison_load(share, 10), *counts.poisoned_load(share))
+
+
+@pytest.mark.parametrize("ratio", [0.5, 1, 2])
+def test_a_short_loan_sets_healthy_clips_aside(ratio):
+    law = laws.falsely_dead(laws.exponential_within(ratio, 1), 3)
+    assert within(law, *counts.healthy_dead(ratio), least=0.01)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_redrive_with_the_bug_still_in_goes_round_and_with_the_bug_mended_ends(seed):
+    sick = {"poison_share": 0.2, "max_receives": 3, "redrive_every_s": 30, "visibility_s": 8}
+    loop, cured = run("encode", seed, **sick), run("encode", seed, fixed_at_s=100, **sick)
+    poisoned = {row.message for row in loop.of("fail")}
+    assert len(loop.of("dead")) > 3 * len(poisoned)
+    assert len(cured.of("dead")) < len(loop.of("dead")) / 2
+    assert counts.effects(loop)["never"] == len(poisoned)
+    assert counts.effects(cured)["never"] == 0
+    assert balance(cured).done == 60
+
+
+# ------------------------------------------------------------------------------------------ 2. many workers
+@pytest.mark.parametrize("workers", [8, 10, 12])
+def test_the_wait_for_a_worker_is_erlangs(workers):
+    there_and_back_s = counts.WORK_S + 2 * DELAY_S
+    law = laws.mmc_sojourn_s(0.35, 1 / there_and_back_s, servers=workers) - there_and_back_s
+    assert within(law, *counts.waits(workers))
+
+
+def test_neighbours_that_overlap_are_done_in_either_order():
+    traces = [run("encode", seed, workers=8, rate=0.35, work_s=20, visibility_s=43_200, clips=300) for seed in SEEDS]
+    shares = [counts.swapped(trace) for trace in traces]
+    assert abs(fmean(shares) - 0.5) <= 3 * 0.5 / math.sqrt(280 * len(SEEDS)) + 0.01
+    alone = run("encode", 1, workers=1, work_s=1, rate=0.5, visibility_s=60)
+    assert [row.message for row in alone.of("effect")] == [f"c{n}" for n in range(1, 61)]
+
+
+@pytest.mark.parametrize(("groups", "workers"), [(1, 10), (2, 10), (5, 10), (10, 10), (60, 10), (60, 3)])
+def test_a_group_is_one_worker_wide(groups, workers):
+    trace = run("groups", 1, groups=groups, workers=workers)
+    assert red(trace) == set()
+    assert counts.throughput(trace) == pytest.approx(min(workers, groups) / (1 + 2 * DELAY_S), rel=0.01)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_poison_at_the_head_of_a_group_holds_up_that_group_and_no_other(seed):
+    stuck = run("groups", seed, groups=6, workers=6, poison="c1")
+    never = {row.message for row in stuck.of("publish")} - {row.message for row in stuck.of("effect")}
+    assert never == {f"c{n}" for n in range(1, 61, 6)}
+    freed = run("groups", seed, groups=6, workers=6, poison="c1", max_receives=3)
+    assert counts.effects(freed) == {"once": 59, "more often": 0, "never": 1, "dead": 1, "skipped": 0}
+
+
+# ------------------------------------------------------------------------------------------ 3. a quiet queue
+@pytest.mark.parametrize("rate", [0.01, 0.03, 0.1, 0.3])
+def test_asking_in_vain_costs_what_the_law_says(rate):
+    assert within(laws.empty_receives_a_day(rate, wait_s=20), *counts.empty_a_day(rate))
+    assert within(laws.empty_receives_a_day(rate), *counts.empty_a_day(rate, wait_s=0))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_long_poll_answers_at_once_and_a_short_one_after_half_its_interval(seed):
+    long, short = (counts.waits_s(run("quiet", seed, wait_s=wait_s)) for wait_s in (20, 0))
+    assert max(long) < 0.1
+    assert abs(fmean(short) - 0.5 - DELAY_S) <= 3 * 0.29 / math.sqrt(len(short)) + 0.01
+
+
+# ------------------------------------------------------------------------------------------ 4. nobody home
+@pytest.mark.parametrize("away_days", [3, 5, 8])
+def test_what_nobody_receives_is_gone_after_the_retention(away_days):
+    trace = run("nobody_home", 1, away_days=away_days)
+    too_old = max(0, away_days - 4) * 40
+    assert len(trace.of("expire")) == too_old
+    assert red(trace) == ({"promised and kept"} if too_old else set())
+    assert trace.of("fail", "reject", "publish_fail") == []
+    _, kept = gauge(trace, "kept")
+    _, age_days = gauge(trace, "age of the oldest")
+    assert max(kept) == pytest.approx(min(away_days, 4) * 40, abs=1)
+    assert max(age_days) <= 4
+
+
+# ------------------------------------------------------------------------------------------ 5. a noisy tenant
+@pytest.mark.parametrize("seed", SEEDS)
+def test_one_noisy_tenant_delays_all_unless_tenants_take_turns(seed):
+    plain, fair = (run("tenants", seed, kind=kind) for kind in ("standard", "fair"))
+    drain_s = laws.drain_s(100, 1.5, 8)
+    for tenant in lab.QUIET_TENANTS:
+        waited = [quantile(counts.waits_s(trace, place=tenant), 0.95) for trace in (plain, fair)]
+        assert 0.3 * drain_s < waited[0] < 1.1 * drain_s
+        assert waited[1] < 1
+    assert fmean(counts.waits_s(fair, place="noisy")) < 1.5 * fmean(counts.waits_s(plain, place="noisy"))
+
+
+# ------------------------------------------------------------------------------------------ 6. a loss of power
+@pytest.mark.parametrize("seed", SEEDS)
+def test_who_syncs_every_record_before_it_answers_keeps_all_that_it_promised(seed):
+    trace = run("power_failure", seed)
+    assert red(trace) == set()
+    assert counts.effects(trace)["never"] == 0
+
+
+def test_who_answers_before_the_disk_has_it_breaks_promises_when_the_power_goes():
+    runs = [run("power_failure", seed, fsync="never") for seed in SEEDS]
+    assert sum("promised and kept" in red(trace) for trace in runs) > len(SEEDS) / 2
+    assert fmean(len(trace.of("drop")) for trace in runs) > 3
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_before_whichever_step_the_power_goes(seed):
+    safe = power_cuts(seed=seed)
+    assert len(safe) > 12
+    assert all(cut.lost == cut.back == 0 for cut in safe)
+    assert any(cut.torn_bytes for seed in SEEDS for cut in power_cuts(seed=seed, fsync="never"))
+    assert sum(cut.lost for cut in power_cuts(seed=seed, fsync="never")) > 0
+
+
+# ------------------------------------------------------------------------------------------ under every fault
+SHORT = {
+    "encode": [
+        {"clips": 14, **more}
+        for more in (
+            {},
+            {"handles": "any", "visibility_s": 1.0},
+            {"visibility_s": 1.0, "idempotent": True, "heartbeat": True, "copy_share": 0.2},
+            {"poison_share": 0.3, "max_receives": 2, "redrive_every_s": 10, "visibility_s": 2.0},
+        )
+    ],
+    "groups": [{"clips": 16, "groups": 4}, {"clips": 16, "groups": 4, "kind": "fair"}],
+    "quiet": [{"until_s": 120, "wait_s": 20}, {"until_s": 120, "wait_s": 0}],
+    "nobody_home": [{"away_days": 0.5, "retention_days": 0.25}],
+    "tenants": [{"until_s": 15, "noise": 5}, {"until_s": 15, "noise": 5, "kind": "fair"}],
+    "power_failure": [{"clips": 14, "crash_at_s": 5}],
+}
+CASES = [(name, params) for name, cases in SHORT.items() for params in cases]
+CASE_NAMES = [f"{name}-{'-'.join(map(str, params.values()))}" for name, params in CASES]
+MAY_GO_RED = {"at most once", "exactly-once effect", "order per group", "promised and kept"}
+"""What trouble may cost: work done twice, so out of order, and what is named in a row."""
+
+
+def machines_of(name, params):
+    sim = Simulation(seed=1)
+    getattr(lab, name).__wrapped__(sim, **{**getattr(lab, name).defaults, **params})
+    return sorted(sim.machines)
+
+
+def menu(machines):
+    """Each fault, on each machine, at a time and at a row, for a while and for ever."""
+    on_machines = [("crash", 0.0), ("slow", 0.0), ("slow", 0.1), ("split", 0.0)]
+    whole_plan = [(do, machine, value) for machine in machines for do, value in on_machines]
+    whole_plan += [(do, "network", 0.3) for do in ("loss", "duplication")]
+    whole_plan += [(do, "c5", 0.0) for do in ("lose", "duplicate")]
+    strikes = [{"at_s": 4, "lasts_s": 3}, {"at_s": 5}]
+    strikes += [{"on": {"kind": kind}, "nth": nth, "lasts_s": 2.5} for kind, nth in (("deliver", 4), ("effect", 3))]
+    for when in strikes:
+        yield from ({"do": do, "target": target, "value": value, **when} for do, target, value in whole_plan)
+
+
+@pytest.mark.parametrize(("name", "params"), CASES, ids=CASE_NAMES)
+def test_under_every_fault_no_copy_vanishes_and_no_promise_is_forgotten(name, params):
+    for plan in menu(machines_of(name, params)):
+        trace = getattr(lab, name)(seed=1, faults=[plan], **params)
+        may = MAY_GO_RED - ({"exactly-once effect"} if params.get("idempotent") else set())
+        assert red(trace) <= may, plan
+        assert INVARIANTS["no acknowledged loss"](trace) == [], plan
+        assert INVARIANTS["depth adds up"](trace) == [] or name == "power_failure", plan
+        assert INVARIANTS["sends settle"](trace) == [], plan
+
+
+@pytest.mark.parametrize(("name", "params"), CASES, ids=CASE_NAMES)
+def test_two_troubles_at_once_break_no_books_either(name, params):
+    noise = [{"do": do, "target": "network", "value": 0.2, "at_s": 1} for do in ("loss", "duplication")]
+    for machine in machines_of(name, params):
+        crashes = [{"do": "crash", "target": machine, "at_s": at_s, "lasts_s": 2} for at_s in (3, 6, 9)]
+        trace = getattr(lab, name)(seed=2, faults=[*noise, *crashes], **params)
+        assert red(trace) <= MAY_GO_RED - ({"exactly-once effect"} if params.get("idempotent") else set())
+
+
+@pytest.mark.parametrize(("name", "params"), CASES, ids=CASE_NAMES)
+def test_every_row_can_be_said_in_words(name, params):
+    for row in getattr(lab, name)(seed=1, **params):
+        words = {"place": row.place, **row.fields} | ({"message": row.message} if row.message else {})
+        assert KINDS[row.kind].sentence.format(**words)  # KeyError: the sentence wants what the row does not have
