@@ -167,6 +167,18 @@ def test_sums_of_whole_numbers_are_exact_where_numpy_wraps_around() -> None:
     assert int(big.sum()) != 100 * (2**64 - 1)
 
 
+@pytest.mark.parametrize("codec", ["plain", None])
+def test_many_groups_of_numbers_far_apart_are_told_apart(codec: str | None) -> None:
+    table = ColumnStore(VolatileDisk(), Schema.of("id u32, far i64, near f64"), codec=codec)
+    far = (np.arange(60_000) % 20_000 - 10_000) * 10**14
+    table.append_columns({"id": np.arange(60_000), "far": far, "near": far / 2**50 + 1})
+    found = table.aggregate([Measure("count", "id"), Measure("max", "id")], by="far")
+    assert [row[0] for row in found] == sorted(set(far.tolist()))
+    assert {row[1] for row in found} == {3}
+    assert all(far[row[2]] == row[0] for row in found)
+    assert len(table.aggregate([Measure("sum", "far")], by="near")) == len(set((far / 2**50 + 1).tolist()))
+
+
 def test_a_null_is_not_a_zero() -> None:
     table = ColumnStore(VolatileDisk(), NIGHTS)
     table.append_columns(nights(20_000))

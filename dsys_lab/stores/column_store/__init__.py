@@ -25,9 +25,9 @@ one row is in as many places as it has columns, and to add one row by itself wou
 
 To be read in this order: `chunk` (one column of one row group, and its zone map), `writing` (which file, two layouts),
 `manifest` (which chunks count: one moment decides), `delta` (rows that wait, and their log), `column_files` (bytes,
-pages, the cache, checksums), `bounds` and `stretches` (which rows, and how little of them is read), `aggregation` (many
-values, few numbers), `view` (everything that is asked), `incoming` (rows become columns), `opening`, `store`; and
-`execution`, the same question row by row and vector by vector.
+pages, the cache, checksums), `bounds` and `stretches` (which rows, and how little of them is read), `slots` and
+`aggregation` (many values, few numbers), `view` (all that is asked), `incoming` (rows become columns), `opening`,
+`store`; and `execution`, the same question row by row and vector by vector.
 
 The store promises
 ------------------

@@ -3,9 +3,7 @@
 *Ungrouped*: counts, smallest and largest are in the zone maps already where all rows of a group are meant, and no byte
 is read for them. Sums are taken from the chunks as they are encoded.
 
-*Grouped*: every row gets a *slot*, the number of its group, and everything is counted by slot. Slots cost nothing where
-the values are whole numbers close together (value - smallest), little where they are codes of a dictionary (looked up
-once a code), and a sort elsewhere.
+*Grouped*: every row gets a *slot*, the number of its group (see `slots`), and everything is counted by slot.
 
 Sums of whole numbers are exact: sums that could pass 2**53 in floating point, or 2**63 in an integer, are added up in
 two halves, or in Python's own numbers.
@@ -20,13 +18,12 @@ from typing import Final
 import numpy as np
 
 from dsys_lab.stores.column_store.chunk import Chunk, Filled
+from dsys_lab.stores.column_store.slots import Slots
 from dsys_lab.stores.column_store.stretches import Stored, Stretch
 from dsys_lab.stores.table import Measure
 from dsys_lab.structures.encoding.codec import Array
 from dsys_lab.structures.schema import Value, Values
 
-SLOTS_MOST: Final = 1 << 16
-"""Whole numbers over a range of at most so many are their own slots."""
 _EXACT_IN_FLOATS: Final = 1 << 53
 _HALF: Final = 32
 _WORD: Final = 8
@@ -78,59 +75,6 @@ def _known_ends(chunks: Sequence[Chunk]) -> list[int | float]:
 
 def _count(filled: Filled) -> int:
     return len(filled.values) if filled.nulls is None else int(np.count_nonzero(~filled.nulls))
-
-
-class Slots:
-    """Gives every value of the column that groups are formed by a number from 0 up.
-
-    Parameters
-    ----------
-    ends : (low, high) or None
-        Between which all values are known to lie, if they are whole numbers.
-    """
-
-    def __init__(self, ends: tuple[int, int] | None) -> None:
-        close = ends is not None and ends[1] - ends[0] < SLOTS_MOST
-        self._low = ends[0] if close and ends else None
-        self._last = ends[1] - ends[0] if close and ends else -1
-        self._by_label: dict[Value, int] = {}
-        self._last_labels: tuple[list[Value], Array] = ([], np.empty(0, np.intp))
-        self.null = self._last + 1 if close else None
-
-    def count(self) -> int:
-        """Return how many slots there are so far."""
-        return len(self._by_label) if self._low is None else self._last + 2
-
-    def of(self, stretch: Stretch, column: str) -> Array:
-        """Return the slot of every row of a stretch, shape (rows,)."""
-        if self._low is None and isinstance(stretch, Stored) and (parts := stretch.codes(column)) is not None:
-            return np.concatenate([self._numbers(labels)[codes] for labels, codes in parts])
-        values, nulls = stretch.load(column)
-        if self._low is not None:
-            slots = values.astype(np.intp)
-            slots -= self._low
-        else:
-            labels, codes = np.unique(values, return_inverse=True)
-            slots = self._numbers(labels)[codes]
-        if nulls is not None:
-            slots[nulls] = self._number(None) if self.null is None else self.null
-        return slots
-
-    def labels(self) -> dict[Value, int]:
-        """Return slot by value."""
-        if self._low is None:
-            return self._by_label
-        return {None: self._last + 1, **{self._low + slot: slot for slot in range(self._last + 1)}}
-
-    def _numbers(self, labels: Array) -> Array:
-        """Return the slots of different values; neighbouring chunks often have the same ones."""
-        listed = labels.tolist()
-        if listed != self._last_labels[0]:
-            self._last_labels = listed, np.array([self._number(label) for label in listed], np.intp)
-        return self._last_labels[1]
-
-    def _number(self, label: Value) -> int:
-        return self._by_label.setdefault(label, len(self._by_label))
 
 
 class GroupTally:

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from dsys_lab.errors import Refused
-from dsys_lab.stores.column_store.aggregation import GroupTally, Slots, grouped, ungrouped
+from dsys_lab.stores.column_store.aggregation import GroupTally, grouped, ungrouped
 from dsys_lab.stores.column_store.bounds import Bounds
 from dsys_lab.stores.column_store.chunk import Filled, Verdict
 from dsys_lab.stores.column_store.column_files import ColumnFiles, Reading
 from dsys_lab.stores.column_store.manifest import Group
+from dsys_lab.stores.column_store.slots import Slots
 from dsys_lab.stores.column_store.stretches import COUNTED_ROWS, WORKED_ROWS, Question, Stretch, Waiting, unpacked
 from dsys_lab.stores.table import Between, Measure
 from dsys_lab.structures.encoding.codec import DTYPES, WHOLE, Array
