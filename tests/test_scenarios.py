@@ -61,8 +61,9 @@ def test_counting_gives_what_the_rows_add_up_to(name):
 
 
 @pytest.mark.parametrize("name", RUNS)
-def test_another_seed_is_another_run(name):
-    assert made(name, seed=4).digest() != made(name).digest()
+def test_another_seed_is_another_run_wherever_there_is_chance(name):
+    is_the_same = made(name, seed=4).digest() == made(name).digest()
+    assert is_the_same == (name == "drill")  # its orders are the same for any broker
 
 
 def test_one_thing_is_changed_and_the_rest_stays():
