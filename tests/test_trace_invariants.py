@@ -92,6 +92,10 @@ HELD_AND_BROKEN = {
         ("enqueue clips m1 \n publish_ok phone m1 \n deliver clips m1 \n ack clips m1", [3]),   # settled, not done
         ("publish phone m1 \n reject clips m1 \n publish_ok phone m1", [1]),
     ]),
+    "promised and kept": ({}, LENT, [
+        ("publish phone m1 \n enqueue clips m1 \n publish_ok phone m1 \n drop clips m1", [3]),
+        ("publish phone m1 \n enqueue clips m1 \n publish_ok phone m1 \n expire clips m1", [3]),
+    ]),
     "at least once": ({}, LENT, [
         ("publish phone m1 \n enqueue clips m1 \n publish_ok phone m1", [1]),       # still there when all is quiet
         ("enqueue clips m1 \n publish_ok phone m1 \n deliver clips m1", [2]),
@@ -119,6 +123,14 @@ BROKEN = [
     for name, (parameters, _, cases) in HELD_AND_BROKEN.items()
     for number, (script, rows) in enumerate(cases)
 ]
+
+
+def test_work_that_begins_again_on_what_is_done_brings_nothing_back():
+    done = "publish phone m1 \n enqueue clips m1 depth=1 \n deliver clips m1 attempt=2 \n ack clips m1 \n "
+    late = run(f"{done} start w2 m1 attempt=2")
+    assert lamp(late, "conservation").held
+    assert balance(late).done == 1
+    assert not lamp(run(f"{done} start w2 m1 attempt=1"), "conservation").held   # nobody gave it a second time
 
 
 def test_every_invariant_is_tried():
