@@ -87,7 +87,10 @@ class Column:
     def _check_text(self, value: Value) -> str:
         if not isinstance(value, str):
             raise self._wrong(value)
-        size_bytes = len(value.encode())
+        try:
+            size_bytes = len(value.encode())
+        except UnicodeEncodeError:
+            raise BadParameter(f"column {self.name!r}: {value!r} holds half a character; give whole UTF-8 text") from None
         if size_bytes > TEXT_BYTES_MAX:
             raise BadParameter(f"column {self.name!r}: {size_bytes:,} bytes of text; at most {TEXT_BYTES_MAX:,} fit")
         return value
