@@ -5,12 +5,13 @@ in every chart: what was counted is solid, with a bar for three standard errors;
 is orange; what is lost is vermillion and hatched. A view knows no law, so a law comes in as the function or the number
 that it is.
 
-In reading order: `picture` (what a chart is), `curves` and `comparisons` (the charts), `sliding` (a chart that follows
-sliders). The numbers themselves are counted in `dsys_lab.trace.measures`.
+In reading order: `picture` (what a chart is), `curves`, `against_law` and `comparisons` (the charts), `sliding` (a chart
+that follows sliders). The numbers themselves are counted in `dsys_lab.trace.measures`.
 
 Sources: Tufte, *The Visual Display of Quantitative Information*; the colours in `dsys_lab.views.theme`.
 """
 
+from dsys_lab.views.charts.against_law import against_law
 from dsys_lab.views.charts.comparisons import bars, outcomes, predicted_counted_law, wait_histogram
 from dsys_lab.views.charts.curves import depth_over_time, hockey_stick, lines, rate_over_time
 from dsys_lab.views.charts.picture import Chart, is_logarithmic, number
@@ -20,6 +21,7 @@ from dsys_lab.views.mode import view_mode
 __all__ = [
     "Chart",
     "Sliding",
+    "against_law",
     "bars",
     "depth_over_time",
     "hockey_stick",

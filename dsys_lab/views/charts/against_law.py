@@ -1,0 +1,92 @@
+"""What was counted at each value of a parameter, against the law: dots with their errors, and a dashed curve."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from dsys_lab.errors import BadParameter
+from dsys_lab.views.charts.curves import LAW, MARKS, Law
+from dsys_lab.views.charts.picture import Chart, figure_of, legend_beside, listed, number, plain_ticks, styled
+from dsys_lab.views.theme import ROLES, SERIES
+
+PREDICTED = ROLES["again"].colour
+CURVE_POINTS = 200
+
+
+def against_law(
+    counted: Mapping[str, Sequence[tuple[float, float, float]]],
+    *,
+    laws: Mapping[str, Law],
+    title: str = "",
+    x: str = "",
+    y: str = "",
+    predicted: tuple[float, float] | None = None,
+    log_x: bool = False,
+    log_y: bool = False,
+    whole_x: bool = False,
+) -> Chart:
+    """Return what was counted, with three standard errors, against the law.
+
+    Parameters
+    ----------
+    counted : mapping
+        Name -> (x, mean, standard error of that mean), as `over_seeds` counts them.
+    laws : mapping
+        Name -> law: x -> y. A name that was counted gives its curve the same place in the legend.
+    predicted : (float, float), optional
+        An x and what the reader said of it.
+    whole_x : bool
+        The law holds for whole x only: workers, places.
+
+    Examples
+    --------
+    >>> thrown = {"counted": [(1, 3.4, 0.1), (2, 7.2, 0.2)]}
+    >>> print(against_law(thrown, laws={"counted": lambda dice: 3.5 * dice}, x="dice", y="eyes"))
+    eyes against dice: counted.
+    counted at 1: counted 3.4, law 3.5
+    counted at 2: counted 7.2, law 7
+    """
+    if not any(counted.values()):
+        raise BadParameter("against_law: no points; give {'counted': [(0.5, 2.6, 0.05)]}")
+    xs = [point[0] for points in counted.values() for point in points]
+    low, high = min(xs), max(xs)
+    along = _along(low, high, log_x=log_x, whole_x=whole_x)
+    with styled():
+        figure, axes = figure_of(title, x, y)
+        for (name, points), mark, colour in zip(counted.items(), MARKS, SERIES, strict=False):
+            at, mean, error = zip(*points, strict=True)
+            axes.plot(at, mean, mark, color=colour, markersize=6, label=name, zorder=4)
+            axes.errorbar(
+                at, mean, yerr=[3 * e for e in error], fmt="none", ecolor=colour, capsize=3, linewidth=1.2, zorder=4
+            )
+        for nth, law in enumerate(laws.values()):
+            axes.plot(along, [law(at) for at in along], color=LAW, linestyle="--", linewidth=1.3, zorder=2,
+                      label="" if nth else "the law")  # fmt: skip
+        if predicted:
+            axes.plot(*predicted, "D", color=PREDICTED, markersize=9, label="you said", zorder=5)
+        if log_x:
+            axes.set_xscale("log")
+            plain_ticks(axes.xaxis)
+        if log_y:
+            axes.set_yscale("log")
+            plain_ticks(axes.yaxis)
+        else:
+            axes.set_ylim(bottom=0)
+        if whole_x:
+            axes.set_xticks([at for at in along if len(along) <= 12 or at in xs])
+        legend_beside(figure, axes)
+    told = [
+        f"{name} at {number(at)}: counted {number(mean)}" + (f", law {number(laws[name](at))}" if name in laws else "")
+        for name, points in counted.items()
+        for at, mean, _ in points
+    ]
+    return Chart(figure, f"{title or y} against {x}: {listed(counted)}.", "\n".join(told))
+
+
+def _along(low: float, high: float, *, log_x: bool, whole_x: bool) -> list[float]:
+    """Return where a law is asked for its curve."""
+    if whole_x:
+        return [float(at) for at in range(int(low), int(high) + 1)]
+    if log_x:
+        return [low * (high / low) ** (i / CURVE_POINTS) for i in range(CURVE_POINTS + 1)]
+    return [low + (high - low) * i / CURVE_POINTS for i in range(CURVE_POINTS + 1)]

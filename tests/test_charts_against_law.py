@@ -1,0 +1,35 @@
+"""A chart of counts against a law says every number that it draws, and asks the law only where it holds."""
+
+from __future__ import annotations
+
+import pytest
+
+from dsys_lab.errors import BadParameter
+from dsys_lab.views import charts
+
+COUNTED = {"newest": [(1, 1.6, 0.02), (4, 1.1, 0.01)], "any": [(2, 1.2, 0.02)]}
+
+
+@pytest.mark.parametrize("more", [{}, {"log_x": True}, {"log_y": True, "predicted": (2, 3.0)}])
+def test_it_says_what_it_draws(more):
+    chart = charts.against_law(COUNTED, laws={"newest": lambda at: 1 + 1 / at}, title="Loans", x="loan", **more)
+    assert str(chart).splitlines() == [
+        "Loans against loan: newest and any.",
+        "newest at 1: counted 1.6, law 2",
+        "newest at 4: counted 1.1, law 1.25",
+        "any at 2: counted 1.2",
+    ]
+    assert chart.png == charts.against_law(
+        COUNTED, laws={"newest": lambda at: 1 + 1 / at}, title="Loans", x="loan", **more
+    ).png
+
+
+def test_a_law_of_whole_numbers_is_asked_for_no_other():
+    asked = []
+    charts.against_law({"n": [(3, 1, 0), (6, 2, 0)]}, laws={"": lambda at: asked.append(at) or 1}, whole_x=True)
+    assert asked == [3, 4, 5, 6]
+
+
+def test_nothing_counted_is_refused():
+    with pytest.raises(BadParameter, match="no points"):
+        charts.against_law({"n": []}, laws={})
