@@ -78,7 +78,8 @@ class Scenario:
         trace = Trace(Header(lab=self.lab, scenario=self.name, seed=seed, params=params))
         trace.header.faults = [item.as_dict() for item in plan]
         said = {name: "no" if value is None else value for name, value in params.items()}
-        trace.header.title = self._title.format(**said)
+        troubles = [f"{item.do} {item.target}" for item in plan]
+        trace.header.title = " + ".join([self._title.format(**said), *troubles])
         claims, end_us = self._perform(trace, seed, plan, params)
         trace.header.invariants, trace.header.references = claims.invariants, claims.references
         trace.header.end_us = end_us
@@ -118,7 +119,7 @@ def scenario(title: str) -> Callable[[Body], Scenario]:
     Parameters
     ----------
     title : str
-        What stands over its picture; parameters in braces are filled in, None as "no".
+        What stands over its picture; parameters in braces are filled in, None as "no". Faults are added to it.
     """
     return lambda body: Scenario(body, title)
 

@@ -90,7 +90,7 @@ class Column:
         try:
             size_bytes = len(value.encode())
         except UnicodeEncodeError:
-            raise BadParameter(f"column {self.name!r}: {value!r} holds half a character; give whole UTF-8 text") from None
+            raise BadParameter(f"column {self.name!r}: {value!r} holds half a character; give UTF-8 text") from None
         if size_bytes > TEXT_BYTES_MAX:
             raise BadParameter(f"column {self.name!r}: {size_bytes:,} bytes of text; at most {TEXT_BYTES_MAX:,} fit")
         return value

@@ -328,15 +328,16 @@ player(pipeline, compare={"window": (None, 5)})
 # %% [markdown]
 # ### 6. Who gets how much?
 #
-# A gate lets 50 a second through; one tenant wants 80, the other 20. Without control the greedy one wins. A token
-# bucket holds each to half. But what if nobody knows the limit? Then senders can feel for it: a little more while all
-# goes well (*additive increase*), half at the first refusal (*multiplicative decrease*):
+# A gate lets 50 a second through; one tenant wants 50, the other 20. Without control each gets in proportion to what it
+# asks, and the greedy one wins. A token bucket holds each to half of the limit. But what if nobody knows the limit? Then
+# senders can feel for it: a little more while all goes well (*additive increase*), half at the first refusal
+# (*multiplicative decrease*):
 
 # %%
 from dsys_lab.scenarios.not_consumed_in_time import fair_shares, passed_a_second
 
 controls = ("none", "token_bucket", "aimd", "aiad")
-shares = {control: fair_shares(control=control, until_s=80) for control in controls}
+shares = {control: fair_shares(control=control, greedy_rate=50, until_s=80) for control in controls}
 pd.DataFrame({control: passed_a_second(run, from_s=40) for control, run in shares.items()}).round(1).T
 
 # %%
@@ -346,7 +347,7 @@ charts.lines(tries, title="Additive increase, multiplicative decrease", y="tries
 # %% [markdown]
 # Halving shrinks the difference between the two each time, so they end up equal, and the price is a quarter of the
 # limit (they swing between half of it and all of it: 3/4 on average). With a *subtraction* instead (`aiad`) the
-# difference stays for ever. That saw-tooth is how TCP shares the internet.
+# difference of 30 stays for ever. The saw-tooth of `aimd` is how TCP shares the internet.
 
 # %% [markdown]
 # ### 7. Fresh or old first?
@@ -382,7 +383,7 @@ charts.bars(in_time, title="Served in time", unit="share of what came in", refer
 
 # %%
 pause = {"do": "slow", "target": "scorer", "at_s": 30, "lasts_s": 5, "value": 0}
-player(burst(policy="reject"), burst(policy="reject", faults=[pause]))
+player(burst(policy="unbounded"), burst(policy="unbounded", faults=[pause]))
 
 # %% [markdown]
 # Now crash the inbox. What waited was in memory, and every night of it is a `drop` row with its reason: a loss with a
