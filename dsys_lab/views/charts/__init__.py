@@ -5,7 +5,7 @@ in every chart: what was counted is solid, with a bar for three standard errors;
 is orange; what is lost is vermillion and hatched. A view knows no law, so a law comes in as the function or the number
 that it is.
 
-In reading order: `picture` (what a chart is), `curves`, `against_law` and `comparisons` (the charts), `sliding` (a chart
+In reading order: `picture` (what a chart is), `curves`, `against_law`, `comparisons` (the charts), `sliding` (a chart
 that follows sliders). The numbers themselves are counted in `dsys_lab.trace.measures`.
 
 Sources: Tufte, *The Visual Display of Quantitative Information*; the colours in `dsys_lab.views.theme`.
