@@ -86,6 +86,7 @@ function laneOf(model, h, column) {
     messages: message.values, nth: new Int32Array(n), fields: model.kinds.map(() => ({})) };
   const seen = new Int32Array(model.kinds.length);
   for (let i = 0; i < n; i++) lane.nth[i] = seen[kind[i]]++;            // which row of its kind: fields are dense by kind
+  lane.rowsOfKind = seen;
   model.kinds.forEach((k, code) => {
     const packed = h.fields[k.name];
     for (const name in packed?.names) lane.fields[code][name] = column(packed.names[name], packed.rows);
@@ -347,14 +348,13 @@ export function timeline(model, lane) {
   lane.flows = new Map(); lane.trays = new Uint8Array(P); lane.used = new Uint8Array(P); lane.tapes = new Uint8Array(P);
   lane.grids = new Uint8Array(P); lane.stood = new Uint8Array(lane.n); lane.stored = new Int32Array(P + 1); lane.tileCount = new Int32Array(P);
   for (const slot of lane.slots) if (slot.type === "tile") lane.tileCount[slot.place]++;
- 
   const series = { depth: steps(), done: steps(), lost: steps() }, open = new Map();
   let most = -1, longest = 0;
   lane.leaving = 0; lane.record = new Int32Array(lane.entities).fill(-1);   // the offset of each copy on its tape
   const flow = (a, b, i) => {
     if (a < 0 || a === b) return;
-    const key = a * 65536 + b, f = lane.flows.get(key);
-    if (f) f.n++; else lane.flows.set(key, { a, b, n: 1, first: lane.time[i], lane });
+    const key = a * 65536 + b;
+    if (!lane.flows.has(key)) lane.flows.set(key, { a, b, first: lane.time[i] });
   };
   for (let i = 0; i < lane.n; i++) {
     if (i % EVERY === 0) lane.marks.push(s.all.slice());
@@ -462,16 +462,16 @@ export function stepsOf(lanes) {
     for (let j = 0; j < L; j++) { if (j === first || together) at[j]++; counts[j][k] = at[j]; }
   }
   time[0] = -Infinity;
-  return { n: k, time: time.subarray(0, k + 1), counts };
+  return { n: k, time: time.subarray(0, k + 1), counts: counts.map((count) => count.subarray(0, k + 1)) };
 }
 
 const sameRow = (a, i, b, j) => a.time[i] === b.time[j] && a.kind[i] === b.kind[j] && a.place[i] === b.place[j]
   && (a.message[i] < 0 ? "" : a.messages[a.message[i]]) === (b.message[j] < 0 ? "" : b.messages[b.message[j]]);
 
-/** How many of the sorted numbers are at most `x`. */
-export function upper(a, x) {
+/** How many of the sorted numbers (of `of` each, where they are not numbers themselves) are at most `x`. */
+export function upper(a, x, of = (it) => it) {
   let lo = 0, hi = a.length;
-  while (lo < hi) { const mid = (lo + hi) >> 1; if (a[mid] <= x) lo = mid + 1; else hi = mid; }
+  while (lo < hi) { const mid = (lo + hi) >> 1; if (of(a[mid]) <= x) lo = mid + 1; else hi = mid; }
   return lo;
 }
 
@@ -983,7 +983,7 @@ function gatherRoad(view, scene, T, ease) {
     put(view, scene, e - 1, spot[0], spot[1] + (spread * f) / 2, r, ease);
   }
   const from = T - Math.max(lane.longestFlight, view.flight);
-  for (let i = upperBy(lane.flights, (x) => lane.time[x], from); i < lane.flights.length; i++) {
+  for (let i = upper(lane.flights, from, (m) => lane.time[m]); i < lane.flights.length; i++) {
     const m = lane.flights[i];
     if (m >= s.total[ROWS] || lane.time[m] > T) break;
     const until = Math.max(lane.until[m], lane.time[m] + view.flight), l = T < until && wayOf(lay, lane.origin[m], lane.target[m]);
@@ -1000,8 +1000,6 @@ function wayOf(lay, p, q) {
   if (!lay.linkOf.has(key)) lay.linkOf.set(key, linkOf(lay, a, b));
   return lay.linkOf.get(key);
 }
-
-const upperBy = (list, of, x) => { let lo = 0, hi = list.length; while (lo < hi) { const mid = (lo + hi) >> 1; if (of(list[mid]) <= x) lo = mid + 1; else hi = mid; } return lo; };
 
 /** All discs, one path for each style: a canvas fills a thousand arcs at once far sooner than one by one. */
 function drawDiscs(view, scene) {
@@ -1352,7 +1350,7 @@ const SHELL = `
     <button type="button" data-do="help" aria-label="Keys" title="Keys (?)" aria-expanded="false">?</button>
   </div>
   <form class="dp-fork" hidden aria-label="Run again with a fault added here"></form>
-  <div class="dp-twin" id=""></div>
+  <div class="dp-twin"></div>
   <dialog class="dp-keys" aria-label="Keys of the player"><h4>Keys</h4><dl>${KEYS.map(([k, w]) => `<dt>${k.split(" ").map((x) => (x === "…" ? x : `<kbd>${x}</kbd>`)).join(" ")}</dt><dd>${w}</dd>`).join("")}</dl>
     <button type="button" data-do="help">Close</button></dialog>`;
 
@@ -1391,7 +1389,7 @@ function render({ model, el }) {
     view.base = clamp(steps.n / 110, 8, 24);                            // seconds of watching for a whole run at speed 1
     const gone = Math.max(0, ...lanes.map((lane) => lane.leaving)) / view.base;   // how many leave in a second of watching
     view.busy = gone > 18; view.effect = (clamp(16 / Math.max(1, gone), 0.32, EFFECT_S) * view.span) / view.base; view.flight = (FLIGHT_S * view.span) / view.base;
-    view.rare = run.kinds.map((_, code) => lanes.every((lane) => lane.kind.reduce((n, x) => n + (x === code), 0) <= 3 * view.base));
+    view.rare = run.kinds.map((_, code) => lanes.every((lane) => lane.rowsOfKind[code] <= 3 * view.base));
     view.strips = stripNames(lanes);
     view.references = Object.assign({}, ...lanes.map((lane) => lane.header.references || {}));
     view.scales = new Map(view.strips.map((name) => [name, scaleOf(name, lanes)]));
@@ -1408,8 +1406,7 @@ function render({ model, el }) {
     setPoster(poster);
     say(run.rows ? `${poster ? "The fullest moment. " : ""}${words()}` : "This run left no rows.");
     stats.loads++; seq++;
-    requestAnimationFrame(() => { if (!alive) return; stats.paint_ms = performance.now() - before; root.dataset.seq = String(model.get("seq") ?? seq); root.dataset.rows = String(run.rows); });
-    if (model.get("autoplay") && !still.matches && stats.loads === 1) play();
+    requestAnimationFrame(() => { if (!alive) return; stats.paint_ms = performance.now() - before; root.dataset.seq = String(seq); root.dataset.rows = String(run.rows); });
   }
 
   function refuse(sentence) {
@@ -1519,8 +1516,8 @@ function render({ model, el }) {
     if (stats.draw.length > 1200) stats.draw.splice(0, 600);
     if (stats.scrub.length > 1200) stats.scrub.splice(0, 600);
     ui.time.value = T;
-    const text = `${clock(T - 0, view.span)} of ${clock(view.model.end, view.span)}`;
-    if (ui.clock.textContent !== text) ui.clock.textContent = text;
+    const text = `${clock(T, view.span)} of ${clock(view.model.end, view.span)}`;
+    if (ui.clock.textContent !== text) { ui.clock.textContent = text; ui.time.setAttribute("aria-valuetext", text); }
     const now = performance.now();
     if (exact || now - spoken > 160) { spoken = now; sentences(); }
   }
@@ -1569,7 +1566,8 @@ function render({ model, el }) {
     }
     seekStep(to);
   }
-  function toRow(j, i) { const c = steps.counts[j]; let lo = 0, hi = steps.n; while (lo < hi) { const mid = (lo + hi) >> 1; if (c[mid] >= i + 1) hi = mid; else lo = mid + 1; } seekStep(lo); }
+  const stepOf = (j, i) => upper(steps.counts[j], i);                   // the step that brings row `i` of lane `j`
+  const toRow = (j, i) => seekStep(stepOf(j, i));
 
   function frame(now) {
     if (!playing) return;
@@ -1614,9 +1612,8 @@ function render({ model, el }) {
   }
   function followHere() {
     if (view.follow) return follow(null);
-    const j = focus >= 0 ? focus : Math.max(0, scenes.findIndex((_, i) => k > 0 && steps.counts[i][k] > steps.counts[i][k - 1])), lane = scenes[j].lane;
-    for (let i = rowAt(j); i >= 0 && i > rowAt(j) - 400; i--) if (lane.message[i] >= 0) return follow(lane.messages[lane.message[i]]);
-    ui.who.focus();
+    const j = focus >= 0 ? focus : Math.max(0, scenes.findIndex((_, i) => k > 0 && steps.counts[i][k] > steps.counts[i][k - 1])), message = newest(j);
+    if (message === null) ui.who.focus(); else follow(message);
   }
   /** The rows of the followed message, each a way to go there. */
   function rows() {
@@ -1649,8 +1646,8 @@ function render({ model, el }) {
       if (focus >= 0 && j !== focus) return;
       const list = rowsOf(scene.lane), n = upper(list, rowAt(j)), i = d > 0 ? list[n] : list[n - 1] === rowAt(j) ? list[n - 2] : list[n - 1];
       if (i === undefined) return;
-      const c = steps.counts[j]; let lo = 0, hi = steps.n; while (lo < hi) { const mid = (lo + hi) >> 1; if (c[mid] >= i + 1) hi = mid; else lo = mid + 1; }
-      if (lo !== k && (best < 0 || (d > 0 ? lo < best : lo > best))) best = lo;
+      const to = stepOf(j, i);
+      if (to !== k && (best < 0 || (d > 0 ? to < best : to > best))) best = to;
     });
     if (best >= 0) seekStep(best); else say(`${view.follow} has no ${d > 0 ? "later" : "earlier"} row.`);
   }
