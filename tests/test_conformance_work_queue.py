@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from typing import Any, ClassVar
 
 import pytest
+from nats.js.api import AckPolicy, ConsumerConfig
 
 from dsys_lab.brokers.work_queue import (
     Accepted,
@@ -30,11 +31,12 @@ from dsys_lab.engines.difference import Difference
 from dsys_lab.engines.wall_clock import WallClock
 from dsys_lab.engines.work_queue import JETSTREAM, SQS, ModelQueue, drill, two_hands
 from dsys_lab.engines.work_queue.model import VirtualClock
-from dsys_lab.errors import BadParameter, Refused
+from dsys_lab.errors import BadParameter, MayHaveHappened, Refused
 from dsys_lab.trace import NO_TRACE, Trace, lamps
 from dsys_lab.trace.invariants import conservation, depth_adds_up, invisible_while_lent
 
 SHORT_S = {"model": 30, "jetstream": 0.4, "sqs": 1}
+SLACK_S = 0.1
 Make = Callable[..., Any]
 
 
@@ -108,7 +110,7 @@ class Cases:
             yield make
 
     def let_the_loan_end(self, queue: Any) -> None:
-        queue.wait(1.2 * self.v)
+        queue.wait(self.v + SLACK_S)
 
     # -------------------------------------------------------------------------------- loans
     def test_a_received_message_is_hidden_until_its_visibility_timeout_and_then_shows_again(self, make: Make) -> None:
@@ -197,7 +199,7 @@ class Cases:
         assert isinstance(queue.nack(first.handle, delay_s=self.v), Returned)
         assert queue.receive() == []
         assert queue.status().in_flight == 1
-        queue.wait(1.2 * self.v)
+        self.let_the_loan_end(queue)
         assert names(queue.receive()) == ["m1"]
 
     def test_a_receive_gives_up_to_its_limit_the_oldest_first(self, make: Make) -> None:
@@ -226,7 +228,7 @@ class Cases:
         queue.send("soon", "x")
         assert (queue.status().visible, queue.status().delayed) == (1, 1)
         assert drain(queue) == ["soon"]
-        queue.wait(1.2 * self.v)
+        self.let_the_loan_end(queue)
         assert drain(queue) == ["late"]
 
     def test_at_its_retention_a_message_is_gone(self, make: Make) -> None:
@@ -327,7 +329,7 @@ class Cases:
 
     def test_after_the_window_a_deduplication_id_is_forgotten(self, make: Make) -> None:
         queue = make("m1@a", kind="fifo", dedup_s=self.v)
-        queue.wait(1.2 * self.v)
+        self.let_the_loan_end(queue)
         assert queue.send("m2", "x", group="a", dedup_id="m1") == Accepted("m2", 1)
 
     def test_without_an_id_the_body_can_be_hashed(self, make: Make) -> None:
@@ -462,3 +464,261 @@ def test_who_looks_on_changes_nothing(open_queue: Callable[..., Any]) -> None:
     settings = Settings(visibility_s=30)
     with open_queue(settings, Trace()) as watched, open_queue(settings) as unwatched:
         assert perform(watched, SCRIPT[:40]) == perform(unwatched, SCRIPT[:40])
+
+
+# ------------------------------------------------------------------- each difference is one: these go red if it is not
+
+PROVEN: list[Difference] = []
+
+
+def proves(table: tuple[Difference, ...], model: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Say for which row of a table a test is the proof."""
+    PROVEN.extend(difference for difference in table if difference.model == model)
+    return lambda test: test
+
+
+@pytest.fixture
+def jetstream() -> Iterator[Make]:
+    with ExitStack() as opened:
+        def make(*messages: str, visibility_s: float = 0.3, **settings: Any) -> nats.JetStreamQueue:
+            queue = opened.enter_context(jetstream_queue(Settings(visibility_s=visibility_s, **settings)))
+            put(queue, *messages)
+            return queue
+
+        yield make
+
+
+@pytest.fixture
+def sqs() -> Iterator[Make]:
+    with ExitStack() as opened:
+        def make(*messages: str, **settings: Any) -> aws.SqsQueue:
+            queue = opened.enter_context(sqs_queue(Settings(**{"visibility_s": 30, **settings})))
+            put(queue, *messages)
+            return queue
+
+        yield make
+
+
+def ask(queue: nats.JetStreamQueue, what: str, *given: Any) -> Any:
+    """Ask JetStream itself about the queue's stream."""
+    nats_ = nats.connection()
+    return nats_.call(getattr(nats_.client.jetstream(), what)(queue.stream.name, *given))
+
+
+def test_every_difference_is_proven_and_every_skip_is_a_case() -> None:
+    assert sorted(PROVEN) == sorted([*JETSTREAM, *SQS])
+    skipped = {f"test_{case}" for difference in [*JETSTREAM, *SQS] for case in difference.skips}
+    assert sorted(name for name in skipped if not hasattr(Cases, name)) == []
+
+
+# ------------------------------------------------------------------------------------------ JetStream
+@proves(JETSTREAM, "acknowledge: only the newest handle counts")
+def test_jetstream_takes_an_old_handle(jetstream: Make) -> None:
+    queue = jetstream("m1")
+    [slow] = queue.receive()
+    queue.wait(0.4)
+    [quick] = queue.receive()
+    assert queue.acknowledge(slow.handle) == Acknowledged("m1")
+    assert ask(queue, "stream_info").state.messages == 0
+    assert queue.acknowledge(quick.handle) == Stale("m1", "gone")
+
+
+@proves(JETSTREAM, "nack, extend: only for who has the message")
+def test_jetstream_lets_an_old_handle_end_the_loan_of_another(jetstream: Make) -> None:
+    queue = jetstream("m1")
+    [slow] = queue.receive()
+    queue.wait(0.4)
+    assert queue.receive()[0].attempt == 2
+    assert isinstance(queue.nack(slow.handle), Returned)
+    assert queue.receive()[0].attempt == 3, "while the second worker is at it"
+    queue.wait(0.2)
+    assert isinstance(queue.extend(slow.handle, 0.3), Extended)
+    queue.wait(0.2)
+    assert queue.receive() == [], "the third one's loan was made longer"
+
+
+@proves(JETSTREAM, "FIFO: an acknowledgement after the loan counts no more")
+def test_jetstream_takes_a_late_acknowledgement_in_a_fifo_queue_too(jetstream: Make) -> None:
+    queue = jetstream("a1@a", kind="fifo")
+    [delivery] = queue.receive()
+    queue.wait(0.4)
+    assert queue.acknowledge(delivery.handle) == Acknowledged("a1")
+
+
+@proves(JETSTREAM, "extend, receive: for as long as you say")
+def test_jetstream_knows_one_time_for_all_loans(jetstream: Make) -> None:
+    queue = jetstream("m1")
+    for call in (lambda: queue.extend("m1#0.1", 60), lambda: queue.receive(visibility_s=60)):
+        with pytest.raises(BadParameter, match=r"ack_wait of 0\.3 s; give that"):
+            call()
+    [delivery] = queue.receive()
+    queue._say(queue._books.loan(delivery.handle), b'+WPI {"delay": 60000000000}')
+    queue.wait(0.4)
+    assert queue.receive()[0].attempt == 2, "a time is not heeded"
+
+
+@proves(JETSTREAM, "dead letters: set aside")
+def test_jetstream_keeps_poison_in_the_stream_for_the_next_consumer(jetstream: Make) -> None:
+    queue = jetstream("poison", max_receives=1)
+    queue.nack(queue.receive()[0].handle)
+    assert queue.receive() == []
+    assert [letter.message for letter in queue.dead_letters()] == ["poison"]
+    assert ask(queue, "stream_info").state.messages == 1
+    ask(queue, "delete_consumer", "lane-0")
+    ask(queue, "add_consumer", ConsumerConfig(durable_name="lane-0", ack_policy=AckPolicy.EXPLICIT))
+    assert names(queue.receive()) == ["poison"]
+
+
+@proves(JETSTREAM, "in_flight_max: a standard queue refuses")
+def test_jetstream_gives_nothing_at_its_limit_and_says_nothing(jetstream: Make) -> None:
+    queue = jetstream("a", "b", "c", in_flight_max=2, visibility_s=30)
+    assert names(queue.receive(limit=10)) == ["a", "b"]
+    assert queue.receive() == []
+    ask_for_one = queue.stream._pull_from("lane-0", 1, 0.3)
+    began_us = queue.clock.now_us
+    assert nats.connection().call(ask_for_one) == []
+    assert queue.clock.now_us - began_us > 250_000, "a pull that need not wait was not answered at once"
+
+
+@proves(JETSTREAM, "what comes back is in order again")
+def test_jetstream_gives_again_in_the_order_of_handing_back(jetstream: Make) -> None:
+    queue = jetstream(*"abc", visibility_s=30)
+    for delivery in reversed(queue.receive(limit=2)):
+        queue.nack(delivery.handle)
+    assert names(queue.receive(limit=3)) == ["b", "a", "c"]
+
+
+@proves(JETSTREAM, "size_max_bytes: of the body")
+def test_jetstream_measures_the_headers_too(jetstream: Make) -> None:
+    queue = jetstream(size_max_bytes=1_024)
+    assert queue.send("m1", "x" * 1_000) == Rejected("m1", "too large")
+    assert queue.send("m1", "x" * 900) == Accepted("m1", 0)
+
+
+@proves(JETSTREAM, "dedup_id: for FIFO")
+def test_jetstream_heeds_a_deduplication_id_in_any_queue(jetstream: Make) -> None:
+    queue = jetstream()
+    assert queue.send("m1", "x", dedup_id="1") == Accepted("m1", 0)
+    assert queue.send("m2", "x", dedup_id="1") == Duplicate("m2", "m1")
+
+
+@proves(JETSTREAM, "status: `in_flight` ends with the loan")
+def test_jetstream_counts_a_loan_that_is_over_until_it_is_given_again(jetstream: Make) -> None:
+    queue = jetstream("m1")
+    queue.receive()
+    queue.wait(0.5)
+    assert ask(queue, "consumer_info", "lane-0").num_ack_pending == 1
+    assert (queue.status().visible, queue.status().in_flight) == (1, 0)
+
+
+# ------------------------------------------------------------------------------------------ moto
+@proves(SQS, "acknowledge: only the newest handle counts")
+def test_moto_takes_an_old_handle(sqs: Make) -> None:
+    queue = sqs("m1")
+    [slow], [quick] = queue.receive(visibility_s=0), queue.receive()
+    assert quick.attempt == slow.attempt + 1
+    assert queue.acknowledge(slow.handle) == Acknowledged("m1")
+    assert queue.acknowledge(quick.handle) == Stale("m1", "gone")
+
+
+@proves(SQS, "nack, extend: only for who has the message")
+def test_moto_lets_an_old_handle_change_the_visibility(sqs: Make) -> None:
+    queue = sqs("m1")
+    [slow] = queue.receive(visibility_s=0)
+    assert isinstance(queue.extend(slow.handle, 5), Extended), "after the loan"
+    assert queue.receive() == []
+    assert isinstance(queue.nack(slow.handle), Returned)
+    queue.receive()
+    assert isinstance(queue.nack(slow.handle), Returned), "on the loan of another"
+    assert queue.receive()[0].attempt == 3
+
+
+@proves(SQS, "FIFO: an acknowledgement after the loan counts no more")
+def test_moto_takes_a_late_acknowledgement_in_a_fifo_queue_too(sqs: Make) -> None:
+    queue = sqs("a1@a", kind="fifo")
+    [delivery] = queue.receive(visibility_s=0)
+    assert queue.acknowledge(delivery.handle) == Acknowledged("a1")
+
+
+@proves(SQS, "FIFO: one message of a group at a time")
+def test_moto_gives_several_messages_of_a_group_in_a_batch(sqs: Make) -> None:
+    assert names(sqs("a1@a", "a2@a", "b1@b", kind="fifo").receive(limit=10)) == ["a1", "a2", "b1"]
+
+
+@proves(SQS, "dedup_id: remembered for five minutes even when the message is gone")
+@proves(SQS, "send: says that it is a duplicate")
+def test_moto_forgets_a_deduplication_id_with_its_message_and_never_says_duplicate(sqs: Make) -> None:
+    queue = sqs(kind="fifo")
+    given = {"MessageBody": "x", "MessageGroupId": "a", "MessageDeduplicationId": "1"}
+    first, second = queue._call("send_message", **given), queue._call("send_message", **given)
+    assert (queue._there(), first["MessageId"] != second["MessageId"]) == (1, True)
+    handle = queue._receive(queue._url, 1, 30)[0]["ReceiptHandle"]
+    queue._call("delete_message", ReceiptHandle=handle)
+    queue._call("send_message", **given)
+    assert queue._there() == 1
+
+
+@proves(SQS, "dedup_s: as long as you say")
+def test_moto_has_a_fixed_window(sqs: Make) -> None:
+    with pytest.raises(BadParameter, match="dedup_s = 1: SQS has a window of its own"):
+        sqs(dedup_s=1)
+    settable = aws.connection().client("sqs").meta.service_model.shape_for("QueueAttributeName").enum
+    assert "FifoQueue" in settable
+    assert not [name for name in settable if "Window" in name or "Interval" in name]
+
+
+@proves(SQS, "size_max_bytes: in bytes")
+def test_moto_measures_characters(sqs: Make) -> None:
+    queue = sqs(size_max_bytes=1_024)
+    assert queue.send("m1", "é" * 1_024) == Accepted("m1", 0)
+    assert queue.send("m2", "é" * 1_025) == Rejected("m2", "too large")
+
+
+@proves(SQS, "retention_s: expired, wherever it is, and counted")
+def test_moto_counts_what_has_expired_and_stumbles_over_it(sqs: Make) -> None:
+    queue = sqs("old", retention_s=1)
+    queue.wait(1.1)
+    put(queue, "young")
+    assert queue.receive(limit=10) == [], "it met the old one, hid it, and stopped"
+    assert names(queue.receive(limit=10)) == ["young"]
+    assert queue._there() == 2
+    assert queue.status().expired == 1
+
+
+@proves(SQS, "in_flight_max: a standard queue refuses")
+def test_moto_lends_more_than_120_000(monkeypatch: pytest.MonkeyPatch) -> None:
+    from moto.sqs.models import Message, SQSBackend
+
+    monkeypatch.setattr("moto.sqs.models.unix_time_millis", lambda: 2e12)  # asked for each message, it takes seconds
+    backend = SQSBackend("us-east-1", "123456789012")
+    queue = backend.create_queue("q", region="us-east-1")
+    backend.send_message("q", "one more", {}, 0)
+    lent = Message("lent", "x")
+    lent.visible_at = 4e12
+    queue._messages.extend([lent] * 120_000)
+    assert queue.approximate_number_of_messages_not_visible == 120_000
+    assert len(backend.receive_message("q", 1, 0, 30)) == 1
+
+
+@proves(SQS, "redrive: a verb")
+def test_moto_moves_no_dead_letters(sqs: Make) -> None:
+    queue = sqs("m1", max_receives=1)
+    told = queue._call("get_queue_attributes", QueueUrl=queue._dead_url, AttributeNames=["QueueArn"])["Attributes"]
+    with pytest.raises(MayHaveHappened, match="500 Internal Server Error"):
+        aws.connection().call("sqs", "start_message_move_task", SourceArn=told["QueueArn"])
+
+
+@proves(SQS, "visibility_s, delay_s, wait_s: any")
+def test_sqs_counts_in_whole_seconds(sqs: Make) -> None:
+    queue = sqs("m1")
+    for call in (lambda: sqs(visibility_s=0.5), lambda: queue.send("m2", "x", delay_s=0.5),
+                 lambda: queue.receive(wait_s=0.5), lambda: queue.receive(visibility_s=0.5)):
+        with pytest.raises(BadParameter, match=r"= 0\.5: SQS counts in whole seconds"):
+            call()
+    whole = aws.connection().client("sqs").meta.service_model.operation_model("ReceiveMessage").input_shape.members
+    assert whole["VisibilityTimeout"].type_name == whole["WaitTimeSeconds"].type_name == "integer"
+
+
+@proves(SQS, "fair: groups take turns")
+def test_moto_has_one_line_whatever_the_groups(sqs: Make) -> None:
+    assert drain(sqs("n1@noisy", "n2@noisy", "q@quiet", kind="fair")) == ["n1", "n2", "q"]

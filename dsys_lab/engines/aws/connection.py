@@ -35,7 +35,13 @@ from dsys_lab.errors import BadParameter, EngineMissing, MayHaveHappened, Refuse
 try:
     import boto3
     from botocore.config import Config
-    from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
+    from botocore.exceptions import (
+        BotoCoreError,
+        ClientError,
+        EndpointConnectionError,
+        NoCredentialsError,
+        ParamValidationError,
+    )
 except ModuleNotFoundError as missing:
     raise EngineMissing("boto3 is not installed: `make lab` installs it, or `pip install boto3`") from missing
 
@@ -137,6 +143,8 @@ class Connection:
             If no answer comes, or one that says that the service itself failed.
         EngineMissing
             If nobody is there.
+        BadParameter
+            If what was given is no such call.
         """
         try:
             return getattr(self.client(service), operation)(**given)
@@ -147,8 +155,13 @@ class Connection:
                 raise Refused(words) from error
             raise MayHaveHappened(f"{words}; look whether it happened") from error
         except EndpointConnectionError as error:
-            advice = "restart the kernel" if self.server else f"correct {SETTING}, or unset it to have moto started"
+            self._is_no_longer_shared()
+            advice = "the next run starts moto anew" if self.server else f"correct {SETTING}, or unset it to have moto"
             raise EngineMissing(f"{service} is not there ({error}): {advice}") from error
+        except NoCredentialsError as error:
+            raise EngineMissing(f"boto3 finds no account ({error}): set it up with `aws configure`") from error
+        except ParamValidationError as error:
+            raise BadParameter(f"{operation}: {error}") from error
         except BotoCoreError as error:
             raise MayHaveHappened(f"{service} gave no answer to {operation} ({error}): look whether it did") from error
 
@@ -187,7 +200,7 @@ class Connection:
     def close(self) -> None:
         """Remove what is left of what was made, and end moto if it is ours; the next `connection` is a new one."""
         atexit.unregister(self.close)
-        _shared.pop(os.getpid(), None)
+        self._is_no_longer_shared()
         if self.server:
             self.server.stop()
             return
@@ -197,14 +210,18 @@ class Connection:
             except (Refused, MayHaveHappened, EngineMissing) as error:
                 print(f"{name} was not removed: {error}", file=sys.stderr)  # noqa: T201  # nobody else is left to tell
 
+    def _is_no_longer_shared(self) -> None:
+        if _shared.get(os.getpid()) is self:
+            del _shared[os.getpid()]
+
     # ------------------------------------------------------------ who answers
     def _who_answers(self) -> str:
         return f"moto {version('moto')}" if self.server else f"AWS API at {self._setting}"
 
     def _ask_for_the_account(self, ask: Callable[[str], str]) -> str:
         """Say whose account it is and what it may cost; go on only after a "yes"."""
-        account = self.call("sts", "get_caller_identity")["Account"]
         region = self.client("sqs").meta.region_name
+        account = self.call("sts", "get_caller_identity")["Account"]
         question = (
             f"{SETTING}={REAL}: this makes queues in the account {account}, region {region}.\n{PRICE}.\n"
             f"They are named {PREFIX}…, tagged {TAG}, and removed afterwards. Type yes to go on: "

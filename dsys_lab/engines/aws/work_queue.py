@@ -36,7 +36,7 @@ from dsys_lab.brokers.work_queue import (
     Status,
 )
 from dsys_lab.brokers.work_queue.settings import BATCH_MAX, VISIBILITY_MAX_S, to_us
-from dsys_lab.engines.aws.connection import connection
+from dsys_lab.engines.aws.connection import Connection, connection
 from dsys_lab.engines.wall_clock import WallClock
 from dsys_lab.engines.work_queue.books import Books, Loan, require_default
 from dsys_lab.errors import BadParameter, MayHaveHappened, Refused
@@ -66,6 +66,8 @@ class SqsQueue:
         Times in whole seconds; `in_flight_max` and `dedup_s` cannot be set, nor `handles`.
     clock : WallClock
         Stamps its rows; silent by default.
+    over : Connection, optional
+        Another connection than the one that this process shares.
 
     Examples
     --------
@@ -77,12 +79,19 @@ class SqsQueue:
     Acknowledged(message='m1')
     """
 
-    def __init__(self, place: str, settings: Settings | None = None, *, clock: WallClock | None = None) -> None:
+    def __init__(
+        self,
+        place: str,
+        settings: Settings | None = None,
+        *,
+        clock: WallClock | None = None,
+        over: Connection | None = None,
+    ) -> None:
         self.place, self.settings = place, settings or Settings()
         require_default(self.settings, FIXED)
         self.clock = clock or WallClock()
         self._books: Books[str] = Books(place, self.settings, self.clock)
-        self._aws = connection()
+        self._aws = over or connection()
         self._first: dict[str, str] = {}  # deduplication id -> the message that came with it
         self._sent_under: dict[str, str] = {}  # the id that SQS gave -> the message
         self._dead_handles: dict[int, str] = {}

@@ -93,8 +93,8 @@ class LendingStream:
 
     async def remove(self) -> None:
         """Remove the stream, and with it its consumers and messages."""
-        await self._listening.unsubscribe()
         await self._streams.delete_stream(self.name)
+        await self._listening.unsubscribe()
 
     async def _lane(self, group: str | None) -> str:
         """Return the consumer of a group, which is also the end of its subject; make it where there is none yet."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 PLACE: Final = "clips"
 PHONE: Final = "phone"
 WORKER: Final = "encoder"
-LONGER: Final = 1.25
+SLACK_S: Final = 0.15
 """So much longer than a loan is waited for its end: an engine's clock is not ours."""
 
 
@@ -114,7 +114,7 @@ def drill(
                 treat(queue, given[0])
             if not queue.status().in_flight:
                 break
-            queue.wait(visibility_s * LONGER)
+            queue.wait(visibility_s + SLACK_S)
 
     def treat(queue: AnyQueue, given: Delivery) -> None:
         emit, message, first = queue.clock.emit, given.message, given.attempt == 1
@@ -152,7 +152,7 @@ def two_hands(engine: str = "model", *, visibility_s: float = 1) -> Trace:
             [hands[worker]] = queue.receive(to=worker)
             emit("start", worker, "c1", attempt=hands[worker].attempt, copy=0)
             if worker == "anna":
-                queue.wait(visibility_s * LONGER)
+                queue.wait(visibility_s + SLACK_S)
         for worker, given in hands.items():
             emit("effect", worker, "c1", key="encode c1", copy=0)
             queue.acknowledge(given.handle)
