@@ -146,6 +146,7 @@ def test_a_fault_reads_as_it_was_written_and_cannot_be_changed():
         ({"do": "melt", "target": "w", "at_s": 1}, r"fault do = 'melt'.*crash, slow"),
         ({"do": "crash", "target": "w"}, r"either at_s .* or on"),
         ({"do": "crash", "target": "w", "at_s": 1, "on": {}}, r"either at_s .* or on"),
+        ({"do": "crash", "target": "w", "on": {"kind": "efect"}}, r"'efect'.*never strike.*effect"),
         ({"do": "crash", "target": "w", "at_s": -1}, r"at_s = -1"),
         ({"do": "crash", "target": "w", "at_s": float("nan")}, r"at_s = nan"),
         ({"do": "crash", "target": "w", "at_s": 1, "lasts_s": -1}, r"lasts_s = -1"),

@@ -29,6 +29,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Final
 
 from dsys_lab.errors import BadParameter, require_choice, require_fraction
+from dsys_lab.trace.kinds import KINDS, nearest
 
 if TYPE_CHECKING:
     from dsys_lab.simulation.clock import Simulation
@@ -70,6 +71,9 @@ class Fault:
         require_choice("fault do", self.do, ACTS)
         if (self.at_s is None) == (self.on is None):
             raise BadParameter(f"fault {self.do!r}: give either at_s (a time) or on (a row to wait for)")
+        kind = (self.on or {}).get("kind")
+        if kind is not None and kind not in KINDS:
+            raise BadParameter(f"fault {self.do!r}: no row is of kind {kind!r}, it would never strike; {nearest(kind)}")
         if self.at_s is not None and not 0 <= self.at_s < math.inf:
             raise BadParameter(f"fault {self.do!r}: at_s = {self.at_s!r} lies outside the run; give 0 or more")
         if self.lasts_s is not None and not 0 <= self.lasts_s < math.inf:
