@@ -514,6 +514,9 @@ def test_a_screen_reader_is_told_what_it_needs(open_page: Open, two: tuple[Trace
         assert part in tree, tree
     twin = reader.page.evaluate("document.querySelector('.dp-twin').textContent")
     assert "inbox 50 messages waiting" in twin
+    said = reader.page.get_attribute(".dp-time", "aria-valuetext")
+    assert said == reader.page.locator(".dp-clock").text_content()
+    assert said.endswith(f" of {max(trace.end_us for trace in two) / 1e6:.1f} s"), "microseconds are nobody's words"
     assert reader.page.get_attribute(".dp canvas", "aria-describedby") == reader.page.get_attribute(".dp-twin", "id")
 
 
