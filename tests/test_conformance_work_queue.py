@@ -338,6 +338,14 @@ class Cases:
         assert queue.send("m2", "same", group="a") == Duplicate("m2", "m1")
         assert queue.send("m3", "other", group="a") == Accepted("m3", 1)
 
+    def test_a_fifo_queue_asks_for_a_group_and_an_id(self, make: Make) -> None:
+        queue = make(kind="fifo")
+        with pytest.raises(BadParameter, match="group = None, delay_s = None: FIFO needs a group"):
+            queue.send("m1", "x", dedup_id="1")
+        with pytest.raises(BadParameter, match="dedup_id = None: give one"):
+            queue.send("m1", "x", group="a")
+        assert queue.status().kept == 0
+
     def test_in_a_fair_queue_groups_take_turns(self, make: Make) -> None:
         assert drain(make("n1@noisy", "n2@noisy", "n3@noisy", "q@quiet", kind="fair")) == ["n1", "q", "n2", "n3"]
 
@@ -506,7 +514,7 @@ def ask(queue: nats.JetStreamQueue, what: str, *given: Any) -> Any:
 
 
 def test_every_difference_is_proven_and_every_skip_is_a_case() -> None:
-    assert sorted(PROVEN) == sorted([*JETSTREAM, *SQS])
+    assert set(PROVEN) == {*JETSTREAM, *SQS}
     skipped = {f"test_{case}" for difference in [*JETSTREAM, *SQS] for case in difference.skips}
     assert sorted(name for name in skipped if not hasattr(Cases, name)) == []
 
@@ -567,6 +575,19 @@ def test_jetstream_keeps_poison_in_the_stream_for_the_next_consumer(jetstream: M
     ask(queue, "delete_consumer", "lane-0")
     ask(queue, "add_consumer", ConsumerConfig(durable_name="lane-0", ack_policy=AckPolicy.EXPLICIT))
     assert names(queue.receive()) == ["poison"]
+
+
+@proves(JETSTREAM, "dead letters: set aside")
+def test_jetstream_lets_the_last_handle_acknowledge_a_dead_letter(jetstream: Make) -> None:
+    queue = jetstream("poison", max_receives=1)
+    [delivery] = queue.receive()
+    queue.wait(0.4)
+    assert queue.receive() == []
+    assert queue.acknowledge(delivery.handle) == Stale("poison", "gone")
+    assert queue.status().dead == ask(queue, "stream_info").state.messages == 1
+    reply = queue._books.loan(delivery.handle).native.reply
+    nats.connection().call(nats.connection().client.request(reply, b"+ACK", timeout=5))
+    assert ask(queue, "stream_info").state.messages == 0
 
 
 @proves(JETSTREAM, "in_flight_max: a standard queue refuses")

@@ -117,6 +117,7 @@ class SqsQueue:
         MayHaveHappened
             If no answer comes. In a FIFO queue send it again under the same `dedup_id`: then it is there once.
         """
+        self._books.require_what_fifo_needs(group, dedup_id, delay_s)
         given: dict[str, Any] = {"MessageBody": body, "MessageAttributes": self._attributes_of(message, copy)}
         if delay_s is not None:
             given["DelaySeconds"] = whole("delay_s", delay_s)

@@ -133,10 +133,9 @@ class JetStreamQueue:
         MayHaveHappened
             If no answer comes. Send it again under the same `dedup_id`: then it is there once.
         """
+        self._books.require_what_fifo_needs(group, dedup_id, delay_s)
         delay_s = self.settings.delay_s if delay_s is None else delay_s
         if self.settings.is_fifo and dedup_id is None:
-            if group is None or not self.settings.content_dedup:
-                raise BadParameter(f"group = {group!r}, dedup_id = None: a FIFO queue needs both")
             dedup_id = sha256(body.encode()).hexdigest()
         headers = {"message": message, "copy": str(copy), "number": str(self._books.next_number)}
         if group is not None:
@@ -186,7 +185,7 @@ class JetStreamQueue:
         loan = self._books.loan(handle)
         why = loan.stale
         self._say(loan, b"+ACK")
-        if why == GONE or (why and self._call(self.stream.holds(loan.native.sequence))):
+        if why and (why == GONE or self._call(self.stream.holds(loan.native.sequence))):
             return self._books.refuse(loan, why)
         return self._books.let_go(loan)
 
@@ -209,6 +208,9 @@ class JetStreamQueue:
         return self._books.hand_back(loan, delay_s)
 
     def _say(self, loan: Loan[Native], word: bytes) -> None:
+        """Say it, unless the message is gone: a dead letter would still hear it, and leave the stream."""
+        if loan.stale == GONE:
+            return
         self._call(self.stream.say(loan.native, word))
 
     def _require_ack_wait(self, name: str, seconds: float) -> None:

@@ -91,6 +91,15 @@ class Books(Generic[Native]):
         return self.shelf.tick(self.clock.now_us)
 
     # ------------------------------------------------------------ write path
+    def require_what_fifo_needs(self, group: str | None, dedup_id: str | None, delay_s: float | None) -> None:
+        """Refuse, as the model does, a message without a group, without an id, or with a delay of its own."""
+        if not self.settings.is_fifo:
+            return
+        if group is None or delay_s is not None:
+            raise BadParameter(f"group = {group!r}, delay_s = {delay_s!r}: FIFO needs a group and delays all alike")
+        if dedup_id is None and not self.settings.content_dedup:
+            raise BadParameter("dedup_id = None: give one, or let the queue hash the body with content_dedup=True")
+
     @property
     def next_number(self) -> int:
         """The number that the next message gets; it travels with it."""

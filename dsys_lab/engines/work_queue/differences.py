@@ -38,8 +38,8 @@ JETSTREAM: Final = (
     Difference(
         "dead letters: set aside",
         "an advisory, and the message stays in the stream",
-        "It counts as stored, its age goes on, and a new consumer would get it. `redrive` stores it anew and removes "
-        "the old one.",
+        "It counts as stored, a new consumer would get it, and its last handle still acknowledges it (here that is not "
+        "passed on). `redrive` stores it anew and removes the old one.",
     ),
     Difference(
         "in_flight_max: a standard queue refuses",
