@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import math
 import threading
 import time
@@ -145,6 +146,8 @@ def test_what_does_something_is_not_blank() -> None:
     assert is_blank(lambda: None)
     assert is_blank(lambda: ...)
     assert not is_blank(lambda: 0)
+    assert not is_blank(functools.partial(max, 0))
+    assert not is_blank(len)
 
 
 # ------------------------------------------------------------------------------------------- whatever the reader writes

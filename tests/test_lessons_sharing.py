@@ -47,8 +47,14 @@ def test_nothing_and_tuples_come_back_as_they_were() -> None:
         assert reproduce(str(share(run))).header.params == run.header.params
 
 
+def test_a_quotation_mark_at_the_end_belongs_to_the_value() -> None:
+    with pytest.raises(BadParameter, match="policy = '7'"):
+        reproduce('not_consumed_in_time/burst?seed=1&policy="7"')
+
+
 @pytest.mark.parametrize(("line", "says"), [
     ("", "as `share"),
+    ("reproduce('not_consumed_in_time/burst?seed=1)", "paste the whole line"),
     ("burst?seed=1", "as `share"),
     ("attic/burst?seed=1", "no lab 'attic'"),
     ("not_consumed_in_time/bust?seed=1", "no scenario 'bust'"),

@@ -10,6 +10,7 @@ A value that reads as JSON is JSON, anything else is a word.
 
 from __future__ import annotations
 
+import ast
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -82,7 +83,7 @@ def reproduce(address: str) -> Trace:
     """
     from dsys_lab.scenarios import find
 
-    address = address.strip().removeprefix("reproduce(").removesuffix(")").strip("'\"")
+    address = _inside(address.strip())
     where, _, query = address.partition("?")
     lab, slash, name = where.partition("/")
     if not slash:
@@ -100,6 +101,16 @@ def reproduce(address: str) -> Trace:
         raise
     except (TypeError, ValueError, AttributeError) as error:
         raise BadParameter(f"{address!r}: the scenario cannot run with these values ({error})") from error
+
+
+def _inside(line: str) -> str:
+    """Return the address in the line `reproduce('…')`; an address stays as it is."""
+    if not (line.startswith("reproduce(") and line.endswith(")")):
+        return line
+    try:
+        return str(ast.literal_eval(line[len("reproduce(") : -1]))
+    except (SyntaxError, ValueError):
+        raise BadParameter(f"{line}: no address stands between the parentheses; paste the whole line") from None
 
 
 def _plain(value: Any) -> Any:

@@ -51,9 +51,12 @@ def exercise(key: str, function: Callable[..., Any] | None = None) -> Exercise |
 def find(key: str) -> Exercise | OpenQuestion:
     """Return the task at this address."""
     lab, (number, _, name) = lab_of(key), key.partition("/")
+    address = f"{__name__}.{lab.name}"
     try:
-        tasks = importlib.import_module(f"{__name__}.{lab.name}").TASKS
-    except ModuleNotFoundError:
+        tasks = importlib.import_module(address).TASKS
+    except ModuleNotFoundError as error:
+        if error.name != address:
+            raise  # they are there, and something that they need is not
         raise BadParameter(f"{key}: lab {lab.stem} has no exercises yet") from None
     found = {task.name: task for task in tasks}
     if name not in found:

@@ -76,7 +76,10 @@ def brief(value: object) -> str:
 
 def is_blank(function: Callable[..., Any]) -> bool:
     """Whether a function does nothing but return None or `...`: it was not written yet."""
-    steps = [(step.opname, step.argval) for step in dis.get_instructions(function)]
+    try:
+        steps = [(step.opname, step.argval) for step in dis.get_instructions(function)]
+    except TypeError:  # a callable that is no function of Python: somebody made it
+        return False
     return all(
         name in BLANK and (name not in ("LOAD_CONST", "RETURN_CONST") or value in (None, ...)) for name, value in steps
     )
