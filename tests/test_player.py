@@ -22,9 +22,10 @@ from hypothesis import strategies as st
 
 from dsys_lab.errors import BadParameter, Damaged
 from dsys_lab.scenarios import not_consumed_in_time as lab
+from dsys_lab.simulation.faults import ACTS
 from dsys_lab.trace import KINDS, Header, Trace, balance, lamps
-from dsys_lab.views.player import Player, describe, duration, pack, unpack
-from dsys_lab.views.player.page import STYLE, fragment, page
+from dsys_lab.views.player import _FAULTS, Player, describe, duration, pack, unpack
+from dsys_lab.views.player.page import MODULE, STYLE, fragment, page
 from dsys_lab.views.player.still import Fold, instructive, png
 from dsys_lab.views.player.widget import Controls, control
 from dsys_lab.views.theme import ROLES
@@ -438,6 +439,12 @@ def test_a_fork_stands_beside_what_was_and_leads_back() -> None:
     head, lanes = unpack(player._live.packed)
     assert "note" not in head
     assert [len(lane) for lane in lanes] == [len(trace) for trace in original]
+
+
+def test_the_faults_that_a_reader_may_add_are_called_alike_on_both_sides() -> None:
+    words = re.search(r"const FAULTS = \{(.+?)\};", MODULE.read_text(encoding="utf-8"))
+    assert dict(re.findall(r'(\w+): "(.+?)"', words[1])) == _FAULTS
+    assert set(_FAULTS) <= set(ACTS)
 
 
 def test_a_fork_that_fails_is_said() -> None:

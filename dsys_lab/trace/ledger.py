@@ -14,10 +14,11 @@ back from a final account, or a buffer that says another depth than its own rows
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from dsys_lab.trace.kinds import KINDS
+from dsys_lab.trace.kinds import ACCOUNTS, KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from dsys_lab.trace.recorder import Row
 
 Copy = tuple[str, int]
-FINAL: Final = frozenset({"done", "dropped", "expired", "dead", "rejected"})
+FINAL: Final = frozenset(ACCOUNTS) - {"in flight", "stored"}
 OFFERS: Final = frozenset({"publish", "copied"})
 """The kinds by which a new copy comes into the world."""
 ACCOUNT_OF: Final = {kind.name: kind.account for kind in KINDS.values() if kind.account}
@@ -74,7 +75,5 @@ def balance(rows: Iterable[Row]) -> Balance:
             account = account_after(row, accounts.get(copy_of(row)))
             if account:
                 accounts[copy_of(row)] = account
-    count = dict.fromkeys(("done", "stored", "in flight", "dropped", "expired", "dead", "rejected"), 0)
-    for account in accounts.values():
-        count[account] += 1
-    return Balance(len(accounts), *count.values())
+    count = Counter(accounts.values())
+    return Balance(len(accounts), **{name.replace(" ", "_"): count[name] for name in ACCOUNTS})

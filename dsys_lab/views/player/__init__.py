@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["Player", "describe", "duration", "pack", "summary", "unpack"]
 
 LANES_MAX: Final = 4
-_DONE: Final = {
+_FAULTS: Final = {
     "crash": "crashes",
     "slow": "runs slowly",
     "split": "is cut off",
@@ -115,7 +115,7 @@ class Player:
         self._before, self._traces = self._before or self._traces, (self._traces[lane], after)
         until = f" for {duration(fault['lasts_s'] * 1e6)}" if fault.get("lasts_s") else ""
         at = f" at {duration(fault['at_s'] * 1e6)}" if fault.get("at_s") is not None else ""
-        self._note = f"Added{at}: {fault['target']} {_DONE.get(fault['do'], fault['do'])}{until}. Same seed, same luck."
+        self._note = f"Added{at}: {fault['target']} {_FAULTS.get(fault['do'], fault['do'])}{until}. Same seed, same luck."
         self._send(titles=["as it was", "with the fault"])
 
     def back(self) -> None:
