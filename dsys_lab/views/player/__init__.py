@@ -115,7 +115,8 @@ class Player:
         self._before, self._traces = self._before or self._traces, (self._traces[lane], after)
         until = f" for {duration(fault['lasts_s'] * 1e6)}" if fault.get("lasts_s") else ""
         at = f" at {duration(fault['at_s'] * 1e6)}" if fault.get("at_s") is not None else ""
-        self._note = f"Added{at}: {fault['target']} {_FAULTS.get(fault['do'], fault['do'])}{until}. Same seed, same luck."
+        happens = _FAULTS.get(fault["do"], fault["do"])
+        self._note = f"Added{at}: {fault['target']} {happens}{until}. Same seed, same luck."
         self._send(titles=["as it was", "with the fault"])
 
     def back(self) -> None:
