@@ -347,7 +347,12 @@ export function timeline(model, lane) {
   lane.marks = []; lane.flights = []; lane.faultSpans = []; lane.peak = new Int32Array(P + 1); lane.busiest = 0;
   lane.flows = new Map(); lane.trays = new Uint8Array(P); lane.used = new Uint8Array(P); lane.tapes = new Uint8Array(P);
   lane.grids = new Uint8Array(P); lane.stood = new Uint8Array(lane.n); lane.stored = new Int32Array(P + 1); lane.tileCount = new Int32Array(P);
-  for (const slot of lane.slots) if (slot.type === "tile") lane.tileCount[slot.place]++;
+  const files = new Set();
+  lane.fileCount = new Int32Array(P);
+  for (const slot of lane.slots) if (slot.type === "tile") {
+    lane.tileCount[slot.place]++;
+    if (files.size < files.add(`${slot.place} ${slot.file}`).size) lane.fileCount[slot.place]++;
+  }
   const series = { depth: steps(), done: steps(), lost: steps() }, open = new Map();
   let most = -1, longest = 0;
   lane.leaving = 0; lane.record = new Int32Array(lane.entities).fill(-1);   // the offset of each copy on its tape
@@ -392,6 +397,7 @@ export function timeline(model, lane) {
     step(series.depth, lane.time[i], s.total[2]); step(series.done, lane.time[i], s.total[1]);
     step(series.lost, lane.time[i], s.total[4] + s.total[5] + s.total[ASTRAY]);
   }
+  if (most <= 0) lane.busiest = Math.max(0, lane.n - 1);                // nothing stands anywhere: what was touched is the picture
   if (!lane.marks.length) lane.marks.push(s.all.slice());
   for (const [p, t] of open) lane.faultSpans.push([t, lane.end, p]);
   lane.longestFlight = longest; lane.final = balance(s); lane.strips = stripsOf(model, lane, series);
@@ -485,7 +491,7 @@ const natural = new Intl.Collator("en", { numeric: true }).compare;
  */
 export function graphOf(model, memory = new Map()) {
   const P = model.places.length, sum = (of) => Int32Array.from({ length: P + 1 }, (_, p) => Math.max(0, ...model.lanes.map((lane) => of(lane)[p] || 0)));
-  const graph = { names: model.places, tiles: sum((l) => l.tileCount), peak: sum((l) => l.peak), stored: sum((l) => l.stored), tray: sum((l) => l.trays), tape: sum((l) => l.tapes),
+  const graph = { names: model.places, tiles: sum((l) => l.tileCount), files: sum((l) => l.fileCount), peak: sum((l) => l.peak), stored: sum((l) => l.stored), tray: sum((l) => l.trays), tape: sum((l) => l.tapes),
     grid: sum((l) => l.grids), used: sum((l) => l.used), edges: [], nodes: new Map(), cuts: model.lanes.some((lane) => lane.set.some((bits) => bits & CUT)) };
   const flows = model.lanes.flatMap((lane) => [...lane.flows.values()]).sort((x, y) => x.first - y.first);
   for (const { a, b } of flows) {
@@ -561,7 +567,7 @@ export function layout(graph, width, height = 0, zoom = "") {
     const kind = !one && places.length ? "group" : has(graph.grid) ? "grid" : has(graph.tape) ? "tape" : has(graph.tray) ? "tray" : "machine";
     return { id: it.id, label: it.id.startsWith(`${zoom}/`) && zoom ? it.id.slice(zoom.length + 1) : it.id, places, kind,
       peak: places.reduce((sum, p) => sum + graph.peak[p], 0), focus: zoom !== "", col: 0, row: 0,
-      idle: places.every((p) => !(graph.used[p] & 2)), tiles: places.reduce((sum, p) => sum + graph.tiles[p], 0) };
+      idle: places.every((p) => !(graph.used[p] & 2)), tiles: places.reduce((sum, p) => sum + graph.tiles[p], 0), files: places.reduce((sum, p) => sum + graph.files[p], 0) };
   });
   if (zoom && graph.nodes.has(zoom)) boxes.push(...neighbours(graph, boxes));
   boxes.forEach((box, b) => { for (const p of box.places) boxOf[p] = b; });
@@ -631,7 +637,7 @@ function place(lay) {
   let x = (lay.width - EXIT - wide.reduce((a, b) => a + b, 0) - gap * (cols.length - 1)) / 2;
   const tall = (box, column) => {                                       // the height that it would like
     const w = Math.min(column, most(box));
-    if (box.kind === "grid") return clamp(Math.sqrt((box.tiles * 324 * 190) / Math.max(1, w)), 54, 190);
+    if (box.kind === "grid") return clamp(Math.max(Math.sqrt((box.tiles * 324 * 240) / Math.max(1, w)), 8 + 11.5 * box.files), 54, 240);
     if (box.kind === "machine" || box.kind === "group") return Math.max(46, Math.min(84, 26 * Math.ceil((box.peak * 30) / Math.max(30, w - 12)) + 20));
     if (box.kind === "tape") return 70;
     for (const cell of [26, 19, 14, 10.5]) {
@@ -912,27 +918,82 @@ function between(box, k, out) {
   return out;
 }
 
-/** A grid of pages: used, read but unneeded, passed over; the last ones brighter. */
+/** The pages of files: of what was read, the part that was asked for is green and the rest hatched; passed over, grey. */
 function drawTiles(view, scene, box, T) {
-  const { g, s, lane } = scene, c = view.palette;
-  const tiles = lane.tiles ??= tilesOf(lane), list = box.places.flatMap((p) => tiles.get(p) ?? []);
-  if (!list.length) return;
-  const size = clamp(Math.floor(Math.sqrt(((box.w - 10) * (box.h - 10)) / list.length)), 3, 22), across = Math.max(1, Math.floor((box.w - 8) / size));
-  list.forEach((slot, i) => {
-    const x = box.x + 5 + (i % across) * size, y = box.y + 5 + Math.floor(i / across) * size;
-    if (y + size > box.y + box.h) return;
-    const at = s.slot[slot] - 1, d = size - (size > 6 ? 2 : 1);
-    g.globalAlpha = 1;
+  const { g, s, lane } = scene, c = view.palette, m = mosaic(lane, box), total = { read: 0, used: 0, known: 0 };
+  g.textAlign = "right"; g.textBaseline = "middle"; g.font = font(clamp(m.size * 0.95, 8.5, 11)); g.fillStyle = c.soft;
+  for (const label of m.labels) g.fillText(fit(g, label.text, m.side - 10), box.x + m.side - 5, box.y + label.y);
+  g.textBaseline = "alphabetic";
+  const d = m.size - (m.size > 6 ? 2 : 1), hatched = new Path2D();
+  m.slots.forEach((slot, i) => {
+    const x = box.x + m.x[i], y = box.y + m.y[i], at = s.slot[slot] - 1;
     if (at < 0) { g.strokeStyle = c.line; g.lineWidth = 1; g.strokeRect(x + 0.5, y + 0.5, d - 1, d - 1); return; }
-    const fresh = clamp(1 - (T - lane.time[at]) / view.effect / 3, 0, 1), skipped = lane.kinds[lane.kind[at]].v === SKIP;
-    const size_bytes = field(lane, at, "size_bytes"), used = field(lane, at, "used_bytes");
-    g.globalAlpha = 0.55 + 0.45 * fresh;
-    g.fillStyle = skipped ? c.skipped : used === 0 || used < size_bytes / 10 ? c.unused : c.useful; g.fillRect(x, y, d, d);
-    if (skipped && size > 6) { g.strokeStyle = c.fg; g.lineWidth = 1; g.beginPath(); g.moveTo(x + 2, y + d - 2); g.lineTo(x + d - 2, y + 2); g.stroke(); }
-    if (fresh > 0.6) { g.globalAlpha = 1; g.strokeStyle = c.fg; g.lineWidth = 1.5; g.strokeRect(x, y, d, d); }
+    const kind = lane.kinds[lane.kind[at]], size = field(lane, at, "size_bytes"), used = field(lane, at, "used_bytes");
+    const fresh = clamp(1 - (T - lane.time[at]) / view.effect / 3, 0, 1);
+    if (kind.v === SKIP) {
+      g.fillStyle = c.skipped; g.fillRect(x, y, d, d);
+      if (m.size > 6) { g.strokeStyle = c.fg; g.lineWidth = 1; g.beginPath(); g.moveTo(x + 2, y + d - 2); g.lineTo(x + d - 2, y + 2); g.stroke(); }
+    } else if (used === undefined) {                                    // written; or read by one who tells no more than that
+      g.fillStyle = kind.name === "page_write" ? c.waiting : c.unused; g.fillRect(x, y, d, d);
+      if (kind.name === "page_read") { total.read += size; }
+    } else {
+      const share = clamp(used / Math.max(1, size), 0, 1), green = used ? Math.max(Math.min(1.5, d), share * d) : 0;
+      total.read += size; total.used += used; total.known += size;
+      g.fillStyle = c.unused; g.fillRect(x + green, y, d - green, d);
+      g.fillStyle = c.useful; g.fillRect(x, y, green, d);
+      if (d - green > 4 && d > 4) for (let o = 3; o < d - green + d; o += 4) {
+        const from = Math.max(0, o - d), to = Math.min(o, d - green);
+        hatched.moveTo(x + green + from, y + o - from); hatched.lineTo(x + green + to, y + o - to);
+      }
+    }
+    if (fresh > 0.6 && kind.v !== SKIP && m.size > 7) { g.strokeStyle = c.fg; g.lineWidth = 1.5; g.strokeRect(x, y, d, d); }
   });
-  g.globalAlpha = 1;
+  g.strokeStyle = c.fg; g.globalAlpha = 0.3; g.lineWidth = 0.8; g.stroke(hatched); g.globalAlpha = 1;
+  if (!total.read || box.places.some((p) => s.done[p] || s.lost[p])) return;   // what became of messages stands there
+  g.textAlign = "left"; g.font = font(11.5); g.fillStyle = c.fg;
+  const asked = total.known ? percent(total.used / total.known) : "", read = bytes(total.read);
+  const words = [asked ? `${read} read, ${asked} of it asked for` : `${read} read`, asked ? `${read}, ${asked} asked for` : read, read];
+  g.fillText(words.find((text) => g.measureText(text).width <= box.room) ?? "", box.x + 1, box.y + box.h + 13);
 }
+
+const percent = (share) => `${trim(100 * share, share < 0.1 ? 2 : 3)}%`;
+const bytes = (n) => (n < 1024 ? `${n} B` : n < 1024 ** 2 ? `${trim(n / 1024, 3)} KiB` : `${trim(n / 1024 ** 2, 3)} MiB`);
+
+/** Where each page of a grid stands: files one below the other, each from a new line on, their names at the left. */
+export function mosaic(lane, box) {
+  const key = `${box.id} ${box.w} ${box.h}`;
+  if (lane.mosaics?.has(key)) return lane.mosaics.get(key);
+  const files = new Map(), tiles = lane.tiles ??= tilesOf(lane);
+  for (const slot of box.places.flatMap((p) => tiles.get(p) ?? [])) {
+    const { file } = lane.slots[slot];
+    if (!files.has(file)) files.set(file, []);
+    files.get(file).push(slot);
+  }
+  const names = [...files.keys()], longest = Math.max(0, ...names.map((name) => fileLabel(name, lane.places[box.places[0]]).length));
+  const side = names.length > 1 ? Math.min(0.55 * box.w, 12 + 6 * longest) : 5;
+  const m = { side, slots: [], x: [], y: [], labels: [], size: 3 };
+  const across = (size) => Math.max(1, Math.floor((box.w - side - 5) / size));
+  const high = (size) => [...files.values()].reduce((sum, list) => sum + Math.ceil(list.length / across(size)) * size, 0);
+  for (let size = 22; size >= 3; size -= 0.5) if (high(size) <= box.h - 8) { m.size = size; break; }
+  let y = 4;
+  for (const [file, list] of files) {
+    if (names.length > 1) m.labels.push({ text: fileLabel(file, lane.places[box.places[0]]), y: y + m.size / 2 });
+    list.forEach((slot, i) => {
+      const row = y + Math.floor(i / across(m.size)) * m.size;
+      if (row + m.size > box.h) return;
+      m.slots.push(slot); m.x.push(side + (i % across(m.size)) * m.size); m.y.push(row);
+    });
+    y += Math.ceil(list.length / across(m.size)) * m.size;
+  }
+  (lane.mosaics ??= new Map()).set(key, m);
+  return m;
+}
+
+/** A file's name without what is the same for all: the table before it, its number in order, its generation. */
+export const fileLabel = (file, place) => {
+  const table = `${String(place).split("/")[0]}.`, name = String(file);
+  return (name.startsWith(table) ? name.slice(table.length) : name).replace(/^\d+-|\.\d+$/g, "");
+};
 
 function tilesOf(lane) {
   const tiles = new Map();
@@ -1427,7 +1488,7 @@ function render({ model, el }) {
       const lane = scene.lane;
       if (!lane.n) continue;
       const n = seek(lane, blank(lane), lane.busiest + 1).total[SHOWN];
-      if (n > most) { most = n; best = lane.time[lane.busiest]; }
+      if (n > most || (!n && lane.time[lane.busiest] > best)) { most = n; best = lane.time[lane.busiest]; }
     }
     T = best; k = upper(steps.time, T) - 1;
   }

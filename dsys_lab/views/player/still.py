@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from dsys_lab.trace import KINDS, Row, Trace
 from dsys_lab.trace.ledger import Copy, account_after, copy_of
+from dsys_lab.views.player.still_tiles import draw_tiles, tile_of, tiles_of
 from dsys_lab.views.player.words import describe, duration
 from dsys_lab.views.theme import ROLES, style
 
@@ -117,18 +118,29 @@ def png(traces: Sequence[Trace], titles: Sequence[str]) -> bytes:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    until_us = max(((trace[instructive(trace)].time_us) for trace in traces if len(trace)), default=0)
+    messages = any(row.message is not None for trace in traces for row in trace)
+    tiles = any(tile_of(row) for trace in traces for row in trace)
+    ends = [trace[instructive(trace) if messages else -1].time_us for trace in traces if len(trace)]
+    until_us = max(ends, default=0)
     runs = [(_fold(row for row in trace if row.time_us <= until_us), _fold(trace)) for trace in traces]
     columns = _columns([whole for _, whole in runs])
+    heights = {"stage": 2.6 * (messages or not tiles), "tiles": 2.9 * tiles, "depth": 1.0 * (messages or not tiles)}
+    shown = {part: height for part, height in heights.items() if height}
     out = io.BytesIO()
     with rc_context(style()):  # type: ignore[arg-type]
-        figure = Figure(figsize=(max(6.4, 5.2 * len(traces)), 3.7), dpi=100, layout="constrained")
+        size = (max(6.4, 5.2 * len(traces)), sum(shown.values()) + 0.1)
+        figure = Figure(figsize=size, dpi=100, layout="constrained")
         FigureCanvasAgg(figure)
-        axes = figure.subplots(2, max(1, len(traces)), squeeze=False, height_ratios=(2.6, 1))
+        grid = figure.subplots(len(shown), max(1, len(traces)), squeeze=False, height_ratios=list(shown.values()))
+        axes = dict(zip(shown, grid, strict=True))
         top = max((_peak(trace) for trace in traces), default=1) or 1
         for column, (trace, title, (now, _)) in enumerate(zip(traces, titles, runs, strict=True)):
-            _stage(axes[0][column], now, columns, title)
-            _depth(axes[1][column], trace, until_us, top)
+            if "stage" in axes:
+                _stage(axes["stage"][column], now, columns, title)
+                _depth(axes["depth"][column], trace, until_us, top)
+            if "tiles" in axes:
+                touched = tiles_of(row for row in trace if row.time_us <= until_us)
+                draw_tiles(axes["tiles"][column], touched, tiles_of(trace), title="" if "stage" in axes else title)
         figure.savefig(out, format="png", metadata={"Software": None})
     return out.getvalue()
 

@@ -1,0 +1,482 @@
+"""One table, laid down twice: by row, and by column.
+
+A service asks for all that is known of one night, a thousand times a second; an analyst asks for one number of every
+night, once an hour. The same bytes serve one of them well and the other badly. Six claims, a function each:
+
+1. `columns_asked`: by row every column is carried along, by column only those that are asked for.
+2. `one_or_all`: the row of one key, or one column of all rows: each layout has its own.
+3. `taking_in`: a row is one page by row, a page for each column by column, unless rows wait and are written together.
+4. `rows_asked`: an index saves pages only while few rows are asked for.
+5. `interference`: a scan pushes out of memory what many small reads live from, unless the pool resists.
+6. `calls`: a call for each row costs more than the work; a call for thousands of rows costs nothing.
+
+and what goes wrong: `power_cut` and `flipped_bit`.
+
+Sources: Kleppmann, *Designing Data-Intensive Applications*, ch. 3; the laws and their sources in `dsys_lab.laws`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from itertools import count
+from typing import Any, Final
+
+from dsys_lab import laws
+from dsys_lab.errors import BadParameter, Damaged, MayHaveHappened, require_choice, require_positive
+from dsys_lab.scenarios.night_tables import (
+    INDEXES,
+    LAYOUTS,
+    NIGHT,
+    NIGHTS,
+    RECORD_BYTES,
+    TABLE,
+    WIDTH_BYTES,
+    night_disk,
+    night_rows,
+    night_table,
+    open_nights,
+)
+from dsys_lab.scenarios.scenario import Claims, scenario
+from dsys_lab.simulation import Body, Simulation
+from dsys_lab.simulation.chance import exponential, stream
+from dsys_lab.simulation.devices import Priced, device
+from dsys_lab.stores.column_store import ColumnStore
+from dsys_lab.stores.row_store import Cursor, RowStore
+from dsys_lab.stores.table import Between, Measure
+from dsys_lab.structures.buffer_pool import BufferPool
+from dsys_lab.structures.disk import PowerCut
+from dsys_lab.trace import Counters, Recorder, Scalar, Trace
+from dsys_lab.workloads.keys import hot
+from dsys_lab.workloads.operations import point_reads
+
+ASKED: Final = (
+    "minutes_sleep", "city_id", "age", "date_key", "awakenings", "avg_hr", "bed_min", "person_id", "fw", "status",
+    "sync_lag_s", "night_id", "note",
+)  # fmt: skip
+"""The order in which a question of k columns takes them."""
+CODECS: Final[dict[str, str | None]] = {"plain": "plain", "packed": None}
+
+
+UNTOLD: Final = {"begin", "end", "recover", "flush", "block_skip"}
+
+
+class _Picture:
+    """A recorder that shows a store as one place, at the pace of a device, with the pages that nobody asked for.
+
+    Parameters
+    ----------
+    recorder : Recorder
+    on : str
+        The device.
+    stamps : bool
+        Whether rows get the device's time; else their own.
+    """
+
+    def __init__(self, recorder: Recorder, on: str = "nvme", *, stamps: bool = True) -> None:
+        self.priced = Priced(recorder, device(on), stamps=stamps)
+        self._seen: set[tuple[Scalar, Scalar]] = set()
+
+    def emit(self, time_us: int, kind: str, place: str, message: str | None = None, /, **fields: Scalar) -> None:
+        """Pass a row on, unless it is of no account here."""
+        if kind in {"page_read", "page_write"}:
+            self._seen.add((fields["file"], fields["page"]))
+            self.priced.emit(time_us, kind, TABLE, **fields)
+        elif kind not in UNTOLD:
+            self.priced.emit(time_us, kind, place.removeprefix(f"{TABLE}/"), message, **fields)
+
+    def leave_unread(self, files: Iterable[tuple[str, int]], why: str) -> None:
+        """Say of each page that was not touched that it was left alone."""
+        for file, pages in files:
+            for page in range(pages):
+                if (file, page) not in self._seen:
+                    self.priced.emit(0, "block_skip", TABLE, file=file, block=page, why=why)
+
+
+def _files(table: RowStore | ColumnStore) -> list[tuple[str, int]]:
+    """Return the files of a table and how many pages each has; of the indexes that of the key."""
+    if isinstance(table, RowStore):
+        status = table.status()
+        return [(f"{TABLE}.heap", status.heap_pages), (f"{TABLE}.by_{table.key}", status.index_pages[table.key])]
+    pages = {file: -(-size // laws.PAGE_ROOM_BYTES) for file, size in table.status().size_bytes.items()}
+    return sorted(pages.items())
+
+
+# ------------------------------------------------------------------------------------------ 1. few columns of all rows
+@scenario("by {layout}: {columns} of 13 columns")
+def columns_asked(
+    sim: Simulation,
+    *,
+    layout: str = "columns",
+    columns: int = 1,
+    codec: str = "plain",
+    nights: int = NIGHTS,
+    on: str = "nvme",
+) -> Claims:
+    """By row every column is carried along, by column only those that are asked for.
+
+    All nights are read for their first `columns` columns of `ASKED`, `minutes_sleep` first.
+    """
+    if not 1 <= columns <= len(ASKED):
+        raise BadParameter(f"columns = {columns!r}: a night has 13; give 1 to 13")
+    require_choice("codec", codec, tuple(CODECS))
+    picture = _Picture(sim.recorder, on)
+    table = night_table(layout, nights=nights, codec=CODECS[codec], recorder=picture)
+    for _ in table.scan(ASKED[:columns]):
+        pass
+    picture.leave_unread(_files(table), "nobody asked for it")
+    return Claims()
+
+
+# ------------------------------------------------------------------------------------------ 2. one row or all of them
+@scenario("{question}, by {layout}")
+def one_or_all(
+    sim: Simulation, *, layout: str = "rows", question: str = "one night", nights: int = NIGHTS, on: str = "nvme"
+) -> Claims:
+    """The row of one key, or one column of all rows: each layout has its own.
+
+    `one night` is all thirteen columns of night 17; `every night` is the mean of `minutes_sleep`.
+    """
+    require_choice("question", question, ("one night", "every night"))
+    picture = _Picture(sim.recorder, on)
+    table = night_table(layout, nights=nights, recorder=picture)
+    if question == "one night":
+        table.get(17)
+    else:
+        table.aggregate([Measure("avg", "minutes_sleep")])
+    picture.leave_unread(_files(table), "nobody asked for it")
+    return Claims()
+
+
+# ------------------------------------------------------------------------------------------ 3. new rows
+APP, MEMORY = "app", "in memory"
+
+
+@scenario("by {layout}, {together} written together")
+def taking_in(
+    sim: Simulation,
+    *,
+    layout: str = "columns",
+    inserts: int = 60,
+    together: int = 16,
+    synced: bool = True,
+    power_cut_after: int | None = None,
+    nights: int = 4_000,
+) -> Claims:
+    """A row is one page by row, a page for each column by column, unless rows wait and are written together.
+
+    A night comes every millisecond; it is acknowledged when it is safe in the log (or, with `synced` off, when it is in
+    memory). After every `together` of them what has changed is written to its place. The power may go after some.
+    """
+    require_positive(inserts=inserts, together=together)
+    picture = _Picture(sim.recorder)
+    disk = night_disk(layout, nights=nights)
+    opened = partial(open_nights, disk, layout, merge_rows=together, durable=synced, recorder=picture)
+    table, waiting = opened(), list[tuple[str, int]]()
+
+    def written(now_us: int) -> None:
+        table.checkpoint(now_us=now_us)
+        for message, _ in waiting:
+            picture.emit(now_us, "finish", TABLE, message, attempt=1)
+        waiting.clear()
+
+    for number, row in enumerate(night_rows(nights, nights + inserts), start=1):
+        now_us, message = number * 1_000, f"n{number}"
+        picture.emit(now_us, "publish", APP, message, attempt=1)
+        table.append([row], now_us=now_us)
+        waiting.append((message, int(row[0] or 0)))
+        picture.emit(now_us, "enqueue", MEMORY, message, depth=len(waiting))
+        picture.emit(now_us, "publish_ok", APP, message, attempt=1)
+        if number % together == 0:
+            written(now_us)
+        if number == power_cut_after:
+            picture.emit(now_us, "crash", MEMORY)
+            disk.crash(sim.stream("power"))
+            table = opened(now_us=now_us)
+            picture.emit(now_us, "restart", MEMORY)
+            for lost, key in [one for one in waiting if table.get(one[1]) is None]:
+                waiting.remove((lost, key))
+                picture.emit(now_us, "drop", MEMORY, lost, why="it was nowhere but in memory")
+    written((inserts + 1) * 1_000)
+    return Claims({"conservation": {}, "nothing lost": {}})
+
+
+# ------------------------------------------------------------------------------------------ 4. some rows
+@scenario("{people} people, by {layout}, {via}")
+def rows_asked(
+    sim: Simulation,
+    *,
+    layout: str = "rows",
+    via: str = "index",
+    people: int = 10,
+    columns: int = 1,
+    nights: int = NIGHTS,
+    on: str = "nvme",
+) -> Claims:
+    """An index saves pages only while few rows are asked for.
+
+    The question is about all nights of so many people, for the first `columns` columns of `ASKED`. By column there is
+    no index, so `via` is of no account: the column `person_id` is read to see who passes.
+    """
+    if people < 1 or not 1 <= columns <= len(ASKED):
+        raise BadParameter(f"people = {people!r}, columns = {columns!r}: give 1 or more, and 1 to 13")
+    picture = _Picture(sim.recorder, on)
+    table = night_table(layout, nights=nights, indexes=INDEXES, recorder=picture)
+    where = Between("person_id", 0, people - 1)
+    if isinstance(table, RowStore):
+        rows = table.scan(ASKED[:columns], where, via=via)
+    else:
+        rows = table.scan(ASKED[:columns], where)
+    for _ in rows:
+        pass
+    picture.leave_unread(_files(table), "no row on it was asked for")
+    return Claims()
+
+
+# ------------------------------------------------------------------------------------------ 5. both at once
+QUEUE, READER, POOL = "reads", "reader", "pool"
+PAGE_IN_MEMORY_US: Final = 5.0
+
+
+class _Served:
+    """One table, one device, one worker: reads come first, and when none waits the scan may read a page."""
+
+    def __init__(self, sim: Simulation, table: RowStore, priced: Priced) -> None:
+        self.sim, self.table, self._priced = sim, table, priced
+        self.waiting: list[tuple[str, int, int]] = []
+        self.came = sim.event()
+        self.wanted = self.found = 0
+        self._scan: Cursor | None = None
+
+    def ask(self, message: str, key: int) -> None:
+        """Let a read wait for its turn."""
+        self.waiting.append((message, key, self.sim.now_us))
+        self.sim.emit("enqueue", QUEUE, message, depth=len(self.waiting))
+        if not self.came.triggered:
+            self.came.succeed()
+
+    def serve(self) -> Body:
+        """Do the read that has waited longest."""
+        message, key, came_us = self.waiting.pop(0)
+        self.sim.emit("start", READER, message, attempt=1)
+        yield self.sim.sleep(self._seconds(lambda: self.table.get(key, now_us=self.sim.now_us), counts=True))
+        self.sim.emit("finish", READER, message, attempt=1, sojourn_us=self.sim.now_us - came_us)
+
+    def scan_on(self) -> Body:
+        """Read one page more for the dashboard, from the start again after the last one."""
+        scan = self._scan = self._scan or self.table.cursor(["minutes_sleep"])
+        rows: list[Any] = []
+        yield self.sim.sleep(self._seconds(lambda: rows.append(scan.step(self.sim.now_us)), counts=False))
+        if rows == [None]:
+            self._scan = None
+
+    def _seconds(self, act: Callable[[], object], *, counts: bool) -> float:
+        """Do it, and return how long it takes: what the device takes for the pages that were not in memory."""
+        before, self._priced.now_us = self.table.pool.status(), float(self.sim.now_us)
+        act()
+        after = self.table.pool.status()
+        hits, misses = after.hits - before.hits, after.misses - before.misses
+        if counts:
+            self.wanted, self.found = self.wanted + hits + misses, self.found + hits
+        return (self._priced.now_us - self.sim.now_us + PAGE_IN_MEMORY_US * (hits + misses)) / 1e6
+
+
+@scenario("{policy}, {frames} frames")
+def interference(
+    sim: Simulation,
+    *,
+    policy: str = "lru",
+    frames: int = 64,
+    reads_a_ms: float = 4.0,
+    scan_from_ms: float = 40.0,
+    scan_to_ms: float = 80.0,
+    until_ms: float = 120.0,
+    hot_keys: float = 0.1,
+    nights: int = NIGHTS,
+) -> Claims:
+    """A scan pushes out of memory what many small reads live from, unless the pool resists.
+
+    The app reads single nights, nine of ten among a share `hot_keys` of them; from `scan_from_ms` to `scan_to_ms` a
+    dashboard reads the whole table over and over, a page whenever no read waits.
+    """
+    require_positive(reads_a_ms=reads_a_ms, until_ms=until_ms, frames=frames)
+    picture = _Picture(sim.recorder, stamps=False)
+    table = night_table("rows", nights=nights, pool=BufferPool(frames, policy), recorder=picture)
+    assert isinstance(table, RowStore), "by row it is"
+    served = _Served(sim, table, picture.priced)
+
+    def app() -> Body:
+        gap, chance = exponential(1e-3 / reads_a_ms), sim.stream(f"{APP}/arrivals")
+        keys = hot(nights, hot_keys=hot_keys, hot_requests=0.9)
+        for number, read in enumerate(point_reads(keys, seed=sim.seed, name=APP), start=1):
+            yield sim.sleep(gap(chance))
+            if sim.now_us >= until_ms * 1e3:
+                return
+            sim.emit("publish", APP, f"r{number}", attempt=1)
+            served.ask(f"r{number}", read.key)
+
+    def worker() -> Body:
+        while sim.now_us < until_ms * 1e3 or served.waiting:
+            if served.waiting:
+                yield from served.serve()
+            elif scan_from_ms * 1e3 <= sim.now_us < scan_to_ms * 1e3:
+                yield from served.scan_on()
+            else:
+                served.came = sim.event()
+                yield served.came | sim.sleep(1e-3)
+
+    def gauges() -> Body:
+        while sim.now_us < until_ms * 1e3:
+            yield sim.sleep(4e-3)
+            share = round(served.found / max(1, served.wanted), 3)
+            sim.emit("gauge", POOL, name="in memory", value=share, unit="share of the pages wanted")
+            served.wanted = served.found = 0
+
+    for body in (app(), worker(), gauges()):
+        sim.spawn(body)
+    sim.run()
+    return Claims({"conservation": {}, "depth adds up": {}, "nothing lost": {}})
+
+
+# ------------------------------------------------------------------------------------------ 6. calls
+def calls(*, vector_rows: int = 2_048, nights: int = NIGHTS) -> tuple[int, int]:
+    """Return how often three operators called each other, and what they worked out: the minutes that all lay awake.
+
+    Scan, five minutes for each awakening, add up. Each operator asks the one below for more; with `vector_rows` = 1 it
+    is handed a row, else arrays of so many rows.
+    """
+    require_positive(vector_rows=vector_rows)
+    table, made = night_table("columns", nights=nights), [0]
+    assert isinstance(table, ColumnStore), "by column it is"
+
+    def counted(below: Iterator[Any]) -> Iterator[Any]:
+        end = object()
+        while True:
+            made[0] += 1
+            if (given := next(below, end)) is end:
+                return
+            yield given
+
+    if vector_rows == 1:
+        rows = counted(table.scan(["awakenings"]))
+        lain_awake = sum(counted(5 * one for (one,) in rows))
+        return made[0], lain_awake
+    vectors = counted(table.vectors(["awakenings"], vector_rows=vector_rows))
+    lain = (5 * one["awakenings"].values.astype("int64") for one in vectors)
+    lain_awake = sum(int(one.sum()) for one in counted(lain))
+    return made[0], lain_awake
+
+
+# ------------------------------------------------------------------------------------------ what goes wrong
+def after_a_flipped_bit(*, layout: str = "columns", file: str, offset: int, nights: int = NIGHTS) -> dict[str, str]:
+    """Return what each column has to say when one stored bit of one file is another: readable, or the error."""
+    disk = night_disk(layout, nights=nights)
+    disk.flip(file, offset)
+    table = open_nights(disk, layout)
+
+    def said(column: str) -> str:
+        try:
+            return f"{sum(1 for _ in table.scan([column])):,} rows"
+        except Damaged as damage:
+            return str(damage)
+
+    return {column: said(column) for column in NIGHT.names}
+
+
+def every_power_cut(*, layout: str = "columns", inserts: int = 6, together: int = 3, nights: int = 600) -> list[int]:
+    """Return how many nights were acknowledged and not there, for a power cut before every step that a disk takes.
+
+    The same inserts are done again and again; the power goes before the first step of the disk, the second, and so on
+    to the last, and the table is opened anew. A night that is there but not whole counts as not there.
+    """
+    rows, lost = night_rows(nights, nights + inserts), list[int]()
+    for step in count():
+        disk, safe = night_disk(layout, nights=nights), 0
+        opened = partial(open_nights, disk, layout, merge_rows=together)
+        table = opened()
+        disk.power_cut_before = disk.steps + step
+        try:
+            for number, row in enumerate(rows, start=1):
+                table.append([row])
+                safe = number
+                if number % together == 0:
+                    table.checkpoint()
+        except (PowerCut, MayHaveHappened):
+            pass
+        else:
+            return lost
+        disk.crash(stream(step, "power"))
+        there = opened()
+        lost.append(sum(there.get(int(row[0] or 0)) != row for row in rows[:safe]))
+    return lost
+
+
+# ------------------------------------------------------------------------------------------ what the notebook counts
+def pages_read(run: Trace | Counters) -> int:
+    """Return how many pages were read in a run."""
+    return (run.counters() if isinstance(run, Trace) else run).count("page_read")
+
+
+def pages_by_columns(*columns: int, nights: int = NIGHTS, codec: str = "plain") -> dict[str, list[tuple[float, float]]]:
+    """Return the pages that are read for so many columns of all nights, by each layout."""
+    return {
+        f"by {layout}": [
+            (k, pages_read(columns_asked.count(layout=layout, columns=k, nights=nights, codec=codec))) for k in columns
+        ]
+        for layout in LAYOUTS
+    }
+
+
+def law_by_columns(nights: int = NIGHTS) -> dict[str, list[tuple[float, float]]]:
+    """Return what the laws say of the same, with the pages of the way to the heap left out."""
+    widths = [WIDTH_BYTES[name] for name in ASKED]
+    along = range(1, len(ASKED) + 1)
+    return {
+        "law of rows": [(k, laws.row_pages(nights, RECORD_BYTES)) for k in along],
+        "law of columns": [(k, laws.column_pages(nights, *widths[:k])) for k in along],
+    }
+
+
+def two_by_two(nights: int = NIGHTS) -> dict[str, dict[str, int]]:
+    """Return the pages read for each question by each layout."""
+    return {
+        question: {
+            f"by {layout}": pages_read(one_or_all.count(layout=layout, question=question, nights=nights))
+            for layout in LAYOUTS
+        }
+        for question in ("one night", "every night")
+    }
+
+
+def pages_written(layout: str, *together: int, inserts: int = 128) -> list[tuple[float, float]]:
+    """Return the pages that are written for one insert when so many are written together."""
+    runs = {size: taking_in.count(layout=layout, inserts=inserts, together=size) for size in together}
+    return [(size, run.count("page_write") / inserts) for size, run in runs.items()]
+
+
+def pages_by_people(*people: int, via: str = "index", by: str = "person_id") -> list[tuple[float, float]]:
+    """Return (rows that pass, heap pages read) for questions about so many people, or days."""
+    points: list[tuple[float, float]] = []
+    for many in people:
+        counters = Counters()
+        table = night_table("rows", indexes=INDEXES, recorder=counters)
+        assert isinstance(table, RowStore), "by row it is"
+        rows = sum(1 for _ in table.scan([by], Between(by, 0, many - 1), via=via))
+        points.append((rows, counters.count("page_read", f"{TABLE}/heap")))
+    return points
+
+
+def pages_of_a_question(*, people: int, columns: int) -> dict[str, float]:
+    """Return the pages read three ways for all nights of so many people, and so many columns of each."""
+    ask = partial(rows_asked.count, people=people, columns=columns)
+    return {
+        "by row, through the index": pages_read(ask(layout="rows", via="index")),
+        "by row, every page": pages_read(ask(layout="rows", via="scan")),
+        "by column": pages_read(ask(layout="columns")),
+    }
+
+
+def waits_ms(run: Trace, *, from_ms: float = 40.0, to_ms: float = 80.0) -> list[float]:
+    """Return how long each read took that ended in that time, in milliseconds, in order."""
+    ended = [row for row in run.of("finish") if from_ms * 1e3 <= row.time_us < to_ms * 1e3]
+    return sorted(float(row.fields["sojourn_us"] or 0) / 1e3 for row in ended)
