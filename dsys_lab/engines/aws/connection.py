@@ -31,6 +31,7 @@ from typing import Any, Final
 
 from dsys_lab.engines.server import LOOPBACK, Server
 from dsys_lab.errors import BadParameter, EngineMissing, MayHaveHappened, Refused
+from dsys_lab.facts import fact
 
 try:
     import boto3
@@ -53,8 +54,8 @@ REGION: Final = "us-east-1"
 ANSWER_WITHIN_S: Final = 30
 """Longer than the longest poll."""
 PRICE: Final = (
-    "SQS takes 0.40 USD for a million requests, 0.50 USD for FIFO queues (us-east-1, in 2026), and the first million "
-    "of a month is free. A notebook of this suite makes some hundreds: nothing, or less than 0.01 USD"
+    f"Standard queues: {fact('sqs_price_standard')}. FIFO queues: {fact('sqs_price_fifo')}. A notebook of this suite "
+    "makes some hundreds of requests: nothing, or less than a cent"
 )
 
 _shared: dict[int, Connection] = {}
