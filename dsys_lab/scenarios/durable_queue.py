@@ -114,7 +114,7 @@ def encode(
     if redrive_every_s is not None:
         sim.run(until_s)
     else:
-        _run_until_empty(sim, host, sender, patience_s=until_s)
+        _run_until_empty(sim, host, sender, patience_s=until_s + visibility_s * (max_receives or 0))
     once: Kept = {"exactly-once effect": {}} if idempotent else {"at most once": {}}
     return Claims({**KEPT, **once, "invisible while lent": {}})
 

@@ -258,15 +258,16 @@ class Worker(Machine):
             why = "poison: it fails whoever tries"
             simulation.emit("fail", self.name, message, attempt=delivery.attempt, why=why)
         else:
-            self._apply(message)
+            self.apply(delivery)
             yield simulation.sleep(0)  # the seam: a crash here leaves an effect that nobody acknowledged
             self._tell(delivery, "acknowledge")
         if heart is not None and heart.is_alive:
             heart.interrupt("done")
         yield simulation.sleep(DELAY_S)  # it asks for more when what it said has arrived
 
-    def _apply(self, message: str) -> None:
-        task = self.task
+    def apply(self, delivery: Delivery) -> None:
+        """Carry the effect of a message out, or skip it if it was done before."""
+        task, message = self.task, delivery.message
         if task.done is not None and message in task.done:
             self.simulation.emit("effect_skip", self.name, message, key=message)
             return
