@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import functools
+import time
 from concurrent.futures import ProcessPoolExecutor
+from importlib import import_module
 from multiprocessing import get_context
 
 import pytest
+import tqdm.notebook
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -400,3 +403,18 @@ def test_only_a_simulation_with_a_fault_that_waits_for_a_row_listens():
     assert plain.recorder is counters
     with pytest.raises(Misuse, match="nobody listens"):
         plain.when(lambda *row: True, lambda: None)
+
+
+def slept(nap_s):
+    time.sleep(nap_s)
+
+
+@pytest.mark.parametrize("silent", ["1", ""])
+def test_no_bar_reaches_a_page_that_is_compared(monkeypatch, silent):
+    shown = []
+    monkeypatch.setenv("TQDM_DISABLE", silent)
+    monkeypatch.setattr(tqdm.notebook, "display", shown.append)
+    module = import_module("dsys_lab.simulation.sweep")
+    monkeypatch.setattr(module, "tqdm", tqdm.notebook.tqdm)  # what a notebook gets
+    sweep(slept, [{"nap_s": 0.6}] * 3)
+    assert bool(shown) == (not silent)

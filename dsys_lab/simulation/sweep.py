@@ -7,6 +7,7 @@ of completion, so the answer does not depend on who was faster.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from itertools import product
@@ -43,7 +44,9 @@ def sweep(
     points : sequence of mappings
         See `grid`.
     """
-    bar = {"desc": label, "total": len(points), "delay": 1.0, "leave": False}
+    # In a notebook tqdm overlooks its own setting, and a committed page must not show the slow days of its machine.
+    silent = bool(os.environ.get("TQDM_DISABLE"))
+    bar = {"desc": label, "total": len(points), "delay": 1.0, "leave": False, "disable": silent}
     if executor is None:
         return [run(**point) for point in tqdm(points, **bar)]
     futures = [executor.submit(run, **point) for point in points]
