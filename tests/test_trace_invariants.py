@@ -67,7 +67,10 @@ HELD_AND_BROKEN = {
     "nothing lost": ({}, SERVED, [
         (SERVED + "drop inbox m2", [6]),
         (SERVED + "expire inbox m2", [6]),
-        (SERVED + "publish phone m3 \n reject inbox m3 \n lost inbox m4", [7, 8]),
+        (SERVED + "publish phone m3 \n reject inbox m3 \n lost inbox m4", [8]),    # who is told no can try again
+    ]),
+    "answered in time": ({}, "publish phone m1 \n publish_ok phone m1", [
+        ("publish phone m1 \n publish_fail phone m1 \n abandon phone m1", [2]),
     ]),
     "important kept": ({"priority": "high"}, "publish phone m1 priority=low \n drop inbox m1", [
         ("publish phone m1 priority=high \n publish phone m2 priority=low \n drop inbox m2 \n drop inbox m1", [3]),

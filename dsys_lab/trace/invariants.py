@@ -64,15 +64,21 @@ def bounded_depth(rows: Iterable[Row], *, depth_max: int) -> list[Row]:
 
 
 def nothing_lost(rows: Iterable[Row]) -> list[Row]:
-    """No message is dropped, expired or rejected."""
-    return [row for row in rows if ACCOUNT_OF.get(row.kind) in ("dropped", "expired", "rejected")]
+    """No message is dropped or expired; one that is told no is not lost, for its sender knows."""
+    return [row for row in rows if ACCOUNT_OF.get(row.kind) in ("dropped", "expired")]
 
 
 def important_kept(rows: Iterable[Row], *, priority: str) -> list[Row]:
     """No message of priority `priority` is dropped, expired or rejected."""
     rows = list(rows)
     chosen = {row.message for row in rows if row.fields.get("priority") == priority}
-    return [row for row in nothing_lost(rows) if row.message in chosen]
+    turned_away = ("dropped", "expired", "rejected")
+    return [row for row in rows if row.message in chosen and ACCOUNT_OF.get(row.kind) in turned_away]
+
+
+def answered_in_time(rows: Iterable[Row]) -> list[Row]:
+    """No caller gives a call up: each has its answer in time."""
+    return [row for row in rows if row.kind == "abandon"]
 
 
 def credit_respected(rows: Iterable[Row]) -> list[Row]:
@@ -228,6 +234,7 @@ INVARIANTS: Final[dict[str, Invariant]] = {
     "bounded depth": bounded_depth,
     "nothing lost": nothing_lost,
     "important kept": important_kept,
+    "answered in time": answered_in_time,
     "credit respected": credit_respected,
     "sends settle": sends_settle,
     "no acknowledged loss": no_acknowledged_loss,

@@ -34,8 +34,8 @@ notes("What happens when messages are not consumed in time?")
 # | throttle | wait, credit, "no, try again", a rate limit | the producer |
 #
 # Real systems use all three in this order: a small buffer, then a throttle, and when that is not enough they choose
-# what to lose. The fourth thing that happens is nobody's choice: clients **try again**, and can turn a short overload
-# into an outage without an end. We shall see that too.
+# what to lose. And one more thing happens that nobody chose: clients **try again**. What becomes of that we shall
+# see.
 
 # %% [markdown]
 # ## Picture
@@ -54,7 +54,12 @@ player(burst, compare={"policy": ("unbounded", "drop_oldest")})
 
 # %% [markdown]
 # On the left nothing is lost, and yet everybody pays: long after the burst each night still waits behind hundreds of
-# others. On the right some nights are gone (the vermillion crosses), and those that got in are scored at once.
+# others. On the right some nights are gone (the vermillion crosses), and those that got in are scored within seconds.
+#
+# The lamps above each lane hold what should be true of the run against its rows. *conservation*: every night that was
+# offered is in exactly one account of the bar. *depth adds up*: the inbox says the number that its own rows add up
+# to. *important kept*: one night in ten is marked "high", for somebody waits for it at breakfast; a red lamp counts
+# how many of these were turned away.
 
 # %% [markdown]
 # ## By hand
@@ -75,20 +80,20 @@ drain_s(waiting=400, arrival_rate=8, service_rate=10)
 
 # %% [markdown]
 # Twenty seconds of overload, and two hundred to get over it. The rule to take away: **a system recovers at the speed
-# of its spare capacity**, and most systems have little of it. Now count the same in the run above:
+# of its spare capacity**, and most systems have little of it. Now count both, in runs of six seeds that go on long
+# enough to see the end:
 
 # %%
+from dsys_lab.scenarios.not_consumed_in_time import drained_after_s
 from dsys_lab.trace import outcome
 
-run = burst(policy="unbounded")
-outcome(run).deepest
+runs = [burst(policy="unbounded", until_s=600, seed=seed) for seed in range(1, 7)]
+[outcome(run).deepest for run in runs], [round(drained_after_s(run)) for run in runs]
 
 # %% [markdown]
-# The law treats nights as a fluid; the run draws each gap by chance, so the two agree closely but not exactly. Ask
-# another seed, and it is another number near 400:
-
-# %%
-[outcome(burst(policy="unbounded", seed=seed)).deepest for seed in range(1, 6)]
+# The law treats nights as a fluid; a run draws each gap by chance. The depth is near 400 every time. The time to
+# drain is right on average and scatters widely, for it hangs on a small difference, two a second, between two large
+# and random streams. Keep that in mind when somebody promises you *when* a backlog will be gone.
 
 # %% [markdown]
 # ## Look inside
@@ -113,6 +118,7 @@ show_source(Buffer.offer)
 # Whatever happens leaves a row in the **trace**. The picture above is drawn from these rows and from nothing else:
 
 # %%
+run = burst(policy="drop_oldest")
 print(run.text(0, 12))
 
 # %% [markdown]
@@ -137,18 +143,19 @@ wait_at_95 = predict(
 wait_at_95
 
 # %%
-slowest = predict(
-    "13/slowest-median",
-    "One burst, four answers. Under which does the typical (median) night take longest from inbox to score?",
-    choices=["unbounded", "drop_newest", "drop_oldest", "block"],
+fresher = predict(
+    "13/fresher-tail",
+    "`drop_newest` and `drop_oldest` lose the same number of nights. Of those that are scored, 99 in 100 are scored "
+    "within some seconds. Under which policy are these seconds fewer?",
+    choices=["drop_newest", "drop_oldest", "about the same"],
 )
-slowest
+fresher
 
 # %%
 after_the_spike = predict(
     "13/after-the-spike",
-    "Half load; from 30 s to 40 s three times as much comes in. Clients wait 1 s and then try again, three times. "
-    "Draw the answers that come in time, a second.",
+    "The scorer is half busy; from 30 s to 40 s three times as much comes in. Clients wait 1 s for their answer and then "
+    "try again, up to three times. Draw the answers that come in time, a second.",
     curve={"x": (0, 120, "s"), "y": (0, 12, "answers in time a second")},
 )
 after_the_spike
@@ -158,8 +165,10 @@ after_the_spike
 #
 # ### 1. The hockey stick
 #
-# Forget the burst for a moment: steady random arrivals, one scorer. How long is a night in the system, waiting and
-# scoring together, as the scorer gets busier?
+# Forget the burst for a moment: nights come in at random at a steady rate, and there is one scorer. How long is a
+# night in the system, waiting and scoring together, as the scorer gets busier? That depends on how much the *scoring
+# times* vary: all the same (`constant`), as random as the gaps between arrivals (`exponential`), or mostly short with
+# one in ten very long (`heavy`). The mean is 0.1 s in all three.
 
 # %%
 from dsys_lab.laws import mg1_sojourn_s
@@ -178,9 +187,9 @@ laws = {
 charts.hockey_stick(counted, laws=laws)
 
 # %% [markdown]
-# Dots were counted, with three standard errors over four seeds; dashed is the law of Pollaczek and Khinchine. Two
-# things to take away: the curve is nearly flat until it is not, and **variety** of the work is as bad as more of it.
-# "80% used" does not mean that 20% are to spare.
+# Dots were counted, means over four seeds; the bar shows three standard errors, within which the true mean lies
+# nearly always. Dashed is the law of Pollaczek and Khinchine. Two things to take away: the curve is nearly flat until
+# it is not, and **variety** of the work is as bad as more of it. "80% used" does not mean that 20% are to spare.
 #
 # Now your prediction. Near saturation a queue forgets slowly, so this takes 60,000 nights under each of four seeds,
 # and still has a wide error:
@@ -190,18 +199,22 @@ charts.hockey_stick(counted, laws=laws)
 wait_at_95.reveal(busy[1] / half[1], law=(1 - 0.5) / (1 - 0.95), standard_error=busy[2] / half[1])
 
 # %% [markdown]
-# ### 2. One burst, four answers
+# ### 2. One burst, five bills
 #
-# The burst again, under five policies and the same luck:
+# The burst again, under five policies and the same luck. First your prediction:
 
 # %%
 import pandas as pd
 
 answers = [burst(policy=policy) for policy in ("unbounded", "drop_newest", "drop_oldest", "block", "reject")]
-pd.DataFrame(map(outcome, answers)).set_index("title")
+fresher.reveal("drop_oldest")
+
+# %% [markdown]
+# In the table, `p50_s` is the time within which half of the scored nights were scored, `p99_s` that of 99 in 100,
+# `deepest` the most that waited at once, and `stood_s` for how many seconds the wearables had to stand still.
 
 # %%
-slowest.reveal("unbounded")
+pd.DataFrame(map(outcome, answers)).set_index("title")
 
 # %%
 charts.outcomes(*answers)
@@ -212,7 +225,8 @@ charts.outcomes(*answers)
 # second is better, because what it keeps is fresh. Under `block` nothing is lost, and fewer nights were *offered*:
 # the wearables stood still, and their owners looked at a spinning wheel. `reject` tells them no at once.
 #
-# Move the sliders: a bigger buffer, a longer burst, a faster scorer.
+# Move the sliders: a bigger buffer, a heavier burst, a faster scorer. On the right, the important go first and stay
+# longest.
 
 # %%
 player(
@@ -251,20 +265,23 @@ charts.lines(
 # %% [markdown]
 # ### 4. The retry storm
 #
-# Now the senders wait for an answer, one second, and then try again. The spike is gentle and short: from 30 s to 40 s
-# three times the usual five a second. On the left nobody tries again; on the right everybody does, up to three times.
-# Same luck.
+# Now the senders wait for an answer, one second, and then try again. The spike is short: from 30 s to 40 s three
+# times the usual five a second. First your curve:
 
 # %%
 from dsys_lab.scenarios.not_consumed_in_time import late_goodput, retry_storm
-
-storm = retry_storm(retries=3)
-player(retry_storm(retries=0), storm)
-
-# %%
 from dsys_lab.trace import gauge
 
+storm = retry_storm(retries=3)
 after_the_spike.reveal(gauge(storm, "goodput"))
+
+# %% [markdown]
+# And how it comes about. On the left nobody tries again; on the right everybody does, up to three times. Same luck.
+# The lamp *answered in time* counts the callers who gave up; *sends settle* watches that every copy on the network
+# arrives or is lost.
+
+# %%
+player(retry_storm(retries=0), storm)
 
 # %% [markdown]
 # It never comes back. The spike left a backlog of more than a second, so every call in it is already given up when
@@ -281,8 +298,8 @@ from dsys_lab.laws import attempts_per_call
 [attempts_per_call(1.0, 3), attempts_per_call(1.0, 2, layers=5)]
 
 # %% [markdown]
-# What helps? Look at the last thirty seconds of each run, when the spike is long over: of the calls that came in, how
-# many were answered in time?
+# What helps? Take the calls made late in each run, when the spike is long over: how many of them were answered in
+# time?
 
 # %%
 cures = {
@@ -293,7 +310,7 @@ cures = {
     "3, room for 8 only": retry_storm(policy="drop_newest", capacity=8),
 }
 goodput = {name: late_goodput(run)[1] for name, run in cures.items()}
-charts.bars(goodput, title="Long after the spike", unit="in time, a second", references={"come in": late_goodput(storm)[0]})
+charts.bars(goodput, title="Long after the spike", unit="in time, a second", references={"calls": late_goodput(storm)[0]})
 
 # %% [markdown]
 # Jitter spreads the retries out in time, but there are as many of them: it does not heal. What heals is *fewer*
@@ -321,17 +338,20 @@ from dsys_lab.scenarios.not_consumed_in_time import pipeline
 player(pipeline, compare={"window": (None, 5)})
 
 # %% [markdown]
-# The queue has moved to where it belongs, before the first stage: the source feels the slowest stage, and no inbox
-# grows beyond its window (the lamp *bounded depth* watches it). The throughput is the same, for it is the slowest
-# stage's.
+# The queue has left the system: no inbox grows beyond its window (the lamp *bounded depth* watches it), and the
+# source feels the slowest stage. It must stand still, and so it offers only half as much. The throughput is the same,
+# for it is the slowest stage's. How long did the source and the stages stand, in seconds, all together?
+
+# %%
+outcome(pipeline(window=None)).stood_s, outcome(pipeline(window=5)).stood_s
 
 # %% [markdown]
 # ### 6. Who gets how much?
 #
-# A gate lets 50 a second through; one tenant wants 50, the other 20. Without control each gets in proportion to what it
-# asks, and the greedy one wins. A token bucket holds each to half of the limit. But what if nobody knows the limit? Then
-# senders can feel for it: a little more while all goes well (*additive increase*), half at the first refusal
-# (*multiplicative decrease*):
+# A gate lets 50 a second through; one tenant wants 50, the other 20. Without control each gets in proportion to what
+# it asks, and the greedy one wins. A token bucket holds each to half of the limit. But what if nobody knows the
+# limit? Then senders can feel for it: a little more while all goes well (*additive increase*), half at the first
+# refusal (*multiplicative decrease*):
 
 # %%
 from dsys_lab.scenarios.not_consumed_in_time import fair_shares, passed_a_second
@@ -341,8 +361,7 @@ shares = {control: fair_shares(control=control, greedy_rate=50, until_s=80) for 
 pd.DataFrame({control: passed_a_second(run, from_s=40) for control, run in shares.items()}).round(1).T
 
 # %%
-tries = {name: list(zip(*gauge(shares["aimd"], name), strict=True)) for name in ("tenant-a", "tenant-b")}
-charts.lines(tries, title="Additive increase, multiplicative decrease", y="tries a second", references={"half the limit": 25})
+player(shares["aimd"], shares["aiad"])
 
 # %% [markdown]
 # Halving shrinks the difference between the two each time, so they end up equal, and the price is a quarter of the
@@ -399,13 +418,22 @@ broken.sql("select kind, why, count(*) as n from trace where why is not null gro
 
 # %% [markdown]
 # Last, cut the network between senders and inbox for eight seconds, in calm weather and without any spike, while
-# clients retry. What was refused for eight seconds comes back at once when the network heals: the *thundering herd*.
+# clients try again up to five times. When the network heals, everybody who was cut off tries once more, at nearly the
+# same time: the *thundering herd*. On the right, retries have a budget of one for ten first attempts.
 
 # %%
 cut = {"do": "split", "target": "wearables", "at_s": 30, "lasts_s": 8}
-player(retry_storm(spike=1, retries=3, faults=[cut]), retry_storm(spike=1, retries=3, budget=0.1, faults=[cut]))
+calm = {"spike": 1, "utilisation": 0.55, "retries": 5, "faults": [cut]}
+herd, tamed = retry_storm(**calm), retry_storm(**calm, budget=0.1)
+player(herd, tamed)
+
+# %%
+[late_goodput(retry_storm(**calm, seed=seed))[1] for seed in range(1, 6)]
 
 # %% [markdown]
+# Eight seconds of a cut cable, and under every one of these seeds no call is answered in time ever after. It was not
+# the cut that broke the system, but the retries that waited behind it.
+#
 # Break it yourself: stop any picture, press **G**, and crash, slow, split, lose or duplicate right at the cursor. The
 # run is made again with the same luck and that one fault, before and after side by side. And when a run is worth
 # showing around, share it: this line makes it again, anywhere.
@@ -445,8 +473,8 @@ model = {policy: drill(policy=policy) for policy in real}
 charts.outcomes(*real.values(), title="What the real broker did")
 
 # %% [markdown]
-# It is. The engine's trace has the same vocabulary, so the same player shows it, held by the same lamps. Real time is
-# microseconds, too fast for eyes, so it plays in slow motion, beside the model:
+# It is. The engine's trace has the same vocabulary, so the same player shows it and the same lamps watch it. Real
+# time is microseconds, too fast for eyes, so both play in slow motion:
 
 # %%
 from dsys_lab.trace import in_slow_motion
@@ -471,8 +499,8 @@ from dsys_lab.lessons import differences
 differences(DIFFERENCES)
 
 # %% [markdown]
-# And the price of a real server: how many orders a second does each carry out? Counters first: both did the same.
-# Time, on your machine:
+# And the price of a real server: both carried out the same orders, row for row, so their times may be compared. On
+# your machine the real one, with a network and a file, takes this many times as long:
 
 # %%
 from dsys_lab.benchmark import interleaved
@@ -483,7 +511,8 @@ ratios = [b / a for a, b in zip(ours, theirs, strict=True)]
 measured(ratios, "times the model's time", usually="a hundred times the model's time, and more")
 
 # %% [markdown]
-# Figures of real systems, with their dates:
+# And where do real systems set in with one of the three answers, if nobody sets them otherwise? Figures with their
+# dates:
 
 # %%
 from dsys_lab.lessons import facts
