@@ -355,6 +355,8 @@ export function timeline(model, lane) {
   }
   const series = { depth: steps(), done: steps(), lost: steps() }, open = new Map();
   let most = -1, longest = 0;
+  const limit = Number(lane.header.invariants?.["bounded depth"]?.depth_max) || 0;
+  lane.room = new Int32Array(P);                                        // how many a buffer may hold, 0: no bound is known
   lane.leaving = 0; lane.record = new Int32Array(lane.entities).fill(-1);   // the offset of each copy on its tape
   const flow = (a, b, i) => {
     if (a < 0 || a === b) return;
@@ -379,6 +381,7 @@ export function timeline(model, lane) {
       }
     } else if (e >= 0 && from !== to && k.v !== MARK) { flow(from, p, i); if (p !== to) flow(p, to, i); }
     if (k.v === MARK && lane.slot[i] >= 0) flow(lane.slots[lane.slot[i]].place, p, i);   // who keeps a position reads from there
+    if (limit && k.name === "enqueue") lane.room[to] = limit;
     if (k.v === PUT) {
       if (lane.offset[i] >= 0) { lane.tapes[to] = 1; if (e >= 0) lane.record[e] = lane.offset[i]; }
       if (k.account === "stored" || (!k.a && e >= 0)) lane.trays[to] = 1;
@@ -534,6 +537,8 @@ export function graphOf(model, memory = new Map()) {
     at.place = p;
   });
   for (let p = 0; p < P; p++) if (graph.tray[p] && graph.stored[p]) graph.peak[p] = graph.stored[p];   // who stands at the door is not in
+  for (const lane of model.lanes) for (let p = 0; p < P; p++)            // places that stay free are drawn too, if they are not too many
+    if (graph.tray[p] && lane.room[p] <= Math.max(64, 3 * graph.peak[p])) graph.peak[p] = Math.max(graph.peak[p], lane.room[p]);
   graph.root = root;
   return graph;
 }
@@ -794,11 +799,34 @@ function drawStage(view, g, lane) {
       g.globalAlpha = 0.5; g.beginPath(); g.roundRect(box.x + d, box.y - d, box.w, box.h, 8); g.stroke(); g.globalAlpha = 1;
       g.fillStyle = c.box; g.beginPath(); g.roundRect(box.x, box.y, box.w, box.h, 8); g.fill(); g.stroke();
     }
+    drawRoom(view, g, box, lane);
     g.textAlign = "left"; g.textBaseline = "alphabetic"; g.font = font(12.5, 600); g.fillStyle = c.fg;
     box.title = fit(g, box.label, box.room);
     g.fillText(box.title, box.x, box.y - 7 - (box.kind === "group" ? 5 : 0));
     box.titleWidth = g.measureText(box.title).width;
   }
+}
+
+/** How many a box may hold in this lane, 0 if that is not known. */
+const roomOf = (box, lane) => (box.kind === "tray" && box.places.length === 1 ? lane.room?.[box.places[0]] ?? 0 : 0);
+
+/** The free places of a bounded buffer, and a wall where it ends: lanes share one scale, so its box may be far larger. */
+function drawRoom(view, g, box, lane) {
+  const c = view.palette, room = roomOf(box, lane), at = [0, 0];
+  if (!room || room > box.peak) return;
+  let wall;
+  if (box.level) wall = box.y + box.h - 1.5 - (box.h - 3) * (room / box.peak);
+  else {
+    const r = Math.min(box.cell * 0.42, 13) - 0.5;
+    g.strokeStyle = c.edge; g.globalAlpha = 0.45; g.lineWidth = 0.8; g.beginPath();
+    for (let k = 0; k < room; k++) { seat(box, k, at); g.moveTo(at[0] + r, at[1]); g.arc(at[0], at[1], r, 0, TAU); }
+    g.stroke(); g.globalAlpha = 1; wall = at[1] - box.cell / 2 - 1;
+  }
+  if (wall < box.y + 5) return;                                         // the box itself ends there
+  g.save(); g.beginPath(); g.roundRect(box.x, box.y, box.w, box.h, 6); g.clip();
+  g.fillStyle = c.line; g.globalAlpha = 0.35; g.fillRect(box.x, box.y, box.w, wall - box.y); g.globalAlpha = 1;
+  g.strokeStyle = c.fg; g.lineWidth = 2; g.beginPath(); g.moveTo(box.x, wall); g.lineTo(box.x + box.w, wall); g.stroke();
+  g.restore();
 }
 
 /** A faint frame round boxes of one group that stand together. */
@@ -1181,8 +1209,10 @@ function drawOver(view, scene, box) {
   const n = sum(s.count) - (box.kind === "tray" ? sum(s.here) : 0), foot = box.y + box.h + (bits & (SLOW | BLOCKED) ? 22 : 13);
   g.font = font(11.5, 600); g.textAlign = "right"; g.textBaseline = "alphabetic";
   if (n && box.kind === "tray") {
-    g.fillStyle = c["waiting-ink"]; const after = box.titleWidth + g.measureText(count(n)).width + 8;
-    g.fillText(count(n), box.x + Math.max(after, box.w - 1), box.y - 7);
+    const room = roomOf(box, lane), wide = (text) => box.titleWidth + g.measureText(text).width + 8;
+    const text = [room && n >= room ? `${count(n)} of ${count(room)} · full` : "", room ? `${count(n)} of ${count(room)}` : "", room && n >= room ? "full" : "", count(n)]
+      .find((words, i) => words && (i === 3 || wide(words) <= Math.max(box.w, box.room)));
+    g.fillStyle = c["waiting-ink"]; g.fillText(text, box.x + Math.max(wide(text), box.w - 1), box.y - 7);
   }
   let x = box.x + 1;
   g.textAlign = "left"; g.font = font(11.5);
@@ -1892,7 +1922,8 @@ function boxWords(view, scene, box) {
   if (bits & DOWN) said.push("down");
   if (bits & BLOCKED) said.push("must wait");
   if (bits & SLOW) said.push("slow");
-  if (n) said.push(`${plural(n, "message")} ${box.kind === "tray" ? "waiting" : "here"}`);
+  const room = roomOf(box, lane);
+  if (n) said.push(`${plural(n, "message")} ${box.kind === "tray" ? "waiting" : "here"}${room ? ` of at most ${count(room)}${n >= room ? ": full" : ""}` : ""}`);
   if (n && n <= 3) said.push([...box.places.flatMap((p) => [...copiesAt(s, p)])].map((e) => lane.messages[lane.copyMessage[e]]).join(", "));
   if (sum(s.done)) said.push(`${count(sum(s.done))} done`);
   if (sum(s.lost)) said.push(`${count(sum(s.lost))} lost`);
