@@ -44,6 +44,10 @@ test("every row is said as Python says it", () => {
   for (const [us, words] of told(names[0]).durations) assert.equal(player.duration(us), words);
 });
 
+test("a picture opens at the moment at which the still is drawn", () => {
+  for (const name of names) if (open(name).rows) assert.equal(player.opening(open(name)).time_us, told(name).opening_us, name);
+});
+
 test("the ledger is Python's ledger after every row", () => {
   for (const name of names) {
     const run = open(name);

@@ -26,7 +26,7 @@ from dsys_lab.simulation.faults import ACTS
 from dsys_lab.trace import KINDS, Header, Trace, balance, lamps
 from dsys_lab.views.player import _FAULTS, Player, describe, duration, pack, unpack
 from dsys_lab.views.player.page import MODULE, STYLE, fragment, page
-from dsys_lab.views.player.still import Fold, instructive, png
+from dsys_lab.views.player.still import Fold, instructive, opening, png
 from dsys_lab.views.player.widget import Controls, control
 from dsys_lab.views.theme import ROLES
 
@@ -219,7 +219,7 @@ def _told(traces: list[Trace]) -> dict:
             balances.append([rows, {name.replace("_", " "): getattr(book, name) for name in book.__slots__}])
         rows = [{**row._asdict(), "fields": {n: v for n, v in row.fields.items() if v is not None}} for row in trace]
         lanes.append({"rows": rows, "words": [describe(row) for row in trace], "balances": balances})
-    return {"lanes": lanes, "durations": [[us, duration(us)] for us in DURATIONS]}
+    return {"lanes": lanes, "durations": [[us, duration(us)] for us in DURATIONS], "opening_us": opening(traces)}
 
 
 # -------------------------------------------------------------------------------------------------------------- words
@@ -335,6 +335,22 @@ def test_the_still_shows_the_fullest_moment() -> None:
     picture = png([trace], ["a queue"])
     assert picture.startswith(PNG)
     assert picture != png([queue(60)], ["a queue"])
+
+
+def test_a_picture_opens_soon_after_the_first_fault_if_there_is_one() -> None:
+    trace = Trace(Header(end_us=100))
+    for i in range(10):
+        trace.emit(i, "publish", "phone", f"m{i}", attempt=1)
+    for i in range(10):
+        trace.emit(20 + i, "finish", "phone", f"m{i}", attempt=1)
+    assert opening([trace]) == 9
+    trace.emit(40, "slow", "phone", speed=1.0)
+    trace.emit(50, "crash", "phone")
+    trace.emit(52, "publish", "phone", "late", attempt=1)
+    trace.emit(54, "restart", "phone")
+    trace.emit(55, "publish", "phone", "later", attempt=1)
+    assert opening([trace]) == 52
+    assert opening([queue(), trace]) == 52
 
 
 def test_a_page_is_one_file(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ One plain ES module (`player.js`) draws in three hosts. Which one is chosen by t
 =========  =====================================================================================================
 `live`     a widget in a notebook with a kernel: sliders run the model again, a fault can be added at the cursor
 `html`     a fragment for exported pages: everything but the kernel
-`still`    a PNG of the fullest moment and a summary in words: what is committed and compared
+`still`    a PNG of the moment that tells most and a summary in words: what is committed and compared
 =========  =====================================================================================================
 
 `pack` turns traces into the one value of bytes that all three read, `page` holds the pages without a kernel,
@@ -179,7 +179,7 @@ class Player:
         return path
 
     def still(self) -> bytes:
-        """Return the PNG of the fullest moment."""
+        """Return the PNG of the moment that tells most: the header's `poster_us`, a fault, or the fullest."""
         from dsys_lab.views.player.still import png
 
         return png(self._traces, self._shown_titles())

@@ -344,7 +344,7 @@ export function* copiesAt(s, p) { for (let e = s.head[p]; e; e = s.next[e - 1]) 
 /** The one pass over a lane: checkpoints, series for the strips, flows between places, peaks, the busiest row. */
 export function timeline(model, lane) {
   const s = blank(lane), P = model.places.length;
-  lane.marks = []; lane.flights = []; lane.faultSpans = []; lane.peak = new Int32Array(P + 1); lane.busiest = 0;
+  lane.marks = []; lane.flights = []; lane.faultSpans = []; lane.peak = new Int32Array(P + 1); lane.busiest = 0; lane.most = 0; lane.firstFault = lane.afterFault = -1;
   lane.flows = new Map(); lane.trays = new Uint8Array(P); lane.used = new Uint8Array(P); lane.tapes = new Uint8Array(P);
   lane.grids = new Uint8Array(P); lane.stood = new Uint8Array(lane.n); lane.stored = new Int32Array(P + 1); lane.tileCount = new Int32Array(P);
   const files = new Set();
@@ -354,7 +354,7 @@ export function timeline(model, lane) {
     if (files.size < files.add(`${slot.place} ${slot.file}`).size) lane.fileCount[slot.place]++;
   }
   const series = { depth: steps(), done: steps(), lost: steps() }, open = new Map();
-  let most = -1, longest = 0;
+  let most = -1, longest = 0, fullest = -1, soon = 0;
   const limit = Number(lane.header.invariants?.["bounded depth"]?.depth_max) || 0;
   lane.room = new Int32Array(P);                                        // how many a buffer may hold, 0: no bound is known
   lane.leaving = 0; lane.record = new Int32Array(lane.entities).fill(-1);   // the offset of each copy on its tape
@@ -393,6 +393,9 @@ export function timeline(model, lane) {
     if (s.count[to] - s.here[to] > lane.stored[to]) lane.stored[to] = s.count[to] - s.here[to];
     if (s.count[s.road] > lane.peak[P]) lane.peak[P] = s.count[s.road];
     if (s.total[SHOWN] > most) { most = s.total[SHOWN]; lane.busiest = i; }
+    if (lane.firstFault < 0 && STRIKES.has(k.name) && (k.set ? lane.set[i] : 1)) { lane.firstFault = i; soon = lane.time[i] + SOON * (lane.end - lane.time[0]); }
+    else if (lane.firstFault >= 0 && lane.clear[i] & FAULTY && lane.time[i] < soon) soon = lane.time[i] - 1;
+    if (lane.firstFault >= 0 && (i === lane.firstFault || lane.time[i] <= soon) && s.total[SHOWN] >= fullest) { fullest = s.total[SHOWN]; lane.afterFault = i; }
     if ((bits ^ s.bits[p]) & FAULTY) {
       if (s.bits[p] & FAULTY) { if (!open.has(p)) open.set(p, lane.time[i]); }
       else { lane.faultSpans.push([open.get(p) ?? lane.time[i], lane.time[i], p]); open.delete(p); }
@@ -400,12 +403,26 @@ export function timeline(model, lane) {
     step(series.depth, lane.time[i], s.total[2]); step(series.done, lane.time[i], s.total[1]);
     step(series.lost, lane.time[i], s.total[4] + s.total[5] + s.total[ASTRAY]);
   }
+  lane.most = Math.max(0, most);
   if (most <= 0) lane.busiest = Math.max(0, lane.n - 1);                // nothing stands anywhere: what was touched is the picture
   if (!lane.marks.length) lane.marks.push(s.all.slice());
   for (const [p, t] of open) lane.faultSpans.push([t, lane.end, p]);
   lane.longestFlight = longest; lane.final = balance(s); lane.strips = stripsOf(model, lane, series);
   return lane;
 }
+
+/** The moment at which a picture opens: where the run says; else soon after the first fault; else the fullest. */
+export function opening(model) {
+  const lanes = model.lanes.filter((lane) => lane.n), told = lanes.find((lane) => lane.header.poster_us != null);
+  if (told) return { time_us: told.header.poster_us, why: "The moment to look at" };
+  const struck = lanes.filter((lane) => lane.firstFault >= 0).sort((a, b) => a.time[a.firstFault] - b.time[b.firstFault])[0];
+  if (struck) return { time_us: struck.time[struck.afterFault], why: "Soon after the first fault" };
+  let best = 0, most = -1;
+  for (const lane of lanes) if (lane.most > most || (!lane.most && lane.time[lane.busiest] > best)) { most = lane.most; best = lane.time[lane.busiest]; }
+  return { time_us: best, why: "The fullest moment" };
+}
+
+const STRIKES = new Set(["crash", "slow", "split", "copied", "skew"]), SOON = 0.08;   // a fault's rows; of the whole run
 
 const steps = () => ({ t: [0], y: [0] });
 function step(series, t, y) {
@@ -1492,10 +1509,11 @@ function render({ model, el }) {
     shell(run); focus = Math.min(focus, lanes.length - 1);
     root.classList.remove("dp-refused");
     size();
+    let why = "";
     if (share >= 0) { T = run.start + share * view.span; k = upper(steps.time, T) - 1; show(true); }
-    else { poster = steps.n > 1; if (poster) busiest(); else { k = steps.n; T = k ? steps.time[k] : run.start; } show(true); }
+    else { poster = steps.n > 1; if (poster) why = openAt(); else { k = steps.n; T = k ? steps.time[k] : run.start; } show(true); }
     setPoster(poster);
-    say(run.rows ? `${poster ? "The fullest moment. " : ""}${words()}` : "This run left no rows.");
+    say(run.rows ? `${poster ? `${why}. ` : ""}${words()}` : "This run left no rows.");
     stats.loads++; seq++;
     requestAnimationFrame(() => { if (!alive) return; stats.paint_ms = performance.now() - before; root.dataset.seq = String(seq); root.dataset.rows = String(run.rows); });
   }
@@ -1512,15 +1530,11 @@ function render({ model, el }) {
     return top || 1;
   }
 
-  function busiest() {
-    let best = 0, most = -1;
-    for (const scene of scenes) {
-      const lane = scene.lane;
-      if (!lane.n) continue;
-      const n = seek(lane, blank(lane), lane.busiest + 1).total[SHOWN];
-      if (n > most || (!n && lane.time[lane.busiest] > best)) { most = n; best = lane.time[lane.busiest]; }
-    }
-    T = best; k = upper(steps.time, T) - 1;
+  /** Open at the moment that tells most; returns what to say of it. */
+  function openAt() {
+    const { time_us, why } = opening(view.model);
+    T = clamp(time_us, view.model.start, view.model.start + view.span); k = upper(steps.time, T) - 1;
+    return why;
   }
 
   /** The page round the canvases: one section a lane. */

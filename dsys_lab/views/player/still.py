@@ -1,4 +1,4 @@
-"""The player's picture where nothing moves: a PNG of the moment at which most messages were in the picture.
+"""The player's picture where nothing moves: a PNG of the moment that tells most (see `opening`).
 
 For pages that run no script. The same rows are folded by the same verbs as in the player; the drawing is plainer.
 """
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 _GONE: Final = {"take", "burst", "bounce"}
 _STATE_WORDS: Final = {"blocked": "must wait"}
+_STRIKES: Final = {"crash", "slow", "split", "copied", "skew"}
+_FAULTY: Final = {"down", "slow", "split"}
+_SOON: Final = 0.08
+"""Of the whole run: so far after the first fault a picture opens at most."""
 
 
 class Fold:
@@ -112,6 +116,44 @@ def instructive(trace: Trace) -> int:
     return best
 
 
+def opening(traces: Sequence[Trace]) -> int:
+    """Return the time at which a picture opens: where the run says; else soon after the first fault; else the fullest.
+
+    The player chooses in the same way (tested).
+    """
+    lanes = [trace for trace in traces if len(trace)]
+    for trace in lanes:
+        if (told := getattr(trace.header, "poster_us", None)) is not None:
+            return int(told)
+    struck = [found for trace in lanes if (found := _after_fault(trace))]
+    if struck:
+        return min(struck)[1]
+    fullest, most = 0, -1
+    for trace in lanes:
+        row = trace[instructive(trace)]
+        shown = len(_fold(each for each in trace if each.seq <= row.seq).where)
+        if shown > most:
+            fullest, most = row.time_us, shown
+    return fullest
+
+
+def _after_fault(trace: Trace) -> tuple[int, int] | None:
+    """Return when the first fault strikes, and the fullest moment soon after, while it lasts."""
+    fold, first, after, most, soon = Fold(), -1, 0, -1, 0.0
+    for row in trace:
+        fold.apply(row)
+        speed = row.fields.get("speed")
+        healthy = row.kind == "slow" and isinstance(speed, int | float) and speed >= 1
+        if first < 0 and row.kind in _STRIKES and not healthy:
+            first, soon = row.time_us, row.time_us + _SOON * (trace.end_us - trace[0].time_us)
+            after, most = first, len(fold.where)
+        elif first >= 0 and row.time_us < soon and (healthy or _FAULTY & {*KINDS[row.kind].ends}):
+            soon = row.time_us - 1
+        if first >= 0 and row.time_us <= soon and len(fold.where) >= most:
+            after, most = row.time_us, len(fold.where)
+    return None if first < 0 else (first, after)
+
+
 def png(traces: Sequence[Trace], titles: Sequence[str]) -> bytes:
     """Return the still picture of up to four runs beside each other."""
     from matplotlib import rc_context
@@ -120,8 +162,8 @@ def png(traces: Sequence[Trace], titles: Sequence[str]) -> bytes:
 
     messages = any(row.message is not None for trace in traces for row in trace)
     tiles = any(tile_of(row) for trace in traces for row in trace)
-    ends = [trace[instructive(trace) if messages else -1].time_us for trace in traces if len(trace)]
-    until_us = max(ends, default=0)
+    ends = [trace[-1].time_us for trace in traces if len(trace)]
+    until_us = opening(traces) if messages else max(ends, default=0)
     runs = [(_fold(row for row in trace if row.time_us <= until_us), _fold(trace)) for trace in traces]
     columns = _columns([whole for _, whole in runs])
     heights = {"stage": 2.6 * (messages or not tiles), "tiles": 2.9 * tiles, "depth": 1.0 * (messages or not tiles)}
