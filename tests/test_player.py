@@ -351,6 +351,8 @@ def test_a_picture_opens_soon_after_the_first_fault_if_there_is_one() -> None:
     trace.emit(55, "publish", "phone", "later", attempt=1)
     assert opening([trace]) == 52
     assert opening([queue(), trace]) == 52
+    trace.header.poster_us = 21
+    assert opening([queue(), trace]) == 21
 
 
 def test_a_page_is_one_file(tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ _COLUMNS: Final = {
 _HEADER: Final = {
     "schema": (int,), "rows": (int,), "seal": (str,),
     **{name: (type(value),) for name, value in asdict(Header()).items()},
+    "poster_us": (int, type(None)),
 }  # fmt: skip
 
 

@@ -92,6 +92,8 @@ class Header:
         Lines to draw in a strip: measure -> {"value": number, "label": text}.
     end_us : int
         When the run stopped; the last row may be earlier.
+    poster_us : int, optional
+        The moment at which a picture of the run opens; without it the picture chooses one.
     """
 
     lab: str = ""
@@ -104,6 +106,7 @@ class Header:
     invariants: dict[str, dict[str, Any]] = field(default_factory=dict)
     references: dict[str, dict[str, Any]] = field(default_factory=dict)
     end_us: int = 0
+    poster_us: int | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the header as JSON values."""

@@ -123,8 +123,8 @@ def opening(traces: Sequence[Trace]) -> int:
     """
     lanes = [trace for trace in traces if len(trace)]
     for trace in lanes:
-        if (told := getattr(trace.header, "poster_us", None)) is not None:
-            return int(told)
+        if trace.header.poster_us is not None:
+            return trace.header.poster_us
     struck = [found for trace in lanes if (found := _after_fault(trace))]
     if struck:
         return min(struck)[1]
