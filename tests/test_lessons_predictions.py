@@ -148,8 +148,8 @@ def test_a_question_that_cannot_be_asked_or_answered_is_said(call, says: str) ->
 
 def test_a_number_must_be_moved_before_it_is_kept() -> None:
     prediction = wait()
-    _, slider, row = prediction.widget.children
-    keep, status = row.children
+    _, number, row, _ = prediction.widget.children
+    slider, keep, status = number.slider, *row.children
     keep.click()
     assert prediction.said is None
     assert "First give an answer" in status.value
@@ -158,6 +158,28 @@ def test_a_number_must_be_moved_before_it_is_kept() -> None:
     assert prediction.said == 10
     assert slider.disabled
     assert "you said" in status.value
+
+
+def test_a_typed_number_is_kept_as_typed_and_the_slider_says_round_ones() -> None:
+    prediction = wait()
+    number = prediction.widget.children[1]
+    number.slider.value = 10 ** 0.51
+    assert number.box.value == 3.2
+    number.box.value = 1.91
+    assert number.slider.value == pytest.approx(1.91)
+    button(prediction.widget, "Keep my prediction").click()
+    assert prediction.said == 1.91
+
+
+@pytest.mark.parametrize(("unit", "between", "whole"), [
+    ("nights", (0, 50), True), ("pages", (1, 2000), True), ("times", (1, 100), False), ("nights", (0.0, 50.0), False),
+    ("clips a second", (0, 50), False), ("% more", (0, 100), False), ("ms", (1, 90), False),
+])
+def test_what_is_counted_is_asked_for_in_whole_numbers(unit: str, between: tuple[float, float], whole: bool) -> None:
+    number = predict("13/a", "?", between=between, unit=unit).widget.children[1]
+    number.slider.value = between[0] + 2.4
+    assert (number.box.value == int(number.box.value)) == whole
+    assert number.form.whole == whole
 
 
 def test_a_choice_and_a_curve_are_kept_by_their_button() -> None:

@@ -119,3 +119,19 @@ def test_a_prediction_is_kept_and_held_against_what_was_counted(open_notebook: C
     asked.get_by_role("button", name="Keep my prediction").click()
     page.get_by_text("You said", exact=False).first.wait_for(timeout=PICTURE_WITHIN_MS)
     assert notebook.console_errors == []
+
+
+@pytest.mark.skipif("00_start_here" not in NOTEBOOKS, reason="the start page is not built")
+def test_arrows_move_the_answer_and_not_the_notebook(open_notebook: Callable[..., NotebookPage]) -> None:
+    notebook = open_notebook("00_start_here")
+    notebook.run_all()
+    page = notebook.page
+    number = page.locator(".dsys-form:has-text('How many nights are lost')").first
+    number.locator(".noUi-handle").focus()
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowUp")
+    assert number.locator(".noUi-handle").evaluate("handle => handle === document.activeElement")
+    page.keyboard.press("Escape")
+    assert page.locator(".jp-Cell:focus").count() == 1, "Escape goes back to the cell"
+    assert notebook.console_errors == []

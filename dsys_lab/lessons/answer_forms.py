@@ -13,6 +13,7 @@ distance between the lines. A score is 1 on the spot and falls to 0:
 from __future__ import annotations
 
 import math
+import re
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,10 @@ from dsys_lab.errors import BadParameter
 from dsys_lab.views.charts import Chart, is_logarithmic, lines, number, predicted_counted_law
 
 CURVE_POINTS: Final = 61
+MEASURED: Final = re.compile(
+    r"%|\b(a|per|an|of|share|times|seconds?|milliseconds?|minutes?|hours?|days?|m?s|[kMG]?B)\b"
+)
+"""Units of what is measured; anything else between whole numbers is counted in whole ones: nights, pages."""
 TITLE_LETTERS: Final = 78
 
 
@@ -54,6 +59,10 @@ class Form(Protocol):
     def verdict(self, said: Any, truth: Any, law: Any) -> str:
         """Say in one line how an answer compares."""
 
+    @property
+    def rule(self) -> str:
+        """How closeness is measured, in a few words."""
+
     def chart(self, said: Any, truth: Any, law: Any, standard_error: float, title: str) -> Chart | None:
         """Draw answer, count and law, if there is something to draw."""
 
@@ -74,6 +83,17 @@ class NumberForm:
     def in_factors(self) -> bool:
         """Whether the range is wide enough to think of it in factors."""
         return is_logarithmic((self.low, self.high))
+
+    @property
+    def whole(self) -> bool:
+        """Whether only whole numbers make sense: the range is one of whole numbers, and its unit is counted."""
+        ends_are_whole = isinstance(self.low, int) and isinstance(self.high, int)
+        return ends_are_whole and bool(self.unit) and not MEASURED.search(self.unit)
+
+    @property
+    def rule(self) -> str:
+        """How closeness is measured, in a few words."""
+        return f"100% on the spot, 0% at {'a factor of 10' if self.in_factors else 'half the range'}"
 
     def ask(self) -> str:
         """Say what is asked for."""
@@ -128,6 +148,11 @@ class ChoiceForm:
         if len(set(self.choices)) < 2 or len(set(self.choices)) < len(self.choices):
             raise BadParameter(f"choices = {list(self.choices)!r}: give two or more, all different")
 
+    @property
+    def rule(self) -> str:
+        """Nothing to say: right or not."""
+        return ""
+
     def ask(self) -> str:
         """Say what is asked for."""
         return "one of: " + "; ".join(self.choices)
@@ -176,6 +201,11 @@ class CurveForm:
         """The places on the x axis at which a drawn curve is kept."""
         low, high, _ = self.x
         return [low + (high - low) * i / (CURVE_POINTS - 1) for i in range(CURVE_POINTS)]
+
+    @property
+    def rule(self) -> str:
+        """How closeness is measured, in a few words."""
+        return "100% on the line, 0% a third of the height away"
 
     def ask(self) -> str:
         """Say what is asked for."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ipywidgets import HTML, Button, FloatLogSlider, FloatSlider, HBox, Layout, RadioButtons, VBox
+from ipywidgets import HTML, Button, HBox, Layout, RadioButtons, VBox
 
 from dsys_lab.lessons.answer_forms import ChoiceForm, CurveForm, NumberForm, filled
 from dsys_lab.lessons.curve_pad import CurvePad
+from dsys_lab.lessons.number_control import NumberControl
+from dsys_lab.lessons.own_keys import form
 from dsys_lab.lessons.shown import as_html, card, quiet
 
 if TYPE_CHECKING:
@@ -18,12 +19,13 @@ if TYPE_CHECKING:
 
 def prediction_widget(prediction: Prediction) -> VBox:
     """Return the question, a control for its form of answer, and the button that keeps the answer."""
-    control, read = _control(prediction)
+    control, read, lock_control = _control(prediction)
     button = Button(description="Keep my prediction", button_style="warning", layout=Layout(width="auto"))
     status = HTML()
 
     def lock() -> None:
-        control.disabled = control.locked = button.disabled = True
+        lock_control()
+        button.disabled = True
         button.layout.display = "none"
         said = prediction.form.told(prediction.said)
         status.value = quiet(f"Kept: you said **{said}**. Run on to see what happens.")
@@ -40,47 +42,31 @@ def prediction_widget(prediction: Prediction) -> VBox:
     if prediction.said is not None:
         lock()
     question = HTML(card(f"<b>Predict</b><br>{as_html(prediction.question)}", role="again"))
-    return VBox([question, control, HBox([button, status], layout=Layout(align_items="center", margin="2px 0 0 4px"))])
+    return form(question, control, HBox([button, status], layout=Layout(align_items="center", margin="2px 0 0 4px")))
 
 
-def _control(prediction: Prediction) -> tuple[Any, Callable[[], Any]]:
-    """Return the control for the prediction's form of answer, and how to read it."""
-    form, said = prediction.form, prediction.said
-    if isinstance(form, NumberForm):
-        moved: list[object] = []
-        slider = _slider(form, said)
-        slider.observe(moved.append, "value")  # where it stands at first is nobody's answer
-        return slider, lambda: float(f"{slider.value:.4g}") if moved else None
-    if isinstance(form, ChoiceForm):
-        choices = RadioButtons(options=form.choices, value=said if said in form.choices else None,
+def _control(prediction: Prediction) -> tuple[Any, Callable[[], Any], Callable[[], None]]:
+    """Return the control for the prediction's form of answer, how to read it, and how to lock it."""
+    asked, said = prediction.form, prediction.said
+    if isinstance(asked, NumberForm):
+        number = NumberControl(asked, said)
+        return number, lambda: number.answer, number.disable
+    if isinstance(asked, ChoiceForm):
+        choices = RadioButtons(options=asked.choices, value=said if said in asked.choices else None,
                                layout=Layout(width="max-content", max_width="100%", margin="0 0 0 4px"))  # fmt: skip
-        return choices, lambda: choices.value
-    assert isinstance(form, CurveForm)
-    pad = CurvePad(form, prediction.question)
+        return choices, lambda: choices.value, lambda: setattr(choices, "disabled", True)
+    assert isinstance(asked, CurveForm)
+    pad = CurvePad(asked, prediction.question)
     if said is not None:
         pad.ys = said
-    return pad, lambda: filled(pad.ys) or None
-
-
-def _slider(form: NumberForm, said: float | None) -> FloatSlider | FloatLogSlider:
-    shared = {
-        "description": form.unit,
-        "readout_format": ".3g",
-        "style": {"description_width": "auto", "handle_color": "#E69F00"},
-        "layout": Layout(width="min(34em, 98%)", margin="0 0 0 4px"),
-    }
-    if form.in_factors:
-        low, high = math.log10(form.low), math.log10(form.high)
-        return FloatLogSlider(said or form.low, min=low, max=high, step=(high - low) / 200, **shared)
-    step = (form.high - form.low) / 200
-    return FloatSlider(form.low if said is None else said, min=form.low, max=form.high, step=step, **shared)
+    return pad, lambda: filled(pad.ys) or None, lambda: setattr(pad, "locked", True)
 
 
 def reveal_widget(reveal: Reveal) -> VBox:
     """Return the truth; before the reader has predicted, a request to do so."""
-    content = HTML(layout=Layout(width="100%"))
-    button = Button(description="Show me anyway", layout=Layout(width="auto"))
-    box = VBox([content, button], layout=Layout(align_items="flex-start"))
+    content = HTML()  # no width of its own: 100% and its margin would overflow, with a scrollbar below
+    button = Button(description="Show me anyway", layout=Layout(width="max-content"))
+    box = form(content, button)
 
     def show() -> None:
         reveal.open()

@@ -153,7 +153,8 @@ class Reveal:
         """Return verdict and chart for the page."""
         judgement = self.judgement
         role = "skipped" if judgement is None else "done" if judgement.score >= 0.7 else "again"
-        score = "" if judgement is None else f" &nbsp;{quiet(f'closeness {judgement.score:.0%}')}"
+        rule = self.prediction.form.rule
+        score = f" &nbsp;{quiet(f'closeness {judgement.score:.0%} ({rule})')}" if judgement and rule else ""
         why = f'<div style="margin-top:.2em">{as_html(self.why)}</div>' if self.why else ""
         chart = self._chart(title="")
         return card(f"<b>{html.escape(self.verdict)}</b>{score}{why}", role=role) + (chart.html() if chart else "")
