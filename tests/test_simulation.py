@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import functools
+import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
-from importlib import import_module
+from io import StringIO
 from multiprocessing import get_context
 
 import pytest
-import tqdm.notebook
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -409,12 +409,14 @@ def slept(nap_s):
     time.sleep(nap_s)
 
 
-@pytest.mark.parametrize("silent", ["1", ""])
-def test_no_bar_reaches_a_page_that_is_compared(monkeypatch, silent):
-    shown = []
-    monkeypatch.setenv("TQDM_DISABLE", silent)
-    monkeypatch.setattr(tqdm.notebook, "display", shown.append)
-    module = import_module("dsys_lab.simulation.sweep")
-    monkeypatch.setattr(module, "tqdm", tqdm.notebook.tqdm)  # what a notebook gets
-    sweep(slept, [{"nap_s": 0.6}] * 3)
-    assert bool(shown) == (not silent)
+class Terminal(StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize(("where", "shows"), [(Terminal, True), (StringIO, False)])
+def test_a_bar_is_for_a_terminal_and_no_page_keeps_one(monkeypatch, where, shows):
+    monkeypatch.delenv("TQDM_DISABLE", raising=False)
+    monkeypatch.setattr(sys, "stderr", written := where())
+    sweep(slept, [{"nap_s": 0.6}] * 3, label="naps")
+    assert ("naps" in written.getvalue()) == shows

@@ -7,14 +7,13 @@ of completion, so the answer does not depend on who was faster.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from itertools import product
 from statistics import fmean, stdev
 from typing import Any, Final, TypeVar
 
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 Result = TypeVar("Result")
 
@@ -35,7 +34,7 @@ def sweep(
     executor: Executor | None = None,
     label: str = "",
 ) -> list[Result]:
-    """Return `run(**point)` for each point, with a progress bar once it takes longer than a second.
+    """Return `run(**point)` for each point, with a progress bar in a terminal once it takes longer than a second.
 
     Parameters
     ----------
@@ -44,9 +43,8 @@ def sweep(
     points : sequence of mappings
         See `grid`.
     """
-    # In a notebook tqdm overlooks its own setting, and a committed page must not show the slow days of its machine.
-    silent = bool(os.environ.get("TQDM_DISABLE"))
-    bar = {"desc": label, "total": len(points), "delay": 1.0, "leave": False, "disable": silent}
+    # In a terminal only: a notebook would keep what is left of a bar, and show it as an error when it is opened again.
+    bar = {"desc": label, "total": len(points), "delay": 1.0, "leave": False, "disable": None}
     if executor is None:
         return [run(**point) for point in tqdm(points, **bar)]
     futures = [executor.submit(run, **point) for point in points]
