@@ -145,7 +145,8 @@ export function describe(lane, i) {
         : value(name, field(lane, i, name)));
 }
 
-const clock = (us, span) => (us >= 60e6 && span >= 120e6 ? `${Math.floor(us / 60e6)} min ${((us % 60e6) / 1e6).toFixed(1)} s`
+const tenths = (us) => Math.round(us / 1e5);                           // rounded first: 59.96 s is a minute, not 60.0 s of the one before
+export const clock = (us, span) => (tenths(us) >= 600 && span >= 120e6 ? `${Math.floor(tenths(us) / 600)} min ${((tenths(us) % 600) / 10).toFixed(1)} s`
   : span >= 2e6 ? `${(us / 1e6).toFixed(span >= 20e6 ? 1 : 2)} s` : span >= 2e3 ? `${(us / 1e3).toFixed(2)} ms` : `${us} µs`);
 const plural = (n, one) => `${n.toLocaleString("en-US")} ${one}${n === 1 ? "" : "s"}`;
 
@@ -453,11 +454,11 @@ function stripsOf(model, lane, series) {
 /** A running total as a rate, over bins of a second where the run lasts long enough for that. */
 function perSecond(model, total) {
   const span = Math.max(1, model.end - model.start), seconds = span >= 20e6 && span <= 240e6;
-  const bins = seconds ? Math.ceil(span / 1e6) : 80, width = seconds ? 1e6 : span / 80, rate = { t: [], y: [] };
+  const bins = seconds ? Math.ceil(span / 1e6) : 80, width = seconds ? 1e6 : span / 80, rate = { t: [model.start], y: [0] };   // said when a bin is over, not before
   for (let b = 0, j = 0, last = 0; b < bins; b++) {
     const from = model.start + b * width;
     while (j + 1 < total.t.length && total.t[j + 1] <= from + width) j++;
-    rate.t.push(from); rate.y.push(((total.y[j] - last) * 1e6) / width); last = total.y[j];
+    rate.t.push(Math.min(model.end, from + width)); rate.y.push(((total.y[j] - last) * 1e6) / width); last = total.y[j];
   }
   return rate;
 }
@@ -776,11 +777,11 @@ function sceneOf(lane, canvas) {
 }
 
 /** The lower part of a lane: how high it is, and the curves, drawn once. */
-function prepare(view, scene) {
+function prepare(view, scene, least = 0) {
   const { canvas, lane } = scene, ratio = view.ratio, W = scene.W, lay = view.lay;
-  const legend = view.accounts.length * 104 > W - 2 * PAD ? 2 : 1;
+  const legend = (view.live ? ACCOUNTS : view.accounts).length * 104 > W - 2 * PAD ? 2 : 1;
   scene.bottom = lay.height + (view.offered ? LEDGER + legend * LEGEND : 6);
-  scene.H = scene.bottom + view.strips.length * STRIP + (view.strips.length ? 8 : 0);
+  scene.H = Math.max(least, scene.bottom + view.strips.length * STRIP + (view.strips.length ? 8 : 0));
   canvas.width = Math.round(W * ratio); canvas.height = Math.round(scene.H * ratio); canvas.style.height = `${scene.H}px`;
   scene.still = offscreen(W, lay.height, ratio, (g) => drawStage(view, g, lane));
   scene.curves = offscreen(W, Math.max(1, view.strips.length * STRIP), ratio, (g) => drawCurves(view, scene, g));
@@ -1395,13 +1396,13 @@ function drawStrips(view, scene, T) {
     const y0 = top + i * STRIP, strip = strips.get(name), reference = view.references[name];
     let words = "";
     (strip?.lines ?? []).slice(0, 4).forEach((line, j) => {
-      const k = upper(line.t, T) - 1;
-      if (k < 0) return;
-      g.fillStyle = c.fg; g.beginPath(); g.arc(x, y0 + stripY(view, name, line.y[k]), 3, 0, TAU); g.fill();
-      words += `${j ? "  ·  " : "  "}${strip.lines.length > 1 ? `${line.label} ` : ""}${number(line.y[k])}`;
+      const k = upper(line.t, T) - 1, y = strip.derived && name === "depth" ? s.total[2] : strip.derived && name === "lost" ? counters(s).lost : line.y[k];
+      if (k < 0) return;                                                // a count is the state's own: rows of one moment come one by one
+      g.fillStyle = c.fg; g.beginPath(); g.arc(x, y0 + stripY(view, name, y), 3, 0, TAU); g.fill();
+      words += `${j ? "  ·  " : "  "}${strip.lines.length > 1 ? `${line.label} ` : ""}${number(y)}`;
     });
     label(view, g, name, words + (words && strip.unit ? ` ${strip.unit}` : ""), PAD + 2, y0 + 12, "left");
-    label(view, g, "", reference ? reference.label : `up to ${number(view.scales.get(name))}`, W - PAD - 2, reference ? Math.max(y0 + 12, y0 + stripY(view, name, reference.value) - 4) : y0 + 12, "right");
+    label(view, g, "", reference ? reference.label : `up to ${number(view.scales.get(name))}`, W - PAD - 2, y0 + 12, "right");
   });
 }
 
@@ -1412,7 +1413,7 @@ function label(view, g, bold, text, x, y, align) {
   const c = view.palette;
   g.font = font(11, 600); const w0 = bold ? g.measureText(bold).width : 0;
   g.font = font(11); const w = w0 + g.measureText(text).width, left = align === "left" ? x : x - w;
-  g.fillStyle = c.stage; g.globalAlpha = 0.82; g.fillRect(left - 2, y - 10, w + 4, 13); g.globalAlpha = 1;
+  g.fillStyle = c.stage; g.globalAlpha = 0.92; g.fillRect(left - 2, y - 10, w + 4, 13); g.globalAlpha = 1;
   g.textAlign = "left"; g.fillStyle = c.soft; g.fillText(text, left + w0, y);
   if (bold) { g.font = font(11, 600); g.fillStyle = c.fg; g.fillText(bold, left, y); }
 }
@@ -1458,6 +1459,7 @@ const SHELL = `
     <button type="button" data-do="help" aria-label="Keys" title="Keys (?)" aria-expanded="false">?</button>
   </div>
   <form class="dp-fork" hidden aria-label="Run again with a fault added here"></form>
+  <div class="dp-lives"></div>
   <div class="dp-twin"></div>
   <dialog class="dp-keys" aria-label="Keys of the player"><h4>Keys</h4><dl>${KEYS.map(([k, w]) => `<dt>${k.split(" ").map((x) => (x === "…" ? x : `<kbd>${x}</kbd>`)).join(" ")}</dt><dd>${w}</dd>`).join("")}</dl>
     <button type="button" data-do="help">Close</button></dialog>`;
@@ -1470,12 +1472,13 @@ function render({ model, el }) {
   root.setAttribute("data-lm-suppress-shortcuts", "true");              // JupyterLab's one-key commands stay out
   root.innerHTML = SHELL; el.appendChild(root);
   const $ = (selector) => root.querySelector(selector), ui = {};
-  for (const name of ["note", "lanes", "poster", "play", "time", "ticks", "clock", "speed", "who", "focus", "zoom", "forking", "fork", "live", "twin", "keys"]) ui[name] = $(`.dp-${name}`);
+  for (const name of ["note", "lanes", "poster", "play", "time", "ticks", "clock", "speed", "who", "focus", "zoom", "forking", "fork", "live", "lives", "twin", "keys"]) ui[name] = $(`.dp-${name}`);
   ui.twin.id = `dp-twin-${++players}`;
   const still = matchMedia("(prefers-reduced-motion: reduce)"), dark = matchMedia("(prefers-color-scheme: dark)");
   const stats = { frames: [], draw: [], scrub: [], decode_ms: 0, paint_ms: 0, loads: 0 };
   const view = { model: null, palette: null, ratio: 1, follow: null, selected: null, zoom: "", rowsOf, strips: [], scales: new Map(), references: {}, accounts: [] };
   const memory = new Map();
+  let held = { shape: "", stage: 0, lane: 0, lanes: 0 };               // what the frame of the first run took
   let scenes = [], steps = null, T = 0, k = 0, playing = false, raf = 0, last = 0, poster = false, focus = -1, graph = null, spoken = 0, stacked = false;
   let seq = 0, alive = true;
 
@@ -1487,7 +1490,7 @@ function render({ model, el }) {
       const run = decode(model.get("packed"));
       if (!run.lanes.length) throw new Error("There is no run to show yet.");
       for (const lane of run.lanes) timeline(run, lane);
-      view.model = run;
+      view.model = run; view.live = typeof model.get("packed") !== "string";
     } catch (error) { return refuse(error.message); }
     const run = view.model, lanes = run.lanes;
     steps = stepsOf(lanes); view.span = Math.max(1, run.end - run.start);
@@ -1519,7 +1522,7 @@ function render({ model, el }) {
   }
 
   function refuse(sentence) {
-    view.model = null; scenes = []; ui.lanes.innerHTML = ""; setPoster(false); root.classList.add("dp-refused");
+    view.model = null; scenes = []; ui.lanes.innerHTML = ui.lives.innerHTML = ""; setPoster(false); root.classList.add("dp-refused");
     root.setAttribute("aria-label", "Player"); say(sentence); root.dataset.seq = String(++seq); stats.loads++;
   }
 
@@ -1541,12 +1544,12 @@ function render({ model, el }) {
   function shell(run) {
     const one = run.lanes.length === 1;
     root.setAttribute("aria-label", `Player: ${run.lanes.map((lane) => lane.title || "a run").join(" beside ")}. Space plays, arrows step, question mark lists the keys.`);
-    ui.lanes.textContent = "";
+    ui.lanes.textContent = ui.lives.textContent = "";
     scenes = run.lanes.map((lane, j) => {
       const section = document.createElement("section");
       section.className = "dp-lane"; section.dataset.lane = j; section.setAttribute("aria-label", lane.title || `Lane ${j + 1}`);
       section.innerHTML = `<header><h4></h4><div class="dp-lamps" role="list" aria-label="Promises"></div></header>
-        <canvas role="img" tabindex="${j ? -1 : 0}" aria-describedby="${ui.twin.id}"></canvas><p class="dp-words"></p><ol class="dp-rows" hidden aria-label="Rows of the followed message"></ol>`;
+        <canvas role="img" tabindex="${j ? -1 : 0}" aria-describedby="${ui.twin.id}"></canvas><p class="dp-words"></p>`;
       section.querySelector("h4").textContent = lane.title || (one ? "" : `Lane ${j + 1}`);
       const lamps = section.querySelector(".dp-lamps");
       for (const lamp of lane.lamps) {
@@ -1559,9 +1562,12 @@ function render({ model, el }) {
         item.setAttribute("role", "listitem"); item.append(it); lamps.append(item);
       }
       ui.lanes.append(section);
+      const list = document.createElement("ol");
+      list.className = "dp-rows"; list.hidden = true; list.dataset.lane = j;
+      list.setAttribute("aria-label", `Rows of the followed message${lane.title ? `, ${lane.title}` : ""}`); ui.lives.append(list);
       const scene = sceneOf(lane, section.querySelector("canvas"));
       scene.canvas.setAttribute("aria-label", `Picture of ${lane.title || "the run"}`);
-      return Object.assign(scene, { section, words: section.querySelector(".dp-words"), list: section.querySelector(".dp-rows") });
+      return Object.assign(scene, { section, words: section.querySelector(".dp-words"), list });
     });
     ui.time.min = run.start; ui.time.max = run.start + view.span;
     $(".dp-lane-label").hidden = one;
@@ -1591,16 +1597,23 @@ function render({ model, el }) {
     if (!view.model) return;
     const n = scenes.length, wide = root.clientWidth || 900;
     const probe = layout(graph, wide, 0, view.zoom), beside = Math.min(n, n === 3 && wide > 1150 ? 3 : 2), each = (wide - 18 * (beside - 1)) / beside;
-    stacked = n > 1 && (wide < 700 || each < Math.max(300, 78 * probe.columns));
+    const pen = scenes[0].g, cut = (lay) => { pen.font = font(12.5, 600); return lay.boxes.filter((box) => fit(pen, box.label, box.room) !== box.label).length; };
+    stacked = n > 1 && (wide < 700 || each < Math.max(300, 78 * probe.columns) || cut(layout(graph, each, 0, view.zoom)) > cut(probe));
     root.classList.toggle("dp-stacked", stacked); root.classList.toggle("dp-narrow", wide < 560);
     ui.lanes.style.gridTemplateColumns = stacked || n === 1 ? "minmax(0,1fr)" : `repeat(${beside},minmax(0,1fr))`;
     root.classList.toggle("dp-rows-of-lanes", stacked || n > beside);
     const W = Math.floor(scenes[0].canvas.clientWidth || (stacked ? wide : each));
-    view.lay = layout(graph, W, Number(model.get("height")) || 0, view.zoom);
+    const shape = `${wide} ${n} ${stacked} ${view.zoom}`, first = held.shape !== shape;   // another run in the same frame keeps its height
+    if (first) held = { shape, stage: 0, lane: 0, lanes: 0 };
+    view.lay = layout(graph, W, Number(model.get("height")) || held.stage, view.zoom);
+    if (view.live && first && view.lay.height < 230 && !model.get("height")) view.lay = layout(graph, W, 230, view.zoom);   // a slider may bring more
+    held.stage = view.lay.height;
     view.ratio = Math.min(3, devicePixelRatio || 1); view.palette = paletteOf(root);
     const crowd = view.crowd;
     view.roadRadius = Math.max(2, Math.min(crowd <= 40 ? 8 : crowd <= 150 ? 6.5 : crowd <= 500 ? 4.5 : 3.2, Math.max(4, view.lay.discs)));
-    for (const scene of scenes) { scene.W = W; prepare(view, scene); }
+    for (const scene of scenes) { scene.W = W; prepare(view, scene, held.lane); held.lane = Math.max(held.lane, scene.H); }
+    ui.lanes.style.minHeight = held.lanes && !first ? `${held.lanes}px` : "";
+    held.lanes = ui.lanes.offsetHeight;
     ui.poster.style.top = `${ui.lanes.offsetTop + scenes[0].canvas.offsetTop + view.lay.height - 42}px`;
     ui.zoom.textContent = view.zoom ? `◂ out of ${view.zoom}` : "zoom"; ui.zoom.disabled = !view.zoom && !view.selected;
     view.width = wide;
@@ -1786,7 +1799,7 @@ function render({ model, el }) {
     else { n = poster ? 0 : at.findIndex((x) => x[2] + 1 > steps.counts[x[1]][k]); if (n < 0) n = 0; if (d < 0) n = (n - 1 + at.length) % at.length; }
     const [, j, i, one] = at[n];
     toRow(j, i);
-    say(`${one.name} is broken here, ${n + 1} of ${at.length}: ${words()}`);
+    say(`${one.name} is broken here, ${count(one.rows.indexOf(i) + 1)} of ${count(one.rows.length)}: ${words()}`);
   }
 
   // ----------------------------------------------------------------------------------------------------- fork
@@ -1834,10 +1847,10 @@ function render({ model, el }) {
   const act = {
     first: () => seekStep(0), prev: () => step(-1), next: () => step(1), last: () => { seekStep(steps.n, false); T = view.model.start + view.span; show(true); say(words()); },
     play: () => (playing ? pause() : play()), zoom, fork: openFork, help, back: () => model.send({ ask: "back" }),
-    row: (b) => toRow(Number(b.closest("section").dataset.lane), Number(b.dataset.row)),
+    row: (b) => toRow(Number(b.closest(".dp-rows").dataset.lane), Number(b.dataset.row)),
     lamp: (b) => nextBroken(1, Number(b.closest("section").dataset.lane), b.dataset.lamp),
   };
-  function help() { const open = ui.keys.open; if (open) ui.keys.close(); else ui.keys.show(); root.querySelector('.dp-second [data-do="help"]').setAttribute("aria-expanded", String(!open)); if (open) scenes[0]?.canvas.focus(); else ui.keys.querySelector("button").focus(); }
+  function help() { const open = ui.keys.open; if (open) ui.keys.close(); else ui.keys.show(); root.querySelector('.dp-second [data-do="help"]').setAttribute("aria-expanded", String(!open)); if (open) scenes[0]?.canvas.focus(); else { ui.keys.querySelector("button").focus({ preventScroll: true }); ui.keys.scrollIntoView({ block: "nearest" }); } }
   function escape() {
     if (ui.keys.open) help(); else if (!ui.fork.hidden) closeFork(); else if (view.follow) follow(null); else if (view.zoom) zoomTo(outer(view.zoom)); else if (view.selected) choose(null); else return false;
     return true;
