@@ -26,12 +26,14 @@ from typing import Any, Final
 from dsys_lab.brokers.work_queue import Settings, WorkQueue
 from dsys_lab.brokers.work_queue.settings import BATCH_MAX
 from dsys_lab.errors import BadParameter, require_choice, require_fraction, require_positive
+from dsys_lab.facts import fact
 from dsys_lab.scenarios.queue_machines import DurableHost, QueueHost, Sender, Task, Worker, at_random
 from dsys_lab.scenarios.scenario import Claims, scenario
 from dsys_lab.simulation import Body, Simulation
 from dsys_lab.simulation.chance import constant, service
 from dsys_lab.structures import EVERY_RECORD, NEVER, Fsync
 
+RETENTION_DAYS: Final = float(fact("sqs_retention_default").value)
 PHONE, CLIPS, ENCODER = "phone", "clips", "encoder"
 Kept = dict[str, dict[str, Any]]
 KEPT: Final[Kept] = {"conservation": {}, "no acknowledged loss": {}}
@@ -173,7 +175,7 @@ def quiet(sim: Simulation, *, wait_s: float = 20.0, rate: float = 0.1, until_s: 
 # ------------------------------------------------------------------------------------------ 4. nobody home
 @scenario("nobody home for {away_days:g} days, kept for {retention_days:g}")
 def nobody_home(
-    sim: Simulation, *, away_days: float = 5.0, retention_days: float = 4.0, clips_a_day: float = 40.0
+    sim: Simulation, *, away_days: float = 5.0, retention_days: float = RETENTION_DAYS, clips_a_day: float = 40.0
 ) -> Claims:
     """What nobody receives is gone after the retention, and no error appears anywhere.
 

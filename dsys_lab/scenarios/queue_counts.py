@@ -1,22 +1,24 @@
-"""What the runs of a work queue come to, counted from their rows: over many seeds for a chart, or from one trace.
+"""What the runs of a work queue come to, counted from their rows: over many runs for a chart, or from one trace.
 
-Each function that takes `*values` returns (value, mean over eight seeds, standard error) for each of them. Sixteen
-workers are enough that one is always free, as the laws of loans want it.
+Each function that takes `*values` returns (value, mean, standard error) for each of them. Where clips are independent,
+as they are while a worker is always free, the error is that of a thousand clips; where they wait for each other it is
+that of eight runs. Sixteen workers are enough that one is always free, as the laws of loans want it.
 """
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
-from statistics import fmean
+from statistics import fmean, stdev
 from typing import Any, Final
 
 from dsys_lab.scenarios.durable_queue import encode, quiet
-from dsys_lab.simulation import Measured, over_seeds
+from dsys_lab.simulation import Measured, grid, over_seeds, sweep
 from dsys_lab.simulation.network import DELAY_S
 from dsys_lab.trace import Trace
 
-SEEDS: Final = 8
-"""Many short runs rather than few long ones: an error told by four would itself be a guess."""
+RUNS: Final = 8
 CLIPS_A_RUN: Final = 125
 HOUR_S: Final = 3_600.0
 WORK_S: Final = 20.0
@@ -30,42 +32,44 @@ def loan(ratio: float, **more: Any) -> dict[str, Any]:
             **more}  # fmt: skip
 
 
+def _over_clips(
+    values: Sequence[float], run: Callable[[float], dict[str, Any]], tell: Callable[[Trace], Iterable[float]]
+) -> list[Measured]:
+    """Return what `tell` says of each clip at each value: its mean, and the error of that mean."""
+
+    def told(*, value: float, seed: int) -> list[float]:
+        return list(tell(encode(seed=seed, **run(value))))
+
+    runs = sweep(told, grid(value=values, seed=range(1, RUNS + 1)))
+    rows = [[x for run in runs[i : i + RUNS] for x in run] for i in range(0, len(runs), RUNS)]
+    return [(value, fmean(row), stdev(row) / len(row) ** 0.5) for value, row in zip(values, rows, strict=True)]
+
+
 def deliveries(*ratios: float, handles: str = "newest") -> list[Measured]:
     """Return the mean deliveries of a clip at each ratio of loan to mean work."""
-
-    def mean(*, ratio: float, seed: int) -> float:
-        return encode.count(seed=seed, **loan(ratio, handles=handles)).count("deliver") / CLIPS_A_RUN
-
-    return over_seeds(mean, seeds=SEEDS, ratio=ratios)
+    return _over_clips(
+        ratios, lambda ratio: loan(ratio, handles=handles), lambda trace: times(trace, "deliver").values()
+    )
 
 
-def repeated(*ratios: float, work_shape: str = "exponential") -> list[Measured]:
+def repeated(*ratios: float) -> list[Measured]:
     """Return the share of the clips that are lent more than once at each ratio of loan to mean work."""
-
-    def share(*, ratio: float, seed: int) -> float:
-        trace = encode(seed=seed, **loan(ratio, work_shape=work_shape))
-        return sum(row.fields["attempt"] == 2 for row in trace.of("deliver")) / CLIPS_A_RUN
-
-    return over_seeds(share, seeds=SEEDS, ratio=ratios)
+    return _over_clips(ratios, loan, lambda trace: [n > 1 for n in times(trace, "deliver").values()])
 
 
 def healthy_dead(*ratios: float, max_receives: int = 3) -> list[Measured]:
     """Return the share of healthy clips that are set aside as dead at each ratio of loan to mean work."""
-
-    def share(*, ratio: float, seed: int) -> float:
-        return encode.count(seed=seed, **loan(ratio, max_receives=max_receives)).count("dead") / CLIPS_A_RUN
-
-    return over_seeds(share, seeds=SEEDS, ratio=ratios)
+    return _over_clips(
+        ratios, lambda ratio: loan(ratio, max_receives=max_receives), lambda trace: times(trace, "dead").values()
+    )
 
 
 def poisoned_load(*shares: float, max_receives: int = 10) -> list[Measured]:
     """Return the attempts a clip at each share of poison, where all work takes the same time."""
-
-    def attempts(*, share: float, seed: int) -> float:
-        run = loan(1.1, work_shape="constant", poison_share=share, max_receives=max_receives)
-        return encode.count(seed=seed, **run).count("start") / CLIPS_A_RUN
-
-    return over_seeds(attempts, seeds=SEEDS, share=shares)
+    more = {"work_shape": "constant", "max_receives": max_receives}
+    return _over_clips(
+        shares, lambda share: loan(1.1, poison_share=share, **more), lambda trace: times(trace, "start").values()
+    )
 
 
 def waits(*workers: int, rate: float = 0.35, clips: int = 400) -> list[Measured]:
@@ -76,7 +80,7 @@ def waits(*workers: int, rate: float = 0.35, clips: int = 400) -> list[Measured]
         counted = encode.count(seed=seed, **run)
         return counted.sum("start", "waited_us") / counted.count("start") / 1e6 - DELAY_S
 
-    return over_seeds(mean_s, seeds=SEEDS, workers=workers)
+    return over_seeds(mean_s, seeds=RUNS, workers=workers)
 
 
 def empty_a_day(*rates: float, wait_s: float = 20.0) -> list[Measured]:
@@ -85,21 +89,24 @@ def empty_a_day(*rates: float, wait_s: float = 20.0) -> list[Measured]:
     def counted(*, rate: float, seed: int) -> float:
         return quiet.count(seed=seed, rate=rate, wait_s=wait_s, until_s=HOUR_S).count("empty") * 24
 
-    return over_seeds(counted, seeds=SEEDS, rate=rates)
+    return over_seeds(counted, seeds=RUNS, rate=rates)
 
 
 # ------------------------------------------------------------------------------------------ from one trace
+def times(trace: Trace, kind: str) -> dict[str | None, int]:
+    """Return how many rows of a kind there are about each message that was sent."""
+    counted = Counter(row.message for row in trace.of(kind))
+    return {row.message: counted[row.message] for row in trace.of("publish")}
+
+
 def effects(trace: Trace) -> dict[str, int]:
     """Return how many clips were encoded once, more often and never, how many are dead, and how often one skipped."""
-    times: dict[str | None, int] = {}
-    for row in trace.of("effect"):
-        times[row.message] = times.get(row.message, 0) + 1
-    sent = {row.message for row in trace.of("publish")}
+    encoded = times(trace, "effect").values()
     return {
-        "once": sum(n == 1 for n in times.values()),
-        "more often": sum(n > 1 for n in times.values()),
-        "never": len(sent - times.keys()),
-        "dead": len({row.message for row in trace.of("dead")}),
+        "once": sum(n == 1 for n in encoded),
+        "more often": sum(n > 1 for n in encoded),
+        "never": sum(n == 0 for n in encoded),
+        "dead": sum(n > 0 for n in times(trace, "dead").values()),
         "skipped": len(trace.of("effect_skip")),
     }
 

@@ -32,17 +32,11 @@ TRIES: Final = 3
 
 
 class QueueHost(Machine):
-    """The machine of a queue. While it is down nobody is answered; what it holds is where it was when it is back.
-
-    Attributes
-    ----------
-    news : simpy.Event
-        Happens when there may be something to receive that was not there before.
-    """
+    """The machine of a queue. While it is down nobody is answered; what it holds is where it was when it is back."""
 
     def __init__(self, simulation: Simulation, queue: WorkQueue | DurableQueue) -> None:
         self.queue = queue
-        self.news: Event = simulation.event()
+        self._waiting: dict[str, Event] = {}  # who waits for a message; who began first is told first
         self._ticks: set[int] = set()
         super().__init__(simulation, queue.place)
 
@@ -95,11 +89,20 @@ class QueueHost(Machine):
         """Whether a call from the machine `name` comes through now."""
         return self.up and not any((name in side) != (self.name in side) for side in self.simulation.network.splits)
 
+    def wait_for_news(self, name: str, seconds: float) -> Body:
+        """Wait until there may be a message for `name`, for `seconds` at most."""
+        told = self._waiting[name] = self.simulation.event()
+        try:
+            yield told | self.simulation.sleep(seconds)
+        finally:
+            if self._waiting.get(name) is told:
+                del self._waiting[name]
+
     def spread_the_news(self) -> None:
-        """Wake everybody who waits for a message, if there is one."""
-        if self.queue.status().visible:
-            news, self.news = self.news, self.simulation.event()
-            news.succeed()
+        """Wake as many of those who wait as there are messages."""
+        visible = self.queue.status().visible if self._waiting else 0
+        for name in [name for name in self._waiting if visible and self.is_reached_by(name)][:visible]:
+            self._waiting.pop(name).succeed()
         self._tick_at_deadline()
 
     def _tick_at_deadline(self) -> None:
@@ -205,6 +208,10 @@ class Worker(Machine):
         """Ask for the first message."""
         self.spawn(self._live())
 
+    def on_crash(self) -> None:
+        """Leave to others what this machine had been told of."""
+        self.host.spread_the_news()
+
     def _live(self) -> Body:
         simulation = self.simulation
         while True:
@@ -233,7 +240,7 @@ class Worker(Machine):
             if again_us is None:
                 simulation.emit("empty", self.name, source=host.name)
                 return []
-            yield host.news | simulation.sleep((again_us - simulation.now_us) / 1e6)
+            yield from host.wait_for_news(self.name, (again_us - simulation.now_us) / 1e6)
 
     def _has_come(self, delivery: Delivery) -> bool:
         """Whether what was lent reached this machine; if not, the loan will end by itself."""
@@ -253,7 +260,8 @@ class Worker(Machine):
             "start", self.name, message, attempt=delivery.attempt, copy=delivery.copy, waited_us=waited_us
         )
         heart = self.spawn(self._beat(delivery)) if task.heartbeat_s else None
-        yield from self.work(task.work_time(simulation.stream(f"{self.name}/work")))
+        luck = simulation.stream(f"work/{message}/{delivery.copy}/{delivery.attempt}")  # whoever does it
+        yield from self.work(task.work_time(luck))
         if task.poison(message):
             why = "poison: it fails whoever tries"
             simulation.emit("fail", self.name, message, attempt=delivery.attempt, why=why)
