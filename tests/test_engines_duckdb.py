@@ -73,6 +73,13 @@ def test_what_is_in_its_memory_is_not_read_again(counted: tuple[DuckdbTable, Cou
     assert counters.sum("end", "read_bytes") == once
 
 
+def test_a_look_through_the_index_tells_no_bytes_and_does_not_say_zero(counted: tuple[DuckdbTable, Counters]) -> None:
+    table, _ = counted
+    table.get(200_000)
+    assert table.profile is not None
+    assert (table.profile.read_bytes, table.profile.scanned_rows) == (None, 1)
+
+
 def test_null_is_masked_on_the_way_in_and_none_on_the_way_out(counted: tuple[DuckdbTable, Counters]) -> None:
     table, _ = counted
     assert table.get(33) == (33, 0, None, 33)

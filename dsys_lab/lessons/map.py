@@ -64,7 +64,7 @@ LABS: Final = (
     _lab(1, "service_database_broker", "Service, database, broker", "Dataflows Service vs Database vs Message Broker",
          "dataflows/service stores/relational brokers/work_queue", "sqlite nats"),
     _lab(2, "oltp_and_analytics", "Transactions and analytics", "OLTP vs Analytics",
-         "stores/row_store stores/column_store", "sqlite postgres duckdb"),
+         "stores/row_store stores/column_store", "sqlite duckdb"),
     _lab(3, "authoritative_and_derived", "Authoritative and derived data", "Authoritative vs Derived Data",
          "dataflows/derived_view", "sqlite postgres"),
     _lab(4, "stream_and_batch", "Stream and batch", "Stream vs Batch Processing",

@@ -10,7 +10,7 @@ value runs through models and engines, and the answers compare by digest.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from functools import lru_cache
 from typing import Any, Final
@@ -25,8 +25,8 @@ from dsys_lab.structures.append_log import EVERY_RECORD, NEVER
 from dsys_lab.structures.buffer_pool import BufferPool
 from dsys_lab.structures.disk import VolatileDisk
 from dsys_lab.structures.schema import Schema, Values
-from dsys_lab.trace import NO_TRACE, Recorder
-from dsys_lab.workloads.operations import Answer, Insert, Operation, PointRead, Question
+from dsys_lab.trace import NO_TRACE, Recorder, Trace
+from dsys_lab.workloads.operations import Answer, Insert, Operation, PointRead, Question, answer_digest
 from dsys_lab.workloads.slumber import Slumber, minutes
 
 NIGHT: Final = Schema.of(
@@ -178,3 +178,42 @@ def carry_out(table: Table, operation: Operation, *, now_us: int = 0) -> Answer:
             measures = [Measure(one.function, one.column or table.key) for one in aggregates]
             filter_ = Between(where[0].column, where[0].low, where[0].high) if where else None
             return table.aggregate(measures, where=filter_, by=by, now_us=now_us)  # type: ignore[return-value]  # no `avg`
+
+
+def side_by_side(
+    makers: Mapping[str, Callable[[Recorder], Any]], operations: Mapping[str, Operation]
+) -> dict[str, dict[str, str]]:
+    """Return what each table reads for each operation, cold, and the digest of its answer: by operation, by table.
+
+    Parameters
+    ----------
+    makers : mapping
+        Name -> a function that opens the table, filled, with its memory cold or to be dropped by `drop_cache`.
+    operations : mapping
+        Name -> operation.
+    """
+    told: dict[str, dict[str, str]] = {name: {} for name in operations}
+    for system, make in makers.items():
+        trace = Trace()
+        table = make(trace)
+        for name, operation in operations.items():
+            if hasattr(table, "drop_cache"):
+                table.drop_cache()
+            elif any(system in answers for answers in told.values()):
+                table = make(trace)
+            began = len(trace)
+            digest = answer_digest(carry_out(table, operation))
+            told[name][system] = f"{_read(trace, began)}, digest {digest:016x}"
+        if hasattr(table, "close"):
+            table.close()
+    return told
+
+
+def _read(trace: Trace, began: int) -> str:
+    """Say how much came from disk since a row: by page, or as an engine counts it at the end of a question."""
+    rows = [trace[seq] for seq in range(began, len(trace))]
+    told = [row.fields["size_bytes"] for row in rows if row.kind == "page_read"]
+    told += [row.fields["read_bytes"] for row in rows if row.kind == "end" and "read_bytes" in row.fields]
+    if None in told:
+        return "bytes not told"
+    return f"{sum(int(size or 0) for size in told) / 1024:,.0f} KiB"

@@ -17,7 +17,7 @@ Sources: Kleppmann, *Designing Data-Intensive Applications*, ch. 3; the laws and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from itertools import count
 from typing import Any, Final
@@ -37,16 +37,17 @@ from dsys_lab.scenarios.night_tables import (
     night_table,
     open_nights,
 )
+from dsys_lab.scenarios.page_pictures import PagePicture, files_of
 from dsys_lab.scenarios.scenario import Claims, scenario
+from dsys_lab.scenarios.served_table import ServedTable
 from dsys_lab.simulation import Body, Simulation
 from dsys_lab.simulation.chance import exponential, stream
-from dsys_lab.simulation.devices import Priced, device
 from dsys_lab.stores.column_store import ColumnStore
-from dsys_lab.stores.row_store import Cursor, RowStore
+from dsys_lab.stores.row_store import RowStore
 from dsys_lab.stores.table import Between, Measure
 from dsys_lab.structures.buffer_pool import BufferPool
 from dsys_lab.structures.disk import PowerCut
-from dsys_lab.trace import Counters, Recorder, Scalar, Trace
+from dsys_lab.trace import Counters, Trace
 from dsys_lab.workloads.keys import hot
 from dsys_lab.workloads.operations import point_reads
 
@@ -56,50 +57,6 @@ ASKED: Final = (
 )  # fmt: skip
 """The order in which a question of k columns takes them."""
 CODECS: Final[dict[str, str | None]] = {"plain": "plain", "packed": None}
-
-
-UNTOLD: Final = {"begin", "end", "recover", "flush", "block_skip"}
-
-
-class _Picture:
-    """A recorder that shows a store as one place, at the pace of a device, with the pages that nobody asked for.
-
-    Parameters
-    ----------
-    recorder : Recorder
-    on : str
-        The device.
-    stamps : bool
-        Whether rows get the device's time; else their own.
-    """
-
-    def __init__(self, recorder: Recorder, on: str = "nvme", *, stamps: bool = True) -> None:
-        self.priced = Priced(recorder, device(on), stamps=stamps)
-        self._seen: set[tuple[Scalar, Scalar]] = set()
-
-    def emit(self, time_us: int, kind: str, place: str, message: str | None = None, /, **fields: Scalar) -> None:
-        """Pass a row on, unless it is of no account here."""
-        if kind in {"page_read", "page_write"}:
-            self._seen.add((fields["file"], fields["page"]))
-            self.priced.emit(time_us, kind, TABLE, **fields)
-        elif kind not in UNTOLD:
-            self.priced.emit(time_us, kind, place.removeprefix(f"{TABLE}/"), message, **fields)
-
-    def leave_unread(self, files: Iterable[tuple[str, int]], why: str) -> None:
-        """Say of each page that was not touched that it was left alone."""
-        for file, pages in files:
-            for page in range(pages):
-                if (file, page) not in self._seen:
-                    self.priced.emit(0, "block_skip", TABLE, file=file, block=page, why=why)
-
-
-def _files(table: RowStore | ColumnStore) -> list[tuple[str, int]]:
-    """Return the files of a table and how many pages each has; of the indexes that of the key."""
-    if isinstance(table, RowStore):
-        status = table.status()
-        return [(f"{TABLE}.heap", status.heap_pages), (f"{TABLE}.by_{table.key}", status.index_pages[table.key])]
-    pages = {file: -(-size // laws.PAGE_ROOM_BYTES) for file, size in table.status().size_bytes.items()}
-    return sorted(pages.items())
 
 
 # ------------------------------------------------------------------------------------------ 1. few columns of all rows
@@ -120,11 +77,11 @@ def columns_asked(
     if not 1 <= columns <= len(ASKED):
         raise BadParameter(f"columns = {columns!r}: a night has 13; give 1 to 13")
     require_choice("codec", codec, tuple(CODECS))
-    picture = _Picture(sim.recorder, on)
+    picture = PagePicture(sim.recorder, on)
     table = night_table(layout, nights=nights, codec=CODECS[codec], recorder=picture)
     for _ in table.scan(ASKED[:columns]):
         pass
-    picture.leave_unread(_files(table), "nobody asked for it")
+    picture.leave_unread(files_of(table), "nobody asked for it")
     return Claims()
 
 
@@ -138,13 +95,13 @@ def one_or_all(
     `one night` is all thirteen columns of night 17; `every night` is the mean of `minutes_sleep`.
     """
     require_choice("question", question, ("one night", "every night"))
-    picture = _Picture(sim.recorder, on)
+    picture = PagePicture(sim.recorder, on)
     table = night_table(layout, nights=nights, recorder=picture)
     if question == "one night":
         table.get(17)
     else:
         table.aggregate([Measure("avg", "minutes_sleep")])
-    picture.leave_unread(_files(table), "nobody asked for it")
+    picture.leave_unread(files_of(table), "nobody asked for it")
     return Claims()
 
 
@@ -169,7 +126,7 @@ def taking_in(
     memory). After every `together` of them what has changed is written to its place. The power may go after some.
     """
     require_positive(inserts=inserts, together=together)
-    picture = _Picture(sim.recorder)
+    picture = PagePicture(sim.recorder)
     disk = night_disk(layout, nights=nights)
     opened = partial(open_nights, disk, layout, merge_rows=together, durable=synced, recorder=picture)
     table, waiting = opened(), list[tuple[str, int]]()
@@ -220,7 +177,7 @@ def rows_asked(
     """
     if people < 1 or not 1 <= columns <= len(ASKED):
         raise BadParameter(f"people = {people!r}, columns = {columns!r}: give 1 or more, and 1 to 13")
-    picture = _Picture(sim.recorder, on)
+    picture = PagePicture(sim.recorder, on)
     table = night_table(layout, nights=nights, indexes=INDEXES, recorder=picture)
     where = Between("person_id", 0, people - 1)
     if isinstance(table, RowStore):
@@ -229,56 +186,12 @@ def rows_asked(
         rows = table.scan(ASKED[:columns], where)
     for _ in rows:
         pass
-    picture.leave_unread(_files(table), "no row on it was asked for")
+    picture.leave_unread(files_of(table), "no row on it was asked for")
     return Claims()
 
 
 # ------------------------------------------------------------------------------------------ 5. both at once
-QUEUE, READER, POOL = "reads", "reader", "pool"
-PAGE_IN_MEMORY_US: Final = 5.0
-
-
-class _Served:
-    """One table, one device, one worker: reads come first, and when none waits the scan may read a page."""
-
-    def __init__(self, sim: Simulation, table: RowStore, priced: Priced) -> None:
-        self.sim, self.table, self._priced = sim, table, priced
-        self.waiting: list[tuple[str, int, int]] = []
-        self.came = sim.event()
-        self.wanted = self.found = 0
-        self._scan: Cursor | None = None
-
-    def ask(self, message: str, key: int) -> None:
-        """Let a read wait for its turn."""
-        self.waiting.append((message, key, self.sim.now_us))
-        self.sim.emit("enqueue", QUEUE, message, depth=len(self.waiting))
-        if not self.came.triggered:
-            self.came.succeed()
-
-    def serve(self) -> Body:
-        """Do the read that has waited longest."""
-        message, key, came_us = self.waiting.pop(0)
-        self.sim.emit("start", READER, message, attempt=1)
-        yield self.sim.sleep(self._seconds(lambda: self.table.get(key, now_us=self.sim.now_us), counts=True))
-        self.sim.emit("finish", READER, message, attempt=1, sojourn_us=self.sim.now_us - came_us)
-
-    def scan_on(self) -> Body:
-        """Read one page more for the dashboard, from the start again after the last one."""
-        scan = self._scan = self._scan or self.table.cursor(["minutes_sleep"])
-        rows: list[Any] = []
-        yield self.sim.sleep(self._seconds(lambda: rows.append(scan.step(self.sim.now_us)), counts=False))
-        if rows == [None]:
-            self._scan = None
-
-    def _seconds(self, act: Callable[[], object], *, counts: bool) -> float:
-        """Do it, and return how long it takes: what the device takes for the pages that were not in memory."""
-        before, self._priced.now_us = self.table.pool.status(), float(self.sim.now_us)
-        act()
-        after = self.table.pool.status()
-        hits, misses = after.hits - before.hits, after.misses - before.misses
-        if counts:
-            self.wanted, self.found = self.wanted + hits + misses, self.found + hits
-        return (self._priced.now_us - self.sim.now_us + PAGE_IN_MEMORY_US * (hits + misses)) / 1e6
+POOL: Final = "pool"
 
 
 @scenario("{policy}, {frames} frames")
@@ -300,10 +213,10 @@ def interference(
     dashboard reads the whole table over and over, a page whenever no read waits.
     """
     require_positive(reads_a_ms=reads_a_ms, until_ms=until_ms, frames=frames)
-    picture = _Picture(sim.recorder, stamps=False)
+    picture = PagePicture(sim.recorder, stamps=False)
     table = night_table("rows", nights=nights, pool=BufferPool(frames, policy), recorder=picture)
     assert isinstance(table, RowStore), "by row it is"
-    served = _Served(sim, table, picture.priced)
+    served = ServedTable(sim, table, picture.priced)
 
     def app() -> Body:
         gap, chance = exponential(1e-3 / reads_a_ms), sim.stream(f"{APP}/arrivals")
@@ -371,6 +284,10 @@ def calls(*, vector_rows: int = 2_048, nights: int = NIGHTS) -> tuple[int, int]:
 def after_a_flipped_bit(*, layout: str = "columns", file: str, offset: int, nights: int = NIGHTS) -> dict[str, str]:
     """Return what each column has to say when one stored bit of one file is another: readable, or the error."""
     disk = night_disk(layout, nights=nights)
+    sizes = {name: disk.size_bytes(name) for name in disk.names()}
+    if not 0 <= offset < sizes.get(file, 0):
+        there = ", ".join(f"{name} ({size:,} bytes)" for name, size in sizes.items())
+        raise BadParameter(f"no byte {offset:,} in {file!r}: there are {there}")
     disk.flip(file, offset)
     table = open_nights(disk, layout)
 

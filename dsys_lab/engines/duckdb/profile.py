@@ -22,15 +22,16 @@ class Profile:
 
     Attributes
     ----------
-    read_bytes : int
-        That came from the file; what is in DuckDB's memory already is not among them.
+    read_bytes : int or None
+        That came from the file; what is in DuckDB's memory already is not among them. None for a look through an index:
+        what that reads stands in no profile.
     scanned_groups, all_groups : int
         Row groups that were looked into, and that there are.
     scanned_rows : int
         Rows of those groups; of a skipped group none.
     """
 
-    read_bytes: int
+    read_bytes: int | None
     scanned_groups: int
     all_groups: int
     scanned_rows: int
@@ -48,9 +49,10 @@ class Profile:
         """
         root = json.loads(text)
         scans = [one for one in _operators(root.get("operator", [])) if one.get("type") == "TABLE_SCAN"]
+        by_index = any(one.get("extra_info", {}).get("Type") == "Index Scan" for one in scans)
         try:
             return cls(
-                read_bytes=root["io"]["total_bytes_read"],
+                read_bytes=None if by_index else root["io"]["total_bytes_read"],
                 scanned_groups=sum(one.get("row_groups_scanned", 0) for one in scans),
                 all_groups=sum(one.get("total_row_groups_to_scan", 0) for one in scans),
                 scanned_rows=sum(one.get("rows_scanned", 0) for one in scans),

@@ -1,0 +1,346 @@
+"""Lab 02 teaches six things. Each is true of every size and seed that is tried, and of real engines, too.
+
+The tests are the lab's claims in its own order. What is measured is pages, bytes and calls, and never seconds.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from statistics import median
+
+import pytest
+
+from dsys_lab import laws
+from dsys_lab.engines.duckdb import DuckdbTable
+from dsys_lab.engines.sqlite import SqliteTable
+from dsys_lab.errors import BadParameter, Misuse
+from dsys_lab.lessons.exercises import find
+from dsys_lab.lessons.exercises import oltp_and_analytics as exercises
+from dsys_lab.scenarios import oltp_and_analytics as lab
+from dsys_lab.scenarios.flight_tables import FLIGHT, fill_flights, flight_columns, flight_table
+from dsys_lab.scenarios.night_tables import (
+    KEY,
+    LAYOUTS,
+    NIGHT,
+    TABLE,
+    WIDTH_BYTES,
+    carry_out,
+    fill,
+    night_columns,
+    night_rows,
+    night_table,
+    side_by_side,
+)
+from dsys_lab.simulation.devices import DEVICES, Priced
+from dsys_lab.trace import Trace, lamps
+from dsys_lab.workloads.operations import (
+    Aggregate,
+    Between,
+    Insert,
+    PointRead,
+    Question,
+    answer,
+    answer_digest,
+)
+
+SEEDS = range(1, 7)
+
+
+# ------------------------------------------------------------------------------------------ 1. few columns
+@pytest.mark.parametrize("nights", [1, 119, 120, 121, 5_000, 24_000])
+def test_by_row_every_page_is_read_and_by_column_those_of_the_columns(nights):
+    for k in (1, 5, 13):
+        by_row = lab.columns_asked.count(layout="rows", columns=k, nights=nights)
+        by_column = lab.columns_asked.count(layout="columns", columns=k, nights=nights)
+        assert lab.pages_read(by_row) == laws.row_pages(nights, 64)
+        widths = [WIDTH_BYTES[name] for name in lab.ASKED[:k]]
+        assert abs(lab.pages_read(by_column) - laws.column_pages(nights, *widths)) <= k
+
+
+def test_what_is_asked_for_is_a_thread_by_row_and_all_by_column():
+    row, column = (lab.columns_asked(layout=layout).counters() for layout in LAYOUTS)
+    assert row.sum("page_read", "used_bytes") / row.sum("page_read", "size_bytes") == pytest.approx(0.0284, abs=0.0005)
+    assert column.sum("page_read", "used_bytes") == column.sum("page_read", "size_bytes")
+
+
+def test_every_page_of_the_table_is_in_the_picture():
+    for layout in LAYOUTS:
+        trace = lab.columns_asked(layout=layout, columns=3)
+        pages = [(row.fields["file"], row.fields.get("page", row.fields.get("block"))) for row in trace]
+        assert len(pages) == len(set(pages)) == {"rows": 243, "columns": 203}[layout]
+
+
+def test_packed_columns_are_read_in_less_than_a_third():
+    plain, packed = (lab.pages_by_columns(13, codec=codec)["by columns"][0][1] for codec in ("plain", "packed"))
+    assert packed < plain / 3
+
+
+# ------------------------------------------------------------------------------------------ 2. one row, all rows
+def test_each_layout_has_its_question():
+    pages = lab.two_by_two()
+    assert pages["one night"]["by rows"] == laws.tree_height(24_000) + 1 == 3
+    assert pages["one night"]["by columns"] > 20 * pages["one night"]["by rows"]
+    assert pages["every night"]["by rows"] > 20 * pages["every night"]["by columns"]
+
+
+# ------------------------------------------------------------------------------------------ 3. new rows
+def test_written_together_a_night_costs_the_law():
+    for size, pages in lab.pages_written("columns", 1, 4, 16, 64):
+        law = laws.merge_pages_per_row(13, pages_per_chunk=1, merge_rows=int(size))
+        assert law <= pages <= 1.5 * law  # now and then a column goes on on its next page
+    (_, alone), (_, together) = lab.pages_written("rows", 1, 64)
+    assert alone == pytest.approx(2, abs=0.1)
+    assert together < 0.1
+
+
+# ------------------------------------------------------------------------------------------ 4. some rows
+def test_scattered_rows_hit_about_as_many_pages_as_the_law_says_and_neighbours_few():
+    for rows, pages in lab.pages_by_people(1, 3, 10):
+        assert pages == pytest.approx(laws.pages_hit(200, rows), rel=0.08)
+    (rows, pages) = lab.pages_by_people(10, by="date_key")[0]
+    assert pages < laws.pages_hit(200, rows) / 15
+    assert pages == math.ceil(rows / 120)
+
+
+def test_the_index_meets_the_column_store_at_ten_columns_for_one_person():
+    wins = [k for k in range(1, 14) if _through_index(k) < _by_column(k)]
+    assert wins == [10, 11, 12, 13]
+
+
+def _through_index(columns):
+    return lab.pages_of_a_question(people=1, columns=columns)["by row, through the index"]
+
+
+def _by_column(columns):
+    return lab.pages_of_a_question(people=1, columns=columns)["by column"]
+
+
+# ------------------------------------------------------------------------------------------ 5. both at once
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_scan_slows_reads_down_unless_the_pool_resists(seed):
+    policies = ("lru", "clock", "scan_resistant")
+    typical = {policy: median(lab.waits_ms(lab.interference(seed=seed, policy=policy))) for policy in policies}
+    calm = median(lab.waits_ms(lab.interference(seed=seed), from_ms=10, to_ms=40))
+    assert min(typical["lru"], typical["clock"]) > 5 * calm
+    assert typical["scan_resistant"] < 2.5 * calm
+
+
+def test_with_room_for_the_whole_table_nobody_suffers():
+    run = lab.interference(frames=300, until_ms=100)
+    assert median(lab.waits_ms(run)) < 0.05
+    assert all(lamp.held for lamp in lamps(run))
+
+
+# ------------------------------------------------------------------------------------------ 6. calls
+@pytest.mark.parametrize("vector_rows", [1, 7, 64, 2_048, 100_000])
+def test_calls_are_the_law_and_the_answer_is_the_same(vector_rows):
+    made, minutes = lab.calls(vector_rows=vector_rows)
+    assert made == laws.calls_by_vector(24_000, 2, vector_rows=vector_rows)
+    assert minutes == 5 * int(night_columns(0, 24_000)["awakenings"].sum())
+
+
+# ------------------------------------------------------------------------------------------ what goes wrong
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_no_power_cut_takes_back_what_was_acknowledged(layout):
+    lost = lab.every_power_cut(layout=layout)
+    assert len(lost) > 20
+    assert sum(lost) == 0
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_only_what_was_nowhere_but_in_memory_is_lost(layout, seed):
+    assert all(lamp.held for lamp in lamps(lab.taking_in(layout=layout, power_cut_after=40, seed=seed)))
+    careless = lab.taking_in(layout=layout, power_cut_after=40, synced=False, seed=seed)
+    assert careless.counters().count("drop") <= 8
+    assert len(lab.taking_in(layout=layout)) > 0
+
+
+def test_a_power_cut_loses_nights_that_were_acknowledged_in_memory():
+    runs = [lab.taking_in(power_cut_after=40, synced=False, seed=seed) for seed in SEEDS]
+    assert sum(run.counters().count("drop") for run in runs) > 0
+
+
+def test_a_flipped_bit_is_named_and_the_other_columns_can_be_read():
+    said = lab.after_a_flipped_bit(layout="columns", file="06-minutes_sleep.0", offset=1_000, nights=2_000)
+    assert "minutes_sleep" in said.pop("minutes_sleep")
+    assert set(said.values()) == {"2,000 rows"}
+    by_row = lab.after_a_flipped_bit(layout="rows", file="night.heap", offset=50_000, nights=2_000)
+    assert all("night.heap, page 6" in words for words in by_row.values())
+    with pytest.raises(BadParameter, match="heap"):
+        lab.after_a_flipped_bit(layout="rows", file="night.heap", offset=10**9, nights=2_000)
+
+
+# ------------------------------------------------------------------------------------------ the witnesses
+QUESTIONS = (
+    PointRead(17),
+    PointRead(17, ("city_id", "note")),
+    PointRead(10**9),
+    Question((Aggregate("sum", "minutes_sleep"), Aggregate("count", "minutes_sleep")), by="city_id"),
+    Question((Aggregate("count"),), by="minutes_sleep"),
+    Question((Aggregate("min", "age"), Aggregate("max", "age")), (Between("date_key", 3, 9),)),
+    Question((Aggregate("sum", "age"),), (Between("date_key", 900, 999),)),
+)
+
+
+@pytest.mark.parametrize("operation", QUESTIONS, ids=str)
+def test_models_engines_and_numpy_give_one_answer(operation):
+    nights = 3_000
+    with SqliteTable(TABLE, NIGHT, key=KEY) as sqlite, DuckdbTable(TABLE, NIGHT, key=KEY) as duckdb:
+        tables = [night_table(layout, nights=nights) for layout in LAYOUTS]
+        tables += [fill(sqlite, nights=nights), fill(duckdb, nights=nights)]
+        digests = {answer_digest(carry_out(table, operation)) for table in tables}
+    assert digests == {answer_digest(answer(operation, dict(night_columns(0, nights)), key=KEY))}
+
+
+def test_an_insert_is_the_same_everywhere():
+    with SqliteTable(TABLE, NIGHT, key=KEY) as sqlite, DuckdbTable(TABLE, NIGHT, key=KEY) as duckdb:
+        tables = [night_table(layout, nights=100) for layout in LAYOUTS]
+        for table in [*tables, fill(sqlite, nights=100), fill(duckdb, nights=100)]:
+            assert carry_out(table, Insert(100, 130)) == [(30,)]
+            assert table.get(129) == night_rows(129, 130)[0]
+
+
+def test_real_flights_give_one_answer_with_their_real_nulls():
+    late = Question((Aggregate("sum", "arr_delay"), Aggregate("count", "arr_delay"), Aggregate("count")), by="carrier")
+    makers = {layout: lambda recorder, layout=layout: flight_table(layout, recorder=recorder) for layout in LAYOUTS}
+    makers["SQLite"] = lambda recorder: fill_flights(SqliteTable("flights", FLIGHT, key="id", recorder=recorder))
+    makers["DuckDB"] = lambda recorder: fill_flights(DuckdbTable("flights", FLIGHT, key="id", recorder=recorder))
+    told = side_by_side(makers, {"late": late})["late"]
+    digest = f"digest {answer_digest(answer(late, dict(flight_columns()), key='id')):016x}"
+    assert [words.endswith(digest) for words in told.values()] == [True] * 4
+    assert told["rows"].startswith("1,432 KiB")
+    with pytest.raises(BadParameter, match="13"):
+        flight_columns(13)
+
+
+def test_what_is_not_told_is_not_called_zero():
+    def make(recorder):
+        return fill(DuckdbTable(TABLE, NIGHT, key=KEY, recorder=recorder), nights=500)
+
+    told = side_by_side({"DuckDB": make}, {"one": PointRead(17)})
+    assert told["one"]["DuckDB"].startswith("bytes not told")
+
+
+def test_two_filters_are_refused_and_not_one_of_them_forgotten():
+    both = Question((Aggregate("count"),), (Between("age", 1, 9), Between("date_key", 1, 9)))
+    with pytest.raises(BadParameter, match="2 filters"):
+        carry_out(night_table("rows", nights=100), both)
+
+
+@pytest.mark.parametrize("bad", [
+    {"layout": "diagonals"}, {"columns": 0}, {"columns": 14}, {"codec": "zip"}, {"on": "tape"}, {"nights": 0},
+])  # fmt: skip
+def test_a_parameter_that_means_nothing_is_refused(bad):
+    with pytest.raises(BadParameter):
+        lab.columns_asked(**bad)
+
+
+def test_a_device_prices_pages_and_reads_ahead():
+    trace = Trace()
+    priced = Priced(trace, DEVICES["hdd"])
+    for page in (0, 1, 2, 9):
+        priced.emit(0, "page_read", "t", file="heap", page=page, size_bytes=8192, used_bytes=0, source="disk")
+    priced.emit(0, "page_read", "t", file="heap", page=9, size_bytes=8192, used_bytes=0, source="cache")
+    byte_us = 8192 / 150
+    costs = [8_000 + byte_us, 8_000 + 2 * byte_us, 8_000 + 3 * byte_us, 16_000 + 4 * byte_us, 16_000 + 4 * byte_us]
+    assert [row.time_us for row in trace] == [round(cost) for cost in costs]
+
+
+# ------------------------------------------------------------------------------------------ the exercises
+@pytest.mark.parametrize("task", exercises.TASKS[:3], ids=lambda task: task.name)
+def test_the_reference_answer_passes_and_plays(task):
+    verdict = task.check(task.answer)
+    assert verdict.passed, verdict.saw
+    assert all(len(trace) for trace in task.play(task.answer))
+    assert len(task.hints) == 3
+
+
+def without_slots(rows, widths, asked, page_bytes):
+    return -(-rows // ((page_bytes - 24) // sum(widths))), exercises.pages_to_read(rows, widths, asked, page_bytes)[1]
+
+
+def without_header(rows, widths, asked, page_bytes):
+    by_column = sum(-(-rows * widths[column] // page_bytes) for column in asked)
+    return exercises.pages_to_read(rows, widths, asked, page_bytes)[0], by_column
+
+
+def as_one_file(rows, widths, asked, page_bytes):
+    wide = sum(widths[column] for column in asked)
+    return exercises.pages_to_read(rows, widths, asked, page_bytes)[0], -(-rows * wide // (page_bytes - 24))
+
+
+def all_columns(rows, widths, asked, page_bytes):
+    return exercises.pages_to_read(rows, widths, range(len(widths)), page_bytes)
+
+
+def rounded_down(rows, widths, asked, page_bytes):
+    room = page_bytes - 24
+    return rows // (room // (sum(widths) + 4)), sum(rows * widths[column] // room for column in asked)
+
+
+@pytest.mark.parametrize(("wrong", "hint"), [
+    (without_slots, "slot"), (without_header, "24"), (as_one_file, "file"), (all_columns, "asked for"),
+    (rounded_down, "last page"),
+])  # fmt: skip
+def test_the_usual_slips_with_pages_are_named(wrong, hint):
+    verdict = find("02/pages_to_read").check(wrong)
+    assert not verdict.passed
+    assert hint in verdict.saw
+
+
+@pytest.mark.parametrize("wrong", [lambda *_: 5, lambda *_: (1, 2, 3), lambda *_: (1.5, 2), lambda *_: None])
+def test_pages_that_are_no_numbers_are_refused(wrong):
+    with pytest.raises(Misuse):
+        find("02/pages_to_read").check(wrong)
+
+
+def test_forgetting_the_column_of_the_filter_is_found():
+    def forgetful(nights, rows):
+        hit = laws.pages_hit(laws.row_pages(nights, 64), rows)
+        fits = (k for k in range(1, 13) if hit < laws.column_pages(nights, *(WIDTH_BYTES[n] for n in lab.ASKED[:k])))
+        return next(fits, None)
+
+    verdict = find("02/smallest_k").check(forgetful)
+    assert not verdict.passed
+    assert "person_id" in verdict.saw
+
+
+@pytest.mark.parametrize("wrong", [lambda nights, rows: 1, lambda nights, rows: None, lambda nights, rows: 12])
+def test_one_answer_for_all_questions_fails(wrong):
+    assert not find("02/smallest_k").check(wrong).passed
+
+
+def test_where_the_exercise_says_that_they_meet_two_stores_that_really_read_agree():
+    k = exercises.smallest_k(24_000, 49)
+    assert k is not None
+    assert abs(k - 10) <= 2  # the law leaves the index's own pages out
+
+
+def only_the_first_level(profile):
+    scans = [one for one in profile["operator"] if one["type"] == "TABLE_SCAN"]
+    return (0, 0, 0) if not scans else (0, scans[0]["rows_scanned"], scans[0]["intermediate_rows"])
+
+
+def only_one_scan(profile):
+    one = profile["operator"][0]
+    while one["type"] != "TABLE_SCAN":
+        one = one["children"][0]
+    skipped = one["total_row_groups_to_scan"] - one["row_groups_scanned"]
+    return skipped, one["rows_scanned"], one["intermediate_rows"]
+
+
+@pytest.mark.parametrize("wrong", [only_the_first_level, only_one_scan])
+def test_a_plan_is_a_tree_and_may_have_two_scans(wrong):
+    verdict = find("02/read_profile").check(wrong)
+    assert not verdict.passed
+
+
+def test_the_profiles_show_what_they_are_to_teach():
+    read = {name: exercises.read_profile(json.loads(text)) for name, text in exercises.profiles().items()}
+    assert read["one column of every night"] == (0, 400_000, 400_000)
+    skipped, scanned, out = read["three days"]
+    assert (skipped, out) == (3, 3_000)
+    assert scanned < 50_000
+    assert read["a filter that no zone map helps"][:2] == (0, 400_000)
