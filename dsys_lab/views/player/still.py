@@ -18,11 +18,17 @@ from dsys_lab.views.theme import ROLES, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.patches import Patch
 
 _GONE: Final = {"take", "burst", "bounce"}
 _STATE_WORDS: Final = {"blocked": "must wait"}
 _STRIKES: Final = {"crash", "slow", "split", "copied", "skew"}
 _FAULTY: Final = {"down", "slow", "split"}
+_BESIDE_UNITS: Final = 9.0
+"""Wider pictures than this (a machine's box is 1, a tray 2.4) stand one below the other."""
+_CHARACTER_INCHES: Final = 0.0088
+"""About the width of a bold character for each point of its size."""
+_SMALLEST: Final = 6.5
 _SOON: Final = 0.08
 """Of the whole run: so far after the first fault a picture opens at most."""
 
@@ -155,7 +161,7 @@ def _after_fault(trace: Trace) -> tuple[int, int] | None:
 
 
 def png(traces: Sequence[Trace], titles: Sequence[str]) -> bytes:
-    """Return the still picture of up to four runs beside each other."""
+    """Return the still picture of up to four runs, beside each other or, with many places, one below the other."""
     from matplotlib import rc_context
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -170,15 +176,23 @@ def png(traces: Sequence[Trace], titles: Sequence[str]) -> bytes:
     shown = {part: height for part, height in heights.items() if height}
     out = io.BytesIO()
     with rc_context(style()):  # type: ignore[arg-type]
-        size = (max(6.4, 5.2 * len(traces)), sum(shown.values()) + 0.1)
+        lanes, units = max(1, len(traces)), _across(columns)[1]
+        stacked = lanes > 1 and "stage" in shown and units > _BESIDE_UNITS
+        alone = min(10.0, max(6.4, 0.62 * units)) if "stage" in shown else 6.4
+        size = (alone if stacked or lanes == 1 else 5.2 * lanes, sum(shown.values()) * (lanes if stacked else 1) + 0.1)
         figure = Figure(figsize=size, dpi=100, layout="constrained")
         FigureCanvasAgg(figure)
-        grid = figure.subplots(len(shown), max(1, len(traces)), squeeze=False, height_ratios=list(shown.values()))
-        axes = dict(zip(shown, grid, strict=True))
+        down, across = (lanes, 1) if stacked else (1, lanes)
+        ratios = [*shown.values()] * down
+        flat = figure.subplots(len(ratios), across, squeeze=False, height_ratios=ratios).reshape(
+            down, len(shown), across
+        )
+        axes = dict(zip(shown, flat.swapaxes(0, 1).reshape(len(shown), lanes), strict=True))
+        inches = size[0] / across - 0.8
         top = max((_peak(trace) for trace in traces), default=1) or 1
         for column, (trace, title, (now, _)) in enumerate(zip(traces, titles, runs, strict=True)):
             if "stage" in axes:
-                _stage(axes["stage"][column], now, columns, title)
+                _stage(axes["stage"][column], now, columns, title, room=_room(trace), inches=inches)
                 _depth(axes["depth"][column], trace, until_us, top)
             if "tiles" in axes:
                 touched = tiles_of(row for row in trace if row.time_us <= until_us)
@@ -224,36 +238,69 @@ def _reaches(after: dict[str, list[str]], a: str, b: str) -> bool:
     return a == b or any(_reaches(after, c, b) for c in after.get(a, []))
 
 
-def _stage(axes: Axes, fold: Fold, columns: dict[str, tuple[int, float, bool]], title: str) -> None:
-    """Draw the boxes and what stands in them."""
-    from matplotlib.patches import FancyBboxPatch
-
+def _across(columns: dict[str, tuple[int, float, bool]]) -> tuple[dict[int, tuple[float, float]], float]:
+    """Return column -> (left edge, width), and the width of all."""
     wide: dict[int, float] = {}
     for column, _, tray in columns.values():
         wide[column] = max(wide.get(column, 1.0), 2.4 if tray else 1.0)
-    left, x = {}, 0.0
+    edges, x = {}, 0.0
     for column in sorted(wide):
-        left[column] = x
+        edges[column] = (x, wide[column])
         x += wide[column] + 0.7
+    return edges, max(x - 0.1, 1.2)
+
+
+def _room(trace: Trace) -> dict[str, int]:
+    """Return how many each bounded buffer may hold."""
+    depth_max = int(trace.header.invariants.get("bounded depth", {}).get("depth_max", 0))
+    return {row.place: depth_max for row in trace if row.kind == "enqueue"} if depth_max else {}
+
+
+def _fit(text: str, inches: float, size: float = 9) -> tuple[str, float]:
+    """Return `text` and a font size at which it fits: smaller first, shortened if that does not do."""
+    wanted = len(text) * _CHARACTER_INCHES * size
+    if wanted <= inches:
+        return text, size
+    if wanted * _SMALLEST / size <= inches:
+        return text, size * inches / wanted
+    return text[: max(1, int(inches / (_CHARACTER_INCHES * _SMALLEST)) - 1)] + "…", _SMALLEST
+
+
+def _stage(
+    axes: Axes,
+    fold: Fold,
+    columns: dict[str, tuple[int, float, bool]],
+    title: str,
+    *,
+    room: dict[str, int],
+    inches: float,
+) -> None:
+    """Draw the boxes and what stands in them; the stage is about so many inches wide."""
+    from matplotlib.patches import FancyBboxPatch
+
+    edges, units = _across(columns)
     rows = max((abs(row) for _, row, _ in columns.values()), default=0) * 2 + 1
-    axes.set(xlim=(-0.2, max(x - 0.3, 1)), ylim=(-0.8 * rows, 0.75 * rows))
+    unit = inches / units
+    axes.set(xlim=(-0.2, units - 0.2), ylim=(-0.8 * rows, 0.75 * rows))
     axes.set_title(title)
     axes.axis("off")
     moving: Counter[tuple[str, str]] = Counter()
     for place, (column, row, tray) in columns.items():
-        x0, width, y0 = left[column], wide[column] if tray else 1.0, -1.25 * row
-        axes.add_patch(
-            FancyBboxPatch(
-                (x0, y0 - 0.4), width, 0.8, boxstyle="round,pad=0,rounding_size=0.08", fc="white", ec="#8C959F", lw=1.2
-            )
+        x0, width, y0 = edges[column][0], edges[column][1] if tray else 1.0, -1.25 * row
+        box = FancyBboxPatch(
+            (x0, y0 - 0.4), width, 0.8, boxstyle="round,pad=0,rounding_size=0.08", fc="white", ec="#8C959F", lw=1.2
         )
+        axes.add_patch(box)
         standing = [(copy, how) for copy, (at, how) in fold.where.items() if at == place]
         moving.update((place, how) for _, how in standing)
         inside = [(copy, how) for copy, how in standing if how != "moving" and (how != "here" or not tray)]
-        axes.text(x0, y0 + 0.48, place, fontsize=9, fontweight="bold")
-        if tray and inside:
-            axes.text(x0 + width, y0 + 0.48, f"{len(inside):,}", fontsize=9, ha="right", color=ROLES["waiting"].ink)
-        _discs(axes, inside, again=fold.again, x0=x0, y0=y0, width=width)
+        number = _number(len(inside), room.get(place, 0)) if tray and inside else ""
+        label, size = _fit(place, (width + 0.55) * unit - len(number) * _CHARACTER_INCHES * 9)
+        axes.text(x0, y0 + 0.48, label, fontsize=size, fontweight="bold")
+        if number:
+            axes.text(x0 + width, y0 + 0.48, number, fontsize=9, ha="right", color=ROLES["waiting"].ink)
+        points = 66 * min(unit, 2.2 / (1.55 * rows))
+        _discs(axes, inside, again=fold.again, x0=x0, y0=y0, width=width, points=min(46, points), box=box)
         coming = moving[place, "moving"] + (moving[place, "here"] if tray else 0)
         if coming:
             axes.plot([x0 - 0.18], [y0], "o", ms=8, mfc=ROLES["moving"].colour, mec=ROLES["moving"].ink)
@@ -264,16 +311,30 @@ def _stage(axes: Axes, fold: Fold, columns: dict[str, tuple[int, float, bool]], 
             axes.text(x0 + 0.55 * bool(notes), y0 - 0.6, f"✗ {fold.lost[place]:,}", fontsize=9, color=ROLES["lost"].ink)
         if fold.states.get(place):
             state = fold.states[place][-1]
+            words, size = _fit(_STATE_WORDS.get(state, state), (width + 0.5) * unit - 0.12)
             axes.text(
-                x0 + width / 2, y0, _STATE_WORDS.get(state, state), fontsize=9, fontweight="bold", ha="center",
+                x0 + width / 2, y0, words, fontsize=size, fontweight="bold", ha="center",
                 va="center", color="white", bbox={"fc": "black", "ec": "none", "boxstyle": "round"},
             )  # fmt: skip
 
 
+def _number(inside: int, room: int) -> str:
+    """Say how many are in, and of how many when that is bounded."""
+    return f"{inside:,}" if not room else f"{inside:,} of {room:,}" + " · full" * (inside >= room)
+
+
 def _discs(
-    axes: Axes, standing: list[tuple[Copy, str]], *, again: set[Copy], x0: float, y0: float, width: float
+    axes: Axes,
+    standing: list[tuple[Copy, str]],
+    *,
+    again: set[Copy],
+    x0: float,
+    y0: float,
+    width: float,
+    points: float,
+    box: Patch,
 ) -> None:
-    """Draw the copies in a box as a line that winds, its head at the bottom right."""
+    """Draw the copies in a box as a line that winds, its head at the bottom right; a unit is so many points."""
     if not standing:
         return
     cells = (0.2, 0.16, 0.13, 0.1, 0.08, 0.06, 0.05)
@@ -288,15 +349,16 @@ def _discs(
         look.setdefault(how, []).append((x, y0 - 0.39 + (r + 0.5) * cell if width >= 2 else y0))
         if copy in again:
             look.setdefault("again", []).append(look[how][-1])
-    size = cell * 46
+    size = cell * points
     looks: dict[str, dict[str, Any]] = {
         "waiting": {"mfc": "#E8EFF5", "mec": ROLES["waiting"].colour},
         "here": {"mfc": ROLES["moving"].colour, "mec": ROLES["moving"].ink},
         "dead": {"mfc": "white", "mec": ROLES["lost"].colour},
         "again": {"mfc": "none", "mec": ROLES["again"].colour},
     }
-    for how, points in look.items():
-        axes.plot(*zip(*points, strict=True), "o", ms=size, mew=max(0.6, size / 9), **looks[how])
+    for how, spots in look.items():
+        for line in axes.plot(*zip(*spots, strict=True), "o", ms=size, mew=max(0.4, size / 9), **looks[how]):
+            line.set_clip_path(box)
 
 
 def _peak(trace: Trace) -> int:
