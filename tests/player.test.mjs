@@ -48,6 +48,12 @@ test("a picture opens at the moment at which the still is drawn", () => {
   for (const name of names) if (open(name).rows) assert.equal(player.opening(open(name)).time_us, told(name).opening_us, name);
 });
 
+test("a moment is rounded before it is split into minutes and seconds", () => {
+  assert.equal(player.clock(119_960_000, 120e6), "2 min 0.0 s");
+  assert.equal(player.clock(59_960_000, 120e6), "1 min 0.0 s");
+  assert.equal(player.clock(41_940_000, 120e6), "41.9 s");
+});
+
 test("the ledger is Python's ledger after every row", () => {
   for (const name of names) {
     const run = open(name);

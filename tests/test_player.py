@@ -337,6 +337,19 @@ def test_the_still_shows_the_fullest_moment() -> None:
     assert picture != png([queue(60)], ["a queue"])
 
 
+def test_lanes_of_many_places_stand_one_below_the_other_in_a_still() -> None:
+    def size(picture: bytes) -> tuple[int, int]:
+        return int.from_bytes(picture[16:20], "big"), int.from_bytes(picture[20:24], "big")
+
+    chain = Trace(Header())
+    for i, place in enumerate("abcdefg"):
+        chain.emit(i, "enqueue" if i % 2 else "start", place, "m0", **({"depth": 1} if i % 2 else {"attempt": 1}))
+    one, two, short = (png(traces, [""] * len(traces)) for traces in ([chain], [chain] * 2, [queue(30)] * 2))
+    assert size(one)[0] == size(two)[0]
+    assert size(two)[1] > 1.8 * size(one)[1]
+    assert size(short)[1] == size(one)[1]
+
+
 def test_a_picture_opens_soon_after_the_first_fault_if_there_is_one() -> None:
     trace = Trace(Header(end_us=100))
     for i in range(10):
@@ -443,7 +456,7 @@ def test_a_fork_stands_beside_what_was_and_leads_back() -> None:
         return queue(30, 2)
 
     original = [queue(30, 5), queue(30, 9)]
-    player = Player(*original, fork=fork)
+    player = Player(*original, titles=["room for 5", "room for 9"], fork=fork)
     _ = player.widget
     fault = {"do": "crash", "target": "worker-1", "at_s": 0.5, "lasts_s": 2.0}
     player._answer({"ask": "fork", "lane": 1, "fault": fault})
@@ -451,6 +464,7 @@ def test_a_fork_stands_beside_what_was_and_leads_back() -> None:
     assert asked == [(1, fault)]
     assert head["note"] == "Added at 500 ms: worker-1 crashes for 2 s. Same seed, same luck."
     assert head["back"] is True
+    assert head["titles"] == ["room for 9, as it was", "room for 9 + crash worker-1"]
     assert lanes[0] == list(original[1])
     assert lanes[1] == list(queue(30, 2))
     player._answer({"ask": "back"})

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["Player", "describe", "duration", "pack", "summary", "unpack"]
 
 LANES_MAX: Final = 4
+_AS_IT_WAS: Final = ", as it was"
 _FAULTS: Final = {
     "crash": "crashes",
     "slow": "runs slowly",
@@ -111,13 +112,14 @@ class Player:
         """Run lane `lane` again with `fault` added, and show before and after beside each other."""
         if self._fork_call is None:
             raise BadParameter("this player was made without fork=…, so it cannot run again")
+        own = self._shown_titles()[lane].removesuffix(_AS_IT_WAS)
         after = self._fork_call(lane, fault)
         self._before, self._traces = self._before or self._traces, (self._traces[lane], after)
         until = f" for {duration(fault['lasts_s'] * 1e6)}" if fault.get("lasts_s") else ""
         at = f" at {duration(fault['at_s'] * 1e6)}" if fault.get("at_s") is not None else ""
         happens = _FAULTS.get(fault["do"], fault["do"])
         self._note = f"Added{at}: {fault['target']} {happens}{until}. Same seed, same luck."
-        self._send(titles=["as it was", "with the fault"])
+        self._send(titles=[own + _AS_IT_WAS, f"{own} + {fault['do']} {fault['target']}"])
 
     def back(self) -> None:
         """Show again what stood there before the fork."""
