@@ -7,6 +7,7 @@ colours of what is drawn, and that nothing was requested or complained about.
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -308,6 +309,54 @@ def test_f_follows_the_message_of_this_row_and_lists_its_life(open_page: Open) -
     reader.focus()
     reader.press("Escape")
     assert reader.page.locator(".dp-rows").is_hidden()
+
+
+def test_the_rows_of_a_followed_message_stand_below_the_controls_and_push_nothing(
+    open_page: Open, two: tuple[Trace, Trace]
+) -> None:
+    reader = open_page(*two)
+    top = "document.querySelector('.dp-time').getBoundingClientRect().top"
+    before = reader.page.evaluate(top)
+    reader.ask("follow('n40')")
+    assert reader.page.evaluate(top) == before
+    rows, bar = (reader.page.locator(name).first.bounding_box() for name in (".dp-rows", ".dp-second"))
+    assert rows["y"] >= bar["y"] + bar["height"]
+    assert rows["height"] < 180
+
+
+def test_another_run_does_not_change_the_height(open_page: Open, two: tuple[Trace, Trace]) -> None:
+    reader = open_page(*two)
+    height = "document.querySelector('.dp').offsetHeight"
+    before = reader.page.evaluate(height)
+    for traces in [(two[1], two[1]), (two[0], short()), two]:
+        data = base64.b64encode(pack(*traces, titles=["a", "b"])).decode()
+        reader.page.evaluate(f"(data) => {PLAYER}.model.set('packed', data)", data)
+        assert reader.page.evaluate(height) == before
+
+
+def test_the_keys_open_in_view(open_page: Open, two: tuple[Trace, Trace]) -> None:
+    reader = open_page(*two)
+    reader.page.set_viewport_size({"width": 1100, "height": 560})
+    reader.page.evaluate("scrollTo(0, 0)")
+    reader.focus()
+    reader.press("?")
+    keys = reader.page.locator(".dp-keys").bounding_box()
+    assert keys["y"] >= 0
+    assert keys["y"] + keys["height"] <= 560
+
+
+def test_a_lamp_and_the_key_count_the_rows_of_one_promise(open_page: Open, two: tuple[Trace, Trace]) -> None:
+    reader = open_page(*two)
+    reader.focus()
+    reader.press("Home", "l")
+    one = min((lamp for lamp in lamps(two[0]) if not lamp.held), key=lambda lamp: lamp.rows[0])
+    assert reader.said().startswith(f"{one.name} is broken here, 1 of {len(one.rows)}: ")
+
+
+def test_a_bounded_buffer_says_of_how_many(open_page: Open, two: tuple[Trace, Trace]) -> None:
+    reader = open_page(*two)
+    reader.ask("seekTime(30e6)")
+    assert re.search(r"inbox \d+ messages waiting of at most 50", reader.page.locator(".dp-twin").inner_text())
 
 
 def test_a_disc_that_is_clicked_is_followed(open_page: Open, two: tuple[Trace, Trace]) -> None:
