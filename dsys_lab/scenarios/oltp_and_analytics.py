@@ -201,9 +201,9 @@ def interference(
     policy: str = "lru",
     frames: int = 64,
     reads_a_ms: float = 4.0,
-    scan_from_ms: float = 40.0,
-    scan_to_ms: float = 80.0,
-    until_ms: float = 120.0,
+    scan_from_ms: float = 30.0,
+    scan_to_ms: float = 55.0,
+    until_ms: float = 80.0,
     hot_keys: float = 0.1,
     nights: int = NIGHTS,
 ) -> Claims:
@@ -393,7 +393,7 @@ def pages_of_a_question(*, people: int, columns: int) -> dict[str, float]:
     }
 
 
-def waits_ms(run: Trace, *, from_ms: float = 40.0, to_ms: float = 80.0) -> list[float]:
+def waits_ms(run: Trace, *, from_ms: float = 30.0, to_ms: float = 55.0) -> list[float]:
     """Return how long each read took that ended in that time, in milliseconds, in order."""
     ended = [row for row in run.of("finish") if from_ms * 1e3 <= row.time_us < to_ms * 1e3]
     return sorted(float(row.fields["sojourn_us"] or 0) / 1e3 for row in ended)

@@ -290,7 +290,7 @@ charts.sliding(
 # ### 5. Both at once
 #
 # The app reads single nights, four each millisecond, nine of ten from the same tenth of the table, which fits memory:
-# 64 pages. From 40 ms to 80 ms a dashboard scans the table, over and over, but only while no read waits. On the left
+# 64 pages. From 30 ms to 55 ms a dashboard scans the table, over and over, but only while no read waits. On the left
 # memory keeps what was used last; on the right a page that was used only once has to go first.
 
 # %%
@@ -304,7 +304,7 @@ from statistics import median
 from dsys_lab.scenarios.oltp_and_analytics import waits_ms
 
 busy = {policy: interference(policy=policy) for policy in ("lru", "clock", "scan_resistant")}
-waits = {"before, any": median(waits_ms(busy["lru"], from_ms=10, to_ms=40))}
+waits = {"before, any": median(waits_ms(busy["lru"], from_ms=10, to_ms=30))}
 waits |= {policy: median(waits_ms(run)) for policy, run in busy.items()}
 charts.bars(waits, title="A typical read while the dashboard scans", unit="milliseconds")
 

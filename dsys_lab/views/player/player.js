@@ -650,7 +650,7 @@ function place(lay) {
   if (!lay.boxes.length) { lay.height ||= 60; lay.discs = 9; return; }
   const cols = Array.from({ length: lay.columns }, (_, c) => lay.boxes.filter((box) => box.col === c).sort((x, y) => x.rank - y.rank));
   const inRow = cols.map((list) => Math.ceil(list.length / 9));          // so many side by side where a column would be too long
-  const weight = (box) => (box.aside ? 0.8 : box.kind === "machine" || box.kind === "group" ? (box.focus ? 2 : 1) : box.focus ? 4 : 2.5);
+  const weight = (box) => (box.aside ? 0.8 : box.kind === "machine" || box.kind === "group" ? (box.focus ? 2 : 1) : box.focus || box.files > 1 ? 4 : 2.5);
   const most = (box) => (box.aside ? 110 : box.kind === "machine" || box.kind === "group" ? (box.focus ? 300 : 128) : box.focus ? 760 : 460);
   const room = lay.width - 2 * PAD - EXIT, gap0 = clamp((room * 0.28) / Math.max(2, cols.length - 1), 20, 84), free = room - gap0 * (cols.length - 1);
   const weights = cols.map((list, c) => Math.max(...list.map(weight)) * Math.min(5, inRow[c])), total = weights.reduce((x, y) => x + y, 0);
