@@ -34,6 +34,8 @@ from dsys_lab.simulation.chance import constant, service
 from dsys_lab.structures import EVERY_RECORD, NEVER, Fsync
 
 RETENTION_DAYS: Final = float(fact("sqs_retention_default").value)
+AT_ONCE_S: Final = 0.005
+"""Between two clips that are sent in one go."""
 PHONE, CLIPS, ENCODER = "phone", "clips", "encoder"
 Kept = dict[str, dict[str, Any]]
 KEPT: Final[Kept] = {"conservation": {}, "no acknowledged loss": {}}
@@ -143,14 +145,14 @@ def groups(
 ) -> Claims:
     """In a FIFO queue a group is one worker wide: throughput is `min(workers, groups) / work`.
 
-    All clips are there from the start, spread over the groups in turn. The clip called `poison` fails whoever tries,
+    All clips are sent in one go, spread over the groups in turn. The clip called `poison` fails whoever tries,
     and holds its group up until it is dead.
     """
     require_positive(groups=groups, work_s=work_s, clips=clips)
     host = _queue(sim, Settings(kind=kind, visibility_s=visibility_s, max_receives=max_receives, copy_share=0.0))
     _hire(sim, host, workers, Task(constant(work_s), poison=lambda message: message == poison))
     group_of = (f"g{number % groups + 1}" for number in range(clips))
-    sender = Sender(sim, host, repeat(0.0, clips), name=PHONE, group_of=lambda: next(group_of))
+    sender = Sender(sim, host, repeat(AT_ONCE_S, clips), name=PHONE, group_of=lambda: next(group_of))
     _run_until_empty(sim, host, sender, patience_s=60 + 2 * clips * work_s)
     ordered: Kept = {"order per group": {}, "one at a time per group": {}} if kind == "fifo" else {}
     return Claims({**KEPT, **ordered, "at most once": {}})
@@ -229,7 +231,7 @@ def tenants(
     _hire(sim, host, workers, Task(constant(work_s)))
     for name in QUIET_TENANTS:
         _tenant(sim, host, name, at_random(sim, name, rate=quiet_rate, for_s=until_s))
-    _tenant(sim, host, NOISY_TENANT, chain([10.0], repeat(0.0, int(4 * quiet_rate * noise) - 1)))
+    _tenant(sim, host, NOISY_TENANT, chain([10.0], repeat(AT_ONCE_S, int(4 * quiet_rate * noise) - 1)))
     sim.run(until_s + 60)
     return Claims({**KEPT, "at most once": {}})
 
