@@ -237,6 +237,14 @@ def test_a_parameter_that_means_nothing_is_refused(bad):
         lab.columns_asked(**bad)
 
 
+@pytest.mark.parametrize(
+    "scenario", [lab.columns_asked, lab.one_or_all, lab.rows_asked, lab.taking_in, lab.interference], ids=str
+)
+def test_a_fault_that_can_strike_nothing_here_is_refused_and_not_ignored(scenario):
+    with pytest.raises(BadParameter, match="no machine"):
+        scenario(faults=[{"do": "crash", "target": "night", "at_s": 0.0}])
+
+
 def test_a_device_prices_pages_and_reads_ahead():
     trace = Trace()
     priced = Priced(trace, DEVICES["hdd"])
