@@ -95,6 +95,20 @@ test("what stands in a place is what its list says, and a copy stands in one pla
   }
 });
 
+test("the word of a worker that comes too late leaves the message with who has it now", () => {
+  let late = 0;
+  for (const lane of open("zombies").lanes) {
+    const s = player.blank(lane);
+    for (let i = 0; i < lane.n; i++) {
+      const e = lane.entity[i], was = e < 0 ? -1 : s.at[e] - 1, kind = lane.kinds[lane.kind[i]].name;
+      player.apply(lane, s, i);
+      if (kind === "start" && s.at[e]) assert.equal(lane.places[s.at[e] - 1], lane.places[lane.place[i]]);
+      if (kind === "answer" && was >= 0 && was !== lane.place[i] && was !== s.road) { late++; assert.equal(s.at[e] - 1, was); }
+    }
+  }
+  assert.ok(late > 20, String(late));
+});
+
 test("the depth that a buffer reports is the number of discs in its tray", () => {
   let looked = 0;
   for (const name of names) {

@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 
 from dsys_lab.errors import BadParameter, Damaged
 from dsys_lab.scenarios import not_consumed_in_time as lab
+from dsys_lab.scenarios.durable_queue import encode
 from dsys_lab.simulation.faults import ACTS
 from dsys_lab.trace import KINDS, Header, Trace, balance, lamps
 from dsys_lab.views.player import _FAULTS, Player, describe, duration, pack, unpack
@@ -113,6 +114,7 @@ def runs() -> dict[str, list[Trace]]:
         "storm": [lab.retry_storm(until_s=45)],
         "pipeline": [lab.pipeline()],
         "fifty": [fifty()],
+        "zombies": [encode(visibility_s=1, handles="newest"), encode(visibility_s=1, handles="any")],
         "every-kind": [every_kind()],
         "same-twice": [queue(), queue()],
         "empty": [Trace(Header(title="nothing"))],

@@ -289,6 +289,7 @@ export function apply(lane, s, i) {
       break;
     case MOVE:
       if (!k.a && (settled || (stored && status !== MOVING))) return "echo";   // word of it travels, not the copy itself
+      if (k.name === "answer" && status !== ABSENT && towards !== p) return "echo";   // a late worker's word: another has it
       unlink(s, e); link(s, e, s.road, MOVING); s.move[e] = i + 1;
       break;
     case ARRIVE:
@@ -302,7 +303,7 @@ export function apply(lane, s, i) {
     case BOUNCE:
       s.refused[p]++;
       if (k.a) unlink(s, e);
-      else if (status === MOVING) { unlink(s, e); link(s, e, lane.origin[s.move[e] - 1], HERE); }
+      else if (status === MOVING && towards === p) { unlink(s, e); link(s, e, lane.origin[s.move[e] - 1], HERE); }
       break;
     case BURST:
       s.lost[p]++;

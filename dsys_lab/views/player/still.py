@@ -83,6 +83,8 @@ class Fold:
         at = self.where.get(copy, ("", ""))[0]
         if kind.verb == "move" and not kind.account and before not in ("", "in flight"):
             return
+        if row.kind == "answer" and at not in ("", row.place):
+            return
         if kind.verb == "put":
             self._stand(copy, at, place, "here" if kind.account == "in flight" else "waiting")
         elif kind.verb == "move":
