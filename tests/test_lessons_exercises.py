@@ -6,11 +6,12 @@ import functools
 import math
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from dsys_lab.brokers.overflow import Answer, least_pays, newest_pays, oldest_pays
+from dsys_lab.brokers.overflow import POLICIES, Answer, least_pays, newest_pays, oldest_pays
 from dsys_lab.errors import BadParameter
 from dsys_lab.lessons import exercise, progress, reproduce, share
 from dsys_lab.lessons.exercises import find
@@ -18,16 +19,18 @@ from dsys_lab.lessons.exercises.not_consumed_in_time import TASKS
 from dsys_lab.lessons.exercises.task import Exercise
 from dsys_lab.lessons.exercises.trying import attempt
 from dsys_lab.lessons.exercises.watched import TookTooLong, Watched, fault_in, is_blank, within
+from dsys_lab.scenarios.not_consumed_in_time import burst
 
 EXERCISES = [task for task in TASKS if isinstance(task, Exercise)]
 
 
 @pytest.fixture(autouse=True)
-def record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A reader of this test's own."""
     monkeypatch.setenv("DSYS_LAB_PROGRESS", str(tmp_path / "progress.json"))
     monkeypatch.setenv("DSYS_LAB_VIEW", "live")
-    return tmp_path / "progress.json"
+    yield tmp_path / "progress.json"
+    POLICIES.pop("yours", None)
 
 
 # ------------------------------------------------------------------------------------------------------------- answers
@@ -72,6 +75,7 @@ WRONG = [
     ("13/drain_time", nothing_served, "During the burst the scorer works"),
     ("13/drain_time", lambda b, r, s, t: (b - s) * t / (s - r), "nothing piles up: give 0"),
     ("13/drain_time", lambda b, r, s, t: max(0, b - s) * t / max(1, s - r), "give math.inf"),
+    ("13/drain_time", lambda b, r, s, t: 40, "For 30/s for 20 s and 8/s afterwards, with 10/s served you said 40 s"),
     ("13/drain_time", lambda b, r, s, t: "long", "returned 'long'; give a number"),
     ("13/overflow", newest_pays, "messages of high priority were lost, the first at 2"),
     ("13/overflow", oldest_pays, "messages of high priority were lost"),
@@ -83,8 +87,9 @@ WRONG = [
     ("13/overflow", lambda w, n, c, x: len(w), "give None, Answer.DROPPED or a position"),
     ("13/storm_proof", lambda: {"retries": 3}, "what bounds its queue?"),
     ("13/storm_proof", lambda: {"retries": 0}, "Each loss is final"),
-    ("13/storm_proof", lambda: {"budget": 0.1}, "too slowly"),
+    ("13/storm_proof", lambda: {"budget": 0.1}, "99 answered too late"),
     ("13/storm_proof", lambda: {"policy": "drop_newest", "capacity": 50}, "what bounds its queue?"),
+    ("13/storm_proof", lambda: {"capacity": 4, "policy": "reject", "budget": 0.1}, "13 told no, 8 lost in the network"),
     ("13/storm_proof", lambda: {"retries": 3, "timeout_s": 60}, "set 'timeout_s'; give only"),
     ("13/storm_proof", lambda: [3], "give a dict"),
     ("13/storm_proof", lambda: {"policy": "luck"}, "give one of unbounded"),
@@ -160,7 +165,7 @@ def test_an_error_is_told_by_the_readers_own_line_and_input() -> None:
     told = str(exercise("13/drain_time", drain_time))
     assert "ZeroDivisionError" in told
     assert "`return burst_rate / (spare - spare)`" in told
-    assert "burst_rate = 9, rate = 5" in told
+    assert "burst_rate = 30, rate = 8" in told
 
 
 def test_an_error_deep_inside_the_run_is_told_the_same_way() -> None:
@@ -183,7 +188,7 @@ def test_a_loop_without_end_is_stopped_and_said() -> None:
     tried = attempt(find("13/drain_time"), drain_time, limit_s=0.3)
     assert time.monotonic() - began < 5
     assert "did not come to an end within 0.3 s and was stopped" in str(tried)
-    assert "burst_rate = 9" in str(tried)
+    assert "burst_rate = 30" in str(tried)
     assert not [thread for thread in threading.enumerate() if thread.name == "exercise"]
 
 
@@ -214,6 +219,19 @@ def test_the_readers_policy_stays_at_hand_for_a_fork() -> None:
     tried = exercise("13/overflow", find("13/overflow").answer)
     mine, _ = tried.traces
     assert reproduce(str(share(mine))).digest() == mine.digest()
+
+
+def test_the_list_of_policies_does_not_offer_the_readers_own() -> None:
+    exercise("13/overflow", find("13/overflow").answer)
+    with pytest.raises(BadParameter, match=r"deadline, lifo, block, reject$"):
+        burst(policy="luck")
+
+
+def test_an_answer_that_is_a_number_is_drawn_on_the_case_that_it_misses() -> None:
+    tried = exercise("13/drain_time", lambda b, r, s, t: 200 if b == 30 else 7)
+    assert tried.picture is not None
+    assert "7 s after the burst" in tried.html()
+    assert str(tried.traces[0].header.title).startswith("25/s for 40 s")
 
 
 # -------------------------------------------------------------------------------------------------------- finding tasks

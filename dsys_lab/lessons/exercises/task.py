@@ -10,6 +10,7 @@ from typing import Any
 
 from dsys_lab.lessons.shown import Shown, as_html, card, code, folded, paragraphs, quiet
 from dsys_lab.trace import Trace
+from dsys_lab.views.charts import Chart
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,10 @@ class Exercise:
         `(function)` -> Verdict: runs the function under hidden seeds and faults.
     play : callable
         `(function)` -> the traces to be played: the reader's code, and something to compare it with.
+    picture : callable
+        `(function)` -> a chart of the reader's answer, where it is a number rather than code at work.
+    is_pure : bool
+        Whether the function only computes: then it has no reason to take long.
     answer : callable
         A reference answer; it passes the check.
     """
@@ -60,6 +65,8 @@ class Exercise:
     check: Callable[[Callable[..., Any]], Verdict]
     play: Callable[[Callable[..., Any]], Sequence[Trace]]
     answer: Callable[..., Any]
+    picture: Callable[[Callable[..., Any]], Chart | None] = lambda _: None
+    is_pure: bool = False
 
     @property
     def key(self) -> str:

@@ -7,20 +7,27 @@ the third or once the exercise is solved.
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
+from IPython.core.getipython import get_ipython
+from IPython.display import display
+
 from dsys_lab.errors import DsysLabError
 from dsys_lab.lessons.exercises.task import Exercise, Verdict
-from dsys_lab.lessons.exercises.watched import TookTooLong, Watched, fault_in, is_blank, within
+from dsys_lab.lessons.exercises.watched import Result, TookTooLong, Watched, fault_in, in_time, is_blank, within
 from dsys_lab.lessons.record import progress
 from dsys_lab.lessons.shown import Shown, as_html, card, code, folded, paragraphs, quiet
 from dsys_lab.trace import Trace
+from dsys_lab.views.charts import Chart
 from dsys_lab.views.mode import view_mode
 
 LIMIT_S: Final = 30.0
-"""The longest that a check may take; a good answer needs a few seconds."""
+"""The longest that a check may take, its hidden runs included; a good answer needs a few seconds."""
+PURE_LIMIT_S: Final = 5.0
+"""The longest that one call may take of a function that only computes."""
 TRIES_BEFORE_ANSWER: Final = 3
 
 
@@ -37,12 +44,15 @@ class Attempt:
         So far, this one included.
     traces : sequence of Trace
         The reader's own code at work, to be played.
+    picture : Chart or None
+        The reader's answer, drawn.
     """
 
     task: Exercise
     verdict: Verdict | None
     failed_tries: int = 0
     traces: Sequence[Trace] = ()
+    picture: Chart | None = None
 
     @property
     def passed(self) -> bool:
@@ -61,7 +71,8 @@ class Attempt:
             words = f"Write `{self.task.function_name}` above and run the cell again."
             return card(f"<b>○ {title}: not yet attempted.</b> {as_html(words)}", role="skipped")
         sign, state, role = ("✓", "solved", "done") if self.passed else ("✗", "not yet", "lost")
-        return card(f"<b>{sign} {title}: {state}.</b> {as_html(self.verdict.saw)}{self._help()}", role=role)
+        said = card(f"<b>{sign} {title}: {state}.</b> {as_html(self.verdict.saw)}{self._help()}", role=role)
+        return said + (self.picture.html() if self.picture else "")
 
     def _help(self) -> str:
         due = self.task.hints[1 : 1 + self.failed_tries]
@@ -87,11 +98,18 @@ def attempt(task: Exercise, function: Callable[..., Any], *, limit_s: float = LI
     """Check a function, and keep the outcome in the reader's record."""
     if is_blank(function):
         return Attempt(task, None)
-    watched = Watched(function)
+    with being_checked(task.title):
+        return _attempt(task, function, limit_s)
+
+
+def _attempt(task: Exercise, function: Callable[..., Any], limit_s: float) -> Attempt:
+    call_s = min(limit_s, PURE_LIMIT_S) if task.is_pure else limit_s
+    bounded = in_time(function, call_s) if task.is_pure else function
+    watched = Watched(bounded)
     try:
-        verdict = within(limit_s, lambda: task.check(watched))
+        verdict = within(limit_s + call_s, lambda: task.check(watched))  # a call's own end comes first
     except TookTooLong:
-        saw = f"It did not come to an end within {limit_s:g} s and was stopped: look for a loop that never ends."
+        saw = f"It did not come to an end within {call_s:g} s and was stopped: look for a loop that never ends."
         verdict = Verdict(passed=False, saw=f"{saw} Its last call was given {watched.told()}.")
         return Attempt(task, verdict, _keep(task.key, passed=False))
     except DsysLabError as error:
@@ -100,15 +118,32 @@ def attempt(task: Exercise, function: Callable[..., Any], *, limit_s: float = LI
         verdict = Verdict(
             passed=False, saw=f"It failed with {fault_in(function, error)}. It was given {watched.told()}."
         )
-    return Attempt(task, verdict, _keep(task.key, passed=verdict.passed), _played(task, function, limit_s))
+    failed = _keep(task.key, passed=verdict.passed)
+    traces = _if_it_runs(limit_s, lambda: task.play(bounded)) or ()
+    return Attempt(task, verdict, failed, traces, _if_it_runs(limit_s, lambda: task.picture(bounded)))
 
 
-def _played(task: Exercise, function: Callable[..., Any], limit_s: float) -> Sequence[Trace]:
-    """Return the reader's code at work; nothing, where it does not run: why is in the verdict."""
+def _if_it_runs(limit_s: float, show: Callable[[], Result]) -> Result | None:
+    """Return what shows the reader's code at work; None, where it does not run: why is in the verdict."""
     try:
-        return within(limit_s, lambda: task.play(function))
+        return within(limit_s, show)
     except (Exception, TookTooLong):  # noqa: BLE001  # the reader's code may raise anything
-        return ()
+        return None
+
+
+@contextmanager
+def being_checked(title: str) -> Iterator[None]:
+    """Say in a notebook that a check is under way; nothing of it stays."""
+    shell = get_ipython() if view_mode() == "live" else None
+    if shell is None or not hasattr(shell, "kernel"):
+        yield
+        return
+    words = f"{title}: checking …"
+    line = display({"text/plain": words, "text/html": quiet(words)}, raw=True, display_id=True)
+    try:
+        yield
+    finally:
+        line.update({}, raw=True)
 
 
 def _keep(key: str, *, passed: bool) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextvars
 import ctypes
 import dis
+import functools
 import inspect
 import linecache
 from collections.abc import Callable, Iterator
@@ -115,6 +116,16 @@ def within(limit_s: float, call: Callable[[], Result]) -> Result:
         if isinstance(reason, KeyboardInterrupt):
             raise
         raise TookTooLong from None
+
+
+def in_time(function: Callable[..., Result], limit_s: float) -> Callable[..., Result]:
+    """Return the function with a limit on each of its calls."""
+
+    @functools.wraps(function, updated=())
+    def bounded(*args: Any, **kwargs: Any) -> Result:
+        return within(limit_s, lambda: function(*args, **kwargs))
+
+    return bounded
 
 
 def fault_in(function: Callable[..., Any], error: BaseException) -> str:
