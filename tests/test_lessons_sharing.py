@@ -61,7 +61,7 @@ def test_a_quotation_mark_at_the_end_belongs_to_the_value() -> None:
     ("not_consumed_in_time/burst?colour=red", "no parameter 'colour'"),
     ("not_consumed_in_time/burst?policy=zzz", "policy = 'zzz'"),
     ("not_consumed_in_time/burst?seed=1&seed=2", "seed is given twice"),
-    ("not_consumed_in_time/burst?capacity=many", "cannot run with these values"),
+    ("not_consumed_in_time/burst?capacity=many", "capacity = 'many': give a whole number"),
     ('not_consumed_in_time/burst?faults=[{"do":"melt"}]', "melt"),
     ('not_consumed_in_time/burst?faults=[{"do":"crash","target":"attic","at_s":1}]', "no machine 'attic'"),
     ("not_consumed_in_time/burst?faults=3", "cannot run with these values"),

@@ -178,3 +178,17 @@ def test_a_scenario_of_ones_own_is_a_function_with_a_title():
     assert (len(trace), trace.header.title, trace.header.invariants) == (3, "3 notes", {"nothing lost": {}})
     assert notes.count().count("note") == 2
     assert notes.__doc__ == "Writes notes."
+
+
+@pytest.mark.parametrize(("call", "says"), [
+    (lambda: lab.burst(capacity="fifty"), "capacity = 'fifty': give a whole number"),
+    (lambda: lab.burst(capacity=2.5), "give a whole number"),
+    (lambda: lab.burst(seed="x"), "seed = 'x'"),
+    (lambda: lab.burst("unbounded"), "by name: policy"),
+    (lambda: lab.burst(faults={"do": "crash"}), "give a list of faults"),
+    (lambda: lab.burst(faults=[{"do": "crash", "target": "scorer", "at_s": 500.0}]), "after all that happens"),
+    (lambda: lab.burst(until_s=1).sql("select knd from trace"), "columns of `trace` are seq"),
+])
+def test_a_slip_is_told_by_what_was_given_and_what_to_give(call, says):
+    with pytest.raises(BadParameter, match=says):
+        call()

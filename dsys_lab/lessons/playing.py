@@ -121,4 +121,6 @@ def _lanes(
         raise BadParameter(f"{name} is both compared and given: give it once")
     if name not in scenario.defaults:
         raise BadParameter(f"{scenario.name}: no parameter {name!r}; give some of {', '.join(scenario.defaults)}")
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise BadParameter(f"compare: {name} = {values!r}; give its values, {{{name!r}: ({values!r}, …)}}")
     return [{name: value} for value in values]

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from numbers import Integral, Real
 from typing import Any, Final
 
 from dsys_lab.errors import BadParameter
-from dsys_lab.simulation import Fault, Simulation, fault
+from dsys_lab.simulation import Fault, Simulation, fault, to_us
 from dsys_lab.trace import Counters, Header, Recorder, Trace
 
 DEFAULT_SEED: Final = 7
@@ -59,13 +61,15 @@ class Scenario:
         self.name = body.__name__
         self.__doc__ = body.__doc__
         self.__wrapped__ = body  # lets inspect and show_source find the function
-        self.defaults = {
-            name: parameter.default
+        named = {
+            name: parameter
             for name, parameter in inspect.signature(body).parameters.items()
             if parameter.kind is inspect.Parameter.KEYWORD_ONLY
         }
+        self.defaults = {name: parameter.default for name, parameter in named.items()}
+        self._kinds = {"seed": "int", **{name: str(parameter.annotation) for name, parameter in named.items()}}
 
-    def __call__(self, *, seed: int = DEFAULT_SEED, faults: Faults = (), **params: Any) -> Trace:
+    def __call__(self, *unnamed: Any, seed: int = DEFAULT_SEED, faults: Faults = (), **params: Any) -> Trace:
         """Run, and return the trace.
 
         Raises
@@ -73,8 +77,11 @@ class Scenario:
         BadParameter
             If the scenario has no such parameter, or refuses its value.
         """
-        plan = tuple(fault(item) for item in faults)
-        params = self._complete(params)
+        if unnamed:
+            names = ", ".join(self.defaults)
+            raise BadParameter(f"{self.name}: given {unnamed[0]!r}; give parameters by name: {names}")
+        plan = self._plan(faults)
+        params = self._complete(params, seed)
         trace = Trace(Header(lab=self.lab, scenario=self.name, seed=seed, params=params))
         trace.header.faults = [item.as_dict() for item in plan]
         said = {name: "no" if value is None else value for name, value in params.items()}
@@ -88,7 +95,7 @@ class Scenario:
     def count(self, *, seed: int = DEFAULT_SEED, faults: Faults = (), **params: Any) -> Counters:
         """Run without keeping rows, and return what was counted: the same numbers, for sweeps."""
         counters = Counters()
-        self._perform(counters, seed, tuple(fault(item) for item in faults), self._complete(params))
+        self._perform(counters, seed, self._plan(faults), self._complete(params, seed))
         return counters
 
     def _perform(
@@ -96,12 +103,24 @@ class Scenario:
     ) -> tuple[Claims, int]:
         simulation = Simulation(seed=seed, faults=faults, recorder=recorder)
         claims = self._body(simulation, **params)
+        for item in faults:
+            if item.at_s is not None and to_us(item.at_s) >= simulation.now_us > 0:
+                raise BadParameter(
+                    f"fault {item.do!r}: at_s = {item.at_s!r} lies after all that happens here; give an earlier time"
+                )
         return claims, simulation.now_us
 
-    def _complete(self, params: dict[str, Any]) -> dict[str, Any]:
+    def _plan(self, faults: Faults) -> tuple[Fault, ...]:
+        if isinstance(faults, Mapping | Fault | str):
+            raise BadParameter(f"faults = {faults!r}: give a list of faults, [{{'do': 'crash', …}}]")
+        return tuple(fault(item) for item in faults)
+
+    def _complete(self, params: dict[str, Any], seed: int) -> dict[str, Any]:
         unknown = sorted(set(params) - set(self.defaults))
         if unknown:
             raise BadParameter(f"{self.name}: no parameter {unknown[0]!r}; give some of {', '.join(self.defaults)}")
+        for name, value in {"seed": seed, **params}.items():
+            require_kind(name, value, self._kinds[name])
         return {**self.defaults, **params}
 
     def __reduce__(self) -> tuple[Callable[[str, str], Scenario], tuple[str, str]]:
@@ -111,6 +130,25 @@ class Scenario:
     def __repr__(self) -> str:
         parameters = ", ".join(f"{name}={value!r}" for name, value in self.defaults.items())
         return f"{self.lab}.{self.name}({parameters})"
+
+
+_KINDS: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
+    "bool": (lambda value: isinstance(value, bool), "True or False"),
+    "int": (lambda value: isinstance(value, Integral) and not isinstance(value, bool), "a whole number"),
+    "float": (lambda value: isinstance(value, Real) and math.isfinite(value), "a number"),
+    "str": (lambda value: isinstance(value, str), "a word, in quotes"),
+    "None": (lambda value: value is None, "None"),
+}
+
+
+def require_kind(name: str, value: Any, kind: str) -> None:
+    """Refuse a value that is not of the kind that an annotation names, such as `int` or `float | None`.
+
+    What another annotation allows is left to the scenario itself.
+    """
+    allowed = kind.split(" | ")
+    if all(word in _KINDS for word in allowed) and not any(_KINDS[word][0](value) for word in allowed):
+        raise BadParameter(f"{name} = {value!r}: give {' or '.join(_KINDS[word][1] for word in allowed)}")
 
 
 def scenario(title: str) -> Callable[[Body], Scenario]:

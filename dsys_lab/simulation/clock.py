@@ -62,6 +62,10 @@ def to_us(seconds: float) -> int:
     return int(seconds * 1e6 + 0.5)
 
 
+EVENTS_MOST = 2_000_000
+"""The most waits that a run may have: some tens of seconds of yours."""
+
+
 class Simulation:
     """Virtual time, chance and trouble for one run.
 
@@ -86,10 +90,12 @@ class Simulation:
     def __init__(self, *, seed: int = 0, faults: Iterable[Fault] = (), recorder: Recorder = NO_TRACE) -> None:
         self.seed = seed
         self.environment = simpy.Environment()
+        numbers = chain(range(EVENTS_MOST), _TooMany(self))  # a limit that costs the loop nothing
         self.machines: dict[str, Machine] = {}
         self.network = Network(self)
         self.recorder = recorder
         self._streams: dict[str, Stream] = {}
+        self._sleeps = 0
         faults = tuple(faults)
         if any(fault.on is not None for fault in faults):
             self.recorder = _Listening(recorder)
@@ -117,8 +123,20 @@ class Simulation:
         return self._streams[name]
 
     def sleep(self, seconds: float) -> simpy.Timeout:
-        """Return an event that happens after `seconds` of virtual time."""
-        return self.environment.timeout(to_us(seconds))
+        """Return an event that happens after `seconds` of virtual time.
+
+        Raises
+        ------
+        Misuse
+            If it is the `EVENTS_MOST`-th of the run: somebody gave 95 for 95 %, and waits for an end that is far away.
+        """
+        self._sleeps += 1
+        if self._sleeps > EVENTS_MOST:
+            raise Misuse(
+                f"stopped at {self.now_s:g} s of the run after {EVENTS_MOST:,} waits: too much happens in it; "
+                "lower a rate, a number of customers or the run's end (a utilisation of 95% is 0.95)"
+            )
+        return self.environment.timeout(to_us(seconds))  # type: ignore[return-value]
 
     def event(self) -> simpy.Event:
         """Return an event that somebody else will make happen, with `event.succeed(value)`."""

@@ -98,6 +98,8 @@ def fault(plan: Fault | Mapping[str, Any]) -> Fault:
     """Return a fault from its JSON form."""
     if isinstance(plan, Fault):
         return plan
+    if not isinstance(plan, Mapping):
+        raise BadParameter(f"fault {plan!r}: give {{'do': 'crash', 'target': 'scorer', 'at_s': 30.0}}")
     known = {f.name for f in fields(Fault)}
     unknown = sorted(set(plan) - known)
     if unknown:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dsys_lab.errors import BadParameter
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -36,9 +38,20 @@ def _column_type(values: list[object]) -> str | None:
 
 
 def sql(trace: Trace, query: str) -> pd.DataFrame:
-    """Run `query` in an in-memory DuckDB in which the rows are the table `trace`."""
+    """Run `query` in an in-memory DuckDB in which the rows are the table `trace`.
+
+    Raises
+    ------
+    BadParameter
+        If DuckDB refuses the query, with its words and the columns that there are.
+    """
     import duckdb
 
+    rows = frame(trace)
     with duckdb.connect() as connection:
-        connection.register("trace", frame(trace))
-        return connection.sql(query).df()
+        connection.register("trace", rows)
+        try:
+            return connection.sql(query).df()
+        except duckdb.Error as error:
+            said = str(error).split("\n\n")[0]
+            raise BadParameter(f"{said}\nThe columns of `trace` are {', '.join(rows.columns)}.") from None
