@@ -88,9 +88,9 @@ def check_choose_visibility(function: Callable[..., Any]) -> Verdict:
     )
 
 
-def _run_with(case: Encodings, loan_s: float, seed: int, clips: int = CLIPS_A_RUN) -> Trace:
-    return encode(seed=seed, visibility_s=loan_s, work_shape=case.shape, work_s=case.mean_s, rate=4 / case.mean_s,
-                  workers=24, clips=clips, faults=[KILL])  # fmt: skip
+def _run_with(case: Encodings, loan_s: float, seed: int, *, clips: int = CLIPS_A_RUN, workers: int = 24) -> Trace:
+    return encode(seed=seed, visibility_s=loan_s, work_shape=case.shape, work_s=case.mean_s,
+                  rate=workers / 6 / case.mean_s, workers=workers, clips=clips, faults=[KILL])  # fmt: skip
 
 
 def _too_short(case: Encodings, loan_s: float) -> str:
@@ -115,6 +115,15 @@ def _too_long(case: Encodings, loan_s: float) -> str:
     return f"{noticed}; {number(case.enough_s)} s are enough."
 
 
+def play_choose_visibility(function: Callable[..., Any]) -> list[Trace]:
+    """Play the reader's loan beside the longest one, each with a worker that dies."""
+    case = WORK[0]
+    mine_s = _loan_s(function(case.samples("given", SAMPLES), case.repeat_share)) or VISIBILITY_MAX_S
+    mine, longest = (_run_with(case, loan_s, 1, clips=30, workers=5) for loan_s in (mine_s, 600.0))
+    mine.header.title, longest.header.title = f"your loan of {number(mine_s)} s", "a loan of 600 s"
+    return [mine, longest]
+
+
 CHOOSE_VISIBILITY: Final = Exercise(
     lab=LAB,
     name="choose_visibility",
@@ -133,9 +142,7 @@ SQS lends for 43,200 s at most. Where that is not enough return `None`: then the
         "`sorted(samples)[int((1 - repeat_share) * len(samples))]`, and then look whether it is above 43,200.",
     ),
     check=check_choose_visibility,
-    play=lambda function: [
-        _run_with(WORK[0], _loan_s(function(WORK[0].samples("given", SAMPLES), WORK[0].repeat_share)) or 30.0, 1, 60)
-    ],
+    play=play_choose_visibility,
     answer=choose_visibility,
 )
 
