@@ -420,3 +420,16 @@ def test_a_bar_is_for_a_terminal_and_no_page_keeps_one(monkeypatch, where, shows
     monkeypatch.setattr(sys, "stderr", written := where())
     sweep(slept, [{"nap_s": 0.6}] * 3, label="naps")
     assert ("naps" in written.getvalue()) == shows
+
+
+def test_a_run_without_end_is_stopped_with_a_word_of_advice(monkeypatch):
+    monkeypatch.setattr("dsys_lab.simulation.clock.WAITS_MOST", 100)
+    sim = Simulation()
+
+    def busy():
+        while True:
+            yield sim.sleep(0.5)
+
+    sim.spawn(busy())
+    with pytest.raises(Misuse, match=r"stopped at 50 s of the run after 100 waits: .* lower a rate"):
+        sim.run()

@@ -378,7 +378,7 @@ def passed_a_second(trace: Trace, *, from_s: float) -> dict[str, float]:
 
 
 def late_goodput(trace: Trace, *, last_s: int = 30) -> tuple[float, float]:
-    """Return, a second, the calls made late in a storm, but in time for all their attempts, and those answered in time."""
+    """Return, a second, the calls made late in a storm (but in time for all attempts) and those answered in time."""
     patience_s = (trace.header.params["retries"] + 1) * trace.header.params["timeout_s"]
     to_us = trace.end_us - patience_s * 1e6
     calls = [row for row in trace.of("publish") if row.fields["attempt"] == 1]

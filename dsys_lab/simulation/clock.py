@@ -62,7 +62,7 @@ def to_us(seconds: float) -> int:
     return int(seconds * 1e6 + 0.5)
 
 
-EVENTS_MOST = 2_000_000
+WAITS_MOST = 2_000_000
 """The most waits that a run may have: some tens of seconds of yours."""
 
 
@@ -90,7 +90,6 @@ class Simulation:
     def __init__(self, *, seed: int = 0, faults: Iterable[Fault] = (), recorder: Recorder = NO_TRACE) -> None:
         self.seed = seed
         self.environment = simpy.Environment()
-        numbers = chain(range(EVENTS_MOST), _TooMany(self))  # a limit that costs the loop nothing
         self.machines: dict[str, Machine] = {}
         self.network = Network(self)
         self.recorder = recorder
@@ -128,15 +127,15 @@ class Simulation:
         Raises
         ------
         Misuse
-            If it is the `EVENTS_MOST`-th of the run: somebody gave 95 for 95 %, and waits for an end that is far away.
+            If it is the `WAITS_MOST`-th of the run: somebody gave 95 for 95 %, and waits for an end that is far away.
         """
         self._sleeps += 1
-        if self._sleeps > EVENTS_MOST:
+        if self._sleeps > WAITS_MOST:
             raise Misuse(
-                f"stopped at {self.now_s:g} s of the run after {EVENTS_MOST:,} waits: too much happens in it; "
+                f"stopped at {self.now_s:g} s of the run after {WAITS_MOST:,} waits: too much happens in it; "
                 "lower a rate, a number of customers or the run's end (a utilisation of 95% is 0.95)"
             )
-        return self.environment.timeout(to_us(seconds))  # type: ignore[return-value]
+        return self.environment.timeout(to_us(seconds))
 
     def event(self) -> simpy.Event:
         """Return an event that somebody else will make happen, with `event.succeed(value)`."""

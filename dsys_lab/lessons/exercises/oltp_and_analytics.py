@@ -297,8 +297,8 @@ def check_read_profile(function: Callable[..., Any]) -> Verdict:
                 slip = "A plan is a tree: look at the children of the children, and at every scan." * (not mine)
                 saw = f"{name.capitalize()} (`{QUESTIONS[name]}`): {words} is {right:,}, you said {brief(mine)}. {slip}"
                 return Verdict(passed=False, saw=saw.strip())
-    right = f"{len(QUESTIONS)} questions that DuckDB {duckdb.__version__} just answered"
-    return Verdict(passed=True, saw=f"Right for {right}.")
+    asked = f"{len(QUESTIONS)} questions that DuckDB {duckdb.__version__} just answered"
+    return Verdict(passed=True, saw=f"Right for {asked}.")
 
 
 READ_PROFILE: Final = Exercise(

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from dsys_lab.trace import KINDS, Row, Trace
+from dsys_lab.trace import KINDS, Kind, Row, Trace
 from dsys_lab.trace.ledger import Copy, account_after, copy_of
 from dsys_lab.views.player.still_tiles import draw_tiles, tile_of, tiles_of
 from dsys_lab.views.player.words import describe, duration
@@ -68,9 +68,10 @@ class Fold:
         if kind.state or kind.ends:
             still_on = [state for state in self.states.get(row.place, []) if state not in (*kind.ends, kind.state)]
             self.states[row.place] = [*still_on, kind.state] if kind.state else still_on
-        if row.message is None:
-            return
-        copy = copy_of(row)
+        if row.message is not None:
+            self._move(row, kind, copy_of(row))
+
+    def _move(self, row: Row, kind: Kind, copy: Copy) -> None:
         if copy[1] or int(row.fields.get("attempt") or 0) > 1:
             self.again.add(copy)
         before = self.account.get(copy, "")
