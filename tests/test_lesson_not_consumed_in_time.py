@@ -287,7 +287,7 @@ SHORT = {
         for more in ({}, {"policy": "reject"}, {"backoff": "full_jitter", "budget": 0.1})
     ],
     "pipeline": [{"until_s": 12}, {"until_s": 12, "window": 3}],
-    "fair_shares": [{"until_s": 5}],
+    "fair_shares": [{"until_s": 8}],
     "fresh_or_old": [{"until_s": 12, "policy": "lifo"}, {"until_s": 12, "policy": "deadline", "margin_s": 0.3}],
 }
 CASES = [(name, params) for name, cases in SHORT.items() for params in cases]
