@@ -614,9 +614,9 @@ from dsys_lab.scenarios.durable_queue import power_failure
 player(power_failure, compare={"fsync": ("every record", "never")})
 
 # %% [markdown]
-# On the left all that was answered is there, loans and handles included (a copy that was on its way to the dead queue is
-# lost on the road, and its phone sends it again). On the right clips are gone although the phone was told that they are
-# safe: the lamp *promised and kept* is red. One crash at one moment proves little, though. The disk of the
+# Press **End**. On the left all that was answered is there, loans and handles included (what was sent into the dark is lost
+# on the road, and the phone sends it again). On the right clips are gone although the phone was told that they are safe,
+# and the lamp *promised and kept* is red. One crash at one moment proves little, though. The disk of the
 # model counts its steps (each write, each sync), so the same story can be told again and again with the power cut
 # **before each step**:
 

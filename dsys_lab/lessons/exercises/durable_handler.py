@@ -129,7 +129,7 @@ class Reader(Worker):
         for minutes in store.added:
             simulation.emit("effect", self.name, message, key=message, minutes=minutes)
         if not store.added and self.up:
-            simulation.emit("note", self.name, message, text=f"the handler adds nothing for {message}")
+            simulation.emit("note", self.name, text=f"the handler adds nothing for {message}")
         store.added.clear()
 
 
