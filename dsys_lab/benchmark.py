@@ -322,11 +322,37 @@ def slumber() -> None:
     compare("Slumber", "nights", rivals)
 
 
+def work_queue() -> None:
+    """Send, receive and acknowledge, one by one: the pure model, the same on a clock, JetStream and SQS at moto."""
+    from dsys_lab.brokers.work_queue import WorkQueue
+    from dsys_lab.engines import aws, nats
+    from dsys_lab.engines.work_queue import cycles
+
+    def pure(count: int = 50_000) -> float:
+        queue = WorkQueue("clips")
+        for now_us in range(count):
+            queue.send(now_us, "c", "a night of video")
+            [given] = queue.receive(now_us)
+            queue.acknowledge(now_us, given.handle)
+        return count
+
+    rivals = [
+        Rival("WorkQueue, pure", pure),
+        Rival("the model behind the engines' verbs", lambda: cycles("model", count=20_000)),
+        Rival("JetStream", lambda: cycles("jetstream", count=300)),
+        Rival("SQS at moto", lambda: cycles("sqs", count=40)),
+    ]
+    compare("Send, receive, acknowledge", "cycles", rivals)
+    nats.connection().close()
+    aws.connection().close()
+
+
 TABLES: Final[dict[str, Callable[[], None]]] = {
     "simulation": simulation,
     "trace": trace,
     "player": player,
     "overflow": overflow,
+    "work_queue": work_queue,
     "columns": columns,
     "point_reads": point_reads,
     "slumber": slumber,
