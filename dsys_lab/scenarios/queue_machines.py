@@ -366,6 +366,8 @@ class Sender(Machine):
             copy = network.next_copy(message) if attempt > 1 else 0
             simulation.emit("publish", self.name, message, attempt=attempt, copy=copy, **group)
             body = {**group, "dedup_id": message, "text": self.text}
+            while not self.host.is_reached_by(self.name):  # nobody takes the call: the message stays here
+                yield simulation.sleep(ASK_AGAIN_S)
             network.send(self.name, self.host.name, message, body, copy=copy)
             yield answered | simulation.sleep(ANSWER_WITHIN_S)
             if answered.triggered:

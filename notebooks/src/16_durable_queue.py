@@ -415,7 +415,7 @@ charts.against_law(
 )
 
 # %% [markdown]
-# Eight keep up, and their clips wait long; two more make the wait an eighth of it. A mean hides the unlucky ones, so
+# Eight keep up, and their clips wait long; two more make the wait about a ninth. A mean hides the unlucky ones, so
 # set the goal for them: within how many seconds do 95 of 100 clips find a worker?
 
 # %%
@@ -614,9 +614,9 @@ from dsys_lab.scenarios.durable_queue import power_failure
 player(power_failure, compare={"fsync": ("every record", "never")})
 
 # %% [markdown]
-# Press **End**. On the left all that was answered is there, loans and handles included (what was sent into the dark is lost
-# on the road, and the phone sends it again). On the right clips are gone although the phone was told that they are safe,
-# and the lamp *promised and kept* is red. One crash at one moment proves little, though. The disk of the
+# Press **End**. On the left all that was answered is there, loans and handles included (what was on the road just then is
+# lost there, was never answered, and is sent again). On the right clips are gone although the phone was told that they
+# are safe, and the lamp *promised and kept* is red. One crash at one moment proves little, though. The disk of the
 # model counts its steps (each write, each sync), so the same story can be told again and again with the power cut
 # **before each step**:
 
@@ -694,7 +694,7 @@ from dsys_lab.trace import in_slow_motion
 player(in_slow_motion(drills["model"]), in_slow_motion(drills["jetstream"]))
 
 # %% [markdown]
-# Where do they differ? Where the law of experiment 2 does. Anna is slow, her loan ends, Bert gets the clip; then she
+# Where do they differ? In the rule of experiment 2. Anna is slow, her loan ends, Bert gets the clip; then she
 # acknowledges, and then he. Whose acknowledgement counts?
 
 # %%
@@ -704,8 +704,8 @@ hands = {engine: two_hands(engine) for engine in drills}
 {engine: [(row.kind, row.fields["attempt"]) for row in run.of("ack", "ack_stale")] for engine, run in hands.items()}
 
 # %% [markdown]
-# In the model, as SQS documents it, hers is stale and his counts. JetStream takes hers, the first that comes. And moto
-# takes hers too, which is *not* what SQS promises: a stand-in is right about the shape of a call, and about time and
+# In the model hers is stale and his counts (of an old handle SQS says that the message "might not be deleted"). JetStream
+# takes hers, the first that comes. And moto takes hers too, where SQS promises nothing of the kind: a stand-in is right about the shape of a call, and about time and
 # loss one asks the model, or the real thing. All differences that we know of, each held by a test:
 
 # %%
