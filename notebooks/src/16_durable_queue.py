@@ -614,9 +614,9 @@ from dsys_lab.scenarios.durable_queue import power_failure
 player(power_failure, compare={"fsync": ("every record", "never")})
 
 # %% [markdown]
-# Press **End**. On the left all that was answered is there, loans and handles included (what was on the road just then is
-# lost there, was never answered, and is sent again). On the right clips are gone although the phone was told that they
-# are safe, and the lamp *promised and kept* is red. One crash at one moment proves little, though. The disk of the
+# Press **End**. On the left all that was answered is there, loans and handles included (what was on the road just then
+# is lost there, was never answered, and is sent again). On the right clips are gone although the phone was told that
+# they are safe, and the lamp *promised and kept* is red. One crash at one moment proves little, though. The disk of the
 # model counts its steps (each write, each sync), so the same story can be told again and again with the power cut
 # **before each step**:
 
@@ -705,8 +705,9 @@ hands = {engine: two_hands(engine) for engine in drills}
 
 # %% [markdown]
 # In the model hers is stale and his counts (of an old handle SQS says that the message "might not be deleted"). JetStream
-# takes hers, the first that comes. And moto takes hers too, where SQS promises nothing of the kind: a stand-in is right about the shape of a call, and about time and
-# loss one asks the model, or the real thing. All differences that we know of, each held by a test:
+# takes hers, the first that comes. And moto takes hers too, where SQS promises nothing of the kind: a stand-in is right
+# about the shape of a call, and about time and loss one asks the model, or the real thing. All differences that we know
+# of, each held by a test:
 
 # %%
 from dsys_lab.engines.work_queue import JETSTREAM, SQS
