@@ -8,9 +8,9 @@
 # %% [markdown]
 # ## Question
 #
-# Slumber keeps a table of nights: thirteen columns, 64 bytes a night. The app asks for all that is known of *one* night,
-# a thousand times a second. An analyst asks for *one number of every* night, once an hour: how long does the world
-# sleep?
+# Slumber keeps a table of nights: thirteen columns, 64 bytes a night. The app asks for all that is known of *one*
+# night, a thousand times a second. An analyst asks for *one number of every* night, once an hour: how long does the
+# world sleep?
 #
 # Both ask the same table. Why do they not want the same database?
 
@@ -24,16 +24,16 @@ from dsys_lab.lessons import exercise, notes, player, predict, progress, show_so
 notes("OLTP vs Analytics")
 
 # %% [markdown]
-# The contrast of shapes is the heart of it: many columns of one row, against one column of every row. This lab makes it
-# into numbers. What can be added, as of November 2026:
+# The contrast of shapes is the heart of it: many columns of one row, against one column of every row. This lab makes
+# it into numbers. What can be added, as of November 2026:
 #
 # - What makes OLTP is **many small transactions at once**, each isolated from the others, by key. *Real time* alone
 #   does not tell the two apart: there is analytics in real time, too.
 # - Analytics touches **few** columns (three to eight, say) of **many** rows, nearly always through a filter. The
 #   cheapest byte is the one that is skipped.
 # - A **cube** is one technique inside a warehouse: answers worked out ahead. A warehouse is the system (lab 05).
-# - Cutting a row store's table by column does not make it a column store: headers, and the way that work is handed on,
-#   matter as much (below, and lab 11).
+# - Cutting a row store's table by column does not make it a column store: headers, and the way that work is handed
+#   on, matter as much (below, and lab 11).
 
 # %% [markdown]
 # ## Picture
@@ -41,8 +41,8 @@ notes("OLTP vs Analytics")
 # The same 24,000 nights twice: on the left by row, on the right by column. Each tile is a **page** of 8 KiB, which is
 # read whole or not at all. The question: how long did everybody sleep? That is one column of thirteen.
 #
-# Press **space**. What was asked for is **green**; what was read along with it, because it stands on the same page, is
-# **hatched in yellow**; what stayed unread is grey.
+# Press **space**. What was asked for is **green**; what was read along with it, because it stands on the same page,
+# is **hatched in yellow**; what stayed unread is grey.
 
 # %%
 from dsys_lab.scenarios.oltp_and_analytics import columns_asked
@@ -50,14 +50,14 @@ from dsys_lab.scenarios.oltp_and_analytics import columns_asked
 player(columns_asked, compare={"layout": ("rows", "columns")})
 
 # %% [markdown]
-# By row each page has a thin green thread in a yellow sheet: 2 bytes of each night were wanted, and 64 came. By column
-# the wanted bytes stand side by side, seven pages of them, and nothing else moves.
+# By row each page has a thin green thread in a yellow sheet: 2 bytes of each night were wanted, and 64 came. By
+# column the wanted bytes stand side by side, seven pages of them, and nothing else moves.
 
 # %% [markdown]
 # ## By hand
 #
-# How many nights fit a page? 8,192 bytes, less a header of 24; each night takes 64, and a slot of 4 that says where it
-# begins.
+# How many nights fit a page? 8,192 bytes, less a header of 24; each night takes 64, and a slot of 4 that says where
+# it begins.
 
 # %%
 from dsys_lab.laws import column_pages, row_pages, rows_on_page
@@ -71,7 +71,8 @@ rows_on_page(64)
 row_pages(1_000_000, 64)
 
 # %% [markdown]
-# And one column of 2 bytes? No slots, no other columns:
+# And one column of 2 bytes? No slots, no other columns (and, to keep it simple, none of the bits that say where a
+# value is NULL: one a night, an eighth of a byte more):
 
 # %%
 column_pages(1_000_000, 2)
@@ -101,8 +102,8 @@ from dsys_lab.stores.row_store import Cursor
 show_source(Cursor.step)
 
 # %% [markdown]
-# Every page that is moved leaves a row in the **trace**, with the bytes of it that were asked for. Pictures and counts
-# are made from these rows and from nothing else:
+# Every page that is moved leaves a row in the **trace**, with the bytes of it that were asked for. Pictures and
+# counts are made from these rows and from nothing else:
 
 # %%
 run = columns_asked(layout="rows")
@@ -151,7 +152,7 @@ worth_an_index
 who_suffers = predict(
     "02/who-suffers",
     "A dashboard scans the table that the app reads from; the scan even lets every read go first. What happens to a "
-    "typical read, if memory is given by least recent use?",
+    "typical read?",
     choices=["nothing, it goes first", "twice as slow", "ten times as slow"],
 )
 who_suffers
@@ -161,8 +162,8 @@ who_suffers
 #
 # ### 1. How many columns?
 #
-# Widen the thread: move **columns** from 1 to 13. Then let the columns be *packed* (each written in as few bits as its
-# values need), and try a slower device.
+# Widen the thread: move **columns** from 1 to 13. Then let the columns be *packed* (each written in as few bits as
+# its values need), and try a slower device.
 
 # %%
 player(
@@ -184,7 +185,7 @@ charts.lines(counted, laws=law_by_columns(), title="Pages for k columns of all n
 all_columns.reveal(dict(counted["by columns"])[13], law=law_by_columns()["law of columns"][-1][1])
 
 # %% [markdown]
-# The last step is steep, for the last column is the note, 36 characters of text and as wide as all others together. So
+# The last step is steep, for the last column is the note: 36 bytes of text, wider than the twelve others together. So
 # count **bytes, not columns**. And when everything is wanted the two read the same: by column there are a few pages
 # more, for every text says how long it is, and every column has a last page that is not full.
 
@@ -209,14 +210,15 @@ one_night.reveal(int(pages.loc["by columns", "one night"]))
 
 # %% [markdown]
 # The table is the whole lab in four numbers: whoever is good at the one is bad at the other. A column store keeps
-# columns in pieces of 8,192 rows and reads a piece whole, since it was compressed whole; so it pays a piece for each of
-# thirteen columns, and one to find the key.
+# columns in pieces (*chunks*) of 8,192 rows and reads a piece whole, for it is usually compressed whole. So one night
+# costs thirteen pieces, that of the key being searched on the way, and half of their pages are the note's.
 
 # %% [markdown]
 # ### 3. New rows
 #
-# A new night changes one page by row, and one page of *each* column by column. What saves the column store is to wait:
-# new rows are kept in memory (and in a log, so that they are safe) and are written together. Move **together**.
+# A new night changes two pages by row (its own, and one of the key's tree), and one page of *each* column by column.
+# What saves the column store is to wait: new rows are kept in memory (and in a log, so that they are safe) and are
+# written together. Move **together**.
 
 # %%
 from dsys_lab.scenarios.oltp_and_analytics import pages_written, taking_in
@@ -232,15 +234,15 @@ law = [(size, merge_pages_per_row(13, pages_per_chunk=1, merge_rows=size)) for s
 charts.lines(written, laws={"13 / together": law}, title="Pages written for one new night", x="together", y="pages")
 
 # %% [markdown]
-# Written one by one, a night costs thirteen pages by column and two by row (itself, and its entry in the tree). Written
-# together, the difference is gone. The price is not speed but *time*: what waits is in memory and in the log, and every
-# question must look there, too.
+# Written one by one, a night costs thirteen pages by column and two by row. Written 64 together, it costs a quarter
+# of a page by column and a twentieth by row: still four to five times as much, but of almost nothing. The price is
+# not speed but *time*: what waits is in memory and in the log, and every question must look there, too.
 
 # %% [markdown]
 # ### 4. Some of the rows
 #
-# Between one row and all rows there is an index. It says where the wanted rows are, and each page on which one of them
-# lies is read once. Here are the nights of some people, and the nights of the first days:
+# Between one row and all rows there is an index. It says where the wanted rows are, and each page on which one of
+# them lies is read once. Here are the nights of some people, and the nights of the first days:
 
 # %%
 from dsys_lab.laws import pages_hit
@@ -260,17 +262,21 @@ charts.lines(
 
 # %% [markdown]
 # The law is Cárdenas's: rows thrown on pages by chance. It bends early, for there are 120 nights on a page and one is
-# enough to need it. The nights of one *person* are thrown nearly so. The nights of one *day* lie side by side, because
-# they came in that order, and are far below the law: **an index is as good as the order of the table allows**.
+# enough to need it. The nights of one *person* are thrown nearly so. The nights of one *day* lie side by side,
+# because they came in that order, and are far below the law: **an index is as good as the order of the table
+# allows**.
+#
+# Your prediction, against what whole people needed, and against the law:
 
 # %%
-needed = next(rows for rows in range(1, 24_000) if pages_hit(200, rows) >= 180)
-worth_an_index.reveal(100 * needed / 24_000)
+by_law = next(rows for rows in range(1, 24_000) if pages_hit(200, rows) >= 180)
+counted_rows = next(rows for rows, pages in pages_by_people(*range(12, 20)) if pages >= 180)
+worth_an_index.reveal(100 * counted_rows / 24_000, law=100 * by_law / 24_000)
 
 # %% [markdown]
-# At two rows of a hundred there is nothing left to save: that is why a planner so often reads the whole table although
-# there is an index. And against the column store, which has none? Begin with the nights of *one* person. Find the
-# crossover: move **columns** until the first and the last bar are equal. Then ask for two **people**.
+# At two or three rows of a hundred nine pages of ten must be read anyway: that is why a planner so often reads the
+# whole table although there is an index. And against the column store, which has none? Begin with the nights of *one*
+# person. Find the crossover: move **columns** until the last bar overtakes the first. Then ask for two **people**.
 
 # %%
 from dsys_lab.scenarios.oltp_and_analytics import pages_of_a_question
@@ -282,9 +288,9 @@ charts.sliding(
 )
 
 # %% [markdown]
-# The 49 nights of one person, of 24,000, lie on 46 pages. Not before ten columns is the index worth its name; with fewer,
-# reading *everything* of them beats knowing *where* to look. With two people it takes twelve columns, and with more the
-# index wins only because of the note.
+# The 49 nights of one person, of 24,000, lie on 46 pages; with the two of the index that is 48. Not before ten
+# columns is the index worth its name; with fewer, reading *everything* of them beats knowing *where* to look. With
+# two people it takes twelve columns, and with more the index wins only because of the note.
 
 # %% [markdown]
 # ### 5. Both at once
@@ -312,8 +318,8 @@ charts.bars(waits, title="A typical read while the dashboard scans", unit="milli
 who_suffers.reveal("ten times as slow")
 
 # %% [markdown]
-# The scan takes nobody's turn; it takes their **memory**. Each of its pages is used once and pushes out one that would
-# have been used again. So it is not enough that analytics runs at low priority: the pool must resist scans, or
+# The scan takes nobody's turn; it takes their **memory**. Each of its pages is used once and pushes out one that
+# would have been used again. So it is not enough that analytics runs at low priority: the pool must resist scans, or
 # analytics must have a copy of its own. Try a larger memory, and more reads:
 
 # %%
@@ -347,8 +353,8 @@ measured([a / b for a, b in zip(alone, by_thousands, strict=True)], "times faste
 # %% [markdown]
 # ## Break it
 #
-# **The power goes** while nights wait in memory. On the left inserts were acknowledged as soon as they were in memory;
-# on the right when they were safe in the log. Same moment, same luck.
+# **The power goes** while nights wait in memory. On the left inserts were acknowledged as soon as they were in
+# memory; on the right when they were safe in the log. Same moment, same luck.
 
 # %%
 cut = {"power_cut_after": 40, "seed": 1}
@@ -378,8 +384,9 @@ by_row = after_a_flipped_bit(layout="rows", file="night.heap", offset=50_000)
 {name: by_row[name] for name in ("city_id", "minutes_sleep")}
 
 # %% [markdown]
-# The error names file, column and piece. By column all other columns are still there; by row the page is gone from
-# every question that needs all rows, and from no other.
+# The error names file, column and piece. By column all other columns are still there; by row one page is gone: every
+# question that reads all rows fails, and so does every one about one of its 120 nights; all other nights can still be
+# read by key.
 #
 # **NULL** is the quiet one: it breaks nothing and changes the answer. Where the device was off there is no
 # `minutes_sleep`. Average, sum by number of nights:
@@ -426,9 +433,9 @@ pd.DataFrame(side_by_side(systems, {"one night": one, "every night, by city": ev
 
 # %% [markdown]
 # Read it twice. First the digests: 64 bits of each answer, and **four times the same**. Then the bytes: SQLite reads
-# what our row store reads, a page more or less. DuckDB reads in blocks of 256 KiB, so at this size it has little to
-# choose from; its advantage begins where a column is many blocks. For one night it goes through an index, and does not
-# tell what that reads.
+# as many pages as our row store for one night, and three more of two hundred for all. DuckDB reads in blocks of 256
+# KiB, so at this size it has little to choose from; its advantage begins where a column is many blocks. For one night
+# it goes through an index, and does not tell what that reads.
 #
 # What the engines do otherwise than our models:
 
@@ -472,8 +479,8 @@ pd.DataFrame(side_by_side(skies, {"how late, by carrier": late, "one flight": Po
 
 # %% [markdown]
 # Again four times the same answer, and the same shape: a factor of five between the layouts for two columns of
-# eighteen, and the reverse for one flight. The answer itself, with the average taken over the flights that arrived, and
-# over all:
+# eighteen, and the reverse for one flight. The answer itself, with the average taken over the flights that arrived,
+# and over all:
 
 # %%
 answer = pd.DataFrame(carry_out(flight_table("columns"), late), columns=["carrier", "minutes", "arrived", "flights"])
@@ -481,7 +488,7 @@ answer.assign(over_arrived=answer.minutes / answer.arrived, over_all=answer.minu
 
 # %% [markdown]
 # SkyWest (OO) had one flight. And look at the two columns at the right: where many were cancelled, "over all" makes a
-# carrier look better *because* it cancelled.
+# late carrier look better *because* it cancelled.
 
 # %% [markdown]
 # ## Choose
@@ -494,7 +501,8 @@ answer.assign(over_arrived=answer.minutes / answer.arrived, over_all=answer.minu
 # | both, on one machine, small | the row store alone, a pool that resists scans, and a covering index | that share again, when the report runs |
 # | a filter finds less than 1% of the rows | an index, by row; a sort order, by column | pages read against rows returned |
 #
-# And whatever you choose: **count bytes first**. Most of the difference is there before anybody has optimised anything.
+# And whatever you choose: **count bytes first**. Most of the difference is there before anybody has optimised
+# anything.
 
 # %% [markdown]
 # ## Exercises
@@ -543,8 +551,8 @@ progress()
 #
 # - Kleppmann, *Designing Data-Intensive Applications*, ch. 3, "Transaction processing or analytics?",
 #   "Column-oriented storage".
-# - Copeland and Khoshafian, "A decomposition storage model", SIGMOD 1985. Ailamaki et al., "Weaving relations for cache
-#   performance" (PAX), VLDB 2001. Stonebraker et al., "C-Store", VLDB 2005.
+# - Copeland and Khoshafian, "A decomposition storage model", SIGMOD 1985. Ailamaki et al., "Weaving relations for
+#   cache performance" (PAX), VLDB 2001. Stonebraker et al., "C-Store", VLDB 2005.
 # - Cárdenas, "Analysis and performance of inverted data base structures", CACM 1975.
 # - Johnson and Shasha, "2Q", VLDB 1994. Hellerstein, Stonebraker and Hamilton, "Architecture of a database system",
 #   2007.
@@ -552,6 +560,6 @@ progress()
 #   "DuckDB", SIGMOD 2019.
 # - Abadi, Madden and Hachem, "Column-stores vs. row-stores: how different are they really?", SIGMOD 2008.
 #
-# Beyond one machine: OLTP goes on with replicas, sharding and consensus (labs 08, 09); analytics with many machines that
-# share a store (labs 06, 11), where the network takes the place of the disk and freshness becomes a number in the
-# contract. HTAP systems (TiDB with TiFlash, SingleStore, AlloyDB) keep both layouts and the stream between them.
+# Beyond one machine: OLTP goes on with replicas, sharding and consensus (labs 08, 09); analytics with many machines
+# that share a store (labs 06, 11), where the network takes the place of the disk and freshness becomes a number in
+# the contract. HTAP systems (TiDB with TiFlash, SingleStore, AlloyDB) keep both layouts and the stream between them.

@@ -29,7 +29,8 @@ DIFFERENCES: Final = (
     Difference(
         "a heap for the rows, a tree for the keys",
         "one tree: the rows stand in the leaves of the key's tree",
-        "A point read is a page less; a row grows in place only until its leaf splits.",
+        "The walk is a page shorter, but a cold read needs the file's first page, too; a row grows in place only until "
+        "its leaf splits.",
     ),
     Difference(
         "`page_read` says how many bytes of the page were asked for",
@@ -46,7 +47,8 @@ DIFFERENCES: Final = (
     Difference(
         "every whole number takes the bytes of its type",
         "0 to 8 bytes, as many as the number needs, and a byte a column that says so",
-        "Small numbers take less, and every column a little more: the nights come to the same, 202 pages for 200.",
+        "Small numbers take less, and every column a little more: 24,000 nights come to about the same, 202 pages "
+        "for 200, and the file's first page.",
     ),
     Difference(
         "the caller says `via`",
