@@ -9,8 +9,8 @@
 # ## Question
 #
 # A sleeper of the survey *Slumber* uploads a night of video, a **clip**. Somebody must encode it: not at once, the
-# sleeper is awake and gone, but certainly. Four **workers** could do it, each at its own pace; now and then one of them
-# dies in the middle of a clip, and nobody tells us.
+# sleeper is awake and gone, but certainly. Four **workers** could do it, each at its own pace; now and then one of
+# them dies in the middle of a clip, and nobody tells us.
 #
 # How does a queue hand out work so that nothing is forgotten? And what does that promise cost?
 
@@ -24,14 +24,14 @@ from dsys_lab.lessons import exercise, facts, notes, player, predict, progress, 
 notes("Durable Message Queues - SQS")
 
 # %% [markdown]
-# The picture is the right one. It *is* an asynchronous call: whoever asks does not wait, and need not know who answers.
-# Many may write, and each message is somebody's to process, guaranteed. Encoding a video is the very work for it. What
-# can be added, as of November 2026:
+# The picture is the right one. It *is* an asynchronous call: whoever asks does not wait, and need not know who
+# answers. Many may write, and each message is somebody's to process, guaranteed. Encoding a video is the very work
+# for it. What can be added, as of November 2026:
 #
 # | the notes | in finer print |
 # |---|---|
 # | a single consumer | one *at a time*: many consumers compete, and each message is on **loan** to one of them |
-# | is guaranteed to process | **at least once**: a loan that ends too early is work done twice. Only the handle of the newest loan ends it for good |
+# | is guaranteed to process | **at least once**: a loan that ends too early is work done twice. Only the handle of the newest loan is sure to end it |
 # | (order) | a *standard* queue keeps it as well as it can; a *FIFO* queue keeps it within a **group** |
 # | they will queue, at high costs | SQS bills by the request, not by the stored message. The price of nobody listening is **age**, and at the end of the retention a silent deletion |
 # | a topic | here a queue; a topic that feeds queues is lab 15 |
@@ -49,8 +49,8 @@ facts("sqs_visibility_default", "sqs_retention_default", "sqs_retention_max", "s
 #
 # Press **space**. The thin arc round a disc is what is left of its loan. When it has run out before the
 # acknowledgement came, the clip shows in the tray again, with an orange ring, and somebody else gets it; the first
-# worker knows nothing of that and goes on. The lamps at the top right are what a run should keep; click a red one, and
-# it takes you to the row that broke it. **?** shows all keys.
+# worker knows nothing of that and goes on. The lamps at the top right are what a run should keep; click a red one,
+# and it takes you to the row that broke it. **?** shows all keys.
 
 # %%
 from dsys_lab.scenarios.durable_queue import encode
@@ -58,15 +58,16 @@ from dsys_lab.scenarios.durable_queue import encode
 player(encode, compare={"visibility_s": (2, 20)})
 
 # %% [markdown]
-# On both sides every clip is encoded: the ledger below each picture ends with 60 done. On the left much of the work was
-# done two or three times over, and the lamp *at most once* is red. On the right hardly any was; but if a worker dies
-# there, its clip lies hidden for up to 20 s. That is the first decision of this lab: **how long is a loan?**
+# On both sides every clip is encoded: the ledger below each picture ends with 60 done. On the left 16 of the 60 clips
+# were encoded more than once, one of them six times, and the lamp *at most once* is red. On the right none was; but
+# if a worker dies there, its clip lies hidden for up to 20 s. That is the first decision of this lab: **how long is a
+# loan?**
 
 # %% [markdown]
 # ## By hand
 #
-# Be the queue's only clients for a minute. It reads no clock; you tell it the time, in microseconds. Anna receives the
-# clip, Bert asks a second later:
+# Be the queue's only clients for a minute. It reads no clock; you tell it the time, in microseconds. Anna receives
+# the clip, Bert asks a second later:
 
 # %%
 from dsys_lab.brokers.work_queue import Settings, WorkQueue
@@ -83,8 +84,8 @@ anna
 queue.receive(2 * s, to="bert")
 
 # %% [markdown]
-# Nothing: it is on loan. At 31 s the loan is over. Anna is still at work, but who could know that? So Bert gets it, as
-# the second **attempt**, with a **handle** of his own:
+# Nothing: it is on loan. At 31 s the loan is over. Anna is still at work, but who could know that? So Bert gets it,
+# as the second **attempt**, with a **handle** of his own:
 
 # %%
 [bert] = queue.receive(32 * s, to="bert")
@@ -100,9 +101,9 @@ queue.acknowledge(33 * s, anna.handle)
 queue.acknowledge(34 * s, bert.handle)
 
 # %% [markdown]
-# Hers is *stale*: it changed nothing (SQS itself would have told her that all is well). Only the newest handle counts.
-# So the clip was encoded twice, and that is no accident but a law. If work is exponential with mean *m*, the share
-# that ends within a loan of *V* is
+# Hers is *stale*: it changed nothing (SQS itself would have told her that all is well). Only the newest handle
+# counts. So the clip was encoded twice, and that is no accident but a law. If work is exponential with mean *m*, the
+# share that ends within a loan of *V* is
 #
 # $$F = 1 - e^{-V/m}$$
 #
@@ -128,15 +129,10 @@ effects(run)
 #
 # A message is in one of few states, and everything that the queue does moves it from one to another:
 #
-# ```text
-#                   receive                acknowledge
-# delayed --> visible ------> on loan (handle n) ------> gone
-#               ^  |              |
-#               |  |              | the loan ends, or it is handed back
-#               +--|--------------+
-#                  |
-#                  +--> dead: received too often         (and at the end of the retention: expired, wherever it is)
-# ```
+# ```text                 receive                acknowledge delayed --> visible ------> on loan (handle n) ------>
+# gone             ^  |              |             |  |              | the loan ends, or it is handed back
+# +--|--------------+                |                +--> dead: received too often         (and at the end of the
+# retention: expired, wherever it is) ```
 #
 # This is all that an acknowledgement does:
 
@@ -244,8 +240,8 @@ lent_again.reveal(100 * share, law=100 * (1 - exponential_within(2, 1)), standar
 
 # %% [markdown]
 # "Twice the average" sounds generous, and one clip in seven is lent again. For one in a hundred the loan must be 4.6
-# times the mean. What counts is not the mean but the **tail**. If all work takes the same time the curve is a cliff: a
-# loan a little longer than the work repeats nothing, and one a little shorter never ends at all:
+# times the mean. What counts is not the mean but the **tail**. If all work takes the same time the curve is a cliff:
+# a loan a little longer than the work repeats nothing, and one a little shorter never ends at all:
 
 # %%
 steady = {
@@ -254,15 +250,16 @@ steady = {
 {loan_s: {"encoded": len(run.of("effect")), "acknowledged": len(run.of("ack"))} for loan_s, run in steady.items()}
 
 # %% [markdown]
-# Work of 2 s. On a loan of 2.5 s eight clips are encoded eight times; on one of 1.5 s hundreds of times, and not one is
-# acknowledged: each handle is stale when it comes. Now move the sliders yourself: a loan, some work, how it varies. (In
-# what the two lanes differ is the next question.)
+# Work of 2 s. On a loan of 2.5 s eight clips are encoded eight times; on one of 1.5 s hundreds of times, and not one
+# is acknowledged: each handle is stale when it comes. Now move the sliders yourself: a loan, some work, how it
+# varies. (In what the two lanes differ is the next question.)
 
 # %%
 player(
     encode,
     compare={"handles": ("newest", "any")},
     titles=("only the newest handle counts", "any handle counts"),
+    at={"visibility_s": 1.0},
     visibility_s=(0.5, 20, 0.5),
     work_s=(0.5, 4, 0.5),
     work_shape=["exponential", "constant", "erlang", "heavy"],
@@ -273,7 +270,7 @@ player(
 # ### 2. The newest handle, or any?
 #
 # The two lanes above differ in one rule. On the right an acknowledgement counts with whichever handle it comes, as in
-# JetStream and many other brokers. Which rule is the safer one?
+# JetStream (the queue of NATS, which runs below) and many other brokers. Which rule is the safer one?
 
 # %%
 from dsys_lab.laws import deliveries_any
@@ -299,8 +296,8 @@ which_works_more.reveal("only the newest")
 #
 # ### 3. Between the effect and the acknowledgement
 #
-# A worker starts, carries the **effect** out (it stores the encoded clip), and acknowledges. Let it die at each of the
-# three seams, for one second, with loans that are long enough:
+# A worker starts, carries the **effect** out (it stores the encoded clip), and acknowledges. Let it die at each of
+# the three seams, for one second, with loans that are long enough:
 
 # %%
 import pandas as pd
@@ -314,8 +311,8 @@ pd.DataFrame({name: effects(encode(visibility_s=20, faults=plan)) for name, plan
 at_the_seam.reveal("it is encoded twice")
 
 # %% [markdown]
-# Nothing is lost, wherever it dies: the loan ends and somebody else does the work. In one seam it is done twice, and no
-# queue can help it, for it cannot know whether the effect had happened. The worker can. If each effect carries a
+# Nothing is lost, wherever it dies: the loan ends and somebody else does the work. In one seam it is done twice, and
+# no queue can help it, for it cannot know whether the effect had happened. The worker can. If each effect carries a
 # **key**, and the worker looks up in the same store whether that key was done, doing it again does nothing: it is
 # *idempotent*. Same crash, same luck, with the key on the right:
 
@@ -333,8 +330,8 @@ player(encode(visibility_s=20, faults=between), keyed, titles=("without a key", 
 effects(encode(visibility_s=1, idempotent=True, copy_share=0.1))
 
 # %% [markdown]
-# Must a loan be long, then? Not if the worker asks for more time as long as it lives, a **heartbeat** every half loan.
-# A loan of 1 s, without and with it:
+# Must a loan be long, then? Not if the worker asks for more time as long as it lives, a **heartbeat** every half
+# loan. A loan of 1 s, without and with it:
 
 # %%
 beats = {heartbeat: encode(visibility_s=1, heartbeat=heartbeat) for heartbeat in (False, True)}
@@ -346,9 +343,9 @@ pd.DataFrame(rows).T
 #
 # ### 4. Poison, and the dead
 #
-# Some clips cannot be encoded by anyone. Without a limit they go round until the retention ends. With `max_receives` a
-# message that was received so often is set aside, among the **dead letters**, for a human to look at. Until then it is
-# tried again and again, on everybody's time:
+# Some clips cannot be encoded by anyone. Without a limit they go round until the retention ends. With `max_receives`
+# a message that was received so often is set aside, among the **dead letters**, for a human to look at. Until then it
+# is tried again and again, on everybody's time:
 
 # %%
 from dsys_lab.laws import poison_load
@@ -383,8 +380,8 @@ charts.against_law(
 )
 
 # %% [markdown]
-# With a loan of the mean, one healthy clip in twenty. The two settings belong together: first a loan that nearly always
-# suffices, then few receives.
+# With a loan of the mean, one healthy clip in twenty. The two settings belong together: first a loan that nearly
+# always suffices, then few receives.
 
 # %%
 player(
@@ -427,8 +424,21 @@ crowds = {workers: encode(workers=workers, **crowd) for workers in (8, 9, 10, 11
 {workers: round(quantile(waits_s(run), 0.95), 1) for workers, run in crowds.items()}
 
 # %% [markdown]
-# Competing workers have another price: **order**. Of two neighbours in the line that are in work at the same time, how
-# many are done in the other order?
+# One run of 400 clips that begins with an empty queue is too kind. For a line that goes on for ever Erlang's formula
+# gives this share, too: who must wait at all, waits an exponential time.
+
+# %%
+from math import log
+
+from dsys_lab.laws import erlang_c
+
+{workers: round(max(0.0, log(erlang_c(workers, 7) / 0.05) * 20 / (workers - 7)), 1) for workers in crowds}
+
+# %% [markdown]
+# Size by the formula, not by one lucky day.
+#
+# Competing workers have another price: **order**. Of two neighbours in the line that are in work at the same time,
+# how many are done in the other order?
 
 # %%
 round(swapped(crowds[10]), 2)
@@ -439,9 +449,9 @@ round(swapped(crowds[10]), 2)
 #
 # ### 6. One at a time
 #
-# A FIFO queue keeps the order within a **group**, and there is only one way to do that: while a message of the group is
-# on loan, nobody gets the next. Ten workers, one second of work each, sixty clips spread over one, two, five, ten or
-# sixty groups:
+# A FIFO queue keeps the order within a **group**, and there is only one way to do that: while a message of the group
+# is on loan, nobody gets the next. Ten workers, one second of work each, sixty clips spread over one, two, five, ten
+# or sixty groups:
 
 # %%
 from dsys_lab.scenarios.durable_queue import groups
@@ -468,8 +478,8 @@ player(groups(**stuck), groups(**stuck, max_receives=3), titles=("no limit", "th
 # %% [markdown]
 # ### 7. Asking a quiet queue
 #
-# Every receive is a call that is paid for, the empty ones too. A **short poll** answers at once; ask once a second and
-# most answers are "nothing". A **long poll** waits up to 20 s for something to come:
+# Every receive is a call that is paid for, the empty ones too. A **short poll** answers at once; ask once a second
+# and most answers are "nothing". A **long poll** waits up to 20 s for something to come:
 
 # %%
 from dsys_lab.laws import empty_receives_a_day
@@ -501,7 +511,8 @@ from dsys_lab.scenarios.durable_queue import quiet
 [round(fmean(waits_s(quiet(wait_s=wait_s))), 2) for wait_s in (0, 20)]
 
 # %% [markdown]
-# Half an interval against the way to the worker. There is no reason to poll short.
+# Half an interval against the way to the worker. Fewer calls and a shorter wait: poll long, unless one thread must
+# serve several queues.
 #
 # ### 8. Nobody home
 #
@@ -516,8 +527,8 @@ at_s, kept = gauge(away, "kept")
 nobody_there.reveal(([at / 86_400 for at in at_s], kept), law=lambda day: min(40 * day, 160))
 
 # %% [markdown]
-# After four days the curve is flat, and that is the most dangerous line of this lab: from then on each new clip pushes
-# an old one out. No call failed, no log says anything:
+# After four days the curve is flat, and that is the most dangerous line of this lab: from then on as each new clip
+# comes in, an old one reaches its four days and is deleted. No call failed, no log says anything:
 
 # %%
 away.sql("select kind, count(*) as n from trace where kind in ('publish_ok', 'fail', 'reject', 'expire') group by all")
@@ -549,8 +560,8 @@ pd.DataFrame(
 ).round(1)
 
 # %% [markdown]
-# (Seconds within which 95 of 100 clips found a worker.) In one line everybody waits behind the hundred. With turns the
-# quiet ones hardly notice, and the noisy one waits little longer than before: most of those before it were its own.
+# (Seconds within which 95 of 100 clips found a worker.) In one line everybody waits behind the hundred. With turns
+# the quiet ones hardly notice, and the noisy one waits about a sixth longer: most of those before it were its own.
 
 # %% [markdown]
 # ## Break it
@@ -565,11 +576,11 @@ zombie = encode(visibility_s=10, faults=[pause])
 zombie.sql("select time_us / 1e6 as seconds, kind, place, message, attempt, why from trace where kind = 'ack_stale'")
 
 # %% [markdown]
-# *Gone*: when it came, somebody else had encoded the clip and acknowledged it. A heartbeat does not help, for who stands
-# still sends none. Only the key does.
+# *Gone*: when it came, somebody else had encoded the clip and acknowledged it. A heartbeat does not help, for who
+# stands still sends none. Only the key does.
 #
-# **A split during the acknowledgement.** The work is done, the effect stored, and the network between worker and queue
-# is cut for two seconds just then. For the queue that is the same as a dead worker:
+# **A split during the acknowledgement.** The work is done, the effect stored, and the network between worker and
+# queue is cut for two seconds just then. For the queue that is the same as a dead worker:
 
 # %%
 cut = {"do": "split", "target": "encoder-2", "on": {"kind": "effect", "place": "encoder-2"}, "nth": 3, "lasts_s": 2}
@@ -577,9 +588,10 @@ keyed = encode(visibility_s=8, idempotent=True, faults=[cut])
 player(encode(visibility_s=8, faults=[cut]), keyed, titles=("without a key", "with a key"))
 
 # %% [markdown]
-# **The answer to the sender is lost.** Twenty clips are stored, but the network is cut before their phone hears of it.
-# It waits a second and sends them all again. A standard queue has each of them twice now, and lends both. A FIFO queue
-# knows their *deduplication ids* and lets the second ones go:
+# **The answer to the sender is lost.** Twenty clips are on their way; just after the first is stored, the network to
+# the phone is cut for half a second. That clip is safe, but the phone never hears so, and sends it again with those
+# that were lost on the road. A standard queue now has the first twice, and both are encoded. A FIFO queue knows their
+# *deduplication ids* and lets the second ones go:
 
 # %%
 deaf = {"do": "split", "target": "phone", "on": {"kind": "enqueue"}, "lasts_s": 0.5}
@@ -596,17 +608,17 @@ fifo = WorkQueue("clips", Settings(kind="fifo"))
 # %% [markdown]
 # A phone that was offline for longer than the window sends a second clip, and again only a key in the effect helps.
 #
-# **Redrive with the bug still in.** Dead letters are put back every 30 s in the hope of better times. On the left nobody
-# mends anything and they go round; on the right the bug is mended after 100 s:
+# **Redrive** (putting dead letters back) **with the bug still in.** They go back every 30 s in the hope of better
+# times. On the left nobody mends anything and they go round; on the right the bug is mended after 100 s:
 
 # %%
 sick = {"poison_share": 0.15, "max_receives": 3, "visibility_s": 8, "redrive_every_s": 30}
 player(encode(**sick), encode(**sick, fixed_at_s=100), titles=("the bug stays in", "mended after 100 s"))
 
 # %% [markdown]
-# **The power goes, and the queue with it.** So far the queue itself never died. A *durable* one writes every verb to a
-# log on disk, and the question is when it answers: after the disk has it (`fsync` at every record), or before. At 10 s
-# the power is gone for two seconds:
+# **The power goes, and the queue with it.** So far the queue itself never died. A *durable* one writes every verb to
+# a log on disk, and the question is when it answers: after the disk has it (`fsync` at every record), or before. At
+# 10 s the power is gone for two seconds:
 
 # %%
 from dsys_lab.scenarios.durable_queue import power_failure
@@ -614,11 +626,11 @@ from dsys_lab.scenarios.durable_queue import power_failure
 player(power_failure, compare={"fsync": ("every record", "never")})
 
 # %% [markdown]
-# Press **End**. On the left all that was answered is there, loans and handles included (what was on the road just then
-# is lost there, was never answered, and is sent again). On the right clips are gone although the phone was told that
-# they are safe, and the lamp *promised and kept* is red. One crash at one moment proves little, though. The disk of the
-# model counts its steps (each write, each sync), so the same story can be told again and again with the power cut
-# **before each step**:
+# Press **End**. On the left all that was answered is there, loans and handles included (what was on the road just
+# then is lost there, was never answered, and is sent again). On the right clips are gone although the phone was told
+# that they are safe, and the lamp *promised and kept* is red. One crash at one moment proves little, though. The disk
+# of the model counts its steps (each write, each sync), so the same story can be told again and again with the power
+# cut **before each step**:
 
 # %%
 from dsys_lab.scenarios.durable_queue import FSYNC
@@ -629,11 +641,12 @@ columns = ["torn_bytes", "lost", "back"]
 pd.DataFrame({fsync: {"moments": len(told), **(told[columns] > 0).sum()} for fsync, told in cuts.items()}).T
 
 # %% [markdown]
-# Four clips are sent, received and acknowledged. Of all the moments at which the power can go, in how many was a record
-# left *torn* (half written, found by its checksum and cut off), was a promised clip *lost*, and came an acknowledged one
-# *back*? With a sync before every answer: never, at no moment. The lazier ones have fewer steps, and that is their
-# whole point: who shares a sync among ten is faster, and breaks up to ten promises at once. And step by step, as the
-# careful one is cut:
+# Four clips are sent, received and acknowledged. Of all the moments at which the power can go, in how many was a
+# record left *torn* (half written, found by its checksum and cut off), was a promised clip *lost*, and came an
+# acknowledged one *back*? With a sync before every answer a record is torn at two moments, but it is one that nobody
+# had been promised; nothing is lost and nothing comes back, at no moment. The lazier ones have fewer steps, and that
+# is their whole point: who shares a sync among ten waits for fewer, and may break up to ten promises at once (with
+# only a dozen answers here, *every tenth* looks much like *never*). And step by step, as the careful one is cut:
 
 # %%
 cuts["every record"].iloc[5:14]
@@ -704,10 +717,10 @@ hands = {engine: two_hands(engine) for engine in drills}
 {engine: [(row.kind, row.fields["attempt"]) for row in run.of("ack", "ack_stale")] for engine, run in hands.items()}
 
 # %% [markdown]
-# In the model hers is stale and his counts (of an old handle SQS says that the message "might not be deleted"). JetStream
-# takes hers, the first that comes. And moto takes hers too, where SQS promises nothing of the kind: a stand-in is right
-# about the shape of a call, and about time and loss one asks the model, or the real thing. All differences that we know
-# of, each held by a test:
+# In the model hers is stale and his counts (of an old handle SQS says that the message "might not be deleted").
+# JetStream takes hers, the first that comes. And moto takes hers too, where SQS promises nothing of the kind: a
+# stand-in is right about the shape of a call, and about time and loss one asks the model, or the real thing. All
+# differences that we know of, each held by a test:
 
 # %%
 from dsys_lab.engines.work_queue import JETSTREAM, SQS
@@ -797,17 +810,17 @@ progress()
 # %% [markdown]
 # ## Sources
 #
-# - Amazon SQS Developer Guide and API Reference: *visibility timeout*, *standard queues: at-least-once delivery*, *FIFO
-#   delivery logic*, *fair queues*, *message quotas*; read in November 2026.
+# - Amazon SQS Developer Guide and API Reference: *visibility timeout*, *standard queues: at-least-once delivery*,
+#   *FIFO delivery logic*, *fair queues*, *message quotas*; read in November 2026.
 # - Hohpe and Woolf, *Enterprise Integration Patterns*: Competing Consumers, Dead Letter Channel, Idempotent Receiver.
 # - Gray, "Queues are databases", 1995. Helland, "Idempotence is not a medical condition", *ACM Queue* 2012.
-# - Erlang, "Solution of some problems in the theory of probabilities of significance in automatic telephone exchanges",
-#   1917; Kleinrock, *Queueing Systems* vol. 1.
+# - Erlang, "Solution of some problems in the theory of probabilities of significance in automatic telephone
+#   exchanges", 1917; Kleinrock, *Queueing Systems* vol. 1.
 # - Pillai et al., "All file systems are not created equal", OSDI 2014 (what a crash leaves of a file).
 # - NATS documentation, *JetStream: consumers, acknowledgement*; Kleppmann, *Designing Data-Intensive Applications*,
 #   ch. 11.
 #
 # Beyond one machine: the queue itself on several machines in several zones (RabbitMQ quorum queues, JetStream with
 # replicas, SQS); workers that come and go with the backlog, by age times rate; a queue in the database that you have
-# (`select … for update skip locked`). Of the same shape: Azure Service Bus, Google Pub/Sub, and since 2026 queues on a
-# Kinesis stream (lab 17).
+# (`select … for update skip locked`). Of the same shape: Azure Service Bus, Google Pub/Sub, and since 2026 queues on
+# a Kinesis stream (lab 17).
