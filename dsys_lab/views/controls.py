@@ -15,6 +15,7 @@ ipywidgets is imported when the first control is made, for a still picture needs
 from __future__ import annotations
 
 import html
+import math
 import traceback
 from typing import TYPE_CHECKING, Any
 
@@ -68,10 +69,27 @@ def control(name: str, spec: Any, now: Any) -> ipywidgets.Widget:
     low, high, *step = spec
     whole = all(isinstance(x, int) for x in spec) and (now is None or now == int(now))
     start = min(max(low, low if now is None else now), high)
-    kind = ipywidgets.IntSlider if whole else ipywidgets.FloatSlider
-    step = step or [1 if whole else (high - low) / 100]
     look["style"] = {"description_width": "initial", "handle_color": "#0072B2"}
-    return kind(value=start, min=low, max=high, step=step[0], layout={"width": "340px"}, **look)
+    look["layout"] = {"width": "340px"}
+    if whole:
+        return ipywidgets.IntSlider(value=start, min=low, max=high, step=step[0] if step else 1, **look)
+    size = step[0] if step else round_step(low, high, start)
+    decimals = next(d for d in range(9) if d == 8 or all(math.isclose(round(x, d), x) for x in (low, size)))
+    return ipywidgets.FloatSlider(value=start, min=low, max=high, step=size, readout_format=f".{decimals}f", **look)
+
+
+def round_step(low: float, high: float, now: float) -> float:
+    """Return a round step of fifty or more to the slider, on whose grid the present value lies.
+
+    A slider moves its value onto its grid, and then another run is shown than the one that was asked for.
+
+    >>> round_step(0.3, 0.95, 0.5), round_step(6.0, 20.0, 10.0), round_step(0.0, 1.0, 0.125)
+    (0.01, 0.2, 0.005)
+    """
+    power = math.floor(math.log10((high - low) / 50))
+    steps = [digit * 10.0**exponent for exponent in range(power, power - 4, -1) for digit in (5, 2, 1)]
+    fine = [step for step in steps if (high - low) / step >= 50]
+    return next((step for step in fine if math.isclose((now - low) / step, round((now - low) / step))), fine[-1])
 
 
 def in_words(error: Exception) -> str:
