@@ -68,6 +68,13 @@ def require_positive(**values: float) -> None:
             raise BadParameter(f"{name} = {value!r}: give a number above 0")
 
 
+def require_not_negative(**values: float) -> None:
+    """Refuse any parameter below zero, naming it."""
+    for name, value in values.items():
+        if not value >= 0:
+            raise BadParameter(f"{name} = {value!r}: give 0 or more")
+
+
 def require_fraction(**values: float) -> None:
     """Refuse any parameter that is not between 0 and 1, naming it."""
     for name, value in values.items():

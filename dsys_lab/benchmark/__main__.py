@@ -1,0 +1,31 @@
+"""`python -m dsys_lab.benchmark [name ...]`: print the tables of ratios whose names begin so; all, without a name."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Final
+
+from dsys_lab.benchmark import brokers, simulations, tables
+
+TABLES: Final[dict[str, Callable[[], None]]] = {
+    "simulation": simulations.simulation,
+    "trace": simulations.trace,
+    "player": simulations.player,
+    "overflow": brokers.overflow,
+    "work_queue": brokers.work_queue,
+    "columns": tables.columns,
+    "point_reads": tables.point_reads,
+    "slumber": tables.slumber,
+}
+
+
+def main(names: list[str]) -> None:
+    """Print the tables whose names begin with one of `names`; all, where there is none."""
+    for name, table in TABLES.items():
+        if not names or name.startswith(tuple(names)):
+            table()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,91 @@
+"""The laws: the numbers that a run is held against.
+
+Each law is a pure function: parameters with their units in, one number out, with its source and the domain in which it
+holds. Rates are per second, times are seconds, shares are between 0 and 1. A law outside its domain raises
+`BadParameter` rather than give a number that means nothing.
+
+A simulated mean wanders around its law. How far is a law too (`relative_standard_error`): tests allow three standard
+errors and never a fixed percentage, and charts draw the band.
+"""
+
+from dsys_lab.laws.columns import (
+    PAGE_ROOM_BYTES,
+    calls_by_vector,
+    column_pages,
+    dictionary_bytes,
+    merge_pages_per_row,
+    packed_bytes,
+    run_length_bytes,
+)
+from dsys_lab.laws.loans import (
+    deliveries_any,
+    deliveries_newest,
+    empty_receives_a_day,
+    exponential_within,
+    falsely_dead,
+    poison_load,
+)
+from dsys_lab.laws.overload import (
+    AIMD_UTILISATION,
+    attempts_per_call,
+    in_time_most,
+    token_bucket_most,
+)
+from dsys_lab.laws.queues import (
+    backlog,
+    drain_s,
+    erlang_c,
+    little,
+    mg1_sojourn_s,
+    mm1_sojourn_quantile_s,
+    mm1_sojourn_s,
+    mm1k_blocking,
+    mmc_sojourn_s,
+    outage_drain_s,
+    relative_standard_error,
+    retention_lasts_s,
+)
+from dsys_lab.laws.rows import (
+    pages_hit,
+    pages_hit_standard_error,
+    row_pages,
+    rows_on_page,
+    tree_height,
+)
+
+__all__ = [
+    "AIMD_UTILISATION",
+    "PAGE_ROOM_BYTES",
+    "attempts_per_call",
+    "backlog",
+    "calls_by_vector",
+    "column_pages",
+    "deliveries_any",
+    "deliveries_newest",
+    "dictionary_bytes",
+    "drain_s",
+    "empty_receives_a_day",
+    "erlang_c",
+    "exponential_within",
+    "falsely_dead",
+    "in_time_most",
+    "little",
+    "merge_pages_per_row",
+    "mg1_sojourn_s",
+    "mm1_sojourn_quantile_s",
+    "mm1_sojourn_s",
+    "mm1k_blocking",
+    "mmc_sojourn_s",
+    "outage_drain_s",
+    "packed_bytes",
+    "pages_hit",
+    "pages_hit_standard_error",
+    "poison_load",
+    "relative_standard_error",
+    "retention_lasts_s",
+    "row_pages",
+    "rows_on_page",
+    "run_length_bytes",
+    "token_bucket_most",
+    "tree_height",
+]
