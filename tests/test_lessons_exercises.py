@@ -6,31 +6,30 @@ import functools
 import math
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from dsys_lab.brokers.overflow import POLICIES, Answer, least_pays, newest_pays, oldest_pays
+from dsys_lab.brokers.overflow import Answer, least_pays, newest_pays, oldest_pays
 from dsys_lab.errors import BadParameter
-from dsys_lab.lessons import exercise, progress, reproduce, share
+from dsys_lab.lessons import exercise, progress, share
 from dsys_lab.lessons.exercises import find
 from dsys_lab.lessons.exercises.not_consumed_in_time import TASKS
 from dsys_lab.lessons.exercises.task import Exercise
 from dsys_lab.lessons.exercises.trying import attempt
 from dsys_lab.lessons.exercises.watched import TookTooLong, Watched, fault_in, is_blank, within
+from dsys_lab.scenarios import repeat
 from dsys_lab.scenarios.not_consumed_in_time import burst
 
 EXERCISES = [task for task in TASKS if isinstance(task, Exercise)]
 
 
 @pytest.fixture(autouse=True)
-def record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A reader of this test's own."""
     monkeypatch.setenv("DSYS_LAB_PROGRESS", str(tmp_path / "progress.json"))
     monkeypatch.setenv("DSYS_LAB_VIEW", "live")
-    yield tmp_path / "progress.json"
-    POLICIES.pop("yours", None)
+    return tmp_path / "progress.json"
 
 
 # ------------------------------------------------------------------------------------------------------------- answers
@@ -218,7 +217,10 @@ def test_an_error_without_words_or_lines_is_still_named() -> None:
 def test_the_readers_policy_stays_at_hand_for_a_fork() -> None:
     tried = exercise("13/overflow", find("13/overflow").answer)
     mine, _ = tried.traces
-    assert reproduce(str(share(mine))).digest() == mine.digest()
+    slowed = repeat(mine.header, more_faults=[{"do": "slow", "target": "scorer", "at_s": 25.0, "value": 0.5}])
+    assert len(slowed.of("drop")) > len(mine.of("drop"))
+    with pytest.raises(BadParameter, match="policy = 'yours' is code of your own"):
+        share(mine)
 
 
 def test_the_list_of_policies_does_not_offer_the_readers_own() -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from dsys_lab.brokers.overflow import Policy, oldest_first
 from dsys_lab.errors import BadParameter
 from dsys_lab.scenarios import Claims, find, repeat, scenario
 from dsys_lab.scenarios import not_consumed_in_time as lab
@@ -29,11 +30,19 @@ RUNS = {
     "fresh_or_old": {"policy": "deadline", "margin_s": 0.3, "until_s": 20.0},
     "drill": {"policy": "reject", "capacity": 3, "messages": 20},
 }
+WITHOUT_NETWORK = {"hockey_stick", "blocking"}
 WITHOUT_MACHINES = ("fair_shares", "drill")  # two tenants and a gate, a buffer and orders: nothing there to break
 
 
+def faults_of(name):
+    """The plan, as far as it finds something to strike at."""
+    if name in WITHOUT_MACHINES:
+        return ()
+    return PLAN[:2] if name in WITHOUT_NETWORK else PLAN
+
+
 def made(name, **more):
-    faults = () if name in WITHOUT_MACHINES else PLAN
+    faults = faults_of(name)
     return getattr(lab, name)(**{"seed": 3, "faults": faults, **RUNS[name], **more})
 
 
@@ -55,7 +64,7 @@ def test_a_header_is_enough_to_make_the_run_again(name, tmp_path):
 
 @pytest.mark.parametrize("name", RUNS)
 def test_counting_gives_what_the_rows_add_up_to(name):
-    faults = () if name in WITHOUT_MACHINES else PLAN
+    faults = faults_of(name)
     trace = made(name)
     assert getattr(lab, name).count(seed=3, faults=faults, **RUNS[name]) == trace.counters()
 
@@ -86,9 +95,58 @@ def test_a_fork_is_the_same_run_up_to_the_trouble():
     assert repeat(fork.header).digest() == fork.digest()
 
 
-def test_a_fault_that_never_finds_its_row_changes_nothing():
-    waiting = Fault(do="crash", target="scorer", on={"kind": "finish", "message": "nobody"})
-    assert lab.burst(seed=3, until_s=10.0, faults=[waiting]).digest() == lab.burst(seed=3, until_s=10.0).digest()
+CRASH = {"do": "crash", "target": "scorer"}
+
+
+@pytest.mark.parametrize(
+    ("plan", "says"),
+    [
+        (CRASH | {"on": {"kind": "finish", "message": "nobody"}}, "row number 1 .* and 0 came"),
+        (CRASH | {"on": {"kind": "start", "message": "n1"}, "nth": 2}, "and 1 came.*smaller nth"),
+        (CRASH | {"at_s": 500}, "lies after all that happens"),
+        ({"do": "lose", "target": "n1", "at_s": 9}, "no copy of 'n1' goes over the network after that"),
+    ],
+)
+def test_a_fault_that_never_strikes_is_refused_with_what_it_waited_for(plan, says):
+    with pytest.raises(BadParameter, match=says):
+        lab.burst(seed=3, until_s=10.0, faults=[plan])
+
+
+def test_trouble_on_a_network_that_nothing_uses_is_refused():
+    with pytest.raises(BadParameter, match="nothing goes over the network in this run; give one of crash, slow, skew"):
+        lab.hockey_stick(customers=50, faults=[{"do": "loss", "target": "network", "at_s": 1, "value": 0.5}])
+
+
+# ------------------------------------------------------------------------------------------ a part of the reader's own
+def second_pays(waiting, newcomer, capacity, chance):
+    return 1 if len(waiting) >= capacity else None
+
+
+OWN = Policy("second pays", second_pays, oldest_first)
+
+
+def test_code_of_the_readers_own_takes_part_as_any_other_does():
+    trace = lab.burst(seed=3, policy=OWN, capacity=5, until_s=30.0)
+    assert (trace.header.title, trace.header.params["policy"]) == ("second pays", "second pays")
+    assert trace.of("drop")
+    assert repeat(trace.header).digest() == trace.digest()
+    slowed = repeat(trace.header, more_faults=[{"do": "slow", "target": "scorer", "at_s": 22.0, "value": 0.2}])
+    assert slowed.header.title == "second pays + slow scorer"
+    assert len(slowed.of("drop")) > len(trace.of("drop"))
+
+
+def test_a_saved_run_keeps_the_name_of_a_part_and_asks_for_the_rest(tmp_path):
+    lab.burst(seed=3, policy=OWN, capacity=5, until_s=30.0).save(tmp_path / "own.jsonl")
+    loaded = load(tmp_path / "own.jsonl")
+    with pytest.raises(BadParameter, match=r"'second pays' was code of somebody's own.*policy=…"):
+        repeat(loaded.header)
+    assert repeat(loaded.header, policy=OWN).digest() == loaded.digest()
+
+
+@pytest.mark.parametrize("given", [5, len, object(), ["drop_oldest"]])
+def test_what_is_neither_a_name_nor_a_part_is_refused(given):
+    with pytest.raises(BadParameter, match=r"policy = .*give a word, in quotes or a Policy"):
+        lab.burst(policy=given)
 
 
 # ------------------------------------------------------------------------------------------ what a header says

@@ -116,6 +116,38 @@ def test_two_faults_of_one_plan_both_strike():
     assert rows(both, "slow", "crash") == [(1.0, "slow", "w"), (2.0, "crash", "v")]
 
 
+# ------------------------------------------------------------------------------------------ overlapping
+def test_a_machine_is_down_for_as_long_as_any_of_its_crashes_lasts():
+    long, short = (Fault(do="crash", target="w", at_s=at_s, lasts_s=lasts_s) for at_s, lasts_s in ((2.5, 4), (3.5, 1)))
+    assert rows(played(long, short), "crash", "restart") == [(2.5, "crash", "w"), (6.5, "restart", "w")]
+    assert rows(played(long, replace(short, lasts_s=None)), "restart") == []
+
+
+def speeds(*faults):
+    return [(row.time_us / 1e6, row.fields.get("speed", 1.0)) for row in played(*faults).of("slow", "steady")]
+
+
+def test_the_slowness_that_struck_last_rules_and_the_one_before_comes_back():
+    outer = Fault(do="slow", target="w", value=0.5, at_s=2, lasts_s=6)
+    inner = Fault(do="slow", target="w", value=0.1, at_s=3, lasts_s=2)
+    assert speeds(outer, inner) == [(2, 0.5), (3, 0.1), (5, 0.5), (8, 1.0)]
+    assert speeds(outer, replace(inner, lasts_s=6)) == [(2, 0.5), (3, 0.1), (9, 1.0)]
+
+
+def test_a_loss_within_a_loss_ends_alone():
+    outer = Fault(do="loss", target="network", value=1, at_s=1.5, lasts_s=5)
+    inner = Fault(do="loss", target="network", value=1, at_s=2.5, lasts_s=1)
+    assert [row.message for row in played(outer, inner).of("lost")] == ["m2", "m3", "m4", "m5", "m6"]
+
+
+def test_two_splits_of_one_side_heal_when_the_last_is_over():
+    outer = Fault(do="split", target="w", at_s=1.5, lasts_s=5)
+    inner = Fault(do="split", target="w", at_s=2.5, lasts_s=1)
+    trace = played(outer, inner)
+    assert [row.message for row in trace.of("lost")] == ["m2", "m3", "m4", "m5", "m6"]
+    assert rows(trace, "heal") == [(6.5, "heal", "network")]
+
+
 # ------------------------------------------------------------------------------------------ as data
 FAULTS = st.builds(
     lambda do, when, nth, lasts_s: Fault(do=do, target="w", nth=nth, lasts_s=lasts_s, value=0.5, **when),

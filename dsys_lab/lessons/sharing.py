@@ -49,7 +49,7 @@ def share(trace: Trace) -> Share:
     Raises
     ------
     BadParameter
-        If the trace does not come from a scenario of the model.
+        If the trace does not come from a scenario of the model, or code of the reader's own took part.
     """
     from dsys_lab.scenarios import find
 
@@ -59,6 +59,9 @@ def share(trace: Trace) -> Share:
         raise BadParameter(
             f"this trace comes from {origin}: only a scenario's run can be made again; save it, trace.save('run.jsonl')"
         )
+    for name in header.parts:
+        own = f"{name} = {header.params[name]!r} is code of your own, which no line can hold"
+        raise BadParameter(f"{own}: share the cell that defines it")
     defaults = find(header.lab, header.scenario).defaults
     changed = {name: value for name, value in header.params.items() if _plain(value) != _plain(defaults.get(name))}
     changed["seed"] = header.seed

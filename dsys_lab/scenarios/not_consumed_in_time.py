@@ -21,7 +21,7 @@ from itertools import count
 from typing import Any
 
 from dsys_lab.brokers.flow_control import Aimd, TokenBucket
-from dsys_lab.brokers.overflow import Buffer, Request
+from dsys_lab.brokers.overflow import Buffer, Policy, Request
 from dsys_lab.brokers.retries import RetryBudget, RetryPolicy
 from dsys_lab.errors import BadParameter, require_choice, require_positive
 from dsys_lab.scenarios.machines import Consumer, CreditLink, Inbox, Producer, RetryingClient
@@ -74,7 +74,7 @@ def _arrive(sim: Simulation, inbox: Inbox, customers: int, *, rate: float) -> Bo
 def burst(
     sim: Simulation,
     *,
-    policy: str = "unbounded",
+    policy: str | Policy = "unbounded",
     capacity: int = 50,
     rate: float = 8.0,
     burst_rate: float = 30.0,
@@ -142,7 +142,7 @@ def retry_storm(
     retries: int = 3,
     backoff: str = "none",
     budget: float | None = None,
-    policy: str = "unbounded",
+    policy: str | Policy = "unbounded",
     capacity: int = 8,
     utilisation: float = 0.5,
     spike: float = 3.0,
@@ -295,7 +295,7 @@ def fair_shares(
 def fresh_or_old(
     sim: Simulation,
     *,
-    policy: str = "unbounded",
+    policy: str | Policy = "unbounded",
     margin_s: float = 0.0,
     utilisation: float = 1.5,
     deadline_s: float = 2.0,
@@ -321,7 +321,12 @@ def fresh_or_old(
 # ------------------------------------------------------------------------------------------ the drill for real brokers
 @scenario("model, {policy}")
 def drill(
-    sim: Simulation, *, policy: str = "drop_oldest", capacity: int = 50, messages: int = 200, offers_per_take: int = 4
+    sim: Simulation,
+    *,
+    policy: str | Policy = "drop_oldest",
+    capacity: int = 50,
+    messages: int = 200,
+    offers_per_take: int = 4,
 ) -> Claims:
     """The same orders to any buffer: so many offers for each take, and at the end take all that is left.
 

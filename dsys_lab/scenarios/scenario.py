@@ -4,6 +4,10 @@ A scenario is a function that wires systems into a simulation and lets them run.
 depends on, next to the seed and the faults, so the header of its trace is enough to make the run again, with one thing
 changed: another policy, another seed, one fault more. That is what a slider, a fork at the cursor, a share link and a
 hidden test do.
+
+A part of the run may be code of the reader's own: where a parameter's annotation names a class (`policy: str | Policy`)
+such an object may be given instead of a name. The run then meets the same luck and faults as any other, and can be
+forked and compared; only a link to it cannot be shared, and says so.
 """
 
 from __future__ import annotations
@@ -17,7 +21,7 @@ from numbers import Integral, Real
 from typing import Any, Final
 
 from dsys_lab.errors import BadParameter
-from dsys_lab.simulation import Fault, Simulation, fault, to_us
+from dsys_lab.simulation import Fault, Simulation, fault
 from dsys_lab.trace import Counters, Header, Recorder, Trace
 
 DEFAULT_SEED: Final = 7
@@ -82,9 +86,11 @@ class Scenario:
             raise BadParameter(f"{self.name}: given {unnamed[0]!r}; give parameters by name: {names}")
         plan = self._plan(faults)
         params = self._complete(params, seed)
-        trace = Trace(Header(lab=self.lab, scenario=self.name, seed=seed, params=params))
+        parts = {name: value for name, value in params.items() if not is_plain(value)}
+        named = {**params, **{name: name_of(part) for name, part in parts.items()}}
+        trace = Trace(Header(lab=self.lab, scenario=self.name, seed=seed, params=named, parts=parts))
         trace.header.faults = [item.as_dict() for item in plan]
-        said = {name: "no" if value is None else value for name, value in params.items()}
+        said = {name: "no" if value is None else value for name, value in named.items()}
         troubles = [f"{item.do} {item.target}" for item in plan]
         trace.header.title = " + ".join([self._title.format(**said), *troubles])
         claims, end_us = self._perform(trace, seed, plan, params)
@@ -103,11 +109,7 @@ class Scenario:
     ) -> tuple[Claims, int]:
         simulation = Simulation(seed=seed, faults=faults, recorder=recorder)
         claims = self._body(simulation, **params)
-        for item in faults:
-            if item.at_s is not None and to_us(item.at_s) >= simulation.now_us > 0:
-                raise BadParameter(
-                    f"fault {item.do!r}: at_s = {item.at_s!r} lies after all that happens here; give an earlier time"
-                )
+        simulation.require_struck()
         return claims, simulation.now_us
 
     def _plan(self, faults: Faults) -> tuple[Fault, ...]:
@@ -141,14 +143,40 @@ _KINDS: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
 }
 
 
-def require_kind(name: str, value: Any, kind: str) -> None:
-    """Refuse a value that is not of the kind that an annotation names, such as `int` or `float | None`.
+def is_plain(value: Any) -> bool:
+    """Whether a value can be written down: a number, a word, nothing, or a list of such."""
+    if isinstance(value, tuple | list):
+        return all(map(is_plain, value))
+    return value is None or isinstance(value, str | Real)
 
-    What another annotation allows is left to the scenario itself.
+
+def name_of(part: object) -> str:
+    """Return what a part calls itself: its `name`, or the function's.
+
+    >>> name_of(is_plain)
+    'is_plain'
+    """
+    return str(getattr(part, "name", None) or getattr(part, "__name__", type(part).__name__))
+
+
+def require_kind(name: str, value: Any, kind: str) -> None:
+    """Refuse a value that is not of the kind that an annotation names, such as `int`, `float | None`, `str | Policy`.
+
+    A word with a capital letter names a class of parts; what else an annotation allows is left to the scenario itself.
     """
     allowed = kind.split(" | ")
-    if all(word in _KINDS for word in allowed) and not any(_KINDS[word][0](value) for word in allowed):
-        raise BadParameter(f"{name} = {value!r}: give {' or '.join(_KINDS[word][1] for word in allowed)}")
+    if any(_is_of(word, value) for word in allowed):
+        return
+    words = " or ".join(_KINDS[word][1] if word in _KINDS else f"a {word}" for word in allowed)
+    raise BadParameter(f"{name} = {value!r}: give {words}")
+
+
+def _is_of(word: str, value: Any) -> bool:
+    if word in _KINDS:
+        return _KINDS[word][0](value)
+    if word[:1].isupper():
+        return word in {kind.__name__ for kind in type(value).__mro__} or (word == "Callable" and callable(value))
+    return is_plain(value)
 
 
 def scenario(title: str) -> Callable[[Body], Scenario]:
@@ -183,7 +211,18 @@ def find(lab: str, name: str) -> Scenario:
 
 
 def repeat(header: Header, *, more_faults: Faults = (), **changed: Any) -> Trace:
-    """Make the run of `header` again: same seed, parameters and faults, but for what is changed or added."""
+    """Make the run of `header` again: same seed, parameters, parts and faults, but for what is changed or added.
+
+    Raises
+    ------
+    BadParameter
+        If code took part that the header does not hold any more, for it was saved to a file in between.
+    """
     seed = changed.pop("seed", header.seed)
     run = find(header.lab, header.scenario)
-    return run(seed=seed, faults=[*header.faults, *more_faults], **{**header.params, **changed})
+    params = {**header.params, **header.parts, **changed}
+    for name in header.parts:
+        if name not in changed and header.parts[name] is None:
+            lost = f"{header.params[name]!r} was code of somebody's own, which no file keeps"
+            raise BadParameter(f"{name}: {lost}; give it again, repeat(header, {name}=…)")
+    return run(seed=seed, faults=[*header.faults, *more_faults], **params)

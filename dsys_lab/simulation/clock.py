@@ -42,7 +42,7 @@ import simpy
 
 from dsys_lab.errors import Misuse
 from dsys_lab.simulation.chance import Stream, stream
-from dsys_lab.simulation.faults import Fault, arm
+from dsys_lab.simulation.faults import Fault, arm, require_struck
 from dsys_lab.simulation.network import Network
 from dsys_lab.trace import NO_TRACE, Recorder, Scalar
 
@@ -85,21 +85,23 @@ class Simulation:
     network : Network
     recorder : Recorder
         To be handed to the systems under test; a fault plan that waits for a row listens here.
+    in_force : dict
+        The faults that last now, by what they do and to whom; the one that struck last is the last.
     """
 
     def __init__(self, *, seed: int = 0, faults: Iterable[Fault] = (), recorder: Recorder = NO_TRACE) -> None:
         self.seed = seed
         self.environment = simpy.Environment()
         self.machines: dict[str, Machine] = {}
-        self.network = Network(self)
+        self.network: Network = Network(self)
         self.recorder = recorder
+        self.in_force: dict[tuple[str, str], list[Fault]] = {}
         self._streams: dict[str, Stream] = {}
         self._sleeps = 0
         faults = tuple(faults)
         if any(fault.on is not None for fault in faults):
             self.recorder = _Listening(recorder)
-        for fault in faults:
-            arm(fault, self)
+        self._plan = [arm(fault, self) for fault in faults]
 
     @property
     def now_us(self) -> int:
@@ -155,8 +157,12 @@ class Simulation:
             raise Misuse("nobody listens to the rows of this simulation: give it the fault when it is made")
         self.recorder.listeners.append((matches, act))
 
+    def goes_on(self) -> bool:
+        """Whether something is left to happen."""
+        return self.environment.peek() < math.inf
+
     def run(self, until_s: float | None = None) -> None:
-        """Run until nothing is left to happen, or until `until_s` seconds of virtual time.
+        """Switch the machines on, and run until nothing is left to happen, or until `until_s` seconds of virtual time.
 
         What would happen at `until_s` itself does not happen any more. Without an end, a run with an endless source of
         work loops for ever.
@@ -168,8 +174,21 @@ class Simulation:
         """
         if until_s is not None and to_us(until_s) <= self.now_us:
             raise Misuse(f"until_s = {until_s}, and it is {self.now_s} s already: give a later end")
+        for machine in tuple(self.machines.values()):
+            machine.switch_on()
         with _collector_paused():
             self.environment.run(None if until_s is None else to_us(until_s))
+
+
+    def require_struck(self) -> None:
+        """Refuse a plan of faults of which a part did not strike in the run that is over, or struck at nothing.
+
+        Raises
+        ------
+        BadParameter
+            With what the fault waited for.
+        """
+        require_struck(self._plan, self)
 
 
 @contextmanager

@@ -29,7 +29,7 @@ _CRASH, _SPEED = "crash", "speed"
 class Machine:
     """A computer that runs processes, may be slow, and may crash and come back.
 
-    Subclasses fill in `boot` (start processes; called at creation and at every restart), `on_message`, and
+    Subclasses fill in `boot` (start processes; called when the run begins and at every restart), `on_message`, and
     `on_crash` (name what is lost).
 
     Attributes
@@ -54,8 +54,15 @@ class Machine:
         self.disk: dict[str, Any] = {}
         self._processes: list[simpy.Process] = []
         self._working: dict[simpy.Process, None] = {}  # in the order in which they began
+        self._is_on = False
         simulation.machines[name] = self
-        self.boot()
+
+    def switch_on(self) -> None:
+        """Boot, the first time: a run begins with all that was wired by then."""
+        if not self._is_on:
+            self._is_on = True
+            if self.up:
+                self.boot()
 
     def boot(self) -> None:
         """Reset memory and start processes."""
@@ -120,7 +127,8 @@ class Machine:
             return
         self.up = True
         self.simulation.emit("restart", self.name)
-        self.boot()
+        if self._is_on:
+            self.boot()
 
 
 def _mortal(body: Body) -> Body:

@@ -45,6 +45,8 @@ class Network:
         Share of messages that are lost or copied.
     splits : list of frozenset
         Each names the machines of one side; messages between the sides are lost.
+    journeys : int
+        How many copies and answers have set out.
     """
 
     def __init__(self, simulation: Simulation) -> None:
@@ -54,6 +56,7 @@ class Network:
         self.loss_fraction = 0.0
         self.duplicate_fraction = 0.0
         self.splits: list[frozenset[str]] = []
+        self.journeys = 0
         self._doomed: set[str] = set()
         self._doubled: set[str] = set()
         self._copies: dict[str, int] = {}
@@ -97,10 +100,15 @@ class Network:
         """Copy `message` when it is sent next."""
         self._doubled.add(message)
 
+    def waits_for(self, message: str) -> bool:
+        """Whether `message` is still to be lost or copied, for it never came by."""
+        return message in self._doomed or message in self._doubled
+
     def _carry(
         self, words: _Words, source: str, target: str, message: str, body: dict[str, Any], *, copy: int, lost: bool
     ) -> None:
         simulation = self.simulation
+        self.journeys += 1
         delay = self.link_delay.get((source, target), self.delay)
         delay_us = int(delay(simulation.stream(f"delay/{source}/{target}")) * 1e6 + 0.5)
         arrive_us = simulation.now_us + delay_us

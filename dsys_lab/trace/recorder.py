@@ -94,6 +94,9 @@ class Header:
         When the run stopped; the last row may be earlier.
     poster_us : int, optional
         The moment at which a picture of the run opens; without it the picture chooses one.
+    parts : dict
+        Code of somebody's own that took part, by the parameter that it was given for; `params` has its name. It cannot
+        be written down: a saved trace has None in its place.
     """
 
     lab: str = ""
@@ -107,10 +110,11 @@ class Header:
     references: dict[str, dict[str, Any]] = field(default_factory=dict)
     end_us: int = 0
     poster_us: int | None = None
+    parts: dict[str, Any] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the header as JSON values."""
-        return asdict(self)
+        return asdict(replace(self, parts=dict.fromkeys(self.parts)))
 
 
 class Recorder(Protocol):

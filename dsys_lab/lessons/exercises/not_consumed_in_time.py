@@ -9,7 +9,7 @@ from statistics import fmean, stdev
 from typing import Any, Final, NamedTuple
 
 from dsys_lab import laws
-from dsys_lab.brokers.overflow import POLICIES, Answer, Policy, Request, oldest_first
+from dsys_lab.brokers.overflow import Answer, Policy, Request, oldest_first
 from dsys_lab.errors import Misuse
 from dsys_lab.lessons.exercises.storm_causes import cause
 from dsys_lab.lessons.exercises.task import Exercise, OpenQuestion, Verdict
@@ -207,8 +207,7 @@ def _as_policy(function: Callable[..., Any]) -> Policy:
 
 
 def _run_mine(function: Callable[..., Any], **more: Any) -> Trace:
-    POLICIES[MINE] = _as_policy(function)
-    return burst(policy=MINE, capacity=ROOM, **more)
+    return burst(policy=_as_policy(function), capacity=ROOM, **more)
 
 
 def check_overflow(function: Callable[..., Any]) -> Verdict:

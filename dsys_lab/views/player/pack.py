@@ -111,7 +111,7 @@ def _lane(trace: Trace, columns: _Columns, codes: dict[str, int]) -> dict[str, A
     return {
         "rows": len(trace),
         "end_us": trace.end_us,
-        "header": _plain(asdict(trace.header)),
+        "header": _plain(trace.header.as_dict()),
         "lamps": [asdict(lamp) for lamp in lamps(trace)],
         "time": columns.add("f64", times),
         "kind": columns.add("u8", map(codes.__getitem__, kinds)),
