@@ -146,12 +146,32 @@ def test_an_unwritten_function_is_no_try_and_reads_the_same_everywhere(task, rec
     assert not record.exists()
 
 
-def test_what_does_something_is_not_blank() -> None:
-    assert is_blank(lambda: None)
-    assert is_blank(lambda: ...)
-    assert not is_blank(lambda: 0)
+def test_only_what_is_not_written_yet_is_blank() -> None:
+    def skeleton(waiting):
+        ...
+
+    def documented(waiting):
+        """Say who pays."""
+
+    def answers_none(waiting):
+        return None
+
+    def passes(waiting):
+        pass
+
+    assert all(map(is_blank, (skeleton, documented, passes)))
+    assert not is_blank(answers_none)
     assert not is_blank(functools.partial(max, 0))
     assert not is_blank(len)
+
+
+def test_none_may_be_the_answer() -> None:
+    def smallest_k(nights, rows):
+        return None
+
+    tried = exercise("02/smallest_k", smallest_k)
+    assert tried.verdict is not None
+    assert "you said None; it is" in str(tried)
 
 
 # ------------------------------------------------------------------------------------------- whatever the reader writes

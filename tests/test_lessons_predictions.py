@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -112,8 +113,8 @@ def test_a_curve_is_as_far_as_it_is_lifted(drawn: list[float], lift: float) -> N
 @given(st.lists(st.one_of(st.none(), st.floats(-5, 5)), min_size=2, max_size=30))
 def test_gaps_of_a_drawing_are_filled_between_its_neighbours(drawn: list[float | None]) -> None:
     whole, known = filled(drawn), [y for y in drawn if y is not None]
-    assert bool(whole) == bool(known)
-    if known:
+    assert bool(whole) == (len(known) > 1)
+    if whole:
         assert [y for y, was in zip(whole, drawn, strict=True) if was is not None] == pytest.approx(known)
         assert min(known) - 1e-9 <= min(whole)
         assert max(whole) <= max(known) + 1e-9
@@ -194,6 +195,9 @@ def test_a_choice_and_a_curve_are_kept_by_their_button() -> None:
     assert curve.said is None
     pad.ys = [None] * 10 + [2.0] + [None] * (CURVE_POINTS - 11)
     button(curve.widget, "Keep my prediction").click()
+    assert curve.said is None, "a click is no curve"
+    pad.ys = [None] * 10 + [2.0, 2.0] + [None] * (CURVE_POINTS - 12)
+    button(curve.widget, "Keep my prediction").click()
     assert curve.said == [2.0] * CURVE_POINTS
     assert pad.locked
 
@@ -209,6 +213,30 @@ def test_the_truth_waits_for_the_prediction() -> None:
     assert "77.7" not in shown(widget)
     prediction.keep(10)
     assert "counted 77.7" in shown(widget)
+
+
+def test_what_would_give_the_answer_away_stands_behind_the_same_door(monkeypatch, capsys) -> None:
+    from dsys_lab.lessons.prediction_widget import reveal_widget
+    from dsys_lab.scenarios.not_consumed_in_time import burst
+    from dsys_lab.views.player import Player
+
+    prediction = wait()
+    counted = pd.DataFrame({"times": [77.7]})
+    reveal = prediction.reveal(77.7, show=(counted, Player(burst(until_s=2.0))))
+    widget = reveal_widget(reveal)
+    assert "77.7" not in shown(widget)
+    assert len(widget.children[1].children) == 0
+    prediction.keep(10)
+    table, played = widget.children[1].children
+    assert "<td>77.7</td>" in table.value
+    assert played is reveal.show[1].widget
+
+    monkeypatch.setenv("DSYS_LAB_VIEW", "still")  # nobody predicts in a committed notebook: it shows all
+    said = []
+    monkeypatch.setattr("dsys_lab.lessons.predictions.display", lambda *what, **how: said.extend(what))
+    prediction.reveal(77.7, show=counted)._ipython_display_()
+    assert "77.7" in said[0]["text/plain"]
+    assert said[1] is counted
 
 
 def test_a_reader_who_would_not_predict_is_shown_the_truth_without_a_score() -> None:

@@ -270,9 +270,9 @@ def interpolated(x: float, xs: Sequence[float], ys: Sequence[float]) -> float:
 
 
 def filled(drawn: Sequence[float | None]) -> list[float]:
-    """Return a drawn curve without gaps: straight between what was drawn, level beyond it; [] if nothing was."""
+    """Return a drawn curve without gaps: straight between what was drawn, level beyond; [] for less than two points."""
     known = [(i, y) for i, y in enumerate(drawn) if y is not None]
-    if not known:
+    if len(known) < 2:  # a click is no curve
         return []
     at, heights = zip(*known, strict=True)
     return [interpolated(i, at, heights) for i in range(len(drawn))]

@@ -33,7 +33,8 @@ def prediction_widget(prediction: Prediction) -> VBox:
     def press(_: Button) -> None:
         said = read()
         if said is None:
-            status.value = quiet("First give an answer, then keep it.")
+            is_curve = isinstance(prediction.form, CurveForm)
+            status.value = quiet(f"First {'draw a curve' if is_curve else 'give an answer'}, then keep it.")
         else:
             prediction.keep(said)
 
@@ -66,12 +67,14 @@ def reveal_widget(reveal: Reveal) -> VBox:
     """Return the truth; before the reader has predicted, a request to do so."""
     content = HTML()  # no width of its own: 100% and its margin would overflow, with a scrollbar below
     button = Button(description="Show me anyway", layout=Layout(width="max-content"))
-    box = form(content, button)
+    behind = VBox()
+    box = VBox([form(content, button), behind])
 
     def show() -> None:
         reveal.open()
         content.value = reveal.html()
         button.layout.display = "none"
+        behind.children = [_as_widget(shown) for shown in reveal.show]
 
     button.on_click(lambda _: show())
     reveal.prediction.when_kept(show)
@@ -84,3 +87,10 @@ def reveal_widget(reveal: Reveal) -> VBox:
             role="again",
         )
     return box
+
+
+def _as_widget(shown: Any) -> Any:
+    """Return a player's own widget, or a picture or table as the page shows it."""
+    if hasattr(shown, "widget"):
+        return shown.widget
+    return HTML(shown.html() if hasattr(shown, "html") else shown.to_html())

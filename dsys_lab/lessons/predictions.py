@@ -2,7 +2,8 @@
 
 `predict` asks; the first answer that the reader keeps is the one that counts. `reveal` holds it against what was
 counted and against the law, in one chart and one line. An answer that was revealed before it was predicted does not
-score: then the reader has only read.
+score: then the reader has only read. What would give the answer away (the chart of the whole sweep, the run to play)
+is shown with it, behind the same door, and not in a cell above.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from __future__ import annotations
 import html
 from collections.abc import Callable, Sequence
 from typing import Any
+
+from IPython.display import display
 
 from dsys_lab.errors import BadParameter
 from dsys_lab.lessons.answer_forms import ChoiceForm, CurveForm, Form, Judgement, NumberForm
@@ -60,7 +63,9 @@ class Prediction:
         """Call `listener` when the reader has answered."""
         self._listeners.append(listener)
 
-    def reveal(self, truth: Any, law: Any = None, *, standard_error: float = 0.0, why: str = "") -> Reveal:
+    def reveal(
+        self, truth: Any, law: Any = None, *, standard_error: float = 0.0, why: str = "", show: Any = ()
+    ) -> Reveal:
         """Hold the prediction against what was counted, and the law.
 
         Parameters
@@ -73,8 +78,11 @@ class Prediction:
             Of a counted number.
         why : str
             One sentence that says why it is so.
+        show : object or tuple of objects
+            What is shown below it as soon as the reader has predicted: a chart, a player, a table.
         """
-        return Reveal(self, truth, law, standard_error, why)
+        shown = show if isinstance(show, tuple) else (show,)
+        return Reveal(self, truth=truth, law=law, standard_error=standard_error, why=why, show=shown)
 
     def __str__(self) -> str:
         return f"Predict: {self.question}\nGive {self.form.ask()}."
@@ -98,9 +106,18 @@ class Prediction:
 class Reveal:
     """A prediction held against the truth; made by `Prediction.reveal`."""
 
-    def __init__(self, prediction: Prediction, truth: Any, law: Any, standard_error: float, why: str) -> None:
+    def __init__(
+        self,
+        prediction: Prediction,
+        *,
+        truth: Any,
+        law: Any,
+        standard_error: float,
+        why: str,
+        show: tuple[Any, ...],
+    ) -> None:
         self.prediction, self.truth, self.law = prediction, truth, law
-        self.standard_error, self.why = standard_error, why
+        self.standard_error, self.why, self.show = standard_error, why, show
         prediction.form.facts(truth, law)  # refuses at once what the form cannot be held against
         self._opened = False
 
@@ -148,6 +165,14 @@ class Reveal:
             return Shown(card(f"<b>{html.escape(self.verdict)}</b> {as_html(self.why)}"), str(self))._repr_mimebundle_()
         data, metadata = chart._repr_mimebundle_()
         return {**data, "text/plain": str(self)}, metadata
+
+    def _ipython_display_(self) -> None:
+        """Show it, and below it what goes with it; where a kernel listens, the door keeps that, too."""
+        bundle = self._repr_mimebundle_()
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+        display(data, metadata=metadata, raw=True)
+        if view_mode() != "live":
+            display(*self.show)
 
     def html(self) -> str:
         """Return verdict and chart for the page."""

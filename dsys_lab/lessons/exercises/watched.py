@@ -7,21 +7,21 @@ doing (`except Exception` does not catch it). What sits in a single long call of
 
 from __future__ import annotations
 
+import ast
 import contextvars
 import ctypes
-import dis
 import functools
 import inspect
 import linecache
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotInTime
+from textwrap import dedent
 from threading import Thread
 from types import TracebackType
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 Result = TypeVar("Result")
-BLANK: Final = {"RESUME", "NOP", "LOAD_CONST", "RETURN_CONST", "RETURN_VALUE"}
 
 
 class TookTooLong(BaseException):
@@ -76,13 +76,19 @@ def brief(value: object) -> str:
 
 
 def is_blank(function: Callable[..., Any]) -> bool:
-    """Whether a function does nothing but return None or `...`: it was not written yet."""
+    """Whether a function was not written yet: its body is `...`, `pass` or a docstring, and nothing else.
+
+    One that returns None is written: None may be the answer.
+    """
     try:
-        steps = [(step.opname, step.argval) for step in dis.get_instructions(function)]
-    except TypeError:  # a callable that is no function of Python: somebody made it
+        (definition,) = ast.parse(dedent(inspect.getsource(function))).body
+    except (OSError, TypeError, SyntaxError, ValueError):  # its text is not at hand, or it is no function of Python
+        return False
+    if not isinstance(definition, ast.FunctionDef):
         return False
     return all(
-        name in BLANK and (name not in ("LOAD_CONST", "RETURN_CONST") or value in (None, ...)) for name, value in steps
+        isinstance(step, ast.Pass) or (isinstance(step, ast.Expr) and isinstance(step.value, ast.Constant))
+        for step in definition.body
     )
 
 
