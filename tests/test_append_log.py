@@ -108,6 +108,16 @@ def test_a_policy_of_time_says_when_it_wants_to_be_called():
     assert (log.durable_lsn, log.deadline_us()) == (2, None)
 
 
+def test_at_its_deadline_a_record_is_synced():
+    """0.00051 * 1e6 is a little more than 510: who waits for the deadline must find it due."""
+    for tens_of_us in range(1, 500):
+        log = AppendLog(VolatileDisk(), fsync=Fsync(after_s=tens_of_us / 100_000))
+        log.append(3, b"")
+        assert log.deadline_us() == 3 + 10 * tens_of_us
+        log.tick(log.deadline_us())
+        assert log.durable_lsn == 1
+
+
 def test_a_sync_is_a_row_and_so_is_a_recovery_with_what_it_cut():
     trace = Trace()
     disk = VolatileDisk()
@@ -221,6 +231,23 @@ def test_an_unsynced_hole_with_a_whole_record_behind_it_is_a_torn_tail(offset, l
     disk = three_records(fsync=NEVER)
     disk.flip(FIRST, offset)
     assert payloads(AppendLog(disk)) == left
+
+
+def test_after_one_sync_for_many_only_the_next_record_or_a_roll_speaks_for_them():
+    def damaged(*, then):
+        disk = VolatileDisk()
+        log = AppendLog(disk, fsync=NEVER)
+        for payload in (b"first", b"second", b"third"):
+            log.append(0, payload)
+        log.sync(0)
+        then(log)
+        disk.flip(FIRST, 30)
+        return disk
+
+    assert payloads(AppendLog(damaged(then=lambda log: None))) == [b"first"], "as the docstring says: left out"
+    for then in (lambda log: log.append(0, b"fourth"), lambda log: log.roll(0)):
+        with pytest.raises(Damaged, match=f"{FIRST}, byte 29: record 1"):
+            AppendLog(damaged(then=then))
 
 
 def test_a_whole_record_with_another_number_does_not_count():

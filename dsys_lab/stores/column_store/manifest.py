@@ -115,8 +115,7 @@ class Manifest:
 
     def encode(self) -> bytes:
         """Return the text."""
-        columns = ", ".join(f"{column.name} {column.type}{'?' * column.nullable}" for column in self.schema.columns)
-        head = {"manifest": self.number, "schema": columns, "key": self.key, "layout": self.layout}
+        head = {"manifest": self.number, "schema": str(self.schema), "key": self.key, "layout": self.layout}
         lines = [json.dumps({**head, "generation": self.generation, "lsn": self.lsn}), *map(_line, self.groups)]
         text = "".join(f"{line}\n" for line in lines).encode()
         return text + b"crc32 %08x\n" % zlib.crc32(text)
