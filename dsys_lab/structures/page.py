@@ -17,8 +17,8 @@ can be pushed together without anybody noticing. ::
       top bit of the length: a mark that the owner of the record may set
 
 `crc32` covers the rest of the page and starts from the page's number, so a page that was written to another's place in
-its file is found out too. `lsn` says which records of a log are in the page: all below it. `link` is the next page where pages
-form a chain. Numbers are big-endian: keys sort like their bytes.
+its file is found out too. `lsn` says which records of a log are in the page: all below it. `link` is the next page
+where pages form a chain. Numbers are big-endian: keys sort like their bytes.
 
 A page is changed by two primitives only, `put` (bytes at a place) and `move` (bytes from one place to another). What
 they did is noted in `changes`, so a log can write down a few bytes instead of the page and do it again after a crash.
