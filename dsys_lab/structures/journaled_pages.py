@@ -12,8 +12,9 @@ Three rules make it right:
 1. *The log first.* A page is written to its file only after the record of its last change is durable.
 2. *The first change after a checkpoint logs the whole page.* A page of two sectors may tear when the power goes. Then
    the few bytes of the next change are worth nothing, for what they would be applied to is neither the old page nor the
-   new one. From this "full-page image" all later changes can be done again. (PostgreSQL calls it `full_page_writes`; MySQL writes
-   each page twice instead, into a *double-write buffer*. Images are the simpler way here: one log, one recovery.)
+   new one. From this "full-page image" all later changes can be done again. (PostgreSQL calls it `full_page_writes`;
+   MySQL writes each page twice instead, into a *double-write buffer*. Images are the simpler way here: one log, one
+   recovery.)
 3. *Redo begins from the image*, whatever the file holds: the same changes in the same order give the same page, however
    often the power goes during recovery.
 
