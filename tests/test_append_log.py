@@ -77,6 +77,18 @@ def test_old_segments_go_and_nothing_that_is_wanted_with_them():
     assert [record.lsn for record in log.read(7)] == [7, 8]
 
 
+@pytest.mark.parametrize("lsn", range(11))
+def test_the_segment_that_holds_the_oldest_wanted_record_stays_and_none_before_it(lsn):
+    log = AppendLog(VolatileDisk(), segment_bytes=50)
+    for number in range(9):
+        log.append(0, bytes([number]))
+    firsts = [int(name[:20]) for name in log.disk.names()]
+    assert firsts == [0, 2, 4, 6, 8]
+    log.drop_before(lsn)
+    assert log.first_lsn == max(first for first in firsts if first <= lsn)
+    assert log.first_lsn == AppendLog(log.disk).first_lsn
+
+
 # ------------------------------------------------------------------------------------------ when it syncs
 @pytest.mark.parametrize(("fsync", "durable_after_each_append"), [
     (EVERY_RECORD, [1, 2, 3, 4, 5]),

@@ -64,6 +64,23 @@ def test_a_slot_that_holds_nothing_is_neither_filled_again_nor_emptied_again(slo
     assert page.sealed(0) == before
 
 
+@pytest.mark.parametrize("freed", [0, 1, 64])
+def test_a_record_grows_into_all_the_room_there_is_and_not_a_byte_further(freed: int) -> None:
+    page = Page(HEAP)
+    slots = [page.insert(bytes([number]) * 64) for number in range(120)]
+    free_bytes = PAGE_BYTES - HEADER.size - 120 * (64 + SLOT.size)
+    if freed:
+        assert page.replace(slots[5], b"\5" * (64 - freed))
+    before = page.sealed(0)
+    assert not page.replace(slots[7], b"x" * (64 + freed + free_bytes + 1))
+    assert page.sealed(0) == before
+    assert page.replace(slots[7], b"x" * (64 + freed + free_bytes))
+    assert [len(record) for _, record, _ in page.records()] == [
+        64 + freed + free_bytes if slot == 7 else 64 - freed if slot == 5 else 64 for slot in slots
+    ]
+    assert all(set(record) == ({ord("x")} if slot == 7 else {slot}) for slot, record, _ in page.records() if record)
+
+
 def test_an_empty_record_is_a_record() -> None:
     page = Page(HEAP)
     assert [page.insert(b""), page.insert(b"x" * (RECORD_BYTES_MAX - SLOT.size))] == [0, 1]
