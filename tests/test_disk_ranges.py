@@ -100,6 +100,22 @@ def test_a_removed_file_is_gone_and_its_name_is_free(disk: Disk) -> None:
     assert disk.read("file") == b"new"
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows syncs no folder")
+def test_a_sync_reaches_the_device_for_the_file_and_for_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr("os.fsync", lambda number: synced.append(os.fstat(number).st_ino))
+    disk = RealDisk(tmp_path)
+    disk.append("other", b"")
+    disk.append("file", b"abc")
+    assert synced == []
+    disk.sync("file")
+    assert synced == [(tmp_path / "file").stat().st_ino]
+    disk.sync_names()
+    assert synced[1:] == [tmp_path.stat().st_ino]
+
+
 @pytest.mark.skipif(os.name == "nt", reason="a limit on the size of files is POSIX's")
 def test_bytes_that_could_not_be_written_are_not_written_later(tmp_path: Path) -> None:
     import resource  # POSIX only
