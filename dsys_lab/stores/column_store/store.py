@@ -30,7 +30,7 @@ ROW_GROUP_ROWS: Final = 8_192
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class ColumnStoreStatus:
     """What the table is made of.
 
     Attributes
@@ -326,14 +326,14 @@ class ColumnStore:
         return key
 
     # ------------------------------------------------------------ upkeep
-    def status(self) -> Status:
+    def status(self) -> ColumnStoreStatus:
         """Return what the table is made of."""
         stored, live = sum(group.rows for group in self._groups), sum(group.live_rows() for group in self._groups)
         codecs: dict[str, dict[str, int]] = {name: {} for name in self.schema.names}
         for group in self._groups:
             for name, chunk in group.chunks.items():
                 codecs[name][chunk.codec] = codecs[name].get(chunk.codec, 0) + 1
-        return Status(
+        return ColumnStoreStatus(
             rows=live + len(self._waiting),
             waiting_rows=len(self._waiting),
             deleted_rows=stored - live,
