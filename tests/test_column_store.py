@@ -71,6 +71,27 @@ def test_groups_and_sums_hold_to_the_ends_of_every_type(type_: str, values: list
     assert table.aggregate(ends) == [(sum(there), min(there), max(there))]
 
 
+@pytest.mark.parametrize(("type_", "keys"), [
+    ("i64", [-(2**63), -1, 0, 2**63 - 1]), ("i32", [-(2**31), -1, 0, 2**31 - 1]), ("u64", [0, 2**63, 2**64 - 1, 7]),
+])  # fmt: skip
+@pytest.mark.parametrize("merge_rows", [1, 99])
+def test_keys_at_the_ends_of_their_type_come_and_go_and_are_gone_after_a_crash(
+    type_: str, keys: list[int], merge_rows: int
+) -> None:
+    disk, schema = VolatileDisk(), Schema.of(f"id {type_}, x u8")
+    table = store(disk, schema, merge_rows=merge_rows)
+    table.append([(key, 1) for key in keys])
+    assert table.delete(keys[0])
+    assert table.update(keys[1], {"x": 2})
+    assert table.delete(keys[2])
+    disk.crash(lambda: 0.9)
+    again = store(disk, schema, merge_rows=merge_rows)
+    assert sorted(again.scan()) == sorted([(keys[1], 2), (keys[3], 1)])
+    assert [again.get(key) for key in keys] == [None, (keys[1], 2), None, (keys[3], 1)]
+    with pytest.raises(Refused):
+        again.append([(keys[3], 9)])
+
+
 @pytest.mark.parametrize("codec", [None, *CODECS])
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_rows_come_back_in_every_codec_and_layout(codec: str | None, layout: str) -> None:
