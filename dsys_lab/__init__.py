@@ -6,6 +6,7 @@ The rooms in reading order, from the ground up; nothing imports upwards:
 
 ====================  ===================================================================================
 `errors`, `laws`      what a failed call lets you conclude; every formula a run is held against
+`progress`            how far it is: one bar for all that may take long
 `trace`               what a run leaves behind: the vocabulary, the recorders, the invariants
 `simulation`          time, chance and trouble, on SimPy
 `workloads`           what the world asks: the sleep survey's tables, the flights, keys and arrivals

@@ -77,6 +77,18 @@ def test_old_segments_go_and_nothing_that_is_wanted_with_them():
     assert [record.lsn for record in log.read(7)] == [7, 8]
 
 
+@pytest.mark.parametrize("lsn", range(11))
+def test_the_segment_that_holds_the_oldest_wanted_record_stays_and_none_before_it(lsn):
+    log = AppendLog(VolatileDisk(), segment_bytes=50)
+    for number in range(9):
+        log.append(0, bytes([number]))
+    firsts = [int(name[:20]) for name in log.disk.names()]
+    assert firsts == [0, 2, 4, 6, 8]
+    log.drop_before(lsn)
+    assert log.first_lsn == max(first for first in firsts if first <= lsn)
+    assert log.first_lsn == AppendLog(log.disk).first_lsn
+
+
 # ------------------------------------------------------------------------------------------ when it syncs
 @pytest.mark.parametrize(("fsync", "durable_after_each_append"), [
     (EVERY_RECORD, [1, 2, 3, 4, 5]),
@@ -106,6 +118,16 @@ def test_a_policy_of_time_says_when_it_wants_to_be_called():
     assert log.durable_lsn == 0
     log.tick(11_000)
     assert (log.durable_lsn, log.deadline_us()) == (2, None)
+
+
+def test_at_its_deadline_a_record_is_synced():
+    """0.00051 * 1e6 is a little more than 510: who waits for the deadline must find it due."""
+    for tens_of_us in range(1, 500):
+        log = AppendLog(VolatileDisk(), fsync=Fsync(after_s=tens_of_us / 100_000))
+        log.append(3, b"")
+        assert log.deadline_us() == 3 + 10 * tens_of_us
+        log.tick(log.deadline_us())
+        assert log.durable_lsn == 1
 
 
 def test_a_sync_is_a_row_and_so_is_a_recovery_with_what_it_cut():
@@ -221,6 +243,23 @@ def test_an_unsynced_hole_with_a_whole_record_behind_it_is_a_torn_tail(offset, l
     disk = three_records(fsync=NEVER)
     disk.flip(FIRST, offset)
     assert payloads(AppendLog(disk)) == left
+
+
+def test_after_one_sync_for_many_only_the_next_record_or_a_roll_speaks_for_them():
+    def damaged(*, then):
+        disk = VolatileDisk()
+        log = AppendLog(disk, fsync=NEVER)
+        for payload in (b"first", b"second", b"third"):
+            log.append(0, payload)
+        log.sync(0)
+        then(log)
+        disk.flip(FIRST, 30)
+        return disk
+
+    assert payloads(AppendLog(damaged(then=lambda log: None))) == [b"first"], "as the docstring says: left out"
+    for then in (lambda log: log.append(0, b"fourth"), lambda log: log.roll(0)):
+        with pytest.raises(Damaged, match=f"{FIRST}, byte 29: record 1"):
+            AppendLog(damaged(then=then))
 
 
 def test_a_whole_record_with_another_number_does_not_count():

@@ -114,6 +114,23 @@ def test_an_empty_tree_holds_nothing_and_has_no_height() -> None:
     assert tree.violations() == []
 
 
+def test_a_range_that_ends_before_it_begins_reads_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    tree = BTree(MemoryPages())
+    for key in range(50):
+        tree.insert(key, Rid(0, 0))
+    reads = []
+    monkeypatch.setattr(tree.pages, "read", lambda number, used: reads.append(number))
+    assert list(tree.range(30, 20)) == list(tree.range(KEY_MAX + 1, None)) == list(tree.range(None, -1)) == []
+    assert reads == []
+
+
+def test_a_key_that_is_no_whole_number_is_refused() -> None:
+    tree = BTree(MemoryPages())
+    with pytest.raises(BadParameter, match=r"key 1\.5"):
+        tree.insert(1.5, Rid(0, 0))  # type: ignore[arg-type]
+    assert len(tree.pages) == 0
+
+
 @pytest.mark.parametrize("key", [-1, KEY_MAX + 1])
 def test_a_key_that_is_no_u64_is_refused_and_is_nowhere(key: int) -> None:
     tree = BTree(MemoryPages())

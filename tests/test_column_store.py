@@ -52,6 +52,46 @@ def nights(count: int) -> dict[str, np.ndarray]:
 
 
 # ------------------------------------------------------------------------------------------------------ same answers
+@pytest.mark.parametrize(("type_", "values"), [
+    ("u64", [2**64 - 1, 2**64 - 2, None, 2**64 - 1]),
+    ("u64", [0, 5, None, 2**64 - 1]),
+    ("i64", [-(2**63), 1 - 2**63, None, -(2**63)]),
+    ("i64", [2**63 - 1, 2**63 - 2, None, -(2**63)]),
+    ("i32", [-(2**31), 1 - 2**31, None, 2**31 - 1]),
+    ("u8", [250, 255, None, 250]),
+])  # fmt: skip
+@pytest.mark.parametrize("merge_rows", [1, 99])
+def test_groups_and_sums_hold_to_the_ends_of_every_type(type_: str, values: list[int | None], merge_rows: int) -> None:
+    table = store(schema=Schema.of(f"id u32, x {type_}?"), merge_rows=merge_rows)
+    table.append(list(enumerate(values)))
+    there = [value for value in values if value is not None]
+    groups = [(None, 1, None), *((x, there.count(x), x * there.count(x)) for x in sorted(set(there)))]
+    assert table.aggregate([Measure("count", "id"), Measure("sum", "x")], by="x") == groups
+    ends = [Measure(how, "x") for how in ("sum", "min", "max")]
+    assert table.aggregate(ends) == [(sum(there), min(there), max(there))]
+
+
+@pytest.mark.parametrize(("type_", "keys"), [
+    ("i64", [-(2**63), -1, 0, 2**63 - 1]), ("i32", [-(2**31), -1, 0, 2**31 - 1]), ("u64", [0, 2**63, 2**64 - 1, 7]),
+])  # fmt: skip
+@pytest.mark.parametrize("merge_rows", [1, 99])
+def test_keys_at_the_ends_of_their_type_come_and_go_and_are_gone_after_a_crash(
+    type_: str, keys: list[int], merge_rows: int
+) -> None:
+    disk, schema = VolatileDisk(), Schema.of(f"id {type_}, x u8")
+    table = store(disk, schema, merge_rows=merge_rows)
+    table.append([(key, 1) for key in keys])
+    assert table.delete(keys[0])
+    assert table.update(keys[1], {"x": 2})
+    assert table.delete(keys[2])
+    disk.crash(lambda: 0.9)
+    again = store(disk, schema, merge_rows=merge_rows)
+    assert sorted(again.scan()) == sorted([(keys[1], 2), (keys[3], 1)])
+    assert [again.get(key) for key in keys] == [None, (keys[1], 2), None, (keys[3], 1)]
+    with pytest.raises(Refused):
+        again.append([(keys[3], 9)])
+
+
 @pytest.mark.parametrize("codec", [None, *CODECS])
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_rows_come_back_in_every_codec_and_layout(codec: str | None, layout: str) -> None:
@@ -384,6 +424,47 @@ def test_a_damaged_manifest_is_named_and_a_missing_one_too() -> None:
         store(disk)
 
 
+def test_a_chunk_of_which_a_page_is_read_again_is_checked_again() -> None:
+    disk = VolatileDisk()
+    table = store(disk, Schema.of("id u32, minutes u16"), codec="plain")
+    table.append([(key, key) for key in range(16)])
+    assert table.aggregate([Measure("sum", "minutes")]) == [(120,)]
+    disk.flip("01-minutes.0", 3)
+    table.append([(key, key) for key in range(16, 32)])
+    with pytest.raises(Damaged, match=r"^01-minutes\.0, chunk 0 of column 'minutes'"):
+        table.aggregate([Measure("sum", "minutes")])
+
+
+def test_a_log_that_is_gone_is_damage_and_once_it_is_restored_all_is_well() -> None:
+    for held in (3, 9):  # waiting in the log; merged, and one more waiting
+        disk = VolatileDisk()
+        table = store(disk)
+        for row in rows(held):
+            table.append([row])
+        (log,) = [name for name in disk.names() if name.endswith(".log")]
+        copy = disk.read(log)
+        disk.remove(log)
+        before = disk.names()
+        with pytest.raises(Damaged, match=r"manifest-00000\d is there, but the log is not"):
+            store(disk)
+        assert disk.names() == before
+        disk.append(log, copy)
+        assert sorted(store(disk).scan()) == rows(held)
+
+
+@pytest.mark.parametrize("first_lsn", [3, 90])
+def test_a_log_that_does_not_go_on_where_the_manifest_ends_is_damage(first_lsn: int) -> None:
+    disk = VolatileDisk()
+    table = store(disk)
+    for row in rows(9):
+        table.append([row])
+    (log,) = [name for name in disk.names() if name.endswith(".log")]
+    disk.remove(log)
+    disk.append(f"{first_lsn:020d}.log", b"")
+    with pytest.raises(Damaged, match="the manifest holds all up to log record 7, and the log holds"):
+        store(disk)
+
+
 # ------------------------------------------------------------------------------------------------------ bad input
 @pytest.mark.parametrize(("bad", "says"), [
     ((1, 2, 3.0, 4), "4 values for 5 columns"),
@@ -565,6 +646,30 @@ def test_after_a_failure_of_the_disk_nothing_more_is_written(count: int) -> None
     with pytest.raises(Refused, match="anew"):
         table.append(rows(1, first=99))
     assert sorted(store(disk).scan())[:5] == rows(5)
+
+
+class FailingLog(VolatileDisk):
+    """A disk that cannot add to the log when it is told."""
+
+    failing = False
+
+    def append(self, name: str, data: bytes) -> None:
+        if self.failing and name.endswith(".log"):
+            raise OSError("no space left")
+        super().append(name, data)
+
+
+def test_after_a_failure_of_the_log_a_load_is_refused_and_really_did_not_happen() -> None:
+    disk = FailingLog()
+    table = store(disk)
+    disk.failing = True
+    with pytest.raises(MayHaveHappened):
+        table.append(rows(1))
+    disk.failing = False
+    for load in (lambda: table.append(rows(20, first=100)), table.compact):
+        with pytest.raises(Refused, match="anew"):
+            load()
+    assert list(store(disk).scan()) == []
 
 
 def test_what_waits_unsynced_may_go_but_never_what_was_merged() -> None:

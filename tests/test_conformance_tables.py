@@ -97,6 +97,21 @@ def test_a_filter_keeps_both_ends_and_no_null(table: Table, where: Between, ids:
     assert sorted(row[0] for row in table.scan(["id"], where)) == ids
 
 
+@pytest.mark.parametrize(("where", "ids"), [
+    (Between("x", 2**53 + 1, None), [2]),
+    (Between("x", None, 2**53 + 1), [1, 3]),
+    (Between("x", 10**400, None), []),
+    (Between("x", -(10**400), 10**400), [1, 2, 3]),
+])  # fmt: skip
+@pytest.mark.parametrize("kind", ALL)
+def test_a_whole_bound_that_no_float_is_keeps_both_ends(
+    make: Callable[..., Any], kind: str, where: Between, ids: list[int]
+) -> None:
+    table = make(kind, Schema.of("id u32, x f64"))
+    table.append([(1, 2.0**53), (2, 2.0**53 + 2), (3, -1.5)])
+    assert sorted(row[0] for row in table.scan(["id"], where)) == ids
+
+
 @pytest.mark.parametrize("how", ["count", "sum", "avg", "min", "max"])
 def test_null_enters_no_measure(table: Table, how: str) -> None:
     ages, scores = [40, 62, 40, 0], [7.5, 6.5, -2.0, 0.25]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
@@ -70,8 +73,64 @@ def test_a_written_range_is_kept_once_it_is_synced() -> None:
     assert disk.read("file", SECTOR_BYTES, 11) == b"n" * 10 + b"o"
 
 
-def test_to_look_for_a_file_does_not_make_it(disk: Disk) -> None:
-    for look in (lambda: disk.read("none", 0, 1), lambda: disk.sync("none"), lambda: disk.cut("none", 0)):
-        with pytest.raises((Misuse, FileNotFoundError)):
-            look()
+@pytest.mark.parametrize("look", [
+    lambda disk: disk.read("none"), lambda disk: disk.read("none", 0, 1), lambda disk: disk.size_bytes("none"),
+    lambda disk: disk.sync("none"), lambda disk: disk.cut("none", 0), lambda disk: disk.remove("none"),
+])  # fmt: skip
+def test_to_look_for_a_file_does_not_make_it_and_says_what_is_there(disk: Disk, look: Callable[[Disk], object]) -> None:
+    disk.append("some", b"")
+    with pytest.raises(Misuse, match=r"no file 'none'.*some"):
+        look(disk)
+    assert disk.names() == ["some"]
+
+
+def test_to_cut_behind_the_end_adds_nothing(disk: Disk) -> None:
+    disk.append("file", b"abc")
+    disk.cut("file", 10)
+    assert disk.read("file") == b"abc"
+    disk.cut("file", 1)
+    assert disk.read("file") == b"a"
+
+
+def test_a_removed_file_is_gone_and_its_name_is_free(disk: Disk) -> None:
+    disk.append("file", b"old")
+    disk.remove("file")
     assert disk.names() == []
+    disk.append("file", b"new")
+    assert disk.read("file") == b"new"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows syncs no folder")
+def test_a_sync_reaches_the_device_for_the_file_and_for_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr("os.fsync", lambda number: synced.append(os.fstat(number).st_ino))
+    disk = RealDisk(tmp_path)
+    disk.append("other", b"")
+    disk.append("file", b"abc")
+    assert synced == []
+    disk.sync("file")
+    assert synced == [(tmp_path / "file").stat().st_ino]
+    disk.sync_names()
+    assert synced[1:] == [tmp_path.stat().st_ino]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a limit on the size of files is POSIX's")
+def test_bytes_that_could_not_be_written_are_not_written_later(tmp_path: Path) -> None:
+    import resource  # POSIX only
+
+    failed = RealDisk(tmp_path)
+    failed.append("file", b"kept")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4, hard))
+    try:
+        with pytest.raises(OSError, match="large"):
+            failed.append("file", b"lost")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    again = RealDisk(tmp_path)
+    again.append("file", b" and more")
+    with contextlib.suppress(OSError):
+        failed.close()
+    assert again.read("file") == b"kept and more"

@@ -2,13 +2,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dsys_lab.engines.sqlite import SqliteTable
-from dsys_lab.errors import BadParameter, Refused
+from dsys_lab.errors import BadParameter, MayHaveHappened, Refused
 from dsys_lab.stores.table import Between, Measure
 from dsys_lab.structures.schema import Schema
 from dsys_lab.trace import Counters, Trace
@@ -110,24 +109,36 @@ def test_a_way_that_is_not_there_is_refused() -> None:
             list(table.scan(via="guess"))
 
 
-@pytest.mark.parametrize("key", ["note", "nowhere"])
-def test_a_key_must_be_a_column_of_whole_numbers(key: str) -> None:
-    with pytest.raises(BadParameter):
-        SqliteTable("night", SCHEMA, key=key)
-
-
-def test_its_file_goes_with_it_and_a_given_folder_stays(tmp_path: Path) -> None:
-    with SqliteTable("night", SCHEMA, key="id") as table:
-        path = table.path
-        assert path.is_file()
-    assert not path.exists()
-    with SqliteTable("night", SCHEMA, key="id", folder=tmp_path) as table:
-        table.append([(1, 1, 1, "kept")])
-    with SqliteTable("night", SCHEMA, key="id", folder=tmp_path) as again:
-        assert again.get(1) == (1, 1, 1, "kept")
-
-
 def test_two_tables_of_one_name_are_two() -> None:
     with SqliteTable("night", SCHEMA, key="id") as one, SqliteTable("night", SCHEMA, key="id") as other:
         one.append([(1, 1, 1, "")])
         assert other.get(1) is None
+
+
+def test_a_question_about_a_column_that_is_not_there_is_not_explained_as_one_about_a_text() -> None:
+    with SqliteTable("night", SCHEMA, key="id") as table, pytest.raises(BadParameter, match="no column 'cities'"):
+        table.explain([Measure("count", "cities")])  # SQLite would read "cities" as a text
+
+
+def test_a_key_beyond_its_numbers_is_nowhere() -> None:
+    with SqliteTable("night", Schema.of("id u64, x u8"), key="id") as table:
+        table.append([(2**63 - 1, 1)])
+        for key, there in ((2**63 - 1, True), (2**63, False), (2**64 - 1, False)):
+            assert (table.get(key) is not None, table.update(key, {"x": 2}), table.delete(key)) == (there, there, there)
+        with pytest.raises(BadParameter, match=r"row 1.*2\*\*63 - 1"):
+            table.append_columns({"id": [1, 2**63], "x": [1, 1]})
+
+
+@pytest.mark.parametrize("index", ["note", "id", "nowhere"])
+def test_an_index_is_of_another_column_of_whole_numbers(index: str) -> None:
+    with pytest.raises(BadParameter, match=index):
+        SqliteTable("night", SCHEMA, key="id", indexes=[index])
+
+
+def test_a_file_without_room_is_an_honest_do_not_know() -> None:
+    with SqliteTable("night", SCHEMA, key="id") as table:
+        table.append([(1, 1, 1, "")])
+        table._db.pragma("max_page_count", table._db.pragma("page_count"))
+        with pytest.raises(MayHaveHappened, match="open the table anew"):
+            table.append((key, 1, 1, "x" * 1000) for key in range(2, 100))
+        assert list(table.scan(["id"])) == [(1,)]

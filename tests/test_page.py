@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dsys_lab.errors import Damaged, Refused
+from dsys_lab.errors import Damaged, Misuse, Refused
 from dsys_lab.structures.page import HEADER, HEAP, PAGE_BYTES, RECORD_BYTES_MAX, SLOT, Page
 
 RECORDS = st.binary(max_size=1500)
@@ -50,6 +50,43 @@ def test_a_page_holds_120_records_of_64_bytes() -> None:
     assert [page.insert(bytes([number]) * 64) for number in range(120)] == list(range(120))
     assert not page.has_room(64)
     assert (PAGE_BYTES - HEADER.size) // (64 + SLOT.size) == 120
+
+
+@pytest.mark.parametrize("slot", [0, 1, 7, -1])
+def test_a_slot_that_holds_nothing_is_neither_filled_again_nor_emptied_again(slot: int) -> None:
+    page = Page(HEAP)
+    page.insert(b"gone")
+    page.remove(0)
+    before = page.sealed(0)
+    for change in (lambda: page.replace(slot, b"again"), lambda: page.replace(slot, b""), lambda: page.remove(slot)):
+        with pytest.raises(Misuse, match=f"slot {slot} of 1 holds no record"):
+            change()
+    assert page.sealed(0) == before
+
+
+@pytest.mark.parametrize("freed", [0, 1, 64])
+def test_a_record_grows_into_all_the_room_there_is_and_not_a_byte_further(freed: int) -> None:
+    page = Page(HEAP)
+    slots = [page.insert(bytes([number]) * 64) for number in range(120)]
+    free_bytes = PAGE_BYTES - HEADER.size - 120 * (64 + SLOT.size)
+    if freed:
+        assert page.replace(slots[5], b"\5" * (64 - freed))
+    before = page.sealed(0)
+    assert not page.replace(slots[7], b"x" * (64 + freed + free_bytes + 1))
+    assert page.sealed(0) == before
+    assert page.replace(slots[7], b"x" * (64 + freed + free_bytes))
+    assert [len(record) for _, record, _ in page.records()] == [
+        64 + freed + free_bytes if slot == 7 else 64 - freed if slot == 5 else 64 for slot in slots
+    ]
+    assert all(set(record) == ({ord("x")} if slot == 7 else {slot}) for slot, record, _ in page.records() if record)
+
+
+def test_an_empty_record_is_a_record() -> None:
+    page = Page(HEAP)
+    assert [page.insert(b""), page.insert(b"x" * (RECORD_BYTES_MAX - SLOT.size))] == [0, 1]
+    assert page.record(0) == (b"", False)
+    assert not page.has_room(0)
+    assert [slot for slot, _, _ in Page.load(page.sealed(0), "t.heap", 0).records()] == [0, 1]
 
 
 def test_the_longest_record_fills_a_page() -> None:

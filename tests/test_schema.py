@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dsys_lab.errors import BadParameter
-from dsys_lab.structures.schema import TEXT_BYTES_MAX, WIDTHS, Column, Schema
+from dsys_lab.structures.schema import TEXT_BYTES_MAX, TYPES, WIDTHS, Column, Schema
 
 SLEEP = Schema.of("id u32, hours_sleep f64?, age u8, city text")
 
@@ -29,6 +29,7 @@ def test_a_bad_schema_is_refused_by_name(text: str, said: str) -> None:
     ((-1, 7.5, 40, "Oslo"), "'id': -1 is out of range"),
     ((1, float("nan"), 40, "Oslo"), "'hours_sleep': nan"),
     ((1, float("inf"), 40, "Oslo"), "'hours_sleep': inf"),
+    ((1, 10**400, 40, "Oslo"), "'hours_sleep': out of range; an f64 holds up to 1.79"),
     ((1, 7.5, 256, "Oslo"), "'age': 256 is out of range; a u8 holds 0 to 255"),
     ((1, 7.5, True, "Oslo"), "'age': True is a bool"),
     ((1, 7.5, 40.0, "Oslo"), "'age': 40.0 is a float"),
@@ -39,6 +40,13 @@ def test_a_bad_schema_is_refused_by_name(text: str, said: str) -> None:
 def test_a_bad_row_is_refused_with_the_column_and_what_is_allowed(row: tuple[object, ...], said: str) -> None:
     with pytest.raises(BadParameter, match=said):
         SLEEP.check(row)  # type: ignore[arg-type]
+
+
+@given(st.lists(st.tuples(st.sampled_from("abcdef"), st.sampled_from(TYPES), st.booleans()), min_size=1,
+                unique_by=lambda column: column[0]))  # fmt: skip
+def test_a_schema_as_text_is_the_schema(columns: list[tuple[str, str, bool]]) -> None:
+    schema = Schema(tuple(Column(*column) for column in columns))
+    assert Schema.of(str(schema)) == schema
 
 
 def test_all_rows_or_none_and_the_wrong_one_is_named() -> None:

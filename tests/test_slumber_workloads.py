@@ -75,6 +75,8 @@ def test_a_draw_depends_on_its_number_alone(first: int, cut: int) -> None:
         lambda: keys.zipf(10, -1),
         lambda: keys.zipf(10, float("nan")),
         lambda: keys.hot(10, hot_keys=1.5),
+        lambda: keys.hot(10, hot_keys=0.5, hot_requests=0.4),
+        lambda: keys.hot(10, hot_requests=0.0),
         lambda: keys.uniform(10).draw(7, "app", 5, 4),
         lambda: keys.uniform(10).draw(-7, "app", 0, 4),
     ],
@@ -151,6 +153,32 @@ def test_what_cannot_be_asked_is_refused() -> None:
         with pytest.raises(BadParameter, match="column = 'height'"):
             answer(asked, NIGHTS, key="night_id")
     assert sql(PointRead(1, ('a"b',)), "t", key="k") == 'select "a""b" from "t" where "k" = 1'
+
+
+@pytest.mark.parametrize("values", [np.array([0.5, 1.5]), np.array(["a", "b"], object)])
+@pytest.mark.parametrize("function", ["sum", "min", "max"])
+def test_what_is_not_whole_is_counted_and_never_cut(values: np.ndarray, function: str) -> None:
+    table = {"k": np.arange(2), "x": values}
+    assert answer(Question((Aggregate("count", "x"),)), table, key="k") == [(2,)]
+    with pytest.raises(BadParameter, match=f"{function} of 'x', a column of {values.dtype}"):
+        answer(Question((Aggregate(function, "x"),)), table, key="k")
+
+
+def test_sums_are_exact_where_numpy_wraps_around() -> None:
+    for dtype, values in (("u8", [2**64 - 1, 2**64 - 1, 5]), ("i8", [-(2**63), -1, -1]), ("u1", [255, 255])):
+        table = {"k": np.arange(len(values)), "x": np.array(values, dtype)}
+        wanted = (sum(values), min(values), max(values))
+        question = Question(tuple(Aggregate(function, "x") for function in ("sum", "min", "max")))
+        assert answer(question, table, key="k") == [wanted]
+
+
+@pytest.mark.parametrize("ask", [
+    lambda: Between("x", 1.5, 2), lambda: Between("x", 1, None), lambda: operations.inserts(0, rows=0),
+    lambda: operations.inserts(-1),
+])  # fmt: skip
+def test_half_bounds_and_inserts_of_nothing_are_refused_at_once(ask: Any) -> None:
+    with pytest.raises(BadParameter, match="give "):
+        ask()
 
 
 # ------------------------------------------------------------------------------------------ mixes and arrivals

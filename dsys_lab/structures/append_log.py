@@ -34,8 +34,9 @@ The log promises
 Cost: 24 bytes and one write a record; a sync as often as chosen; opening reads everything once. After damage, the
 search for a later whole record looks at every byte of one segment.
 
-Left out: damage to the very last record looks like a torn tail, for no later record speaks for it; compression; several
-writers.
+Left out: damage to a record that no later one speaks for looks like a torn tail. That is the last one; and where one
+sync serves many, all that it served, until the next record is appended. (`roll` after a sync ends that: a segment that
+is closed has no torn tail.) Compression; several writers.
 
 Sources: Mohan et al., "ARIES", ACM TODS 1992; Kreps, "The log: what every software engineer should know about real-time
 data's unifying abstraction", 2013; Alagappan et al., "Protocol-aware recovery for consensus-based storage", FAST 2018
@@ -47,7 +48,7 @@ from __future__ import annotations
 import re
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -69,7 +70,7 @@ class Fsync:
     records : int or None
         1 syncs every record before `append` returns.
     after_s : float or None
-        The longest that a record may wait. Somebody must call `tick` at `deadline_us`.
+        The longest that a record may wait, to the microsecond. Somebody must call `tick` at `deadline_us`.
     """
 
     records: int | None = None
@@ -78,15 +79,25 @@ class Fsync:
     def __post_init__(self) -> None:
         require_positive(**{name: value for name in self.__slots__ if (value := getattr(self, name)) is not None})
 
+    @property
+    def after_us(self) -> int | None:
+        """The longest that a record may wait, in whole microseconds."""
+        return None if self.after_s is None else int(self.after_s * 1e6 + 0.5)
+
     def is_due(self, waiting: int, waited_us: int) -> bool:
         """Whether to sync now that `waiting` records wait, the first of them since `waited_us`."""
         return (self.records is not None and waiting >= self.records) or (
-            self.after_s is not None and waited_us >= self.after_s * 1e6
+            self.after_us is not None and waited_us >= self.after_us
         )
 
 
 EVERY_RECORD: Final = Fsync(records=1)
 NEVER: Final = Fsync()
+
+
+def segment_names(disk: Disk) -> list[str]:
+    """Return the names of the segments of a log, in order; none, where no log has been begun."""
+    return [name for name in disk.names() if SEGMENT_NAME.match(name)]
 
 
 class Record(NamedTuple):
@@ -186,7 +197,7 @@ class AppendLog:
         self.cut: Cut | None = None
         self._broken = False
         self._waiting_since_us = now_us
-        found = [name for name in disk.names() if SEGMENT_NAME.match(name)]
+        found = segment_names(disk)
         self._segments = [_Segment(name, int(name[:20]), 0) for name in found] or [self._new_segment(0)]
         self.next_lsn = self._recover()
         self.durable_lsn = self.next_lsn
@@ -247,9 +258,9 @@ class AppendLog:
 
     def deadline_us(self) -> int | None:
         """When `tick` is next needed."""
-        if self.fsync.after_s is None or self.next_lsn == self.durable_lsn:
+        if self.fsync.after_us is None or self.next_lsn == self.durable_lsn:
             return None
-        return self._waiting_since_us + int(self.fsync.after_s * 1e6 + 0.5)
+        return self._waiting_since_us + self.fsync.after_us
 
     def roll(self, now_us: int) -> None:
         """Close the segment, durable to its last record, and begin the next one."""
@@ -283,9 +294,9 @@ class AppendLog:
         """Write nothing more: what the files hold is unknown until they are read again."""
         self._broken = True
 
-    def _or_break(self, what: str) -> _OrBreak:
+    def _or_break(self, what: str) -> OrGiveUp:
         self.require_working()
-        return _OrBreak(self, what)
+        return OrGiveUp(self.give_up, what, "it may or may not be there; open the log anew to see")
 
     # ------------------------------------------------------------ read path
     def read(self, first_lsn: int = 0) -> Iterator[Record]:
@@ -330,22 +341,30 @@ class AppendLog:
         return lsn
 
 
-class _OrBreak:
-    """Turns a failure of the disk into `MayHaveHappened`, after which the log writes nothing more."""
+class OrGiveUp:
+    """Around what is written: whatever cuts it short, `give_up` is called; of a failing disk, `MayHaveHappened` tells.
 
-    def __init__(self, log: AppendLog, what: str) -> None:
-        self._log, self._what = log, what
+    Parameters
+    ----------
+    give_up : callable
+        After it nothing more may be written.
+    what, advice : str
+        What is being done, and what the caller may think and do if the disk fails at it.
+    """
+
+    __slots__ = ("_advice", "_give_up", "_what")
+
+    def __init__(self, give_up: Callable[[], None], what: str, advice: str) -> None:
+        self._give_up, self._what, self._advice = give_up, what, advice
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: object) -> None:
         if error is not None:
-            self._log.give_up()
+            self._give_up()
         if isinstance(error, OSError):
-            raise MayHaveHappened(
-                f"the disk failed at {self._what} ({error}): it may or may not be there; open the log anew to see"
-            ) from error
+            raise MayHaveHappened(f"the disk failed at {self._what} ({error}): {self._advice}") from error
 
 
 class _Frame(NamedTuple):

@@ -114,9 +114,10 @@ class BTree:
 
     def range(self, low: int | None = None, high: int | None = None) -> Iterator[tuple[int, Rid]]:
         """Give the entries from `low` to `high`, both included, in order; None leaves that side open."""
-        if not len(self.pages) or (low is not None and low > KEY_MAX) or (high is not None and high < 0):
+        lowest, highest = max(low or 0, 0), KEY_MAX if high is None else min(high, KEY_MAX)
+        if not len(self.pages) or lowest > highest:
             return
-        first, last = _bytes(max(low or 0, 0)), _bytes(KEY_MAX if high is None else min(high, KEY_MAX))
+        first, last = _bytes(lowest), _bytes(highest)
 
         def asked_for(leaf: Page) -> int:
             return ENTRY.size * (_upper(leaf, last) - _lower(leaf, first))
@@ -151,7 +152,7 @@ class BTree:
         BadParameter
             If the key is no u64.
         """
-        if not 0 <= key <= KEY_MAX:
+        if not isinstance(key, int) or not 0 <= key <= KEY_MAX:
             raise BadParameter(f"key {key!r}: give an integer from 0 to 2**64 - 1")
         if not len(self.pages):
             self.pages.new(LEAF)

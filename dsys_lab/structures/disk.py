@@ -33,8 +33,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO, Final, Protocol
+from typing import Final, Protocol
 
 from dsys_lab.errors import BadParameter, Misuse
 
@@ -47,7 +48,11 @@ class PowerCut(BaseException):
 
 
 class Disk(Protocol):
-    """Files of bytes. Nothing is durable before it is synced, names no more than bytes."""
+    """Files of bytes. Nothing is durable before it is synced, names no more than bytes.
+
+    To ask for a file that is not there, other than by `append` or `write`, is `Misuse`. A failure of the device is an
+    `OSError`: what was being written is there wholly, partly or not at all.
+    """
 
     def names(self) -> list[str]:
         """Return the names of all files, in order."""
@@ -65,7 +70,7 @@ class Disk(Protocol):
         """Put bytes at `offset`, over what is there; beyond the end of the file the gap is filled with zeros."""
 
     def cut(self, name: str, size_bytes: int) -> None:
-        """Shorten a file to its first `size_bytes`."""
+        """Shorten a file to its first `size_bytes`; a shorter file stays as it is."""
 
     def remove(self, name: str) -> None:
         """Take a file away."""
@@ -80,6 +85,9 @@ class Disk(Protocol):
 class RealDisk:
     """A folder.
 
+    Files are open without a buffer of ours: bytes that could not be written (the device is full) are forgotten with the
+    error, and not written later over what somebody else put there since.
+
     Parameters
     ----------
     folder : path
@@ -89,7 +97,7 @@ class RealDisk:
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._open: dict[str, BinaryIO] = {}
+        self._open: dict[str, FileIO] = {}
 
     def names(self) -> list[str]:
         """Return the names of all files, in order."""
@@ -97,38 +105,35 @@ class RealDisk:
 
     def size_bytes(self, name: str) -> int:
         """Return how long a file is."""
-        return (self.folder / name).stat().st_size
+        return os.fstat(self._file(name).fileno()).st_size
 
     def read(self, name: str, offset: int = 0, size_bytes: int | None = None) -> bytes:
         """Return the bytes of a file, or `size_bytes` of them from `offset` on: fewer where the file ends."""
-        if size_bytes is None:
-            return (self.folder / name).read_bytes()[offset:]
         file = self._file(name)
         file.seek(offset)
-        return file.read(size_bytes)
+        return file.readall() if size_bytes is None else file.read(size_bytes)
 
     def append(self, name: str, data: bytes) -> None:
         """Add bytes at the end of a file; make it if there is none."""
         file = self._file(name, make=True)
         file.seek(0, os.SEEK_END)
-        file.write(data)
-        file.flush()
+        _write_all(file, data)
 
     def write(self, name: str, offset: int, data: bytes) -> None:
         """Put bytes at `offset`, over what is there; beyond the end of the file the gap is filled with zeros."""
         file = self._file(name, make=True)
         file.seek(offset)
-        file.write(data)
-        file.flush()
+        _write_all(file, data)
 
     def cut(self, name: str, size_bytes: int) -> None:
-        """Shorten a file to its first `size_bytes`."""
-        self._file(name).truncate(size_bytes)
+        """Shorten a file to its first `size_bytes`; a shorter file stays as it is."""
+        if size_bytes < self.size_bytes(name):
+            self._file(name).truncate(size_bytes)
 
     def remove(self, name: str) -> None:
         """Take a file away."""
-        if name in self._open:
-            self._open.pop(name).close()
+        self._file(name).close()
+        del self._open[name]
         (self.folder / name).unlink()
 
     def sync(self, name: str) -> None:
@@ -150,12 +155,26 @@ class RealDisk:
         while self._open:
             self._open.popitem()[1].close()
 
-    def _file(self, name: str, *, make: bool = False) -> BinaryIO:
+    def _file(self, name: str, *, make: bool = False) -> FileIO:
         if name not in self._open:
+            path = self.folder / name
             if make:
-                (self.folder / name).touch()
-            self._open[name] = (self.folder / name).open("r+b")
+                path.touch()
+            elif not path.is_file():
+                raise _no_file(name, self.names())
+            self._open[name] = path.open("r+b", buffering=0)
         return self._open[name]
+
+
+def _write_all(file: FileIO, data: bytes) -> None:
+    """Write all of `data`: without a buffer one call may write only some of it."""
+    left = memoryview(data)
+    while left:
+        left = left[file.write(left) :]
+
+
+def _no_file(name: str, there: list[str]) -> Misuse:
+    return Misuse(f"no file {name!r} on this disk: give one of {', '.join(there) or 'none'}")
 
 
 @dataclass(slots=True, eq=False)
@@ -216,7 +235,7 @@ class VolatileDisk:
         seen[offset : offset + len(data)] = data
 
     def cut(self, name: str, size_bytes: int) -> None:
-        """Shorten a file to its first `size_bytes`."""
+        """Shorten a file to its first `size_bytes`; a shorter file stays as it is."""
         self._step()
         del self._existing(name).seen[size_bytes:]
 
@@ -275,7 +294,7 @@ class VolatileDisk:
 
     def _existing(self, name: str) -> _File:
         if name not in self._files:
-            raise Misuse(f"no file {name!r} on this disk: give one of {', '.join(self.names()) or 'none'}")
+            raise _no_file(name, self.names())
         return self._files[name]
 
     def _step(self) -> None:

@@ -7,35 +7,38 @@ written to a log, as *one* record, and a record is whole or it is not there. The
     change pages in memory  -->  one log record  -->  sync: it has happened  ...  much later: pages to their files
                                                                                   (checkpoint, or a frame is needed)
 
-    a log record:   0x01 | u64 tally | for each page: u8 file, u32 page, u8 form, u32 length, bytes
-    form 0          what was put and moved on the page since its last record
-    form 1          the whole page without its free middle (a "full-page image")
-
 Three rules make it right:
 
 1. *The log first.* A page is written to its file only after the record of its last change is durable.
 2. *The first change after a checkpoint logs the whole page.* A page of two sectors may tear when the power goes. Then
    the few bytes of the next change are worth nothing, for what they would be applied to is neither the old page nor the
-   new one. From an image all later changes can be done again. (PostgreSQL calls it `full_page_writes`; MySQL writes
-   each page twice instead, into a *double-write buffer*. Images are the simpler way here: one log, one recovery.)
+   new one. From this "full-page image" all later changes can be done again. (PostgreSQL calls it `full_page_writes`;
+   MySQL writes each page twice instead, into a *double-write buffer*. Images are the simpler way here: one log, one
+   recovery.)
 3. *Redo begins from the image*, whatever the file holds: the same changes in the same order give the same page, however
    often the power goes during recovery.
 
 `checkpoint` writes all changed pages, syncs them, and then begins the log anew with a record that says how many pages
 there are. Opening replays the log from the last checkpoint on.
 
+How to stand on it: say `now_us` and `op`, look at pages by `file.read`, change them inside `all_or_nothing`, each got
+by `file.change` or `file.new`; then `sync`, and only then acknowledge. A page that was got by `read` may leave its
+frame at the next call, so it is looked at and not kept; one that was got by `change` stays until the commit.
+
 Promises
 --------
 1. After a crash at any moment the pages are what they were after some record; none that was synced is missing.
 2. A torn page is repaired if it was written since the checkpoint; no other can tear. Any other damage is found when the
-   page is read, or at opening when a file is cut short: `Damaged`, with file and page.
+   page is read, or at opening when a file is cut short: `Damaged`, with file and page. A log that is not there, or of
+   which the beginning is not, is `Damaged`, and nothing is written: once it is restored, all is well again.
 3. An error in the midst of a change (a damaged page, a full disk) leaves the pages as they were before it.
+4. After a failure of the disk nothing more is written, neither log nor pages, until they are opened anew.
 
 Cost: an image of every page that changes after a checkpoint, so the log grows fastest just after one; a copy in memory
 of each page that is being changed. Opening costs the log since the checkpoint.
 
 Left out: undo (changes reach the pages only when their record is written, so there is nothing to undo); checkpoints
-that let writers go on.
+that let writers go on; changes larger than the pool, for what is being changed stays in memory until its commit.
 
 Sources: Mohan et al., "ARIES", ACM TODS 1992; Gray and Reuter, *Transaction Processing*, 1993, ch. 10; PostgreSQL
 documentation, "Write-ahead logging" and `full_page_writes`; MySQL manual, "Doublewrite buffer".
@@ -43,23 +46,28 @@ documentation, "Write-ahead logging" and `full_page_writes`; MySQL manual, "Doub
 
 from __future__ import annotations
 
-import json
-import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any
 
-from dsys_lab.errors import BadParameter, Damaged, MayHaveHappened
-from dsys_lab.structures.append_log import NEVER, AppendLog
+from dsys_lab.errors import BadParameter, Damaged, Misuse
+from dsys_lab.structures.append_log import NEVER, AppendLog, OrGiveUp, segment_names
 from dsys_lab.structures.buffer_pool import BufferPool
 from dsys_lab.structures.disk import Disk
+from dsys_lab.structures.journal_records import (
+    FILES_MAX,
+    IMAGE,
+    NOTED,
+    Checkpoint,
+    Part,
+    are_changes,
+    encode_changes,
+    json_values,
+    parts_of,
+    tally_of,
+)
 from dsys_lab.structures.page import PAGE_BYTES, Page, Used
 from dsys_lab.trace import NO_TRACE, Recorder
-
-_CHANGES, _CHECKPOINT = b"\x01", b"\x02"
-_TALLY: Final = struct.Struct(">Q")
-_PART: Final = struct.Struct(">BIBI")
-_NOTED, _IMAGE = 0, 1
 
 
 class JournaledFile:
@@ -124,11 +132,12 @@ class JournaledPages:
     disk : Disk
         Holds these files, the log, and nothing else.
     files : tuple of str
-        Their names; the order is part of the log's format.
+        Their names, at most 256; the order is part of the log's format.
     about : dict
         What the pages are, as JSON values; kept in each checkpoint and compared when they are opened again.
     pool : BufferPool
-        May be shared with others.
+        May be shared with others, but not with the pages of an earlier opening of this disk: what is in memory of those
+        would be written over what is newer.
     place : str
         The name under which rows appear: `place/log`, and for a file `night.heap` `place/heap`.
     recorder : Recorder
@@ -140,14 +149,34 @@ class JournaledPages:
     now_us, op
         When and for which operation something is done now; whoever stands on the pages says so.
     tally : int
-        A number that the owner keeps in the log with each change: how many rows there are.
+        A number from 0 that the owner keeps in the log with each change: how many rows there are. It goes back with a
+        change that is taken back.
+    files : list of JournaledFile
+        In the order of their names.
+    log : AppendLog
+        Its `status` says how much there is to replay.
 
     Raises
     ------
     BadParameter
-        If the disk holds something else.
+        If the disk holds something else, or the names of the files say nothing.
     Damaged
         If a file is cut short, or the log is damaged or missing.
+
+    Examples
+    --------
+    >>> from dsys_lab.structures.disk import VolatileDisk
+    >>> from dsys_lab.structures.page import HEAP
+    >>> disk = VolatileDisk()
+    >>> pages = JournaledPages(disk, ("city.heap",), {}, pool=BufferPool(8))
+    >>> with pages.all_or_nothing():
+    ...     number, page = pages.files[0].new(HEAP)
+    ...     slot = page.insert(b"Oslo")
+    >>> pages.sync()
+    >>> disk.crash(chance=lambda: 0.9)
+    >>> again = JournaledPages(disk, ("city.heap",), {}, pool=BufferPool(8))
+    >>> again.files[0].read(number, used=4).record(slot)
+    (b'Oslo', False)
     """
 
     def __init__(
@@ -161,7 +190,8 @@ class JournaledPages:
         recorder: Recorder = NO_TRACE,
         now_us: int = 0,
     ) -> None:
-        self.disk, self.about, self.pool = disk, about, pool
+        _check_names(files)
+        self.disk, self.about, self.pool = disk, json_values(about), pool
         self.place, self.recorder, self.now_us = place, recorder, now_us
         self.op: int | None = None
         self.tally = 0
@@ -169,11 +199,13 @@ class JournaledPages:
         self._changing: dict[tuple[JournaledFile, int], tuple[Page, Page]] = {}
         self._checkpoint_lsn = 0
         existing = [name for name in files if name in disk.names()]
+        if existing and not segment_names(disk):
+            raise _without_log(existing[0])
         self.log = AppendLog(disk, fsync=NEVER, place=f"{place}/log", recorder=recorder, now_us=now_us)
         if self.log.next_lsn:
             self._recover(existing)
         elif existing:
-            raise Damaged(f"{existing[0]} is there, but its log is not; restore the log's files from a copy")
+            raise _without_log(existing[0])
         else:
             self._begin_log()
         self._settle()
@@ -195,7 +227,10 @@ class JournaledPages:
 
     @contextmanager
     def all_or_nothing(self) -> Iterator[None]:
-        """Commit at the end what was changed inside; take back what was not committed if there was an error."""
+        """Commit at the end what was changed inside; take back what was not committed if there was an error.
+
+        It does not nest. `commit` may be called inside, where what was done so far may stay alone.
+        """
         try:
             yield
             self.commit()
@@ -207,13 +242,13 @@ class JournaledPages:
         """Write what changed to the log, as one record; it is durable after `sync`."""
         if not self._changing:
             return
-        parts = [_CHANGES, _TALLY.pack(self.tally)]
+        parts = []
         for (file, number), (page, _) in self._changing.items():
             page.lsn = self.log.next_lsn + 1
             noted = page.noted() if page.changes is not None else b""
-            form, data = (_NOTED, noted) if 0 < len(noted) < PAGE_BYTES else (_IMAGE, page.image())
-            parts += [_PART.pack(self.files.index(file), number, form, len(data)), data]
-        self.log.append(self.now_us, b"".join(parts))
+            form, data = (NOTED, noted) if 0 < len(noted) < PAGE_BYTES else (IMAGE, page.image())
+            parts.append(Part(self.files.index(file), number, form, data))
+        self.log.append(self.now_us, encode_changes(self.tally, parts))
         for (file, number), (page, _) in self._changing.items():
             page.changes = None
             self.pool.unpin(file, number, changed=True)
@@ -242,7 +277,17 @@ class JournaledPages:
         self.log.sync(self.now_us)
 
     def checkpoint(self) -> None:
-        """Write all changed pages, make them durable, and begin the log anew."""
+        """Write all changed pages, make them durable, and begin the log anew.
+
+        Raises
+        ------
+        Misuse
+            If a change is not committed: it would reach the disk without a record.
+        MayHaveHappened
+            If the disk fails; what was durable is.
+        """
+        if self._changing:
+            raise Misuse(f"{len(self._changing)} pages are being changed: commit before the checkpoint")
         self.sync()
         for file in self.files:
             self.pool.flush(file)
@@ -257,29 +302,22 @@ class JournaledPages:
         self.log.roll(self.now_us)
         self._checkpoint_lsn = self.log.next_lsn + 1
         pages = {file.name: file.page_count for file in self.files}
-        payload = json.dumps({"about": self.about, "pages": pages, "tally": self.tally}, sort_keys=True)
-        self.log.append(self.now_us, _CHECKPOINT + payload.encode())
+        self.log.append(self.now_us, Checkpoint(self.about, pages, self.tally).encode())
         self.log.sync(self.now_us)
         self.log.drop_before(self._checkpoint_lsn - 1)
 
-    @contextmanager
-    def or_give_up(self, what: str) -> Iterator[None]:
-        """Turn a failure of the disk into `MayHaveHappened`, after which nothing more is written."""
-        try:
-            yield
-        except OSError as error:
-            self.log.give_up()
-            raise MayHaveHappened(
-                f"the disk failed at {what} ({error}): open the table anew; its log holds what was acknowledged"
-            ) from error
+    def or_give_up(self, what: str) -> OrGiveUp:
+        """Turn a failure of the disk inside into `MayHaveHappened`, after which nothing more is written."""
+        self.log.require_working()
+        return OrGiveUp(self.log.give_up, what, "open the table anew; its log holds what was acknowledged")
 
     # ------------------------------------------------------------ recovery
     def _recover(self, existing: list[str]) -> None:
         """Do again what the log says since the last checkpoint."""
-        checkpoint_lsn, state = self._last_checkpoint()
-        self._checkpoint_lsn, self.tally = checkpoint_lsn + 1, state["tally"]
+        checkpoint_lsn, checkpoint = self._last_checkpoint()
+        self._checkpoint_lsn, self.tally = checkpoint_lsn + 1, checkpoint.tally
         for file in self.files:
-            file.page_count = state["pages"][file.name]
+            file.page_count = checkpoint.pages[file.name]
             size_bytes = self.disk.size_bytes(file.name) if file.name in existing else 0
             if size_bytes < file.page_count * PAGE_BYTES:
                 raise Damaged(
@@ -289,31 +327,37 @@ class JournaledPages:
         for record in self.log.read(checkpoint_lsn + 1):
             self._redo(record.payload)
 
-    def _last_checkpoint(self) -> tuple[int, dict[str, Any]]:
+    def _last_checkpoint(self) -> tuple[int, Checkpoint]:
         """Return the number of the last record that begins a log, and what it says."""
-        found = [(lsn, payload) for lsn, payload in self.log.read() if payload[:1] == _CHECKPOINT]
-        state = _as_json(found[-1][1][1:]) if found else {}
-        if "about" not in state:
+        found, last = None, b""
+        for lsn, last in self.log.read():
+            if (checkpoint := Checkpoint.decode(last)) is not None:
+                found = lsn, checkpoint
+        if found is None and (not last or are_changes(last)):
+            raise Damaged(
+                f"the log begins with record {self.log.first_lsn}, and the checkpoint before it is missing; restore "
+                "the log's files from a copy"
+            )
+        if found is None:
             raise BadParameter("the log on this disk is not one of pages; give the table a disk of its own")
-        if state["about"] != self.about:
-            raise BadParameter(f"this disk holds {state['about']}; it was opened as {self.about}")
-        return found[-1][0], state
+        _, checkpoint = found
+        if checkpoint.about != self.about:
+            raise BadParameter(f"this disk holds {checkpoint.about}; it was opened as {self.about}")
+        if list(checkpoint.pages) != [file.name for file in self.files]:
+            raise BadParameter(f"this disk holds {', '.join(checkpoint.pages)}: give these files, in this order")
+        return found
 
     def _redo(self, payload: bytes) -> None:
-        self.tally = _TALLY.unpack_from(payload, 1)[0]
-        place = 1 + _TALLY.size
-        while place < len(payload):
-            which, number, form, length = _PART.unpack_from(payload, place)
-            place += _PART.size
-            file, data = self.files[which], payload[place : place + length]
-            place += length
-            file.page_count = max(file.page_count, number + 1)
-            if form == _IMAGE:
-                page = Page.of_image(data)
+        self.tally = tally_of(payload)
+        for part in parts_of(payload):
+            file = self.files[part.file]
+            file.page_count = max(file.page_count, part.page + 1)
+            if part.form == IMAGE:
+                page = Page.of_image(part.data)
             else:
-                page = file.read(number, PAGE_BYTES)
-                page.apply(data)
-            self.pool.add(file, number, page)
+                page = file.read(part.page, PAGE_BYTES)
+                page.apply(part.data)
+            self.pool.add(file, part.page, page)
 
     def damages(self) -> list[str]:
         """Read every page from the disk that is not in memory; return what is damaged, in words."""
@@ -328,9 +372,10 @@ class JournaledPages:
         return found
 
 
-def _as_json(payload: bytes) -> dict[str, Any]:
-    try:
-        state = json.loads(payload)
-    except ValueError:
-        return {}
-    return state if isinstance(state, dict) else {}
+def _check_names(files: tuple[str, ...]) -> None:
+    if not 0 < len(set(files)) == len(files) <= FILES_MAX:
+        raise BadParameter(f"files = {files!r}: give 1 to {FILES_MAX} names, each once")
+
+
+def _without_log(file: str) -> Damaged:
+    return Damaged(f"{file} is there, but its log is not; restore the log's files from a copy")

@@ -16,9 +16,9 @@ can be pushed together without anybody noticing. ::
       u16 place, u16 length; place 0: nothing is there any more
       top bit of the length: a mark that the owner of the record may set
 
-`crc32` covers the rest of the page and starts from the page's number, so a page that was written to another's place is
-found out too. `lsn` says which records of a log are in the page: all below it. `link` is the next page where pages
-form a chain. Numbers are big-endian: keys sort like their bytes.
+`crc32` covers the rest of the page and starts from the page's number, so a page that was written to another's place in
+its file is found out too. `lsn` says which records of a log are in the page: all below it. `link` is the next page
+where pages form a chain. Numbers are big-endian: keys sort like their bytes.
 
 A page is changed by two primitives only, `put` (bytes at a place) and `move` (bytes from one place to another). What
 they did is noted in `changes`, so a log can write down a few bytes instead of the page and do it again after a crash.
@@ -45,7 +45,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import Final, Protocol
 
-from dsys_lab.errors import Damaged, Refused
+from dsys_lab.errors import Damaged, Misuse, Refused
 
 PAGE_BYTES: Final = 8_192
 HEADER: Final = struct.Struct(">QIHHHHI")
@@ -210,9 +210,14 @@ class Page:
         return slot
 
     def replace(self, slot: int, record: bytes, *, mark: bool = False) -> bool:
-        """Put another record into a slot; return False, with nothing changed, when it does not fit."""
-        entry = HEADER.size + SLOT.size * slot
-        place, length = SLOT.unpack_from(self.data, entry)
+        """Put another record in the place of one; return False, with nothing changed, when it does not fit.
+
+        Raises
+        ------
+        Misuse
+            If the slot holds no record.
+        """
+        entry, place, length = self._taken(slot)
         if len(record) <= length & _LENGTH:
             self.put(entry, SLOT.pack(place, len(record) | _MARK * mark))
             self.put(place, record)
@@ -225,8 +230,22 @@ class Page:
         return True
 
     def remove(self, slot: int) -> None:
-        """Take a record away; its slot stays empty for ever."""
-        self.put(HEADER.size + SLOT.size * slot, SLOT.pack(0, 0))
+        """Take a record away; its slot stays empty for ever.
+
+        Raises
+        ------
+        Misuse
+            If the slot holds no record.
+        """
+        self.put(self._taken(slot)[0], SLOT.pack(0, 0))
+
+    def _taken(self, slot: int) -> tuple[int, int, int]:
+        """Return where the entry of a slot with a record is, and the place and length that it names."""
+        entry = HEADER.size + SLOT.size * slot
+        place, length = SLOT.unpack_from(self.data, entry) if 0 <= slot < self.count else (0, 0)
+        if not place:
+            raise Misuse(f"slot {slot} of {self.count} holds no record: give a slot for which `record` finds one")
+        return entry, place, length
 
     def _store(self, entry: int, record: bytes, mark: bool) -> None:
         self.high -= len(record)

@@ -20,6 +20,7 @@ type    bytes  holds
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -73,9 +74,7 @@ class Column:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise self._wrong(value)
         if self.type == "f64":
-            if not math.isfinite(value):
-                raise BadParameter(f"column {self.name!r}: {value!r}; give a finite number, or NULL for none")
-            return float(value)
+            return self._check_float(value)
         low, high = _RANGES[self.type]
         if not isinstance(value, int):
             raise self._wrong(value)
@@ -83,6 +82,15 @@ class Column:
             allowed = f"a {self.type} holds {low:,} to {high:,}"
             raise BadParameter(f"column {self.name!r}: {value:,} is out of range; {allowed}")
         return value
+
+    def _check_float(self, value: float) -> float:
+        try:
+            number = float(value)
+        except OverflowError:
+            raise BadParameter(f"column {self.name!r}: out of range; an f64 holds up to {sys.float_info.max}") from None
+        if not math.isfinite(number):
+            raise BadParameter(f"column {self.name!r}: {value!r}; give a finite number, or NULL for none")
+        return number
 
     def _check_text(self, value: Value) -> str:
         if not isinstance(value, str):
@@ -110,6 +118,8 @@ class Schema:
     ('id', 'hours_sleep', 'age', 'city')
     >>> sleep.check((1, None, 40, "Oslo"))
     (1, None, 40, 'Oslo')
+    >>> str(sleep)
+    'id u32, hours_sleep f64?, age u8, city text'
     """
 
     columns: tuple[Column, ...]
@@ -133,6 +143,10 @@ class Schema:
                 raise BadParameter(f"schema: {part.strip()!r} is not 'name type'; write 'id u32, city text?'")
             columns.append(Column(words[0], words[1].rstrip("?"), words[1].endswith("?")))
         return cls(tuple(columns))
+
+    def __str__(self) -> str:
+        """Return the schema as `of` reads it."""
+        return ", ".join(f"{column.name} {column.type}{'?' * column.nullable}" for column in self.columns)
 
     @property
     def names(self) -> tuple[str, ...]:

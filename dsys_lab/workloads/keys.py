@@ -109,12 +109,22 @@ def zipf(count: int, exponent: float = 1.0, *, scattered: bool = False) -> Keys:
 
 
 def hot(count: int, *, hot_keys: float = 0.2, hot_requests: float = 0.8, scattered: bool = False) -> Keys:
-    """A share `hot_keys` of the keys (at least one) gets a share `hot_requests` of the requests, each group evenly."""
+    """A share `hot_keys` of the keys (at least one) gets a share `hot_requests` of the requests, each group evenly.
+
+    Raises
+    ------
+    BadParameter
+        If the hot keys would get less than the others.
+    """
     _require_keys(count)
     require_fraction(hot_keys=hot_keys, hot_requests=hot_requests)
     few = min(max(1, round(count * hot_keys)), count)
     many = count - few
     hotter, cooler = (hot_requests / few, (1 - hot_requests) / many) if many else (1 / few, 0.0)
+    if hotter < cooler:
+        raise BadParameter(
+            f"hot_requests = {hot_requests} makes {few} of {count} keys the cold ones: give {few / count:.3g} or more"
+        )
     finest = min(_FINEST, (1 << 62) // count)
     weights = np.rint(np.repeat([hotter, cooler], [few, many]) / max(hotter, cooler) * finest).astype(np.int64)
     return Keys(

@@ -23,11 +23,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Any, Final
 
 import numpy as np
 
-from dsys_lab.errors import BadParameter, Misuse, require_choice
+from dsys_lab.errors import BadParameter, Misuse, require_choice, require_not_negative, require_positive
 from dsys_lab.workloads.keys import Keys, stream_of
 from dsys_lab.workloads.slumber.luck import Columns, Mask, luck, pick
 
@@ -41,11 +42,16 @@ Answer = list[tuple[Value, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Between:
-    """Rows whose `column` lies from `low` to `high`, both included."""
+    """Rows whose `column` lies from `low` to `high`, both included: whole numbers."""
 
     column: str
     low: int
     high: int
+
+    def __post_init__(self) -> None:
+        for bound in (self.low, self.high):
+            if type(bound) is not int:
+                raise BadParameter(f"where {self.column!r}: bound {bound!r}; give a whole number")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +130,7 @@ def answer(operation: PointRead | Question, columns: Columns, *, key: str) -> An
     Raises
     ------
     BadParameter
-        If it names a column that is not there.
+        If it names a column that is not there, or more than counts one that is not of whole numbers.
     """
     mentioned = (key, *operation.columns) if isinstance(operation, PointRead) else operation.columns
     for name in mentioned:
@@ -153,9 +159,14 @@ def _aggregate(one: Aggregate, columns: Columns, members: Mask) -> Value:
     values = np.ma.compressed(columns[one.column][members])
     if one.function == "count":
         return len(values)
+    if values.dtype.kind not in "iu":
+        raise BadParameter(f"{one.function} of {one.column!r}, a column of {values.dtype}: give one of whole numbers")
     if not len(values):
         return None
-    return int(values.sum(dtype=np.int64) if one.function == "sum" else getattr(values, one.function)())
+    if one.function != "sum":
+        return int(getattr(values, one.function)())
+    largest = max(abs(int(values.min())), abs(int(values.max())))
+    return int(values.sum(dtype=np.int64)) if largest * len(values) < 1 << 63 else sum(values.tolist())
 
 
 def answer_digest(rows: Iterable[Sequence[Any]]) -> int:
@@ -192,9 +203,9 @@ def point_reads(keys: Keys, *, seed: int, name: str, columns: tuple[str, ...] = 
 
 def inserts(first: int, *, rows: int = 1) -> Iterator[Insert]:
     """Yield inserts of the rows from `first` on, `rows` at a time, without end."""
-    while True:
-        yield Insert(first, first + rows)
-        first += rows
+    require_not_negative(first=first)
+    require_positive(rows=rows)
+    return (Insert(start, start + rows) for start in count(first, rows))
 
 
 def mixed(parts: Sequence[tuple[float, Iterator[Operation]]], *, seed: int, name: str) -> Iterator[Operation]:

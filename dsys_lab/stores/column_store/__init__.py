@@ -25,7 +25,7 @@ one row is in as many places as it has columns, and to add one row by itself wou
 
 To be read in this order: `chunk` (one column of one row group, and its zone map), `writing` (which file, two layouts),
 `manifest` (which chunks count: one moment decides), `delta` (rows that wait, and their log), `column_files` (bytes,
-pages, the cache, checksums), `bounds` and `stretches` (which rows, and how little of them is read), `slots` and
+pages, the cache, checksums), `stores.bounds` and `stretches` (which rows, and how little of them is read), `slots` and
 `aggregation` (many values, few numbers), `view` (all that is asked), `incoming` (rows become columns), `opening`,
 `store`; and `execution`, the same question row by row and vector by vector.
 
@@ -37,7 +37,8 @@ there whole or not at all. Beyond these:
 1. A crash at any step of a merge, a load or a compaction leaves the table as it was or as it was to be; bytes of both
    may lie there, and the manifest says which count.
 2. A damaged or missing chunk is found before a value of it is used, and named with file, number and column; all other
-   chunks are still read. Behind a file that was cut short nothing is written.
+   chunks are still read. Behind a file that was cut short nothing is written. A log that is missing, or does not go on
+   where the manifest ends, is damage too: the rows that wait would be gone without a word.
 3. Sums of whole numbers are exact, although `numpy.sum` wraps around at 64 bits.
 4. Rows are given in the order in which they came, but for updated ones, which come as if new.
 5. The pages in the trace are bytes really moved, each page once a question, `used_bytes` of it asked for.
@@ -66,7 +67,7 @@ from dsys_lab.stores.column_store.chunk import Chunk, Filled
 from dsys_lab.stores.column_store.execution import VECTOR_ROWS, Answer, tuple_at_a_time, vector_at_a_time
 from dsys_lab.stores.column_store.manifest import Group
 from dsys_lab.stores.column_store.opening import LAYOUTS
-from dsys_lab.stores.column_store.store import ROW_GROUP_ROWS, ColumnStore, Status
+from dsys_lab.stores.column_store.store import ROW_GROUP_ROWS, ColumnStore, ColumnStoreStatus
 
 __all__ = [
     "LAYOUTS",
@@ -75,9 +76,9 @@ __all__ = [
     "Answer",
     "Chunk",
     "ColumnStore",
+    "ColumnStoreStatus",
     "Filled",
     "Group",
-    "Status",
     "tuple_at_a_time",
     "vector_at_a_time",
 ]

@@ -20,7 +20,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from dsys_lab.stores.column_store.bounds import Bounds
+from dsys_lab.stores.bounds import Bounds
 from dsys_lab.structures.encoding import CODECS, choose, mask_bytes, pack_mask
 from dsys_lab.structures.encoding.codec import Array
 from dsys_lab.structures.schema import Column, Value

@@ -7,7 +7,8 @@ are read where they are. What was read is kept, up to `cache_bytes`; whole files
 
 Promises
 --------
-1. A chunk is given only if all its bytes are what was written: its checksum is looked at once, when it comes in.
+1. A chunk is given only if all its bytes are what was written: its checksum is looked at once, when it comes in, and
+   again when a page of it comes in again.
    Otherwise `Damaged` names file, chunk and column, and every other chunk stays readable.
 2. The pages of a question are counted once each, with the bytes that were really moved and those that were asked for.
 """
@@ -32,11 +33,14 @@ from dsys_lab.trace import NO_TRACE, Recorder
 
 @dataclass(slots=True)
 class _Kept:
-    """What is in memory of one file: its bytes, which pages of them are there, which chunks were checked."""
+    """What is in memory of one file: its bytes, which pages of them are there, which chunks were checked.
+
+    `checked` says where a checked chunk begins and ends.
+    """
 
     data: Array
     here: Array
-    checked: set[int] = field(default_factory=set)
+    checked: dict[int, int] = field(default_factory=dict)
 
 
 class Reading:
@@ -114,7 +118,8 @@ class ColumnFiles:
         self.disk.sync(file)
         self.sizes[file] = end = start + len(data)
         if kept := self._kept.get(file):
-            kept.here[start // PAGE :] = False
+            kept.here[start // PAGE :] = False  # the last page is longer now: it is read again, and checked again
+            kept.checked = {offset: to for offset, to in kept.checked.items() if to <= start // PAGE * PAGE}
         for page in range(start // PAGE, -(-end // PAGE)):
             size_bytes = min(end, (page + 1) * PAGE) - max(start, page * PAGE)
             self.recorder.emit(now_us, "page_write", self.place, file=file, page=page, size_bytes=size_bytes)
@@ -166,7 +171,7 @@ class ColumnFiles:
             if zlib.crc32(again) != chunk.crc32:
                 raise self._damaged(chunk, "its checksum does not match its bytes")
             data[:] = np.frombuffer(again, np.uint8)
-        kept.checked.add(chunk.offset)
+        kept.checked[chunk.offset] = chunk.end
 
     def _kept_of(self, file: str) -> _Kept:
         """Return what is in memory of a file, with room for all of it: memory that is not touched costs none."""

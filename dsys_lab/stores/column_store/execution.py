@@ -30,7 +30,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Final
 
-from dsys_lab.stores.column_store.bounds import Bounds
+from dsys_lab.stores.bounds import Bounds
 from dsys_lab.stores.column_store.chunk import Filled
 from dsys_lab.stores.column_store.store import ColumnStore
 from dsys_lab.stores.column_store.view import as_values

@@ -37,13 +37,14 @@ import numpy as np
 
 from dsys_lab.errors import Damaged
 from dsys_lab.stores.column_store.chunk import Chunk
+from dsys_lab.structures.append_log import segment_names
 from dsys_lab.structures.disk import Disk
 from dsys_lab.structures.encoding import pack_mask, unpack_mask
 from dsys_lab.structures.encoding.codec import Array
 from dsys_lab.structures.schema import Schema
 
 FIRST: Final = "manifest-000000"
-"""Written before any other file: where it stands alone and is not whole, nothing was promised yet."""
+"""Written when there is nothing but an empty log: where that is all and it is not whole, nothing was promised yet."""
 NAME: Final = re.compile(r"^manifest-(\d{6,})$")
 _LAST: Final = re.compile(rb"^crc32 ([0-9a-f]{8})\n$")
 
@@ -115,8 +116,7 @@ class Manifest:
 
     def encode(self) -> bytes:
         """Return the text."""
-        columns = ", ".join(f"{column.name} {column.type}{'?' * column.nullable}" for column in self.schema.columns)
-        head = {"manifest": self.number, "schema": columns, "key": self.key, "layout": self.layout}
+        head = {"manifest": self.number, "schema": str(self.schema), "key": self.key, "layout": self.layout}
         lines = [json.dumps({**head, "generation": self.generation, "lsn": self.lsn}), *map(_line, self.groups)]
         text = "".join(f"{line}\n" for line in lines).encode()
         return text + b"crc32 %08x\n" % zlib.crc32(text)
@@ -172,11 +172,15 @@ def newest(disk: Disk) -> Manifest | None:
     for name in names:
         if (manifest := decode(disk.read(name))) is not None:
             return manifest
-    if names == disk.names() == [FIRST]:
-        return None
-    if names:
+    if names and (names != [FIRST] or others(disk)):
         raise Damaged(f"{names[0]}: its checksum does not match its lines; restore it from a copy: it says what counts")
     return None
+
+
+def others(disk: Disk) -> list[str]:
+    """Return the names of the files that are neither a manifest nor an empty log."""
+    empty = [name for name in segment_names(disk) if not disk.size_bytes(name)]
+    return [name for name in disk.names() if not NAME.match(name) and name not in empty]
 
 
 def swap(disk: Disk, new: Manifest) -> None:

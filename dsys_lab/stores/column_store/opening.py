@@ -6,6 +6,7 @@ from dsys_lab.errors import BadParameter, Damaged, require_choice, require_posit
 from dsys_lab.stores.column_store import manifest as manifests
 from dsys_lab.stores.column_store.column_files import ColumnFiles
 from dsys_lab.stores.column_store.manifest import Manifest
+from dsys_lab.structures.append_log import AppendLog, segment_names
 from dsys_lab.structures.disk import Disk
 from dsys_lab.structures.encoding import CODECS
 from dsys_lab.structures.encoding.codec import WHOLE
@@ -30,28 +31,41 @@ def check_settings(
 
 
 def open_manifest(disk: Disk, asked: Manifest) -> Manifest:
-    """Return the manifest that counts; write the one that is asked for where there is none.
+    """Return the manifest that counts; write the one that is asked for where there is none, after an empty log.
+
+    So where there is a manifest there is a log, and if there is none it was taken away.
 
     Raises
     ------
     Damaged
-        If it is not whole, or is missing although there are files.
+        If it is not whole, or is missing although there are files; if the log is missing.
     BadParameter
         If the table has another schema, key or layout.
     """
     found = manifests.newest(disk)
     if found is None:
-        others = [name for name in disk.names() if not manifests.NAME.match(name)]
-        if others:
+        if others := manifests.others(disk):
             raise Damaged(f"the manifest is missing, but {others[0]} is there; restore the manifest from a copy")
+        AppendLog(disk)
         manifests.swap(disk, asked)
         return asked
+    if not segment_names(disk):
+        raise Damaged(f"{found.name()} is there, but the log is not; restore the log's files from a copy")
     for name in ("schema", "key", "layout"):
         stored, given = getattr(found, name), getattr(asked, name)
         if stored != given:
             raise BadParameter(f"{name} = {given!r}, but the table on this disk has {stored!r}; give that")
     manifests.drop_older(disk, found)
     return found
+
+
+def require_log_from(log: AppendLog, lsn: int) -> None:
+    """Refuse a log that does not go on where the manifest ends."""
+    if not log.first_lsn <= lsn <= log.next_lsn:
+        raise Damaged(
+            f"the manifest holds all up to log record {lsn - 1}, and the log holds {log.first_lsn} to "
+            f"{log.next_lsn - 1}: records are missing; restore the log's files from a copy"
+        )
 
 
 def open_files(files: ColumnFiles, current: Manifest) -> None:

@@ -54,8 +54,7 @@ class Slots:
             return np.concatenate([self._numbers(labels)[codes] for labels, codes in parts])
         values, nulls = stretch.load(column)
         if self._ends is not None:
-            slots = values.astype(np.intp)
-            slots -= self._ends[0]
+            slots = (values - values.dtype.type(self._ends[0])).astype(np.intp)  # in its own type: a u64 fits no intp
         else:
             slots = self._sorted(values) if values.dtype.kind == "O" else self._hashed(values)
         if nulls is not None:

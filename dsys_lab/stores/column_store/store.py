@@ -8,19 +8,19 @@ from typing import Final
 
 import numpy as np
 
-from dsys_lab.errors import BadParameter, MayHaveHappened, Refused, require_positive
+from dsys_lab.errors import BadParameter, Refused, require_positive
 from dsys_lab.stores.column_store import manifest as manifests
 from dsys_lab.stores.column_store.chunk import Filled, gathered
 from dsys_lab.stores.column_store.column_files import ColumnFiles, Reading
 from dsys_lab.stores.column_store.delta import Change
 from dsys_lab.stores.column_store.incoming import from_columns, from_rows
 from dsys_lab.stores.column_store.manifest import Group, Manifest
-from dsys_lab.stores.column_store.opening import check_settings, open_files, open_manifest
+from dsys_lab.stores.column_store.opening import check_settings, open_files, open_manifest, require_log_from
 from dsys_lab.stores.column_store.stretches import WORKED_ROWS
 from dsys_lab.stores.column_store.view import Place, View, as_values
 from dsys_lab.stores.column_store.writing import Form, write_groups
 from dsys_lab.stores.table import Between, Measure, check_question
-from dsys_lab.structures.append_log import EVERY_RECORD, AppendLog, Fsync
+from dsys_lab.structures.append_log import EVERY_RECORD, AppendLog, Fsync, OrGiveUp
 from dsys_lab.structures.disk import Disk
 from dsys_lab.structures.encoding.codec import DTYPES, Array
 from dsys_lab.structures.schema import Schema, Value, Values
@@ -30,7 +30,7 @@ ROW_GROUP_ROWS: Final = 8_192
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class ColumnStoreStatus:
     """What the table is made of.
 
     Attributes
@@ -129,6 +129,7 @@ class ColumnStore:
         self._manifest = open_manifest(disk, Manifest(0, schema, self.key, layout))
         self._groups = list(self._manifest.groups)
         self._log = AppendLog(disk, fsync=fsync, place=f"{place}/log", recorder=recorder, now_us=now_us)
+        require_log_from(self._log, self._manifest.lsn)
         open_files(self.files, self._manifest)
         for record in self._log.read(self._manifest.lsn):
             self._apply(Change.decode(record.payload, schema, self.key))
@@ -206,7 +207,7 @@ class ColumnStore:
         old_files = list(self.files.sizes)
         fresh = replace(self._manifest, generation=self._manifest.generation + 1)
         self._swap(now_us, fresh, [], columns)
-        with _OrBreak(self, "the removal of old files"):
+        with self._or_give_up("the removal of old files"):
             for file in old_files:
                 self.files.forget(file)
             self.disk.sync_names()
@@ -252,7 +253,7 @@ class ColumnStore:
 
     def _swap(self, now_us: int, old: Manifest, groups: list[Group], columns: dict[str, Filled]) -> None:
         """Make `groups` and new ones of `columns` the table, from one moment on; then cut the log."""
-        with _OrBreak(self, "a merge"):
+        with self._or_give_up("a merge"):
             form = Form(self.layout, self.row_group_rows, self.codec, old.generation)
             added = write_groups(now_us, self.files, self.schema, columns, form, block=len(groups))
             self._log.roll(now_us)
@@ -325,14 +326,14 @@ class ColumnStore:
         return key
 
     # ------------------------------------------------------------ upkeep
-    def status(self) -> Status:
+    def status(self) -> ColumnStoreStatus:
         """Return what the table is made of."""
         stored, live = sum(group.rows for group in self._groups), sum(group.live_rows() for group in self._groups)
         codecs: dict[str, dict[str, int]] = {name: {} for name in self.schema.names}
         for group in self._groups:
             for name, chunk in group.chunks.items():
                 codecs[name][chunk.codec] = codecs[name].get(chunk.codec, 0) + 1
-        return Status(
+        return ColumnStoreStatus(
             rows=live + len(self._waiting),
             waiting_rows=len(self._waiting),
             deleted_rows=stored - live,
@@ -358,7 +359,12 @@ class ColumnStore:
     def _alive(self) -> None:
         if self._broken:
             raise Refused(f"{self.place} does not write: its disk failed before; open it anew")
+        self._log.require_working()
         self.files.require_whole()
+
+    def _or_give_up(self, what: str) -> OrGiveUp:
+        advice = "it may or may not have happened; open the table anew to see"
+        return OrGiveUp(self.give_up, f"{what} of {self.place}", advice)
 
     def _joined(self, name: str, parts: Sequence[Filled]) -> Filled:
         empty = Filled(np.empty(0, DTYPES[self.schema.columns[self.schema.position(name)].type]))
@@ -377,22 +383,3 @@ class _Asking:
     def __exit__(self, *_: object) -> None:
         self._view.reading.tell(all_pages=True)
         self._view.files.trim()
-
-
-class _OrBreak:
-    """Turns a failure of the disk into `MayHaveHappened`, after which the store writes nothing more."""
-
-    def __init__(self, store: ColumnStore, what: str) -> None:
-        self._store, self._what = store, what
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: object) -> None:
-        if error is not None:
-            self._store.give_up()
-        if isinstance(error, OSError):
-            raise MayHaveHappened(
-                f"the disk failed at {self._what} of {self._store.place} ({error}): it may or may not have happened; "
-                "open the table anew to see"
-            ) from error

@@ -17,7 +17,7 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from dsys_lab.stores.column_store.bounds import Bounds
+from dsys_lab.stores.bounds import Bounds
 from dsys_lab.stores.column_store.chunk import Chunk, Filled, Verdict, gathered
 from dsys_lab.stores.column_store.column_files import ColumnFiles, Reading
 from dsys_lab.stores.column_store.incoming import filled_of

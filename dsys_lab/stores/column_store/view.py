@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from dsys_lab.errors import Refused
+from dsys_lab.stores.bounds import Bounds
 from dsys_lab.stores.column_store.aggregation import GroupTally, grouped, ungrouped
-from dsys_lab.stores.column_store.bounds import Bounds
 from dsys_lab.stores.column_store.chunk import Filled, Verdict
 from dsys_lab.stores.column_store.column_files import ColumnFiles, Reading
 from dsys_lab.stores.column_store.manifest import Group

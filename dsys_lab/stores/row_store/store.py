@@ -322,5 +322,4 @@ class RowStore:
 
 def _about(name: str, schema: Schema, indexed: tuple[str, ...]) -> dict[str, object]:
     """Return what a disk must say of a table for it to be this one, as JSON values."""
-    columns = [f"{column.name} {column.type}{'?' * column.nullable}" for column in schema.columns]
-    return {"table": name, "schema": ", ".join(columns), "key": indexed[0], "indexes": list(indexed[1:])}
+    return {"table": name, "schema": str(schema), "key": indexed[0], "indexes": list(indexed[1:])}

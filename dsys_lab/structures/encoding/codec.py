@@ -50,7 +50,8 @@ def exact_sum(values: Array, largest: float) -> int | float:
     True
     """
     if values.dtype.kind == "f":
-        return float(values.sum())
+        with np.errstate(over="ignore"):  # infinity is the answer
+            return float(values.sum())
     if largest * values.size < _INT64_END:
         return int(values.sum(dtype=np.int64))
     high = int((values >> values.dtype.type(_HALF)).sum(dtype=np.int64))

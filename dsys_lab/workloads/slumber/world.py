@@ -33,9 +33,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
-from tqdm import tqdm
 
 from dsys_lab.errors import require_choice, require_positive
+from dsys_lab.progress import with_progress
 from dsys_lab.workloads.slumber import size_law
 from dsys_lab.workloads.slumber.cities import CITIES, CITY, city_table
 from dsys_lab.workloads.slumber.delivery import EVENT, deliveries, event_stream
@@ -60,7 +60,6 @@ from dsys_lab.workloads.slumber.shop import (
 )
 
 CHUNK_ROWS: Final = 1 << 17
-_SECONDS_UNTIL_PROGRESS: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,26 +148,14 @@ class Slumber:
         of = TABLES[table]
         return of.make(self.seed, first, last, self.faults) if of.spoiled else of.make(self.seed, first, last)
 
-    def chunks(self, table: str, *, rows: int = CHUNK_ROWS, progress: bool = False) -> Iterator[Columns]:
-        """Yield the whole table in chunks of at most `rows` rows (or one unit, if that is larger).
-
-        Parameters
-        ----------
-        progress : bool
-            Show a bar on stderr once it has taken two seconds.
-        """
+    def chunks(self, table: str, *, rows: int = CHUNK_ROWS) -> Iterator[Columns]:
+        """Yield the whole table in chunks of at most `rows` rows (or one unit, if that is larger), with a bar."""
         require_positive(rows=rows)
         units = self.units(table)
         step = max(1, rows // TABLES[table].rows_a_unit)
-        bar = tqdm(
-            total=units, unit=f" {TABLES[table].unit}s", unit_scale=True, leave=False,
-            delay=_SECONDS_UNTIL_PROGRESS, disable=not progress,
-        )  # fmt: skip
-        with bar:
-            for first in range(0, units, step):
-                last = min(first + step, units)
-                yield self.read(table, first, last)
-                bar.update(last - first)
+        spans = [range(first, min(first + step, units)) for first in range(0, units, step)]
+        for span in with_progress(spans, total=units, label=table, unit=f" {TABLES[table].unit}s", size=len):
+            yield self.read(table, span.start, span.stop)
 
     def events(self, *, rows: int = CHUNK_ROWS) -> Iterator[Columns]:
         """Yield every delivery in the order of arrival (see `delivery`)."""
@@ -180,8 +167,7 @@ class Slumber:
         require_rows("night", first, last, self.nights)
         return raw_documents(self.seed, first, last, self.faults)
 
-    def digest(self, table: str, *, rows: int = CHUNK_ROWS, progress: bool = False) -> int:
+    def digest(self, table: str, *, rows: int = CHUNK_ROWS) -> int:
         """Return the digest of the whole table, chunk by chunk."""
         require_choice("table", table, tuple(TABLES))
-        chunks = self.chunks(table, rows=rows, progress=progress)
-        return combined(digest(records(chunk, TABLES[table].layout)) for chunk in chunks)
+        return combined(digest(records(chunk, TABLES[table].layout)) for chunk in self.chunks(table, rows=rows))

@@ -84,7 +84,7 @@ def _number(bound: Value, *, up: bool) -> float | None:
     try:
         near = float(bound)
     except OverflowError:
-        return math.copysign(math.inf, bound)
+        return math.inf if bound > 0 else -math.inf
     if up and near < bound:
         return math.nextafter(near, math.inf)
     if not up and near > bound:

@@ -1,0 +1,100 @@
+"""What stands in the log of `journaled_pages`?
+
+Two kinds of records, told apart by their first byte. One says what changed on which pages, all of it or nothing; the
+other begins a log, and says what the pages are and how many there are. All numbers are big-endian::
+
+    changes      0x01 | u64 tally | for each page: u8 file, u32 page, u8 form, u32 length, bytes
+                    form 0: what was put and moved on the page since its last record (`Page.noted`)
+                    form 1: the whole page without its free middle (`Page.image`)
+    checkpoint   0x02 | {"about": {...}, "pages": {"night.heap": 84, ...}, "tally": 10000}, the files in their order
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any, Final, NamedTuple
+
+from dsys_lab.errors import BadParameter
+
+FILES_MAX: Final = 256
+NOTED, IMAGE = 0, 1
+_CHANGES, _CHECKPOINT = b"\x01", b"\x02"
+_TALLY: Final = struct.Struct(">Q")
+_PART: Final = struct.Struct(">BIBI")
+
+
+class Part(NamedTuple):
+    """What changed on one page: the number of its file, its own, `NOTED` or `IMAGE`, and the bytes of that."""
+
+    file: int
+    page: int
+    form: int
+    data: bytes
+
+
+def encode_changes(tally: int, parts: Iterable[Part]) -> bytes:
+    """Return a record of changes."""
+    pieces = [_CHANGES, _TALLY.pack(tally)]
+    for part in parts:
+        pieces += [_PART.pack(part.file, part.page, part.form, len(part.data)), part.data]
+    return b"".join(pieces)
+
+
+def are_changes(payload: bytes) -> bool:
+    """Whether this is a record of changes."""
+    return payload[:1] == _CHANGES
+
+
+def tally_of(payload: bytes) -> int:
+    """Return the tally of a record of changes."""
+    return _TALLY.unpack_from(payload, 1)[0]
+
+
+def parts_of(payload: bytes) -> Iterator[Part]:
+    """Give the parts of a record of changes."""
+    offset = 1 + _TALLY.size
+    while offset < len(payload):
+        file, page, form, length = _PART.unpack_from(payload, offset)
+        offset += _PART.size
+        yield Part(file, page, form, payload[offset : offset + length])
+        offset += length
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """What the pages are, and how many in each file."""
+
+    about: dict[str, Any]
+    pages: dict[str, int]
+    tally: int
+
+    def encode(self) -> bytes:
+        """Return the record."""
+        return _CHECKPOINT + json.dumps(asdict(self)).encode()
+
+    @classmethod
+    def decode(cls, payload: bytes) -> Checkpoint | None:
+        """Return what a record says, or None if it is none that begins a log of pages."""
+        if payload[:1] != _CHECKPOINT:
+            return None
+        try:
+            return cls(**json.loads(payload[1:]))
+        except (TypeError, ValueError):
+            return None
+
+
+def json_values(about: dict[str, Any]) -> dict[str, Any]:
+    """Return what will be read back of `about`: a tuple comes back as a list.
+
+    Raises
+    ------
+    BadParameter
+        If a value is none that JSON has.
+    """
+    try:
+        return json.loads(json.dumps(about))
+    except TypeError as error:
+        raise BadParameter(f"about = {about!r}: give values that JSON has ({error})") from None
