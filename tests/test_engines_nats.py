@@ -18,8 +18,9 @@ from nats.js.api import StreamConfig
 
 from dsys_lab.brokers.overflow import Answer, Request
 from dsys_lab.engines import keeper, nats
+from dsys_lab.engines.connection import PREFIX
 from dsys_lab.engines.event_loop import EventLoop
-from dsys_lab.engines.nats.connection import PREFIX, SETTING, _addresses, _without_secrets, settle
+from dsys_lab.engines.nats.connection import SETTING, _addresses, settle
 from dsys_lab.engines.server import LOOPBACK, Server, executable
 from dsys_lab.errors import BadParameter, EngineMissing, MayHaveHappened, Refused
 from dsys_lab.trace import Trace, balance, lamps, load
@@ -252,15 +253,6 @@ def test_a_server_that_is_not_there_is_named_without_its_password(monkeypatch: p
         nats.Connection()
     assert f"{SETTING}=nats://{LOOPBACK}:1 does not answer" in str(told.value)
     assert "secret" not in str(told.value)
-
-
-@pytest.mark.parametrize(("setting", "told"), [
-    ("nats://me:se/cret@a", "nats://a"),
-    ("me:secret@a,nats://token@b:1", "a,nats://b:1"),
-    ("nats://a, b", "nats://a, b"),
-])
-def test_no_secret_is_told(setting: str, told: str) -> None:
-    assert _without_secrets(setting) == told
 
 
 def test_servers_may_be_named_with_spaces_between() -> None:
