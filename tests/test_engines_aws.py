@@ -20,7 +20,7 @@ import pytest
 from botocore.exceptions import NoCredentialsError, NoRegionError
 from IPython.core.error import StdinNotImplementedError
 
-from dsys_lab.brokers.work_queue import Accepted, Settings
+from dsys_lab.brokers.work_queue import Accepted, Acknowledged, Duplicate, Settings
 from dsys_lab.engines import aws, keeper
 from dsys_lab.engines.aws.connection import REAL, SETTING, Connection
 from dsys_lab.engines.aws.services import SERVICES, TAG
@@ -127,6 +127,27 @@ def test_dead_letters_beyond_one_receive_are_all_found() -> None:
         assert queue.receive(limit=10) == []
         assert [letter.message for letter in queue.dead_letters()] == [f"m{number}" for number in range(12)]
         assert (queue.redrive(), queue.status().visible, queue.status().dead) == (12, 12, 0)
+
+
+def test_what_is_sent_again_after_no_answer_is_in_the_queue_and_in_the_books_once(
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    with SqsQueue("clips", Settings(kind="fifo", visibility_s=30)) as queue:
+        call = queue._aws.call
+
+        def lose_the_answer(*given: Any, **more: Any) -> None:
+            call(*given, **more)
+            raise MayHaveHappened("no answer")
+
+        given = {"group": "a", "dedup_id": "m1"}
+        monkeypatch.setattr(queue._aws, "call", lose_the_answer)
+        with pytest.raises(MayHaveHappened):
+            queue.send("m1", "x", **given)
+        monkeypatch.undo()
+        assert queue.send("m1", "x", copy=1, **given) == Duplicate("m1", "m1")
+        [delivery] = queue.receive()
+        assert (queue.acknowledge(delivery.handle), queue.receive()) == (Acknowledged("m1"), [])
+        assert queue.status().accepted == 1
+        assert queue._books.shelf.stored == {}
 
 
 # ----------------------------------------------------------------------------------------------- another endpoint

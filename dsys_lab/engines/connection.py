@@ -119,9 +119,13 @@ class EngineConnection(ABC, Generic[Started]):
         self._made[name] = remove
 
     def remove(self, name: str) -> None:
-        """Remove what was made under this name; if that fails it is tried again when the connection is closed."""
-        self._made[name]()
-        del self._made[name]
+        """Remove what was made under this name; if that fails it is tried again when the connection is closed.
+
+        After that there is nothing left to remove.
+        """
+        if self.is_open:
+            self._made[name]()
+            del self._made[name]
 
     def close(self) -> None:
         """Remove what is left at somebody else's, or end the server if it is ours. Twice is as once."""
