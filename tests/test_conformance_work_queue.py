@@ -257,7 +257,60 @@ class Cases:
         with pytest.raises(Refused, match="2 messages on loan"):
             queue.receive()
 
+    def test_what_has_expired_is_gone_for_its_worker_too(self, make: Make) -> None:
+        queue = make("m1", retention_s=1, visibility_s=30)
+        [delivery] = queue.receive()
+        queue.wait(1.2)
+        for said in (queue.acknowledge(delivery.handle), queue.extend(delivery.handle, 30),
+                     queue.nack(delivery.handle)):
+            assert said == Stale("m1", "gone")
+
+    def test_a_loan_begins_when_the_message_is_given_and_not_when_it_is_asked_for(self, make: Make) -> None:
+        queue = make()
+        queue.send("late", "x", delay_s=self.v)
+        [delivery] = queue.receive(wait_s=5)
+        assert delivery.visible_until_us - queue.clock.now_us > 0.7e6 * self.v
+        queue.wait(0.6 * self.v)
+        assert isinstance(queue.extend(delivery.handle, self.v), Extended)
+
+    @pytest.mark.parametrize("message", [" m1 ", "m\n1", "m#1.2", "é"])
+    def test_a_message_keeps_its_name(self, make: Make, message: str) -> None:
+        queue = make()
+        queue.send(message, "x", copy=3)
+        [delivery] = queue.receive()
+        assert (delivery.message, delivery.copy) == (message, 3)
+        assert queue.acknowledge(delivery.handle) == Acknowledged(message)
+
+    @pytest.mark.parametrize(("call", "words"), [
+        (lambda queue: queue.send("m2", "x", delay_s=-1), "delay_s = -1: give 0 to 900"),
+        (lambda queue: queue.send("m2", "x", delay_s=901), "delay_s = 901: give 0 to 900"),
+        (lambda queue: queue.send(7, "x"), "message = 7.*give each as a str"),
+        (lambda queue: queue.receive(limit=11), "limit = 11: give 1 to 10"),
+        (lambda queue: queue.receive(wait_s=21), "wait_s = 21: give 0 to 20"),
+        (lambda queue: queue.receive(visibility_s=-1), "visibility_s = -1: give 0 to 43,200"),
+        (lambda queue: queue.acknowledge("m1#0.1"), "handle = 'm1#0.1': clips never gave it out"),
+        (lambda queue: queue.extend("m1#0.1", -1), "seconds = -1: give 0 to 43,200"),
+        (lambda queue: queue.nack("m1#0.1", delay_s=-1), "delay_s = -1: give 0 to 43,200"),
+        (lambda queue: queue.redrive(limit=-1), "limit = -1"),
+    ])
+    def test_a_wrong_call_says_what_is_allowed_and_changes_nothing(self, make: Make, call: Any, words: str) -> None:
+        queue = make("m1", max_receives=1)
+        with pytest.raises(BadParameter, match=words):
+            call(queue)
+        assert (queue.status().visible, queue.status().kept) == (1, 1)
+
     # -------------------------------------------------------------------------------- dead letters
+    def test_all_dead_letters_of_a_group_are_found_and_put_back_in_order(self, make: Make) -> None:
+        queue = make("a1@a", "a2@a", "a3@a", kind="fifo", max_receives=1)
+        for _ in range(3):
+            queue.nack(queue.receive()[0].handle)
+        assert queue.receive() == []
+        assert [letter.message for letter in queue.dead_letters()] == ["a1", "a2", "a3"]
+        assert queue.redrive(limit=2) == 2
+        assert drain(queue) == ["a1", "a2"]
+        assert queue.redrive() == 1
+        assert drain(queue) == ["a3"]
+
     def test_a_message_received_too_often_is_set_aside_with_its_id_and_count_and_the_others_are_not(
             self, make: Make) -> None:
         queue = make("poison", "healthy", max_receives=2)
@@ -556,10 +609,10 @@ def test_jetstream_takes_a_late_acknowledgement_in_a_fifo_queue_too(jetstream: M
 @proves(JETSTREAM, "extend, receive: for as long as you say")
 def test_jetstream_knows_one_time_for_all_loans(jetstream: Make) -> None:
     queue = jetstream("m1")
-    for call in (lambda: queue.extend("m1#0.1", 60), lambda: queue.receive(visibility_s=60)):
+    [delivery] = queue.receive()
+    for call in (lambda: queue.extend(delivery.handle, 60), lambda: queue.receive(visibility_s=60)):
         with pytest.raises(BadParameter, match=r"ack_wait of 0\.3 s; give that"):
             call()
-    [delivery] = queue.receive()
     queue._say(queue._books.loan(delivery.handle), b'+WPI {"delay": 60000000000}')
     queue.wait(0.4)
     assert queue.receive()[0].attempt == 2, "a time is not heeded"
@@ -588,6 +641,16 @@ def test_jetstream_lets_the_last_handle_acknowledge_a_dead_letter(jetstream: Mak
     reply = queue._books.loan(delivery.handle).native.reply
     nats.connection().call(nats.connection().client.request(reply, b"+ACK", timeout=5))
     assert ask(queue, "stream_info").state.messages == 0
+
+
+def test_a_dead_letter_whose_deliveries_never_reached_us_is_found(jetstream: Make) -> None:
+    queue = jetstream("poison", "healthy", max_receives=1)
+    lost = nats.connection().call(queue.stream.pull(1, 0))
+    assert lost[0].message.metadata.num_delivered == 1
+    queue._books.may_be_dead = lambda: True
+    queue.wait(0.4)
+    assert names(queue.receive()) == ["healthy"]
+    assert [letter.message for letter in queue.dead_letters()] == ["poison"]
 
 
 @proves(JETSTREAM, "in_flight_max: a standard queue refuses")
@@ -686,6 +749,20 @@ def test_moto_has_a_fixed_window(sqs: Make) -> None:
     settable = aws.connection().client("sqs").meta.service_model.shape_for("QueueAttributeName").enum
     assert "FifoQueue" in settable
     assert not [name for name in settable if "Window" in name or "Interval" in name]
+
+
+@proves(SQS, "body: may be empty")
+def test_moto_takes_an_empty_body(sqs: Make) -> None:
+    queue = sqs()
+    assert queue.send("m1") == Accepted("m1", 0)
+    assert queue.receive()[0].body == ""
+
+
+def test_the_books_follow_an_old_handle_that_hides_a_message_again(sqs: Make) -> None:
+    queue = sqs("m1")
+    [delivery] = queue.receive(visibility_s=0)
+    assert isinstance(queue.nack(delivery.handle, delay_s=30), Returned)
+    assert (queue.status().in_flight, queue._books.shelf.in_flight) == (1, 1)
 
 
 @proves(SQS, "size_max_bytes: in bytes")

@@ -20,10 +20,12 @@ import pytest
 from botocore.exceptions import NoCredentialsError, NoRegionError
 from IPython.core.error import StdinNotImplementedError
 
-from dsys_lab.brokers.work_queue import Accepted, Settings
+from dsys_lab.brokers.work_queue import Accepted, Acknowledged, Duplicate, Settings
 from dsys_lab.engines import aws, keeper
-from dsys_lab.engines.aws.connection import PREFIX, REAL, SETTING, TAG, Connection
+from dsys_lab.engines.aws.connection import REAL, SETTING, Connection
+from dsys_lab.engines.aws.services import SERVICES, TAG
 from dsys_lab.engines.aws.work_queue import SqsQueue
+from dsys_lab.engines.connection import PREFIX
 from dsys_lab.engines.server import LOOPBACK
 from dsys_lab.engines.work_queue import cycles, drill
 from dsys_lab.errors import BadParameter, EngineMissing, MayHaveHappened, Refused
@@ -84,7 +86,7 @@ def test_cycles_are_counted(moto: Connection) -> None:
 
 def test_after_moto_died_the_next_run_has_a_new_one(moto: Connection) -> None:
     moto.server.stop()
-    with pytest.raises(EngineMissing, match="the next run starts moto anew"):
+    with pytest.raises(EngineMissing, match=r"the server started here does not answer .*: the next call starts"):
         SqsQueue("clips")
     drill("sqs", messages=1)
     assert aws.connection() is not moto
@@ -127,6 +129,27 @@ def test_dead_letters_beyond_one_receive_are_all_found() -> None:
         assert (queue.redrive(), queue.status().visible, queue.status().dead) == (12, 12, 0)
 
 
+def test_what_is_sent_again_after_no_answer_is_in_the_queue_and_in_the_books_once(
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    with SqsQueue("clips", Settings(kind="fifo", visibility_s=30)) as queue:
+        call = queue._aws.call
+
+        def lose_the_answer(*given: Any, **more: Any) -> None:
+            call(*given, **more)
+            raise MayHaveHappened("no answer")
+
+        given = {"group": "a", "dedup_id": "m1"}
+        monkeypatch.setattr(queue._aws, "call", lose_the_answer)
+        with pytest.raises(MayHaveHappened):
+            queue.send("m1", "x", **given)
+        monkeypatch.undo()
+        assert queue.send("m1", "x", copy=1, **given) == Duplicate("m1", "m1")
+        [delivery] = queue.receive()
+        assert (queue.acknowledge(delivery.handle), queue.receive()) == (Acknowledged("m1"), [])
+        assert queue.status().accepted == 1
+        assert queue._books.shelf.stored == {}
+
+
 # ----------------------------------------------------------------------------------------------- another endpoint
 def test_their_endpoint_is_used_and_left_as_it_was(moto: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     theirs = moto.call("sqs", "create_queue", QueueName="THEIRS")["QueueUrl"]
@@ -154,6 +177,32 @@ def test_your_keys_go_to_aws_alone(moto: Connection, monkeypatch: pytest.MonkeyP
     assert (keys.access_key, keys.secret_key) == (TAG, TAG)
 
 
+def test_no_trace_tells_the_password_of_an_endpoint(moto: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(SETTING, f"http://me:secret@{LOOPBACK}:1")
+    there = Connection()
+    assert there.engine == f"AWS API at http://{LOOPBACK}:1"
+    with pytest.raises(EngineMissing) as told:
+        there.call("sqs", "list_queues")
+    assert "secret" not in str(told.value)
+
+
+def test_one_moto_serves_every_service(moto: Connection) -> None:
+    name = moto.new_name()
+    moto.call("sns", "create_topic", Name=name)
+    assert [topic["TopicArn"].rsplit(":", 1)[1] for topic in moto.call("sns", "list_topics")["Topics"]] == [name]
+    assert len(keepers()) == 1
+
+
+def test_a_moto_that_is_out_of_reach_is_ended_before_the_next_one(
+        moto: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    moto._clients.clear()
+    monkeypatch.setattr(moto.server, "port", 1)
+    with pytest.raises(EngineMissing):
+        moto.call("sns", "list_topics")
+    assert aws.connection() is not moto
+    assert len(keepers()) == 1
+
+
 def test_a_setting_that_is_no_address_says_what_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(SETTING, "yes")
     with pytest.raises(BadParameter, match="DSYS_LAB_AWS=yes: give an address"):
@@ -162,7 +211,7 @@ def test_a_setting_that_is_no_address_says_what_is(monkeypatch: pytest.MonkeyPat
 
 def test_an_endpoint_where_nobody_is_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(SETTING, f"http://{LOOPBACK}:1")
-    with pytest.raises(EngineMissing, match=f"correct {SETTING}, or unset it"):
+    with pytest.raises(EngineMissing, match=f"{SETTING}=http://{LOOPBACK}:1 does not answer .*: correct it"):
         SqsQueue("clips", over=Connection())
 
 
@@ -223,9 +272,10 @@ def test_before_a_real_account_is_used_it_is_said_whose_and_what_it_may_cost(acc
 
     connection = Connection(make_client=account, ask=ask)
     [question] = questions
+    assert all(service.title in question and service.price in question for service in SERVICES)
     for word in (ACCOUNT, REGION, "USD", "million requests", PREFIX, TAG, "removed", "yes"):
         assert word in question
-    assert (connection.server, connection.engine) == (None, f"Amazon SQS, {REGION}")
+    assert (connection.server, connection.engine) == (None, f"AWS, {REGION}")
     assert all(given == ["config"] for _, given in account.made), "boto3 finds keys and region by itself"
     connection.close()
 
@@ -265,11 +315,11 @@ def test_what_is_made_in_a_real_account_is_named_tagged_and_removed(account: Not
 
 
 def test_what_was_forgotten_is_removed_at_the_end_and_what_cannot_be_is_told(
-        real: Connection, capsys: pytest.CaptureFixture[str]) -> None:
+        moto: Connection, real: Connection, capsys: pytest.CaptureFixture[str]) -> None:
     forgotten, gone = SqsQueue("clips", over=real), SqsQueue("clips", over=real)
     real.call("sqs", "delete_queue", QueueUrl=gone._url)
     real.close()
-    assert queues(real) == []
+    assert queues(moto) == []
     told = capsys.readouterr().err
     assert gone._url in told
     assert forgotten._url not in told

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 from collections.abc import Callable, Iterator
@@ -107,6 +108,53 @@ def test_a_server_that_never_answers_is_given_up_and_ended(started_here: Callabl
     with pytest.raises(EngineMissing, match=r"did not answer within 0\.2 s"):
         Server("the engine", lambda port, folder: silent, start_within_s=0.2)
     assert not still_there(started_here())
+
+
+def folders() -> set[str]:
+    return {path.name for path in Path(tempfile.gettempdir()).glob("dsys_lab-*")}
+
+
+def test_a_program_that_is_not_there_leaves_no_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with pytest.raises(EngineMissing, match="No such file"):
+        Server("the engine", lambda port, folder: ["/no/such/program"])
+    assert folders() == set()
+
+
+def test_an_interrupt_while_it_starts_ends_it(
+        started_here: Callable, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    def interrupt(server: Server, within_s: float) -> bool:
+        give_up_s = time.monotonic() + GONE_WITHIN_S
+        while len(started_here()) < 2 and time.monotonic() < give_up_s:
+            time.sleep(0.01)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Server, "_answers", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        Server("pages", pages)
+    assert started_here() == []
+    assert folders() == set()
+
+
+def test_a_server_that_does_not_heed_the_request_is_killed(tmp_path: Path) -> None:
+    deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('on', flush=True); time.sleep(60)"
+    program = f"""
+        import sys
+        from dsys_lab.engines import keeper
+        keeper.GRACE_S = 0.1
+        sys.exit(keeper.keep({str(tmp_path / "folder")!r}, [sys.executable, "-c", {deaf!r}]))
+    """
+    (tmp_path / "folder").mkdir()
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    one = subprocess.Popen([sys.executable, "-c", textwrap.dedent(program)], **pipes, text=True)
+    assert one.stdout.readline() == "on\n"
+    [server] = psutil.Process(one.pid).children()
+    one.communicate("", timeout=GONE_WITHIN_S)
+    assert not server.is_running()
+    assert one.returncode != 0
+    assert not (tmp_path / "folder").exists()
 
 
 def test_another_port_is_tried_when_the_first_was_taken() -> None:

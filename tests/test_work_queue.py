@@ -117,6 +117,25 @@ def test_who_is_too_late_cannot_extend():
     assert queue.nack(30 * S, delivery.handle) == Stale("m1", "the loan is over")
 
 
+def test_handing_back_and_extending_share_one_limit_for_they_are_one_call_of_sqs():
+    queue = queue_of("m1", visibility_s=43_200)
+    [delivery] = queue.receive(0)
+    too_long = Rejected("m1", "more than 12 hours since it was received")
+    assert queue.nack(HOUR, delivery.handle, delay_s=40_000) == too_long
+    assert queue.nack(HOUR, delivery.handle, delay_s=39_600) == Returned("m1", 12 * HOUR)
+
+
+@pytest.mark.parametrize("handles", ["newest", "any"])
+def test_a_handle_that_was_never_given_out_acknowledges_nothing(handles):
+    queue = queue_of("m1", handles=handles, visibility_s=30)
+    for handle in ("m1#0.1", "m1#0.2"):
+        for verb in (queue.acknowledge, queue.nack, lambda now_us, handle: queue.extend(now_us, handle, 5)):
+            with pytest.raises(BadParameter, match="never gave it out"):
+                verb(0, handle)
+        queue.receive(0)
+    assert queue.status().kept == 1
+
+
 def test_a_message_handed_back_shows_at_once_or_after_its_delay():
     queue = queue_of("m1")
     [first] = queue.receive(0)
@@ -209,7 +228,30 @@ def test_redriven_letters_are_as_new():
     assert queue.tick(1_500 * S) == [Became("a", 0, "expired")]
 
 
+def test_the_age_of_a_dead_letter_goes_on_and_in_fifo_begins_anew():
+    expired = {}
+    for kind in ("standard", "fifo"):
+        queue = queue_of("a@1", "b@2", kind=kind, max_receives=1, visibility_s=5, retention_s=100)
+        _, second = queue.receive(0, limit=2)
+        queue.extend(0, second.handle, 45)
+        assert queue.receive(5 * S) == queue.receive(45 * S) == []
+        assert [letter.message for letter in queue.dead_letters()] == ["a", "b"]
+        expired[kind] = [(became.message, due_us // S) for due_us in (100 * S, 105 * S, 145 * S)
+                         for became in queue.tick(due_us)]  # fmt: skip
+    assert expired == {"standard": [("a", 100), ("b", 100)], "fifo": [("a", 105), ("b", 145)]}
+
+
 # ------------------------------------------------------------------------------------------ FIFO and fair
+def test_a_message_whose_delay_ends_does_not_unlock_its_group():
+    queue = queue_of("a1@a", kind="fifo", delay_s=5, visibility_s=30)
+    queue.send(3 * S, "a2", group="a", dedup_id="a2")
+    [a1] = queue.receive(5 * S)
+    assert queue.tick(8 * S) == [Became("a2", 0, "visible")]
+    assert queue.receive(8 * S) == []
+    queue.acknowledge(9 * S, a1.handle)
+    assert names(queue.receive(9 * S)) == ["a2"]
+
+
 def test_a_group_is_in_order_and_one_of_it_is_on_loan_at_a_time():
     queue = queue_of("a1@a", "a2@a", "b1@b", kind="fifo", visibility_s=30)
     a1, b1 = queue.receive(0, limit=10)
@@ -361,6 +403,7 @@ SENDABLE = {"group": "a", "dedup_id": "1"}
     ({}, lambda q: q.send(0, "m1", b"bytes"), "body of <class 'bytes'>.*give each as a str"),
     ({}, lambda q: q.send(0, 7), "message = 7"),
     ({}, lambda q: q.send(0, "m1", group=7), "group = 7"),
+    ({"kind": "fifo"}, lambda q: q.send(0, "m1", group="a", dedup_id=7), "dedup_id = 7: give each as a str"),
     ({}, lambda q: q.redrive(0, limit=-1), "limit = -1"),
     ({}, lambda q: q.receive(0, limit=11), "limit = 11: give 1 to 10"),
     ({}, lambda q: q.receive(0, limit=0), "limit = 0"),

@@ -13,7 +13,7 @@ from dsys_lab.structures import EVERY_RECORD, PowerCut, VolatileDisk
 from dsys_lab.trace import Trace, lamp
 
 S = 1_000_000
-VISIBILITY_US, RETENTION_US, DEDUP_US, RECEIVES_MAX = 5 * S, 40 * S, 20 * S, 2
+VISIBILITY_US, RETENTION_US, DEDUP_US, RECEIVES_MAX, FIFO_DELAY_S = 5 * S, 40 * S, 20 * S, 2, 3
 INVARIANTS = ("conservation", "depth adds up", "invisible while lent")
 
 
@@ -43,9 +43,13 @@ class Reference:
         visible = [n for n, m in sorted(self.kept.items()) if m[2] <= self.now_us]
         if not self.fifo:
             return visible[:1]
-        hidden = {m[0] for m in self.kept.values() if m[2] > self.now_us}
+        hidden = {m[0] for m in self.kept.values() if m[2] > self.now_us and m[3]}  # lent, and not just delayed
         heads = {self.kept[n][0]: n for n in reversed(visible)}
         return sorted(n for group, n in heads.items() if group not in hidden)
+
+    def bury(self, number):
+        self.dead[number] = m = self.kept.pop(number)
+        m[1] = self.now_us if self.fifo else m[1]
 
     def lend(self, number):
         self.kept[number][2] = self.now_us + VISIBILITY_US
@@ -67,6 +71,7 @@ class AnyOrder(RuleBasedStateMachine):
             Settings(
                 kind="fifo" if self.fifo else "standard",
                 visibility_s=VISIBILITY_US / S,
+                delay_s=FIFO_DELAY_S if self.fifo else 0,
                 retention_s=RETENTION_US / S,
                 dedup_s=DEDUP_US / S,
                 max_receives=RECEIVES_MAX,
@@ -93,7 +98,7 @@ class AnyOrder(RuleBasedStateMachine):
     # -------------------------------------------------------- verbs
     @rule(group=st.sampled_from("ab"), dedup=st.integers(0, 5), delay_s=st.sampled_from([0, 0, 3]))
     def send(self, group, dedup, delay_s):
-        delay_s = 0 if self.fifo else delay_s
+        delay_s = FIFO_DELAY_S if self.fifo else delay_s
         answer = self.send_it(group, dedup, delay_s)
         assert isinstance(answer, Duplicate) != self.reference.send(group, dedup, delay_s * S)
 
@@ -116,7 +121,7 @@ class AnyOrder(RuleBasedStateMachine):
             may = self.reference.next()
             worn_out = [n for n in may if self.reference.kept[n][3] >= RECEIVES_MAX]
             if worn_out and set_aside:
-                self.reference.dead[worn_out[0]] = self.reference.kept.pop(worn_out[0])
+                self.reference.bury(worn_out[0])
                 set_aside -= 1
                 continue
             delivery = deliveries.pop(0)
@@ -161,7 +166,7 @@ class AnyOrder(RuleBasedStateMachine):
     @rule()
     def redrive(self):
         assert self.queue.redrive(self.now_us) == len(self.reference.dead)
-        for _, (group, *_) in sorted(self.reference.dead.items()):
+        for _, (group, *_) in sorted(self.reference.dead.items(), key=lambda one: (one[1][1], one[0])):
             self.reference.kept[self.reference.count] = [group, self.now_us, self.now_us, 0]
             self.reference.count += 1
         self.reference.dead.clear()
@@ -192,7 +197,7 @@ class AnyOrder(RuleBasedStateMachine):
         happened = self.queue.status().kept > accepted
         assert must is None or happened == must
         if happened:
-            assert self.reference.send("a", dedup, 0)
+            assert self.reference.send("a", dedup, FIFO_DELAY_S * S if self.fifo else 0)
 
     # -------------------------------------------------------- what must hold
     @invariant()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from inspect import signature
 
 import pytest
 
@@ -259,12 +260,20 @@ def test_a_torn_tail_is_reported_and_damage_is_named():
         DurableQueue("clips", disk)
 
 
-def test_a_log_of_something_else_is_refused():
+@pytest.mark.parametrize(("payload", "words"), [
+    (b'{"verb": "order a pillow"}', "verb = 'order a pillow': give one of snapshot, send"),
+    (b'{"order": "a pillow"}', "KeyError: 'verb'"),
+    (b'["a pillow"]', "TypeError"),
+    (b"\xff\x00 a pillow", "UnicodeDecodeError"),
+    (b'{"verb": "snapshot", "queue": {"settings": {"pillow": 1}}}', "pillow"),
+    (b'{"verb": "snapshot", "queue": {"settings": {"visibility_s": -1}}}', "visibility_s = -1"),
+])  # fmt: skip
+def test_a_log_of_something_else_is_refused(payload, words):
     from dsys_lab.structures import AppendLog
 
     disk = VolatileDisk()
-    AppendLog(disk).append(0, b'{"verb": "order a pillow"}')
-    with pytest.raises(Damaged, match="record 0: 'order a pillow' is no verb"):
+    AppendLog(disk).append(0, payload)
+    with pytest.raises(Damaged, match=f"clips/log, record 0: .*{words}.*open the right one"):
         DurableQueue("clips", disk)
 
 
@@ -283,11 +292,56 @@ def test_after_a_failed_write_the_queue_refuses_until_it_is_opened_anew():
     disk.full = True
     with pytest.raises(MayHaveHappened, match="No space left"):
         queue.send(0, "m2")
-    with pytest.raises(Refused, match="open the log anew"):
+    with pytest.raises(Refused, match="open it anew"):
         queue.receive(0)
     assert queue.status().in_flight == 0
     disk.full = False
     assert DurableQueue("clips", disk).status().visible == 1
+
+
+def luck_until(error):
+    """Luck for who is next; then, with the message lent already, an error."""
+    draws = iter([0.5])
+
+    def draw():
+        for draw in draws:
+            return draw
+        raise error
+
+    return draw
+
+
+@pytest.mark.parametrize(("breaks_off", "error"), [
+    ({"to": object()}, TypeError),                                # JSON cannot say it: known only when it was lent
+    ({"chance": luck_until(KeyboardInterrupt())}, KeyboardInterrupt),
+    ({"chance": luck_until(OSError("no luck"))}, OSError),
+])  # fmt: skip
+def test_a_verb_that_breaks_off_half_way_leaves_no_two_queues(breaks_off, error):
+    disk = VolatileDisk()
+    queue = DurableQueue("clips", disk, Settings(visibility_s=30))
+    queue.send(0, "m1")
+    with pytest.raises(error):
+        queue.receive(0, **breaks_off)
+    with pytest.raises(Refused, match="open it anew"):
+        queue.receive(S)
+    again = DurableQueue("clips", disk)
+    assert [delivery.attempt for delivery in again.receive(S)] == [1], "nobody was told of a first loan"
+
+
+def test_a_slip_of_the_pen_breaks_nothing():
+    queue = DurableQueue("clips", VolatileDisk())
+    with pytest.raises(TypeError):
+        queue.send(0, "m1", grp="a")
+    assert queue.send(0, "m1").number == 0
+    with pytest.raises(ZeroDivisionError):
+        queue.receive(0, chance=lambda: 1 / 0)
+    assert queue.receive(0)[0].attempt == 1
+
+
+def test_its_verbs_are_those_of_the_queue_in_memory():
+    for verb in ("send", "receive", "acknowledge", "extend", "nack", "redrive"):
+        ours, theirs = getattr(DurableQueue, verb), getattr(WorkQueue, verb)
+        assert (ours.__name__, ours.__doc__, signature(ours)) == (verb, theirs.__doc__, signature(theirs))
 
 
 def test_other_settings_than_it_was_made_with_are_refused():

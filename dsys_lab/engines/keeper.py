@@ -7,7 +7,7 @@ reads its end, stops the server, removes its folder and ends too.
 The keeper promises
 -------------------
 1. The server is gone soon after the owner is: at once if it heeds the request to stop, after `GRACE_S` otherwise.
-2. Its folder is removed when it has ended, whoever ended it.
+2. Its folder is removed when it has ended, whoever ended it, or if it never began.
 3. Ctrl-C for the owner is none for the server: the owner starts the keeper in a session of its own.
 4. The server's exit code is the keeper's, so the owner sees a start that fails.
 
@@ -32,12 +32,13 @@ GRACE_S = 5.0
 
 def keep(folder: str, command: list[str]) -> int:
     """Run the server until it ends or the owner does; return its exit code."""
-    server = subprocess.Popen(command, stdin=subprocess.DEVNULL)  # noqa: S603  # our own engines' commands
-    signal.signal(signal.SIGTERM, lambda *_: server.terminate())
-    threading.Thread(target=end_with_owner, args=(server,), daemon=True).start()
-    code = server.wait()
-    shutil.rmtree(folder, ignore_errors=True)
-    return code
+    try:
+        server = subprocess.Popen(command, stdin=subprocess.DEVNULL)  # noqa: S603  # our own engines' commands
+        signal.signal(signal.SIGTERM, lambda *_: server.terminate())
+        threading.Thread(target=end_with_owner, args=(server,), daemon=True).start()
+        return server.wait()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def end_with_owner(server: subprocess.Popen[bytes]) -> None:

@@ -82,7 +82,12 @@ class Server:
         self.name = name
         for _ in range(PORTS_TRIED):
             self._start(command)
-            if self._answers(start_within_s):
+            try:
+                answers = self._answers(start_within_s)
+            except BaseException:  # an interrupt: nobody will ever hold this server to stop it
+                self.stop()
+                raise
+            if answers:
                 return
             died = self._keeper.poll() is not None
             self.stop()

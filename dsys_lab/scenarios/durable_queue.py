@@ -11,8 +11,8 @@
 5. `tenants`: one noisy tenant delays all, unless tenants take turns.
 6. `power_failure`: a queue keeps its word through a loss of power if it writes before it answers.
 
-`queue_machines` holds the machines, `queue_counts` what the notebook counts over many runs, `power_cuts` one story with
-the power cut before every step of the disk.
+`queue_machines` and `queue_workers` hold the machines, `queue_counts` what the notebook counts over many runs,
+`power_cuts` one story with the power cut before every step of the disk.
 
 Sources: the semantics and their sources in `dsys_lab.brokers.work_queue`; the laws in `dsys_lab.laws`.
 """
@@ -27,7 +27,8 @@ from dsys_lab.brokers.work_queue import Settings, WorkQueue
 from dsys_lab.brokers.work_queue.settings import BATCH_MAX
 from dsys_lab.errors import BadParameter, require_choice, require_fraction, require_positive
 from dsys_lab.facts import fact
-from dsys_lab.scenarios.queue_machines import DurableHost, QueueHost, Sender, Task, Worker, at_random
+from dsys_lab.scenarios.queue_machines import DurableHost, QueueHost, Sender, at_random
+from dsys_lab.scenarios.queue_workers import WATCHES, Task, Worker
 from dsys_lab.scenarios.scenario import Claims, scenario
 from dsys_lab.simulation import Body, Simulation
 from dsys_lab.simulation.chance import constant, service
@@ -81,16 +82,22 @@ def encode(
     redrive_every_s: float | None = None,
     fixed_at_s: float | None = None,
     copy_share: float = 0.0,
+    loan_watch: str = "none",
 ) -> Claims:
     """A message is lent, not given.
 
     `clips` are uploaded at random, `rate` a second. A worker borrows one for `visibility_s`, works `work_s` on average,
     carries the effect out and then acknowledges. `idempotent` workers look up whether the effect was carried out
     before; with `heartbeat` a worker asks for more time every half loan. A share of the clips is poison: whoever tries,
-    fails, until the bug is mended at `fixed_at_s`. Dead letters are put back every `redrive_every_s`.
+    fails, until the bug is mended at `fixed_at_s`. Without `max_receives` there are no dead letters, and poison is
+    tried for ever; dead letters are put back every `redrive_every_s`. By its `loan_watch` ("timestamp", "stopwatch") a
+    worker sees that its loan is over, and rather throws its work away than carry out an effect that another may repeat.
     """
     require_positive(work_s=work_s, rate=rate, clips=clips, visibility_s=visibility_s)
     require_fraction(poison_share=poison_share, copy_share=copy_share)
+    require_choice("loan_watch", loan_watch, WATCHES)
+    if heartbeat and loan_watch != "none":
+        raise BadParameter(f"heartbeat = True, loan_watch = {loan_watch!r}: give one, for who asks for time has it")
     settings = Settings(
         visibility_s=visibility_s, handles=handles, max_receives=max_receives, copy_share=copy_share, order_window=1
     )
@@ -109,6 +116,7 @@ def encode(
         done=set() if idempotent else None,
         heartbeat_s=visibility_s / 2 if heartbeat else None,
         visibility_s=visibility_s,
+        loan_watch=loan_watch,
     )
     _hire(sim, host, workers, task)
     sender = Sender(sim, host, at_random(sim, PHONE, rate=rate, count=clips), name=PHONE)

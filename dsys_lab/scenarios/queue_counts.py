@@ -111,6 +111,11 @@ def effects(trace: Trace) -> dict[str, int]:
     }
 
 
+def in_vain(trace: Trace) -> float:
+    """Return the share of the attempts that came to nothing: poison, or work that was thrown away."""
+    return len(trace.of("fail")) / len(trace.of("start"))
+
+
 def swapped(trace: Trace) -> float:
     """Return, of neighbours in the line whose work overlapped, the share that were done in the other order."""
     begun = [row for row in trace.of("start") if row.fields["attempt"] == 1]

@@ -287,7 +287,8 @@ class AppendLog:
         """Refuse if the disk failed before."""
         if self._broken:
             raise Refused(
-                f"{self.place} writes nothing more, for its disk failed: open the log anew to see what it holds"
+                f"{self.place} writes nothing more, for its disk failed or a call broke off: "
+                "open it anew to see what it holds"
             )
 
     def give_up(self) -> None:

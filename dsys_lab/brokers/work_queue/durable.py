@@ -16,6 +16,9 @@ The durable queue promises, with `fsync=EVERY_RECORD`
 2. What was not answered has happened or it has not, but wholly: acked <= visible <= acked or in flight.
 3. A loan is still a loan after the crash, with the same handle, until its time is over; receives are not forgotten.
 
+4. A verb that breaks off half-way (an interrupt, words that JSON cannot say) leaves a queue that refuses until it is
+   opened anew: what is in memory and what is in the log are never two queues.
+
 With a lazier policy the last few verbs may be forgotten: then an accepted message may be lost, and an acknowledged one
 come back.
 
@@ -28,30 +31,38 @@ Gray and Reuter, *Transaction Processing*, ch. 10 (logical logging); Kreps, "The
 from __future__ import annotations
 
 import json
-from typing import Any, Final
+from collections.abc import Callable
+from functools import cache, wraps
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
-from dsys_lab.brokers.work_queue.answers import (
-    Acknowledged,
-    Became,
-    DeadLetter,
-    Delivery,
-    Extended,
-    Rejected,
-    Returned,
-    Sent,
-    Stale,
-    Status,
-)
+from dsys_lab.brokers.work_queue.answers import Became, DeadLetter, Status
 from dsys_lab.brokers.work_queue.lines import Chance
 from dsys_lab.brokers.work_queue.queue import WorkQueue
 from dsys_lab.brokers.work_queue.settings import Settings
-from dsys_lab.errors import BadParameter, Damaged, DsysLabError, require_positive
+from dsys_lab.errors import BadParameter, Damaged, DsysLabError, Misuse, Refused, require_choice, require_positive
 from dsys_lab.structures import EVERY_RECORD, AppendLog, Disk, Fsync
 from dsys_lab.trace import NO_TRACE, Recorder, Scalar
 
 VERBS: Final = ("send", "receive", "acknowledge", "extend", "nack", "redrive", "tick")
 SAY_NO_CHANGE: Final = frozenset({"reject", "duplicate", "ack_stale"})
 """Rows that say that nothing was changed."""
+
+
+Words = ParamSpec("Words")
+Answer = TypeVar("Answer")
+
+
+def _journalled(
+    verb: Callable[Concatenate[WorkQueue, int, Words], Answer],
+) -> Callable[Concatenate[DurableQueue, int, Words], Answer]:
+    """Return the verb of a `DurableQueue` that does `verb` and writes it down: same words, same answer."""
+
+    @wraps(verb)
+    def do(queue: DurableQueue, now_us: int, /, *args: Words.args, **given: Words.kwargs) -> Answer:
+        answer: Answer = queue._do(verb, now_us, args, given)  # noqa: SLF001  # a method of the class below
+        return answer
+
+    return do
 
 
 class DurableQueue:
@@ -140,54 +151,12 @@ class DurableQueue:
         return self._queue.settings
 
     # ------------------------------------------------------------ the verbs
-    def send(
-        self,
-        now_us: int,
-        message: str,
-        body: str = "",
-        *,
-        group: str | None = None,
-        dedup_id: str | None = None,
-        delay_s: float | None = None,
-        copy: int = 0,
-    ) -> Sent:
-        """Store a message: see `WorkQueue.send`."""
-        given = {"message": message, "body": body, "group": group, "dedup_id": dedup_id, "delay_s": delay_s}
-        return self._do("send", now_us, drawn=None, **given, copy=copy)
-
-    def receive(
-        self,
-        now_us: int,
-        *,
-        limit: int = 1,
-        visibility_s: float | None = None,
-        to: str = "worker",
-        arrive_us: int | None = None,
-        chance: Chance | None = None,
-        long_poll: bool = True,
-    ) -> list[Delivery]:
-        """Borrow messages: see `WorkQueue.receive`."""
-        drawn: list[float] = []
-        given = {"limit": limit, "visibility_s": visibility_s, "to": to, "arrive_us": arrive_us, "long_poll": long_poll}
-        if chance is None:
-            return self._do("receive", now_us, drawn=None, **given)
-        return self._do("receive", now_us, drawn=drawn, **given, chance=_noted(chance, drawn))
-
-    def acknowledge(self, now_us: int, handle: str) -> Acknowledged | Stale:
-        """Let go of a message for good: see `WorkQueue.acknowledge`."""
-        return self._do("acknowledge", now_us, handle=handle)
-
-    def extend(self, now_us: int, handle: str, seconds: float) -> Extended | Stale | Rejected:
-        """Keep a message for longer: see `WorkQueue.extend`."""
-        return self._do("extend", now_us, handle=handle, seconds=seconds)
-
-    def nack(self, now_us: int, handle: str, *, delay_s: float = 0) -> Returned | Stale:
-        """Hand a message back: see `WorkQueue.nack`."""
-        return self._do("nack", now_us, handle=handle, delay_s=delay_s)
-
-    def redrive(self, now_us: int, *, limit: int | None = None) -> int:
-        """Put dead letters back: see `WorkQueue.redrive`."""
-        return self._do("redrive", now_us, limit=limit)
+    send = _journalled(WorkQueue.send)
+    receive = _journalled(WorkQueue.receive)
+    acknowledge = _journalled(WorkQueue.acknowledge)
+    extend = _journalled(WorkQueue.extend)
+    nack = _journalled(WorkQueue.nack)
+    redrive = _journalled(WorkQueue.redrive)
 
     def dead_letters(self) -> list[DeadLetter]:
         """Return what was set aside, oldest first."""
@@ -200,7 +169,7 @@ class DurableQueue:
     # ------------------------------------------------------------ upkeep
     def tick(self, now_us: int) -> list[Became]:
         """Do what time has done, and sync if it is time to."""
-        became = self._do("tick", now_us)
+        became: list[Became] = self._do(WorkQueue.tick, now_us, (), {})
         self.log.tick(now_us)
         return became
 
@@ -222,22 +191,34 @@ class DurableQueue:
         return self._queue.snapshot()
 
     # ------------------------------------------------------------ the journal
-    def _do(self, verb: str, now_us: int, *, drawn: list[float] | None = None, **given: Any) -> Any:
+    def _do(self, verb: Callable[..., Any], now_us: int, args: tuple[Any, ...], given: dict[str, Any]) -> Any:
         """Do a verb in memory, write down what it was, and answer."""
         self.log.require_working()
+        words = {"verb": verb.__name__, **dict(zip(_names(verb), args, strict=False)), **given}
+        if given.get("chance") is not None:
+            words["drawn"] = drawn = list[float]()
+            given = {**given, "chance": _noted(given["chance"], drawn)}
         try:
-            answer = getattr(self._queue, verb)(now_us, **given)
+            answer = verb(self._queue, now_us, *args, **given)
         except DsysLabError:
             self._write_down(now_us, {"verb": "tick"})  # the call was refused, but time has passed
             raise
-        words = {name: value for name, value in given.items() if value is not None and name != "chance"}
-        self._write_down(now_us, {"verb": verb, **words} | ({} if drawn is None else {"drawn": drawn}))
+        except BaseException as error:
+            if self._rows or not isinstance(error, Exception):
+                self.log.give_up()
+            raise
+        self._write_down(now_us, words)
         return answer
 
     def _write_down(self, now_us: int, words: dict[str, Any]) -> None:
         """Make what changed something durable, then tell it."""
         if self._rows.say_a_change():
-            self.log.append(now_us, _json({**words, "now_us": now_us}))
+            said = {name: value for name, value in words.items() if value is not None and name != "chance"}
+            try:
+                self.log.append(now_us, _json({**said, "now_us": now_us}))
+            except BaseException:
+                self.log.give_up()
+                raise
             self._verbs_since_snapshot += 1
         self._rows.tell(self.recorder)
         self.told_lsn = self.log.next_lsn
@@ -257,20 +238,27 @@ class DurableQueue:
         """Return the queue that the log says, and tell what was not told yet."""
         queue: WorkQueue | None = None
         for lsn, payload in self.log.read():
-            record = json.loads(payload)
-            verb = record.pop("verb")
-            if verb == "snapshot":
-                queue = WorkQueue.restore(self.place, record["queue"], recorder=self._rows)
-                self._verbs_since_snapshot = 0
-            elif verb not in VERBS:
-                raise Damaged(f"{self.log.place}, record {lsn}: {verb!r} is no verb; this is no log of a queue")
-            elif queue is not None:  # what stands before the first snapshot was on its way out when the power went
-                luck = {"chance": iter(record.pop("drawn")).__next__} if "drawn" in record else {}
-                getattr(queue, verb)(**record, **luck)
-                self._verbs_since_snapshot += 1
+            try:
+                queue = self._done_again(queue, json.loads(payload))
+            except (AttributeError, KeyError, TypeError, ValueError, Misuse, Refused) as error:
+                told = f"{self.log.place}, record {lsn}: {type(error).__name__}: {error}"
+                raise Damaged(f"{told}; this is no log of a queue, open the right one") from error
             self._rows.tell(NO_TRACE if lsn < told_lsn else self.recorder, now_us)
         if queue is None:
             raise Damaged(f"{self.log.place}: records {self.log.first_lsn} to {lsn}, and no snapshot to begin from")
+        return queue
+
+    def _done_again(self, queue: WorkQueue | None, record: dict[str, Any]) -> WorkQueue | None:
+        """Return the queue after one more record."""
+        verb = record.pop("verb")
+        require_choice("verb", verb, ("snapshot", *VERBS))
+        if verb == "snapshot":
+            self._verbs_since_snapshot = 0
+            return WorkQueue.restore(self.place, record["queue"], recorder=self._rows)
+        if queue is not None:  # what stands before the first snapshot was on its way out when the power went
+            luck = {"chance": iter(record.pop("drawn")).__next__} if "drawn" in record else {}
+            getattr(queue, verb)(**record, **luck)
+            self._verbs_since_snapshot += 1
         return queue
 
 
@@ -279,6 +267,9 @@ class _HeldRows:
 
     def __init__(self) -> None:
         self._rows: list[tuple[int, str, str, str | None, dict[str, Scalar]]] = []
+
+    def __len__(self) -> int:
+        return len(self._rows)
 
     def emit(self, time_us: int, kind: str, place: str, message: str | None = None, /, **fields: Scalar) -> None:
         """Keep a row back."""
@@ -293,6 +284,12 @@ class _HeldRows:
         for time_us, kind, place, message, fields in self._rows:
             recorder.emit(max(time_us, now_us), kind, place, message, **fields)
         self._rows.clear()
+
+
+@cache
+def _names(verb: Callable[..., Any]) -> tuple[str, ...]:
+    """Return how a verb calls what it is given by position, after the queue and the time."""
+    return verb.__code__.co_varnames[2 : verb.__code__.co_argcount]
 
 
 def _noted(chance: Chance, drawn: list[float]) -> Chance:

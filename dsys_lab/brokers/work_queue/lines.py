@@ -62,8 +62,11 @@ class Order(Protocol):
     def take(self, chance: Chance | None) -> Stored | None:
         """Hand out who is next, if there is one."""
 
+    def late(self, stored: Stored) -> None:
+        """Take in an older message: its delay is over."""
+
     def back(self, stored: Stored) -> None:
-        """Take in an older message: its delay or its loan is over."""
+        """Take in a message that was handed out: its loan is over."""
 
     def settled(self, stored: Stored) -> None:
         """Learn that a message that was handed out will not come back."""
@@ -96,21 +99,25 @@ class Line:
         """Hand out who is next, if there is one."""
         if not self._visible:
             return None
-        self._visible -= 1
         fresh = self._fresh
         if self._returned:
             self._drop_gone()
             if self._returned and (not fresh or self._returned[0][0] < next(iter(fresh))):
+                self._visible -= 1
                 return heappop(self._returned)[1]
         if chance is None or self.window == 1:
+            self._visible -= 1
             return fresh.popitem(last=False)[1]
-        position = int(chance() * min(self.window, len(fresh)))
+        position = int(chance() * min(self.window, len(fresh)))  # if it fails nothing has changed
+        self._visible -= 1
         return fresh.pop(next(islice(fresh, position, None)))
 
-    def back(self, stored: Stored) -> None:
+    def late(self, stored: Stored) -> None:
         """Take in an older message."""
         heappush(self._returned, (stored.number, stored))
         self._visible += 1
+
+    back = late
 
     def settled(self, stored: Stored) -> None:
         """Do nothing: nobody waits for it."""
@@ -161,11 +168,15 @@ class Lanes:
         self._line_up(group)
         return stored
 
-    def back(self, stored: Stored) -> None:
-        """Take in an older message, and unlock its group."""
-        self._locked.pop(stored.group, None)
-        self._lane(stored).back(stored)
+    def late(self, stored: Stored) -> None:
+        """Take in an older message; who has one of its group on loan keeps the group locked."""
+        self._lane(stored).late(stored)
         self._line_up(stored.group)
+
+    def back(self, stored: Stored) -> None:
+        """Take in a message that was handed out, and unlock its group."""
+        self._locked.pop(stored.group, None)
+        self.late(stored)
 
     def settled(self, stored: Stored) -> None:
         """Unlock the group."""

@@ -27,11 +27,10 @@ from dsys_lab.brokers.work_queue.answers import (
 )
 from dsys_lab.brokers.work_queue.lines import LENT, Chance, Stored
 from dsys_lab.brokers.work_queue.settings import (
-    BATCH_MAX,
-    DELAY_MAX_S,
     VISIBILITY_MAX_S,
     WAIT_MAX_S,
     Settings,
+    require_batch,
     require_within,
     to_us,
 )
@@ -104,30 +103,22 @@ class WorkQueue:
         Accepted, Duplicate or Rejected
             Rejected if the body is larger than the queue takes.
         """
-        if type(message) is not str or type(body) is not str or (group is not None and type(group) is not str):
-            raise BadParameter(f"message = {message!r}, body of {type(body)}, group = {group!r}: give each as a str")
+        self.settings.require_sendable(message, body, group, dedup_id, delay_s)
         self._shelf.reach(now_us)
         if len(body) * 4 > self.settings.size_max_bytes and len(body.encode()) > self.settings.size_max_bytes:
             self.recorder.emit(now_us, "reject", self.place, message, why="too large", copy=copy)
             return Rejected(message, "too large")
         if self._is_fifo:
-            if group is None or delay_s is not None:
-                raise BadParameter(f"group = {group!r}, delay_s = {delay_s!r}: FIFO needs a group and delays all alike")
             before = self._came_before(now_us, message, body, dedup_id)
             if before is not None:
                 self.recorder.emit(now_us, "duplicate", self.place, message, of=before, copy=copy)
                 return Duplicate(message, before)
-        delay_us = self._delay_us
-        if delay_s is not None:
-            require_within(delay_s=(delay_s, DELAY_MAX_S))
-            delay_us = to_us(delay_s)
+        delay_us = self._delay_us if delay_s is None else to_us(delay_s)
         self._shelf.accepted += 1
         return Accepted(message, self._shelf.store(message, copy, body, group, delay_us).number)
 
     def _came_before(self, now_us: int, message: str, body: str, dedup_id: str | None) -> str | None:
         """Return the message that came with this deduplication id within the window; remember a new one."""
-        if dedup_id is None and not self.settings.content_dedup:
-            raise BadParameter("dedup_id = None: give one, or let the queue hash the body with content_dedup=True")
         key = hashlib.sha256(body.encode()).hexdigest() if dedup_id is None else dedup_id
         while self._seen and next(iter(self._seen.values()))[0] + self._dedup_us <= now_us:
             self._seen.popitem(last=False)
@@ -168,8 +159,7 @@ class WorkQueue:
             If too many are on loan already (not FIFO, which gives nothing).
         """
         self._shelf.reach(now_us)
-        if not 1 <= limit <= BATCH_MAX:
-            raise BadParameter(f"limit = {limit!r}: give 1 to {BATCH_MAX}")
+        require_batch(limit)
         until_us = now_us + self._visibility_us
         if visibility_s is not None:
             require_within(visibility_s=(visibility_s, VISIBILITY_MAX_S))
@@ -226,8 +216,7 @@ class WorkQueue:
     def acknowledge(self, now_us: int, handle: str) -> Acknowledged | Stale:
         """Let go of a message for good. A stale handle changes nothing."""
         self._shelf.reach(now_us)
-        message, number, attempt = self._read(handle)
-        stored = self._stored(number, message)
+        message, stored, attempt = self._read(handle)
         if stored is None or attempt != stored.receives or stored.state is not LENT:
             why = self._why_stale(stored, attempt, on_loan=self._is_fifo)
             if why or stored is None:
@@ -240,25 +229,21 @@ class WorkQueue:
     def extend(self, now_us: int, handle: str, seconds: float) -> Extended | Stale | Rejected:
         """Keep a message for `seconds` from now; rejected if that is more than 12 hours after it was received."""
         require_within(seconds=(seconds, VISIBILITY_MAX_S))
-        self._shelf.reach(now_us)
-        stored = self._on_loan(now_us, handle)
-        if isinstance(stored, Stale):
-            return stored
         until_us = now_us + to_us(seconds)
-        if until_us - stored.lent_us > to_us(VISIBILITY_MAX_S):
-            return Rejected(stored.message, "more than 12 hours since it was received")
+        stored = self._on_loan(now_us, handle, until_us)
+        if not isinstance(stored, Stored):
+            return stored
         self._shelf.ends_at(stored, until_us)
         self.recorder.emit(now_us, "extend", self.place, stored.message, until_us=until_us, copy=stored.copy)
         return Extended(stored.message, until_us)
 
-    def nack(self, now_us: int, handle: str, *, delay_s: float = 0) -> Returned | Stale:
-        """Hand a message back; the others see it after `delay_s`. (SQS: a visibility timeout of so many seconds.)"""
+    def nack(self, now_us: int, handle: str, *, delay_s: float = 0) -> Returned | Stale | Rejected:
+        """Hand a message back; the others see it after `delay_s`. SQS has one call, and so one limit, for both."""
         require_within(delay_s=(delay_s, VISIBILITY_MAX_S))
-        self._shelf.reach(now_us)
-        stored = self._on_loan(now_us, handle)
-        if isinstance(stored, Stale):
-            return stored
         delay_us = to_us(delay_s)
+        stored = self._on_loan(now_us, handle, now_us + delay_us)
+        if not isinstance(stored, Stored):
+            return stored
         self.recorder.emit(now_us, "nack", self.place, stored.message, delay_us=delay_us, copy=stored.copy)
         if delay_us:
             self._shelf.ends_at(stored, now_us + delay_us)
@@ -266,21 +251,22 @@ class WorkQueue:
             self._shelf.show(stored)
         return Returned(stored.message, now_us + delay_us)
 
-    def _read(self, handle: str) -> tuple[str, int, int]:
-        """Return the message, its number and the attempt that a handle stands for."""
+    def _read(self, handle: str) -> tuple[str, Stored | None, int]:
+        """Return the message that a handle stands for, where it is, and the attempt.
+
+        After a crash that took numbers back, a number may be another message's now.
+        """
         try:
             message, _, place = handle.rpartition("#")
             number, attempt = map(int, place.split("."))
         except (ValueError, AttributeError):
             raise BadParameter(f"handle = {handle!r}: give the handle of a delivery") from None
-        if not 0 <= number < self._shelf.next_number or attempt < 1:
-            raise BadParameter(f"handle = {handle!r}: {self.place} never gave it out")
-        return message, number, attempt
-
-    def _stored(self, number: int, message: str) -> Stored | None:
-        """Return the message of this number; after a crash that took numbers back it may be another one's now."""
         stored = self._shelf.stored.get(number)
-        return stored if stored is not None and stored.message == message else None
+        if stored is not None and stored.message != message:
+            stored = None
+        if not 0 <= number < self._shelf.next_number or attempt < 1 or (stored and attempt > stored.receives):
+            raise BadParameter(f"handle = {handle!r}: {self.place} never gave it out")
+        return message, stored, attempt
 
     def _why_stale(self, stored: Stored | None, attempt: int, *, on_loan: bool) -> str:
         """Return why a handle is old, or "" if it still counts; `on_loan`: only while the message is on loan."""
@@ -297,17 +283,21 @@ class WorkQueue:
         self.recorder.emit(now_us, "ack_stale", self.place, message, handle=handle, attempt=attempt, why=why)
         return Stale(message, why)
 
-    def _on_loan(self, now_us: int, handle: str) -> Stored | Stale:
-        message, number, attempt = self._read(handle)
-        stored = self._stored(number, message)
+    def _on_loan(self, now_us: int, handle: str, until_us: int) -> Stored | Stale | Rejected:
+        """Return the message on this loan, if it may be hidden until `until_us`."""
+        self._shelf.reach(now_us)
+        message, stored, attempt = self._read(handle)
         why = self._why_stale(stored, attempt, on_loan=True)
-        return self._refuse(now_us, handle, message, why) if why or stored is None else stored
+        if why or stored is None:
+            return self._refuse(now_us, handle, message, why)
+        if until_us - stored.lent_us > to_us(VISIBILITY_MAX_S):
+            return Rejected(message, "more than 12 hours since it was received")
+        return stored
 
     # ------------------------------------------------------------ dead letters
     def dead_letters(self) -> list[DeadLetter]:
         """Return what was set aside, oldest first."""
-        dead = [stored for _, stored in sorted(self._shelf.dead)]
-        return [DeadLetter(d.message, d.copy, d.body, d.group, d.receives, d.sent_us) for d in dead]
+        return [DeadLetter(d.message, d.copy, d.body, d.group, d.receives, d.sent_us) for d in self._shelf.letters()]
 
     def redrive(self, now_us: int, *, limit: int | None = None) -> int:
         """Put dead letters back, the oldest first, as if they were new: age and count begin again. Return how many."""

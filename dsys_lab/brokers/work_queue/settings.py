@@ -101,6 +101,32 @@ class Settings:
         """Whether groups are strictly in order."""
         return self.kind == "fifo"
 
+    def require_sendable(
+        self, message: str, body: str, group: str | None, dedup_id: str | None, delay_s: float | None
+    ) -> None:
+        """Refuse a message that no queue with these settings takes, whoever plays it."""
+        if not (type(message) is type(body) is str and type(group) in _TEXT and type(dedup_id) in _TEXT):
+            raise BadParameter(
+                f"message = {message!r}, body of {type(body)}, group = {group!r}, dedup_id = {dedup_id!r}: "
+                "give each as a str"
+            )
+        if self.kind == "fifo":
+            if group is None or delay_s is not None:
+                raise BadParameter(f"group = {group!r}, delay_s = {delay_s!r}: FIFO needs a group and delays all alike")
+            if dedup_id is None and not self.content_dedup:
+                raise BadParameter("dedup_id = None: give one, or let the queue hash the body with content_dedup=True")
+        elif delay_s is not None:
+            require_within(delay_s=(delay_s, DELAY_MAX_S))
+
+
+_TEXT: Final = (str, type(None))
+
+
+def require_batch(limit: int) -> None:
+    """Refuse a number of messages that cannot be asked for at once."""
+    if not 1 <= limit <= BATCH_MAX:
+        raise BadParameter(f"limit = {limit!r}: give 1 to {BATCH_MAX}")
+
 
 def require_within(**limits: tuple[float, float]) -> None:
     """Refuse any value below 0 or above its limit, naming it."""

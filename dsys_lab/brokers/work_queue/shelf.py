@@ -35,7 +35,7 @@ class Shelf:
     stored : OrderedDict
         What is visible, delayed or on loan, by number, so the oldest is first.
     dead : list
-        What was set aside: a heap of (number, message).
+        What was set aside, the oldest first: a heap of (sent, number, message).
     order : Line or Lanes
         Who of the visible is next.
     visible, delayed, in_flight : int
@@ -50,12 +50,12 @@ class Shelf:
             Line(settings.order_window) if settings.kind == "standard" else Lanes(locking=settings.is_fifo)
         )
         self.stored: OrderedDict[int, Stored] = OrderedDict()
-        self.dead: list[tuple[int, Stored]] = []
+        self.dead: list[tuple[int, int, Stored]] = []
         self.visible = self.delayed = self.in_flight = 0
         self.accepted = self.copied = self.acknowledged = self.expired = 0
         self.next_number = 0
         self.now_us = 0
-        self._retention_us = to_us(settings.retention_s)
+        self._retention_us, self._is_fifo = to_us(settings.retention_s), settings.is_fifo
         self._ends: list[tuple[int, int]] = []
         self._due_us = _NEVER  # nothing is due before this; it may be too early
 
@@ -101,13 +101,14 @@ class Shelf:
 
     def show(self, stored: Stored) -> None:
         """End a loan or a delay: the message is visible to all."""
-        if stored.state is LENT:
+        before, stored.state = stored.state, VISIBLE
+        self.visible += 1
+        if before is LENT:
             self.in_flight -= 1
+            self.order.back(stored)
         else:
             self.delayed -= 1
-        stored.state = VISIBLE
-        self.visible += 1
-        self.order.back(stored)
+            self.order.late(stored)
         depth = self.visible + self.delayed
         self._emit(
             self.now_us, "visible", self.place, stored.message, attempt=stored.receives, depth=depth, copy=stored.copy
@@ -134,20 +135,26 @@ class Shelf:
         self.store(stored.message, copy, stored.body, stored.group)
 
     def set_aside(self, stored: Stored) -> None:
-        """Put a message that `order` has just handed out among the dead; it keeps its age."""
+        """Put a message that `order` has just handed out among the dead. It keeps its age; FIFO: that begins anew."""
         stored.state = GONE
         del self.stored[stored.number]
         self.visible -= 1
         self.order.settled(stored)
-        heappush(self.dead, (stored.number, stored))
+        if self._is_fifo:
+            stored.sent_us = self.now_us
+        heappush(self.dead, (stored.sent_us, stored.number, stored))
         self._emit(
             self.now_us, "dead", self.place, stored.message,
             receives=stored.receives, to=f"{self.place}/dead", copy=stored.copy,
         )  # fmt: skip
 
+    def letters(self) -> list[Stored]:
+        """Return what was set aside, oldest first."""
+        return [stored for *_, stored in sorted(self.dead)]
+
     def redrive(self) -> None:
         """Put the oldest dead letter back as if it were new."""
-        dead = heappop(self.dead)[1]
+        dead = heappop(self.dead)[-1]
         self._emit(self.now_us, "redrive", f"{self.place}/dead", dead.message, to=self.place, copy=dead.copy)
         self.store(dead.message, dead.copy, dead.body, dead.group)
 
@@ -174,7 +181,7 @@ class Shelf:
                 self.show(stored)
                 became.append(Became(stored.message, stored.copy, "visible"))
         while self.dead and self._expiry_of_dead_us() <= now_us:
-            became.append(self._expire(heappop(self.dead)[1]))
+            became.append(self._expire(heappop(self.dead)[-1]))
         self._due_us = min(due_us, self._expiry_of_dead_us())
         return became
 
@@ -200,7 +207,7 @@ class Shelf:
         return _NEVER
 
     def _expiry_of_dead_us(self) -> int:
-        return self.dead[0][1].sent_us + self._retention_us if self.dead else _NEVER
+        return self.dead[0][0] + self._retention_us if self.dead else _NEVER
 
     def _expire(self, stored: Stored) -> Became:
         self.expired += 1
@@ -214,7 +221,7 @@ class Shelf:
         return {
             **{name: getattr(self, name) for name in _COUNTS},
             "stored": [list(astuple(stored)) for stored in self.stored.values()],
-            "dead": [list(astuple(dead)) for _, dead in sorted(self.dead)],
+            "dead": [list(astuple(dead)) for dead in self.letters()],
             "order": self.order.marks(),
         }
 
@@ -222,14 +229,15 @@ class Shelf:
         """Take in what `snapshot` returned; the shelf must be new."""
         for name in _COUNTS:
             setattr(self, name, snapshot[name])
-        self.dead = [(values[0], Stored(*values)) for values in snapshot["dead"]]
+        dead = [Stored(*values) for values in snapshot["dead"]]
+        self.dead = [(stored.sent_us, stored.number, stored) for stored in dead]
         returned = set(snapshot["order"]["returned"])
         for number, message, copy, body, group, sent_us, state, *rest in snapshot["stored"]:
             stored = Stored(number, message, copy, body, group, sent_us, _STATES[state], *rest)
             self.stored[number] = stored
             if stored.state is VISIBLE:
                 self.visible += 1
-                (self.order.back if number in returned else self.order.put)(stored)
+                (self.order.late if number in returned else self.order.put)(stored)
             else:
                 self.in_flight += stored.state is LENT
                 self.delayed += stored.state is DELAYED

@@ -19,33 +19,27 @@ Sources: Amazon SQS API Reference and Developer Guide, read in November 2026; be
 from __future__ import annotations
 
 import json
-import time
-from types import TracebackType
-from typing import Any, Final, Self
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
 
-from dsys_lab.brokers.work_queue import (
-    Acknowledged,
-    Became,
-    DeadLetter,
-    Delivery,
-    Extended,
-    Returned,
-    Sent,
-    Settings,
-    Stale,
-    Status,
-)
-from dsys_lab.brokers.work_queue.settings import BATCH_MAX, VISIBILITY_MAX_S, to_us
+from dsys_lab.brokers.work_queue import Delivery, Settings
+from dsys_lab.brokers.work_queue.lines import Stored
+from dsys_lab.brokers.work_queue.settings import BATCH_MAX, to_us
 from dsys_lab.engines.aws.connection import Connection, connection
 from dsys_lab.engines.wall_clock import WallClock
-from dsys_lab.engines.work_queue.books import Books, Loan, require_default
-from dsys_lab.errors import BadParameter, MayHaveHappened, Refused
+from dsys_lab.engines.work_queue.books import Loan, require_default
+from dsys_lab.engines.work_queue.engine_queue import EngineQueue, Label, Outgoing, TooLargeError
+from dsys_lab.errors import BadParameter, Refused
 
 FIXED: Final = {
     "in_flight_max": "SQS has a limit of its own that cannot be set",
     "dedup_s": "SQS has a window of its own that cannot be set",
 }
 """Settings that SQS does not take."""
+PEEK_S: Final = 30
+"""For how long dead letters are borrowed to be looked at."""
+LABEL: Final = "dsys_lab"
+"""The attribute in which a message's label travels."""
 COUNTS: Final = {
     "visible": "ApproximateNumberOfMessages",
     "delayed": "ApproximateNumberOfMessagesDelayed",
@@ -53,7 +47,7 @@ COUNTS: Final = {
 }
 
 
-class SqsQueue:
+class SqsQueue(EngineQueue[str]):
     """A queue of SQS with the verbs and the rows of the model `WorkQueue`.
 
     Use it in a `with` block, which removes it, and its queue of dead letters.
@@ -87,83 +81,46 @@ class SqsQueue:
         clock: WallClock | None = None,
         over: Connection | None = None,
     ) -> None:
-        self.place, self.settings = place, settings or Settings()
-        require_default(self.settings, FIXED)
-        self.clock = clock or WallClock()
-        self._books: Books[str] = Books(place, self.settings, self.clock)
         self._aws = over or connection()
-        self._first: dict[str, str] = {}  # deduplication id -> the message that came with it
-        self._sent_under: dict[str, str] = {}  # the id that SQS gave -> the message
-        self._dead_handles: dict[int, str] = {}
+        super().__init__(place, settings, clock, self._aws)
+        require_default(self.settings, FIXED)
+        self._ids: set[str] = set()  # those that SQS gave
         name = self._aws.new_name()
         self._dead_url = self._create(f"{name}_dead", {}) if self.settings.max_receives is not None else None
         self._url = self._create(name, self._attributes())
 
-    # ------------------------------------------------------------ write path
-    def send(
-        self,
-        message: str,
-        body: str = "",
-        *,
-        group: str | None = None,
-        dedup_id: str | None = None,
-        delay_s: float | None = None,
-        copy: int = 0,
-    ) -> Sent:
-        """Store a message. SQS takes no empty body.
-
-        Raises
-        ------
-        MayHaveHappened
-            If no answer comes. In a FIFO queue send it again under the same `dedup_id`: then it is there once.
-        """
-        self._books.require_what_fifo_needs(group, dedup_id, delay_s)
-        given: dict[str, Any] = {"MessageBody": body, "MessageAttributes": self._attributes_of(message, copy)}
-        if delay_s is not None:
-            given["DelaySeconds"] = whole("delay_s", delay_s)
-        if group is not None and self.settings.kind != "standard":
-            given["MessageGroupId"] = group
-        if dedup_id is not None and self.settings.is_fifo:
-            given["MessageDeduplicationId"] = dedup_id
-        came_before = self._first.get(dedup_id or f"body {body}") if self.settings.is_fifo else None
-        there = self._there() if came_before is not None else 0
+    # ------------------------------------------------------------ messages
+    def _store(self, outgoing: Outgoing) -> bool:
+        """Send a message. SQS says yes to a duplicate too: by the id of the first one, or else the counts tell."""
+        given = self._sendable(outgoing.label, outgoing.body, outgoing.key)
+        if outgoing.delay_s is not None:
+            given["DelaySeconds"] = whole("delay_s", outgoing.delay_s)
+        may_be_there = outgoing.came_before and self.settings.is_fifo
+        there = self._there() if may_be_there else 0
         try:
             answer = self._call("send_message", **given)
-        except MayHaveHappened:
-            self._books.leave_out()
-            raise
         except Refused as error:
             if "must be shorter" in str(error):
-                return self._books.reject(message, copy, "too large")
+                raise TooLargeError from error
             raise
-        of = self._sent_under.get(answer["MessageId"])
-        if of is None and came_before is not None and self._there() == there:
-            of = came_before
-        if of is not None:
-            return self._books.suppress(message, copy, of)
+        if may_be_there and (answer["MessageId"] in self._ids or self._there() == there):
+            return True
+        self._ids.add(answer["MessageId"])
+        return False
+
+    def _sendable(self, label: Label, body: str, key: str | None) -> dict[str, Any]:
+        attributes = {LABEL: {"DataType": "String", "StringValue": label.to_text()}}
+        given: dict[str, Any] = {"MessageBody": body, "MessageAttributes": attributes}
+        if label.group is not None and self.settings.kind != "standard":
+            given["MessageGroupId"] = label.group
         if self.settings.is_fifo:
-            self._sent_under[answer["MessageId"]] = self._first[dedup_id or f"body {body}"] = message
-        return self._books.accept(message, copy, body, group, self.settings.delay_s if delay_s is None else delay_s)
+            given["MessageDeduplicationId"] = key
+        return given
 
-    def _attributes_of(self, message: str, copy: int) -> dict[str, dict[str, str]]:
-        """What travels with a message, so that whoever receives it knows what it is."""
-        values = {"message": message, "copy": str(copy), "number": str(self._books.next_number)}
-        return {name: {"DataType": "String", "StringValue": value} for name, value in values.items()}
-
-    # ------------------------------------------------------------ read path
-    def receive(
-        self, *, limit: int = 1, visibility_s: float | None = None, wait_s: float = 0, to: str = "worker"
-    ) -> list[Delivery]:
-        """Borrow up to `limit` messages; wait for the first one for up to `wait_s`."""
-        if not 1 <= limit <= BATCH_MAX:
-            raise BadParameter(f"limit = {limit!r}: give 1 to {BATCH_MAX}")
-        visibility_s = self.settings.visibility_s if visibility_s is None else visibility_s
-        asked_us = self.clock.now_us
+    def _borrow(self, limit: int, visibility_s: float, wait_s: float) -> list[tuple[Delivery, str]]:
         given = self._receive(self._url, limit, whole("visibility_s", visibility_s), whole("wait_s", wait_s))
-        self._books.catch_up()
-        if self._dead_url is not None and self._books.may_be_dead():
-            self._bury(self._dead_url)
-        return [self._lend(message, asked_us + to_us(visibility_s), to) for message in given]
+        until_us = self.clock.now_us + to_us(visibility_s)
+        return [(_delivery(message, until_us), message["ReceiptHandle"]) for message in given]
 
     def _receive(self, url: str, limit: int, visibility_s: int, wait_s: int = 0) -> list[dict[str, Any]]:
         return self._call(
@@ -173,104 +130,72 @@ class SqsQueue:
             VisibilityTimeout=visibility_s,
             WaitTimeSeconds=wait_s,
             MessageAttributeNames=["All"],
-            MessageSystemAttributeNames=["ApproximateReceiveCount", "MessageGroupId"],
+            MessageSystemAttributeNames=["ApproximateReceiveCount"],
         ).get("Messages", [])
 
-    def _lend(self, message: dict[str, Any], until_us: int, to: str) -> Delivery:
-        known, counted = travelled(message), message["Attributes"]
-        given = Delivery(
-            known["message"], int(known["copy"]), message["Body"], counted.get("MessageGroupId"),
-            int(counted["ApproximateReceiveCount"]), known["number"], 0, until_us,
-        )  # fmt: skip
-        return self._books.lend(given, message["ReceiptHandle"], to=to)
-
-    # ------------------------------------------------------------ what a worker says
-    def acknowledge(self, handle: str) -> Acknowledged | Stale:
-        """Let go of a message for good. SQS says yes to an old handle too; whether it did, the counts tell."""
-        loan = self._books.loan(handle)
-        why = loan.stale
-        there = self._there() if why else 0
+    def _let_go(self, loan: Loan[str]) -> bool:
+        """Delete. SQS says yes to an old handle too: whether it did, the counts tell."""
+        was_stale = bool(loan.stale)
+        there = self._there() if was_stale else 0
         try:
             self._call("delete_message", ReceiptHandle=loan.native)
         except Refused:
-            return self._books.refuse(loan, why)
-        if why and self._there() == there:
-            return self._books.refuse(loan, why)
-        return self._books.let_go(loan)
+            return False
+        return not (was_stale and self._there() == there)
 
-    def extend(self, handle: str, seconds: float) -> Extended | Stale:
-        """Keep a message for `seconds` from now, if SQS still takes the handle."""
-        loan = self._books.loan(handle)
-        if self._change_visibility(loan, whole("seconds", seconds)):
-            return self._books.prolong(loan, seconds)
-        return self._books.refuse(loan, loan.stale)
+    def _hide(self, loan: Loan[str], seconds: float) -> bool:
+        return self._change_visibility(loan.native, whole("seconds", seconds))
 
-    def nack(self, handle: str, *, delay_s: float = 0) -> Returned | Stale:
-        """Hand a message back; the others see it after `delay_s`."""
-        loan = self._books.loan(handle)
-        if self._change_visibility(loan, whole("delay_s", delay_s)):
-            return self._books.hand_back(loan, delay_s)
-        return self._books.refuse(loan, loan.stale)
+    def _hand_back(self, loan: Loan[str], delay_s: float) -> bool:
+        return self._change_visibility(loan.native, whole("delay_s", delay_s))
 
-    def _change_visibility(self, loan: Loan[str], seconds: int) -> bool:
+    def _change_visibility(self, handle: str, seconds: int, url: str | None = None) -> bool:
+        given = {"ReceiptHandle": handle, "VisibilityTimeout": seconds}
         try:
-            self._call("change_message_visibility", ReceiptHandle=loan.native, VisibilityTimeout=seconds)
+            self._call("change_message_visibility", **given, **({"QueueUrl": url} if url else {}))
         except Refused:
             return False
         return True
 
     # ------------------------------------------------------------ dead letters
-    def _bury(self, url: str) -> None:
-        """Take what lies in the queue of the dead letters, on the longest loan there is, and write it down."""
-        while found := self._receive(url, BATCH_MAX, int(VISIBILITY_MAX_S)):
-            for message in found:
-                number = int(travelled(message)["number"])
-                self._dead_handles[number] = message["ReceiptHandle"]
-                self._books.bury(number)
+    def _find_dead(self) -> Iterable[int]:
+        """Look at the dead letters and hand them back: in FIFO a letter on loan would hide the next of its group."""
+        handles = self._borrow_dead()
+        self._hand_back_dead(handles)
+        return sorted(handles)
 
-    def dead_letters(self) -> list[DeadLetter]:
-        """Return what was set aside, oldest first."""
-        return self._books.dead_letters()
+    def _borrow_dead(self) -> dict[int, str]:
+        """Borrow all that lies in the queue of the dead letters (FIFO: the first ten of each group)."""
+        handles: dict[int, str] = {}
+        while self._dead_url is not None and (found := self._receive(self._dead_url, BATCH_MAX, PEEK_S)):
+            handles |= {_label(message).number: message["ReceiptHandle"] for message in found}
+        return handles
 
-    def redrive(self, *, limit: int | None = None) -> int:
-        """Put dead letters back, the oldest first; return how many."""
-        self._books.catch_up()
-        dead = sorted(self._books.shelf.dead)[:limit]
-        for number, letter in dead:
-            fifo = {"MessageGroupId": letter.group, "MessageDeduplicationId": f"redriven {number}"}
-            attributes = self._attributes_of(letter.message, letter.copy)
-            self._call(
-                "send_message",
-                MessageBody=letter.body,
-                MessageAttributes=attributes,
-                **(fifo if self.settings.is_fifo else {}),
-            )
-            self._call("delete_message", QueueUrl=self._dead_url, ReceiptHandle=self._dead_handles.pop(number))
-            self._books.shelf.redrive()
-        return len(dead)
+    def _hand_back_dead(self, handles: dict[int, str]) -> None:
+        for handle in handles.values():
+            self._change_visibility(handle, 0, self._dead_url)
+
+    def _send_again(self, letters: list[Stored]) -> Iterator[None]:
+        """Send each to the queue that it came from, and delete it among the dead."""
+        handles = self._borrow_dead()
+        try:
+            for letter in letters:
+                if letter.number not in handles:
+                    handles |= self._borrow_dead()
+                if letter.number not in handles:
+                    raise Refused(f"{letter.message} is not among the dead letters now: look again in {PEEK_S} s")
+                number = self._books.next_number
+                label = Label(letter.message, letter.copy, number, letter.group)
+                self._call("send_message", **self._sendable(label, letter.body, f"redriven {number}"))
+                self._call("delete_message", QueueUrl=self._dead_url, ReceiptHandle=handles.pop(letter.number))
+                yield
+        finally:
+            self._hand_back_dead(handles)
 
     # ------------------------------------------------------------ upkeep
-    def tick(self) -> list[Became]:
-        """Write down what time has done, and say what it was."""
-        return self._books.catch_up()
-
-    def wait(self, seconds: float) -> None:
-        """Let time pass."""
-        time.sleep(seconds)
-
-    def status(self) -> Status:
-        """Return where the messages are, as SQS counts them; what has been is our books'."""
-        self.tick()
-        shelf = self._books.shelf
-        return Status(
-            **self._counts(self._url),
-            dead=sum(self._counts(self._dead_url).values()) if self._dead_url else 0,
-            accepted=shelf.accepted,
-            copied=0,
-            acknowledged=shelf.acknowledged,
-            expired=shelf.expired,
-            oldest_sent_us=self._books.oldest_sent_us,
-        )
+    def _where(self) -> dict[str, int]:
+        dead = sum(self._counts(self._dead_url).values()) if self._dead_url else 0
+        return {**self._counts(self._url), "dead": dead}
 
     def _there(self) -> int:
         return sum(self._counts(self._url).values())
@@ -289,6 +214,7 @@ class SqsQueue:
         created = self._aws.call("sqs", "create_queue", QueueName=name, Attributes=attributes, tags=self._aws.tags)
         url: str = created["QueueUrl"]
         self._aws.made(url, lambda: self._aws.call("sqs", "delete_queue", QueueUrl=url))
+        self._names.append(url)
         return url
 
     def _attributes(self) -> dict[str, str]:
@@ -308,20 +234,14 @@ class SqsQueue:
             attributes["RedrivePolicy"] = json.dumps(policy)
         return attributes
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
-    ) -> None:
-        for url in (self._url, self._dead_url):
-            if url is not None:
-                self._aws.remove(url)
+def _label(message: dict[str, Any]) -> Label:
+    return Label.from_text(message["MessageAttributes"][LABEL]["StringValue"])
 
 
-def travelled(message: dict[str, Any]) -> dict[str, str]:
-    """Return what travelled with a message."""
-    return {name: value["StringValue"] for name, value in message["MessageAttributes"].items()}
+def _delivery(message: dict[str, Any], until_us: int) -> Delivery:
+    label, attempt = _label(message), int(message["Attributes"]["ApproximateReceiveCount"])
+    return Delivery(label.message, label.copy, message["Body"], label.group, attempt, str(label.number), 0, until_us)
 
 
 def whole(name: str, seconds: float) -> int:

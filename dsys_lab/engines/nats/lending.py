@@ -20,16 +20,20 @@ from typing import Final, NamedTuple
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import MaxPayloadError, NoRespondersError
-from nats.js.api import AckPolicy, ConsumerConfig, RetentionPolicy, StreamConfig
+from nats.js.api import AckPolicy, ConsumerConfig, RawStreamMsg, RetentionPolicy, StreamConfig
 from nats.js.errors import APIError, NoStreamResponseError, NotFoundError
 
 from dsys_lab.brokers.work_queue import Settings
+from dsys_lab.engines.wall_clock import WallClock
+from dsys_lab.engines.work_queue.engine_queue import Label, Outgoing, TooLargeError
 from dsys_lab.errors import Refused
 
 TOO_LARGE: Final = 10054
 NO_MORE: Final = frozenset({"404", "408"})
 GIVE_UP_S: Final = 0.05
 ASK_AGAIN_S: Final = 0.01
+LABEL: Final = "dsys_lab"
+"""The header in which a message's label travels."""
 ADVISORY: Final = "$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES"
 
 
@@ -40,8 +44,15 @@ class Native(NamedTuple):
     sequence: int
 
 
-class TooLargeError(Exception):
-    """The server takes no message of that size."""
+class Pulled(NamedTuple):
+    """A message that was lent, and when it came."""
+
+    message: Msg
+    arrived_us: int
+
+
+def _label(message: RawStreamMsg) -> Label:
+    return Label.from_text((message.headers or {})[LABEL])
 
 
 class LendingStream:
@@ -53,6 +64,8 @@ class LendingStream:
     name : str
         The stream's, and the beginning of its subjects.
     settings : Settings
+    clock : WallClock
+        Tells when a message came.
     replicas : int
         On how many servers each message is kept.
     answer_within_s : float
@@ -64,8 +77,18 @@ class LendingStream:
         Where the messages lie that were delivered too often, as they were told; whoever reads them clears it.
     """
 
-    def __init__(self, client: Client, name: str, settings: Settings, *, replicas: int, answer_within_s: float) -> None:
+    def __init__(
+        self,
+        client: Client,
+        name: str,
+        settings: Settings,
+        clock: WallClock,
+        *,
+        replicas: int,
+        answer_within_s: float,
+    ) -> None:
         self.name, self.advisories = name, list[int]()
+        self._clock = clock
         self._client, self._settings, self._replicas = client, settings, replicas
         self._answer_within_s = answer_within_s
         self._streams = client.jetstream(timeout=answer_within_s)
@@ -75,6 +98,7 @@ class LendingStream:
     async def create(self) -> None:
         """Make the stream, and listen for its advisories."""
         settings = self._settings
+        self._listening = await self._client.subscribe(f"{ADVISORY}.{self.name}.*", cb=self._take_advisory)
         await self._streams.add_stream(
             StreamConfig(
                 name=self.name,
@@ -89,12 +113,11 @@ class LendingStream:
         )
         if settings.kind == "standard":
             await self._lane(None)
-        self._listening = await self._client.subscribe(f"{ADVISORY}.{self.name}.*", cb=self._take_advisory)
 
     async def remove(self) -> None:
         """Remove the stream, and with it its consumers and messages."""
-        await self._streams.delete_stream(self.name)
         await self._listening.unsubscribe()
+        await self._streams.delete_stream(self.name)
 
     async def _lane(self, group: str | None) -> str:
         """Return the consumer of a group, which is also the end of its subject; make it where there is none yet."""
@@ -120,9 +143,7 @@ class LendingStream:
         self.advisories.append(json.loads(message.data)["stream_seq"])
 
     # ------------------------------------------------------------ write path
-    async def publish(
-        self, body: str, headers: dict[str, str], *, group: str | None, dedup_id: str | None, delay_s: float
-    ) -> bool:
+    async def publish(self, outgoing: Outgoing) -> bool:
         """Store a message, and return whether it was there already.
 
         Raises
@@ -131,15 +152,16 @@ class LendingStream:
         Refused
             If nobody took it: in a cluster the stream has no leader just now.
         """
-        subject = f"{self.name}.{await self._lane(group)}"
-        if dedup_id is not None:
-            headers = {**headers, "Nats-Msg-Id": dedup_id}
+        subject, headers = f"{self.name}.{await self._lane(outgoing.label.group)}", {LABEL: outgoing.label.to_text()}
+        if outgoing.key is not None:
+            headers["Nats-Msg-Id"] = outgoing.key
+        delay_s = self._settings.delay_s if outgoing.delay_s is None else outgoing.delay_s
         if delay_s:
             at = datetime.now(UTC) + timedelta(seconds=delay_s)
-            headers = {**headers, "Nats-Schedule": f"@at {at:%Y-%m-%dT%H:%M:%S.%fZ}", "Nats-Schedule-Target": subject}
+            headers |= {"Nats-Schedule": f"@at {at:%Y-%m-%dT%H:%M:%S.%fZ}", "Nats-Schedule-Target": subject}
             subject = f"{self.name}.later.{next(self._scheduled)}"
         try:
-            stored = await self._streams.publish(subject, body.encode(), headers=headers)
+            stored = await self._streams.publish(subject, outgoing.body.encode(), headers=headers)
         except MaxPayloadError as error:
             raise TooLargeError from error
         except NoStreamResponseError as error:
@@ -151,9 +173,9 @@ class LendingStream:
         return bool(stored.duplicate)
 
     # ------------------------------------------------------------ read path
-    async def pull(self, limit: int, wait_s: float) -> list[Msg]:
+    async def pull(self, limit: int, wait_s: float) -> list[Pulled]:
         """Ask lane by lane for up to `limit` messages; whoever gave something has its next turn after the others."""
-        loop, messages = asyncio.get_running_loop(), list[Msg]()
+        loop, messages = asyncio.get_running_loop(), list[Pulled]()
         give_up_s = loop.time() + wait_s
         while True:
             for group, lane in list(self._lanes.items()):
@@ -171,9 +193,9 @@ class LendingStream:
                 return await self._pull_from(lane, 1, left_s, no_wait=False)
             await asyncio.sleep(ASK_AGAIN_S)
 
-    async def _pull_from(self, lane: str, batch: int, within_s: float, *, no_wait: bool = True) -> list[Msg]:
+    async def _pull_from(self, lane: str, batch: int, within_s: float, *, no_wait: bool = True) -> list[Pulled]:
         """Ask one consumer, and read until there are `batch` messages or it says that it has no more."""
-        inbox, messages = self._client.new_inbox(), list[Msg]()
+        inbox, messages = self._client.new_inbox(), list[Pulled]()
         subscription = await self._client.subscribe(inbox)
         wish = json.dumps({"batch": batch, "no_wait": no_wait, "expires": int(within_s * 1e9)})
         try:
@@ -185,7 +207,7 @@ class LendingStream:
                     break
                 if status is not None:
                     raise NoRespondersError
-                messages.append(message)
+                messages.append(Pulled(message, self._clock.now_us))
         finally:
             await subscription.unsubscribe()
         return messages
@@ -203,11 +225,17 @@ class LendingStream:
             return False
         return True
 
+    async def label_at(self, sequence: int) -> Label | None:
+        """Return the label of the message that lies there; None if there is none any more."""
+        try:
+            return _label(await self._streams.get_msg(self.name, sequence))
+        except NotFoundError:
+            return None
+
     async def store_anew(self, sequence: int, number: int) -> None:
         """Store a message once more under another number, and remove the old one."""
         old = await self._streams.get_msg(self.name, sequence)
-        headers = {**(old.headers or {}), "number": str(number)}
-        headers.pop("Nats-Msg-Id", None)
+        headers = {LABEL: _label(old)._replace(number=number).to_text()}
         await self._streams.publish(str(old.subject), old.data or b"", headers=headers)
         await self._streams.delete_msg(self.name, sequence)
 

@@ -29,6 +29,7 @@ from __future__ import annotations
 from typing import Final
 
 from dsys_lab.brokers.overflow import Request
+from dsys_lab.brokers.overflow_orders import burst
 from dsys_lab.engines.difference import Difference
 from dsys_lab.engines.nats.connection import connection
 from dsys_lab.engines.nats.stream import StreamBuffer
@@ -103,9 +104,7 @@ DIFFERENCES: Final = (
 def jetstream_overflow(
     *, policy: str = "drop_oldest", capacity: int = 50, messages: int = 200, offers_per_take: int = 4
 ) -> Trace:
-    """One burst against a JetStream stream: `offers_per_take` messages come in for each that is taken.
-
-    When all were offered, the worker takes what is left.
+    """One `burst` against a JetStream stream.
 
     Parameters
     ----------
@@ -119,34 +118,16 @@ def jetstream_overflow(
     Trace
         In wall-clock microseconds since the start.
     """
-    require_positive(messages=messages, offers_per_take=offers_per_take)
     params = {"policy": policy, "capacity": capacity, "messages": messages, "offers_per_take": offers_per_take}
     trace = Trace(Header(scenario="jetstream_overflow", engine=connection().engine, params=params))
     trace.header.title = f"JetStream, {policy}"
     clock = WallClock(trace)
     with StreamBuffer("inbox", capacity=capacity, policy=policy, clock=clock) as buffer:
-        for number in range(1, messages + 1):
-            clock.emit("publish", "wearables", f"n{number}", attempt=1)
-            buffer.offer(Request(f"n{number}", offered_us=clock.now_us))
-            if number % offers_per_take == 0:
-                _work(buffer, clock)
-        while _work(buffer, clock):
-            pass
+        burst(buffer, clock, messages=messages, offers_per_take=offers_per_take)
         trace.header.end_us = clock.now_us
     bounded = {} if policy == "unbounded" else {"bounded depth": {"depth_max": capacity}}
     trace.header.invariants = {"conservation": {}, "depth adds up": {}, **bounded, "nothing lost": {}}
     return trace
-
-
-def _work(buffer: StreamBuffer, clock: WallClock) -> bool:
-    """Let the scorer take one message and be done with it; say whether there was one."""
-    request = buffer.take()
-    if request is None:
-        return False
-    clock.emit("start", "scorer", request.message, attempt=1, copy=request.copy)
-    sojourn_us = clock.now_us - request.offered_us
-    clock.emit("finish", "scorer", request.message, attempt=1, copy=request.copy, sojourn_us=sojourn_us)
-    return True
 
 
 def slow_subscriber(*, pending_limit: int = 50, messages: int = 500) -> Trace:

@@ -72,6 +72,7 @@ class StreamBuffer:
         self._name = self._nats.new_name()
         self._streams = self._nats.client.jetstream(timeout=ANSWER_WITHIN_S)
         self._nats.call(self._create())
+        self._nats.made(self._name, lambda: self._nats.call(self._streams.delete_stream(self._name)))
 
     # ------------------------------------------------------------ write path
     def offer(self, request: Request) -> Answer:
@@ -162,4 +163,4 @@ class StreamBuffer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
-        self._nats.call(self._streams.delete_stream(self._name))
+        self._nats.remove(self._name)

@@ -2,6 +2,7 @@
 
 ====================  ==============================================================================================
 `books`               what becomes of each message, written down in the model's words
+`engine_queue`        the verbs, and what all engines do alike behind them
 `model`               the model, on a clock of its own: the verbs of the engines, with virtual time
 `differences`         what JetStream and SQS do otherwise than the model, row by row
 `runs`                whole runs: the same orders to each of the three

@@ -91,15 +91,6 @@ class Books(Generic[Native]):
         return self.shelf.tick(self.clock.now_us)
 
     # ------------------------------------------------------------ write path
-    def require_what_fifo_needs(self, group: str | None, dedup_id: str | None, delay_s: float | None) -> None:
-        """Refuse, as the model does, a message without a group, without an id, or with a delay of its own."""
-        if not self.settings.is_fifo:
-            return
-        if group is None or delay_s is not None:
-            raise BadParameter(f"group = {group!r}, delay_s = {delay_s!r}: FIFO needs a group and delays all alike")
-        if dedup_id is None and not self.settings.content_dedup:
-            raise BadParameter("dedup_id = None: give one, or let the queue hash the body with content_dedup=True")
-
     @property
     def next_number(self) -> int:
         """The number that the next message gets; it travels with it."""
@@ -189,11 +180,7 @@ class Books(Generic[Native]):
         """Write down that a message is hidden for `seconds` from now."""
         self.catch_up()
         stored, until_us = loan.stored, self.shelf.now_us + to_us(seconds)
-        if stored.state is VISIBLE:  # an engine that lets an old handle hide it again
-            self.shelf.lend(stored, until_us)
-            stored.receives -= 1
-        else:
-            self.shelf.ends_at(stored, until_us)
+        self._hide(stored, until_us)
         self.clock.emit("extend", self.place, stored.message, until_us=until_us, copy=stored.copy)
         return Extended(stored.message, until_us)
 
@@ -206,10 +193,17 @@ class Books(Generic[Native]):
             self.shelf.now_us, "nack", self.place, stored.message, delay_us=delay_us, copy=stored.copy
         )
         if delay_us:
-            self.shelf.ends_at(stored, visible_us)
+            self._hide(stored, visible_us)
         elif stored.state is LENT:
             self.shelf.show(stored)
         return Returned(stored.message, visible_us)
+
+    def _hide(self, stored: Stored, until_us: int) -> None:
+        if stored.state is VISIBLE:  # an engine that lets an old handle hide it again
+            self.shelf.lend(stored, until_us)
+            stored.receives -= 1
+        else:
+            self.shelf.ends_at(stored, until_us)
 
     # ------------------------------------------------------------ dead letters
     def may_be_dead(self) -> bool:
@@ -229,8 +223,7 @@ class Books(Generic[Native]):
 
     def dead_letters(self) -> list[DeadLetter]:
         """Return what was set aside, oldest first."""
-        dead = [stored for _, stored in sorted(self.shelf.dead)]
-        return [DeadLetter(d.message, d.copy, d.body, d.group, d.receives, d.sent_us) for d in dead]
+        return [DeadLetter(d.message, d.copy, d.body, d.group, d.receives, d.sent_us) for d in self.shelf.letters()]
 
     @property
     def oldest_sent_us(self) -> int | None:
@@ -244,7 +237,7 @@ class _TheEngineDecides:
     def put(self, stored: Stored) -> None:
         """Do nothing."""
 
-    back = settled = forget = put
+    late = back = settled = forget = put
 
     def take(self, chance: Chance | None) -> Stored | None:
         """Give nothing: the engine does."""

@@ -38,8 +38,8 @@ JETSTREAM: Final = (
     Difference(
         "dead letters: set aside",
         "an advisory, and the message stays in the stream",
-        "It counts as stored, a new consumer would get it, and its last handle still acknowledges it (here that is not "
-        "passed on). `redrive` stores it anew and removes the old one.",
+        "It counts as stored, its age goes on (FIFO: in SQS it begins anew), a new consumer would get it, and its last "
+        "handle still acknowledges it (here that is not passed on). `redrive` stores it anew and removes the old one.",
     ),
     Difference(
         "in_flight_max: a standard queue refuses",
@@ -115,6 +115,11 @@ SQS: Final = (
         "The counts before and after tell.",
     ),
     Difference(
+        "body: may be empty",
+        "moto: may be empty",
+        "SQS refuses it: give one character or more.",
+    ),
+    Difference(
         "size_max_bytes: in bytes",
         "moto: in characters",
         "SQS measures bytes, attributes included.",
@@ -135,7 +140,7 @@ SQS: Final = (
     Difference(
         "redrive: a verb",
         "moto has no `StartMessageMoveTask`",
-        "The dead letters are received from their queue, sent again, and deleted there.",
+        "The dead letters are received from their queue, sent again, and deleted there. Of a FIFO group ten are found.",
     ),
     Difference(
         "visibility_s, delay_s, wait_s: any",

@@ -23,7 +23,7 @@ from dsys_lab.brokers.work_queue import (
     Status,
     WorkQueue,
 )
-from dsys_lab.brokers.work_queue.settings import to_us
+from dsys_lab.brokers.work_queue.settings import WAIT_MAX_S, require_within, to_us
 from dsys_lab.trace import NO_TRACE, Recorder, Scalar
 
 
@@ -77,6 +77,7 @@ class ModelQueue:
         self, *, limit: int = 1, visibility_s: float | None = None, wait_s: float = 0, to: str = "worker"
     ) -> list[Delivery]:
         """Borrow up to `limit` messages; wait for the first one for up to `wait_s`."""
+        require_within(wait_s=(wait_s, WAIT_MAX_S))
         since_us = self._next_us()
         while True:
             given = self._queue.receive(self.clock.now_us, limit=limit, visibility_s=visibility_s, to=to)
@@ -93,7 +94,7 @@ class ModelQueue:
         """Keep a message for `seconds` from now."""
         return self._queue.extend(self._next_us(), handle, seconds)
 
-    def nack(self, handle: str, *, delay_s: float = 0) -> Returned | Stale:
+    def nack(self, handle: str, *, delay_s: float = 0) -> Returned | Stale | Rejected:
         """Hand a message back; the others see it after `delay_s`."""
         return self._queue.nack(self._next_us(), handle, delay_s=delay_s)
 

@@ -13,7 +13,8 @@ from typing import Any, Final, NamedTuple
 
 from dsys_lab.brokers.work_queue import Delivery, Settings, WorkQueue
 from dsys_lab.scenarios.durable_queue import CLIPS, PHONE
-from dsys_lab.scenarios.queue_machines import QueueHost, Sender, Task, Worker, at_random
+from dsys_lab.scenarios.queue_machines import QueueHost, Sender, at_random
+from dsys_lab.scenarios.queue_workers import Task, Worker
 from dsys_lab.simulation import Simulation, fault
 from dsys_lab.simulation.chance import constant, service
 from dsys_lab.trace import Header, Trace

@@ -1,0 +1,62 @@
+"""What is special to each service of AWS: what it may cost, and how to find what was left behind.
+
+All else about an account is `connection`. A new service adds one `Service` to `SERVICES`: then the question before a
+real account is used names its price too, and `sweep` finds what it left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final, NamedTuple
+
+from dsys_lab.engines.connection import PREFIX
+from dsys_lab.facts import fact
+
+TAG: Final = "dsys_lab"
+Call = Callable[..., dict[str, Any]]
+"""`Connection.call`: service, operation, what is given."""
+
+
+class Leftover(NamedTuple):
+    """Something with our prefix and tag: the name under which it was `made`, and what removes it."""
+
+    address: str
+    remove: Callable[[], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service of which the suite makes something.
+
+    Attributes
+    ----------
+    title : str
+        What the question calls it.
+    price : str
+        What it may cost, from `facts.toml`.
+    leftovers : callable
+        `(call)` -> what there is of it with our prefix and tag.
+    """
+
+    title: str
+    price: str
+    leftovers: Callable[[Call], Iterator[Leftover]]
+
+
+def _queues(call: Call) -> Iterator[Leftover]:
+    for url in call("sqs", "list_queues", QueueNamePrefix=PREFIX).get("QueueUrls", []):
+        if TAG in call("sqs", "list_queue_tags", QueueUrl=url).get("Tags", {}):
+            yield Leftover(url, partial(call, "sqs", "delete_queue", QueueUrl=url))
+
+
+SERVICES: Final = (
+    Service(
+        "Amazon SQS",
+        f"Standard queues: {fact('sqs_price_standard')}. FIFO queues: {fact('sqs_price_fifo')}. A notebook of this "
+        "suite makes some hundreds of requests: nothing, or less than a cent",
+        _queues,
+    ),
+)
+"""Those that the suite uses."""
