@@ -44,10 +44,6 @@ test("every row is said as Python says it", () => {
   for (const [us, words] of told(names[0]).durations) assert.equal(player.duration(us), words);
 });
 
-test("a picture opens at the moment at which the still is drawn", () => {
-  for (const name of names) if (open(name).rows) assert.equal(player.opening(open(name)).time_us, told(name).opening_us, name);
-});
-
 test("a moment is rounded before it is split into minutes and seconds", () => {
   assert.equal(player.clock(119_960_000, 120e6), "2 min 0.0 s");
   assert.equal(player.clock(59_960_000, 120e6), "1 min 0.0 s");
