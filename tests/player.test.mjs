@@ -105,6 +105,22 @@ test("the word of a worker that comes too late leaves the message with who has i
   assert.ok(late > 20, String(late));
 });
 
+test("those who work on after their loan are the same in the player and in the still", () => {
+  let looked = 0;
+  for (const name of names) {
+    if (name === "every-kind") continue;                                // it lends without sense
+    told(name).lanes.forEach((want, j) => {
+      const lane = open(name).lanes[j];
+      for (const [rows, ghosts] of want.ghosts) {
+        const here = lane.ghosts.filter((one) => one.from < rows && one.until >= rows);
+        assert.deepEqual(here.map((one) => `${lane.places[one.place]} ${lane.messages[lane.copyMessage[one.copy]]}`).sort(), ghosts, `${name} after ${rows}`);
+        looked += ghosts.length;
+      }
+    });
+  }
+  assert.ok(looked > 20, String(looked));
+});
+
 test("the depth that a buffer reports is the number of discs in its tray", () => {
   let looked = 0;
   for (const name of names) {

@@ -26,7 +26,7 @@ from dsys_lab.scenarios.durable_queue import encode
 from dsys_lab.simulation.faults import ACTS
 from dsys_lab.trace import KINDS, Header, Trace, balance, lamps
 from dsys_lab.views.player import _FAULTS, Player, describe, duration, pack, unpack
-from dsys_lab.views.player.fold import Fold
+from dsys_lab.views.player.fold import Fold, folded
 from dsys_lab.views.player.opening import opening
 from dsys_lab.views.player.page import MODULE, STYLE, fragment, page
 from dsys_lab.views.player.still import png
@@ -217,12 +217,13 @@ def _told(traces: list[Trace]) -> dict:
     lanes = []
     for trace in traces:
         every = max(1, len(trace) // 60)
-        balances = []
+        balances, ghosts = [], []
         for rows in range(0, len(trace) + 1, every):
+            ghosts.append([rows, sorted(f"{place} {copy[0]}" for place, copy in folded(list(trace)[:rows]).ghosts)])
             book = balance(trace[i] for i in range(rows))
             balances.append([rows, {name.replace("_", " "): getattr(book, name) for name in book.__slots__}])
         rows = [{**row._asdict(), "fields": {n: v for n, v in row.fields.items() if v is not None}} for row in trace]
-        lanes.append({"rows": rows, "words": [describe(row) for row in trace], "balances": balances})
+        lanes.append({"rows": rows, "words": [describe(row) for row in trace], "balances": balances, "ghosts": ghosts})
     return {"lanes": lanes, "durations": [[us, duration(us)] for us in DURATIONS]}
 
 

@@ -36,7 +36,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from dsys_lab.errors import Damaged
-from dsys_lab.trace import KINDS, STATES, Kind, Row, Trace, lamps
+from dsys_lab.trace import KINDS, STATES, Kind, Row, Trace, lamp
 
 MAGIC: Final = b"DSYSRUN1"
 SCHEMA: Final = 1
@@ -98,7 +98,8 @@ def _plain(value: Any) -> Any:
 
 def _lane(trace: Trace, columns: _Columns, codes: dict[str, int]) -> dict[str, Any]:
     """Lay down one trace."""
-    _, times, kinds, places, messages, fields = zip(*trace, strict=True) if len(trace) else ((),) * 6
+    every = list(trace)  # made once: the columns and every lamp read all of them
+    _, times, kinds, places, messages, fields = zip(*every, strict=True) if every else ((),) * 6
     for kind in dict.fromkeys(kinds):
         codes.setdefault(kind, len(codes))
     by_kind: dict[str, list[dict[str, Any]]] = {}
@@ -114,7 +115,7 @@ def _lane(trace: Trace, columns: _Columns, codes: dict[str, int]) -> dict[str, A
         "rows": len(trace),
         "end_us": trace.end_us,
         "header": _plain(trace.header.as_dict()),
-        "lamps": [asdict(lamp) for lamp in lamps(trace)],
+        "lamps": [asdict(lamp(every, name, **given)) for name, given in trace.header.invariants.items()],
         "time": columns.add("f64", times),
         "kind": columns.add("u8", map(codes.__getitem__, kinds)),
         "place": columns.add_named(places),

@@ -14,23 +14,25 @@ def titles_of(traces: Sequence[Trace], given: Sequence[str] = ()) -> list[str]:
     """Return a title for each run: the one that is given, else its own with what else differs between the runs."""
     own = [trace.header.title or trace.header.scenario for trace in traces]
     told = [
-        ", ".join(filter(None, [title, *_differences(trace, traces, title)]))
-        for trace, title in zip(traces, own, strict=True)
+        ", ".join(filter(None, [title, *more])) for title, more in zip(own, _differences(traces, own), strict=True)
     ]
     titles = [*given[: len(own)], *told[len(given) :]]
     return [title or ("run" if len(own) == 1 else f"lane {i}") for i, title in enumerate(titles, start=1)]
 
 
-def _differences(trace: Trace, traces: Sequence[Trace], title: str) -> list[str]:
-    """Return the run's parameters, and its seed, that not every run has alike and that its title does not say."""
-    if any(other.header.scenario != trace.header.scenario for other in traces):
-        return []  # runs of different scenarios have different parameters by nature
-    mine = {"seed": trace.header.seed, **trace.header.params}
-    others = [{"seed": other.header.seed, **other.header.params} for other in traces]
-    differing = {name: value for name, value in mine.items() if any(other.get(name) != value for other in others)}
-    return [
-        f"{name.replace('_', ' ')} {_said(value)}" for name, value in differing.items() if _said(value) not in title
+def _differences(traces: Sequence[Trace], titles: Sequence[str]) -> list[list[str]]:
+    """Return for each run the parameters, and the seed, that differ and that the titles do not say already."""
+    headers = [trace.header for trace in traces]
+    if len({header.scenario for header in headers}) != 1:
+        return [[] for _ in traces]  # runs of different scenarios have different parameters by nature
+    values = [{"seed": header.seed, **header.params} for header in headers]
+    differing = [name for name in values[0] if any(one.get(name) != values[0][name] for one in values)]
+    unsaid = [
+        name
+        for name in differing
+        if not all(_says(title, one.get(name)) for title, one in zip(titles, values, strict=True))
     ]
+    return [[f"{name.replace('_', ' ')} {_said(one.get(name))}" for name in unsaid] for one in values]
 
 
 def _says(title: str, value: Any) -> bool:
