@@ -10,11 +10,12 @@ import pytest
 from test_player_tiles import in_node
 
 from dsys_lab.scenarios.durable_queue import encode
-from dsys_lab.trace import KINDS, STATES, Header, Kind, State, Trace
+from dsys_lab.trace import ACCOUNTS, KINDS, STATES, VERBS, Header, Kind, State, Trace
 from dsys_lab.trace.kinds import REQUIRED
 from dsys_lab.views.player.fold import folded
 from dsys_lab.views.player.page import MODULE
 from dsys_lab.views.player.titles import titles_of
+from dsys_lab.views.theme import ROLES
 
 STATES_AT = """
     const s = player.blank(lane), told = [], at = run.placeIds.get("zone-a/segment-1");
@@ -53,6 +54,15 @@ def test_a_place_is_in_several_states_at_once_in_the_picture_and_in_the_still(tm
     fold = folded(list(troubled())[:-2])
     assert list(fold.states["zone-a/segment-1"].values()) == ["speed ×0.5", "cut off", "down"]
     assert list(fold.states["writer"].values()) == ["cut off"]
+
+
+def test_every_kind_speaks_the_language_of_pictures() -> None:
+    for kind in KINDS.values():
+        assert kind.verb in VERBS
+        assert kind.role in {"", *ROLES}
+        assert {kind.unless} <= {"", *ACCOUNTS}
+        assert {kind.state, *kind.ends} <= {"", *STATES}
+        assert {kind.at} <= {"", *kind.required}
 
 
 def test_no_kind_is_known_to_the_player_by_its_name() -> None:

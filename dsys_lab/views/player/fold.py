@@ -55,9 +55,9 @@ class Fold:
             self._change(row, kind)
         if row.message is not None:
             copy = copy_of(row)
-            lender_gone = self._lent.get(copy)
+            before = self.where.get(copy, ("", ""))
             self._move(row, kind, copy)
-            self._haunt(row, kind, copy, lender_gone)
+            self._haunt(row, kind, copy, before)
 
     def _change(self, row: Row, kind: Kind) -> None:
         """Bring places into the row's state and out of those that it ends."""
@@ -69,19 +69,17 @@ class Fold:
             if kind.strikes:
                 self.ghosts = {ghost: None for ghost in self.ghosts if ghost[0] != place}
 
-    def _haunt(self, row: Row, kind: Kind, copy: Copy, borrower: str | None) -> None:
+    def _haunt(self, row: Row, kind: Kind, copy: Copy, before: tuple[str, str]) -> None:
         """Keep the book of loans: who works on when another has the copy is a ghost until its next word of it."""
         if kind.verb != "mark" or kind.lets_go:
             self.ghosts.pop((row.place, copy), None)
-        at, standing = self.where.get(copy, ("", ""))
+        at, borrower = self.where.get(copy, ("", ""))[0], self._lent.get(copy, "")
+        if before == (borrower, "here") and at != borrower != row.place and not self.states.get(borrower):
+            self.ghosts[borrower, copy] = None
         if kind.verb == "move" and "visible_until_us" in row.fields:
             self._lent[copy] = at
-        elif borrower and kind.lets_go:
-            del self._lent[copy]
-        elif borrower and (at, standing) != (borrower, "here") and at != "":
-            if row.place != borrower and not self.states.get(borrower):
-                self.ghosts[borrower, copy] = None
-            del self._lent[copy]
+        elif at != borrower or kind.lets_go:
+            self._lent.pop(copy, None)
 
     def _move(self, row: Row, kind: Kind, copy: Copy) -> None:
         if int(row.fields.get("attempt") or 0) > 1 or (kind.strikes and copy not in self.account):
@@ -106,7 +104,7 @@ class Fold:
             self._leave(copy, at, row.place)
             self.done[row.place] += kind.verb == "take"
             self.lost[row.place] += kind.verb == "burst"
-        elif kind.verb in ("fade", "burst") and (kind.account or before != "stored"):
+        elif (kind.verb == "fade" and (kind.account or (before != "stored" and at == row.place))) or (kind.verb == "burst" and before != "stored"):
             self._leave(copy, at, row.place)
 
     def _stand(self, copy: Copy, at: str, place: str, standing: str) -> None:

@@ -22,7 +22,7 @@ const VERBS = ["put", "take", "move", "arrive", "bounce", "burst", "fade", "touc
   "line", "measure", "say"];
 const [PUT, TAKE, MOVE, ARRIVE, BOUNCE, BURST, FADE, TOUCH, SKIP, OPEN, SPLIT, MARK, LINE, MEASURE, SAY] = VERBS.keys();
 export const ACCOUNTS = ["done", "stored", "in flight", "dropped", "expired", "dead", "rejected"];
-const DONE = ACCOUNTS.indexOf("done") + 1, STORED = ACCOUNTS.indexOf("stored") + 1, IN_FLIGHT = ACCOUNTS.indexOf("in flight") + 1;
+const [DONE, STORED, IN_FLIGHT, DROPPED, EXPIRED] = ACCOUNTS.map((_, i) => i + 1);
 
 /** Bytes -> model. Throws an Error whose message is a sentence for the reader. */
 export function decode(raw) {
@@ -235,16 +235,14 @@ function compile(model, lane) {
 /** A state in which nothing has happened. The last place of `head`, `tail`, `count` is the road: copies on their way. */
 export function blank(lane) {
   const E = lane.entities, P = lane.places.length, S = lane.slots.length;
-  const perCopy = ["flags", "at", "move", "lease", "prev", "next"], perPlace = ["head", "tail", "count", "here", "served", "done", "lost", "refused", "tape", "bits"];
-  const all = new Int32Array(TOTALS + perCopy.length * E + (perPlace.length + lane.states.length) * (P + 1) + S), s = { all };
+  const all = new Int32Array(TOTALS + 6 * E + (10 + lane.states.length) * (P + 1) + S);
   let from = 0;
-  const take = (size) => all.subarray(from, (from += size));
-  s.total = take(TOTALS);
-  for (const name of perCopy) s[name] = take(E);
-  for (const name of perPlace) s[name] = take(P + 1);
-  s.since = lane.states.map(() => take(P + 1));                         // the row by which a place came into each of its states
-  s.slot = take(S);                                                     // the last row about each tile, caret, window, line, level
-  s.road = P;
+  const take = (size) => all.subarray(from, (from += size)), copies = () => take(E), places = () => take(P + 1);
+  const s = { all, total: take(TOTALS), flags: copies(), at: copies(), move: copies(), lease: copies(), prev: copies(), next: copies(),
+    head: places(), tail: places(), count: places(), here: places(), served: places(), done: places(), lost: places(), refused: places(), tape: places(), bits: places(),
+    since: lane.states.map(places),                                     // the row by which a place came into each of its states
+    slot: take(S),                                                      // the last row about each tile, caret, window, line, level
+    road: P };
   return s;                                                             // rows and entities are kept plus one: 0 = none
 }
 
@@ -327,7 +325,7 @@ export function apply(lane, s, i) {
       if (to !== p) link(s, e, to, DEAD);                               // set aside, where it can be seen
       break;
     case FADE:
-      if (k.a || (!stored && lane.lastPlacing[e] < i)) unlink(s, e);
+      if (k.a || (!stored && towards === p)) unlink(s, e);              // word of a copy elsewhere takes nothing away
       break;
     case MARK:
       if (k.role === "late") s.flags[e] |= LATE;
@@ -353,7 +351,8 @@ export function balance(s) {
 }
 
 /** Done, done again, lost: counts of copies. Lost is what was dropped, expired, or never came through the network. */
-export const counters = (s) => ({ done: s.total[1], again: s.total[AGAINS], lost: s.total[4] + s.total[5] + s.total[ASTRAY] });
+export const counters = (s) => ({ done: s.total[DONE], again: s.total[AGAINS], lost: lostOf(s) });
+const lostOf = (s) => s.total[DROPPED] + s.total[EXPIRED] + s.total[ASTRAY];
 
 /** The copies at place `p`, the first to leave first. */
 export function* copiesAt(s, p) { for (let e = s.head[p]; e; e = s.next[e - 1]) yield e - 1; }
@@ -362,10 +361,10 @@ export function* copiesAt(s, p) { for (let e = s.head[p]; e; e = s.next[e - 1]) 
 /** The one pass over a lane: checkpoints, series for the strips, flows between places, peaks, ghosts, what to open at. */
 export function timeline(model, lane) {
   const s = blank(lane), P = model.places.length, perPlace = () => new Int32Array(P + 1);
-  Object.assign(lane, { marks: [], flights: [], faultSpans: [], ghosts: [], flows: new Map(), leaving: 0, longestFlight: 0,
-    used: perPlace(), trays: perPlace(), tapes: perPlace(), grids: perPlace(), axisAt: perPlace(), tubes: perPlace(),
-    peak: perPlace(), stored: perPlace(), room: perPlace(), tileCount: perPlace(), fileCount: perPlace(),
-    stood: new Uint8Array(lane.n), record: new Int32Array(lane.entities).fill(-1), bornAt: new Map(), goneAt: new Map() });
+  lane.marks = []; lane.flights = []; lane.faultSpans = []; lane.ghosts = []; lane.flows = new Map(); lane.leaving = lane.longestFlight = 0;
+  lane.used = perPlace(); lane.trays = perPlace(); lane.tapes = perPlace(); lane.grids = perPlace(); lane.axisAt = perPlace(); lane.tubes = perPlace();
+  lane.peak = perPlace(); lane.stored = perPlace(); lane.room = perPlace(); lane.tileCount = perPlace(); lane.fileCount = perPlace();
+  lane.stood = new Uint8Array(lane.n); lane.record = new Int32Array(lane.entities).fill(-1); lane.bornAt = new Map(); lane.goneAt = new Map();
   const files = new Set();
   for (const { type, place: p, file } of lane.slots) {
     if (type === "tile") { lane.tileCount[p]++; if (files.size < files.add(`${p} ${file}`).size) lane.fileCount[p]++; }
@@ -376,6 +375,7 @@ export function timeline(model, lane) {
     for (const p of born) { lane.bornAt.set(p, row); lane.used[p] |= 3; }
     for (const p of gone) { lane.goneAt.set(p, row); lane.used[p] |= 3; }
   }
+  lane.lends = lane.lease.some((until) => until > 0);
   const series = { depth: steps(), done: steps(), lost: steps() }, troubled = new Map(), atWork = new Map(), letGo = new Int32Array(lane.entities);
   const limit = Number(lane.header.invariants?.["bounded depth"]?.depth_max) || 0;   // how many a buffer may hold, 0: no bound is known
   const flow = (a, b, i) => {
@@ -386,13 +386,13 @@ export function timeline(model, lane) {
   const haunt = (key, i) => { atWork.get(key).until = i; atWork.delete(key); };
   for (let i = 0; i < lane.n; i++) {
     if (i % EVERY === 0) lane.marks.push(s.all.slice());
-    const k = lane.kinds[lane.kind[i]], e = lane.entity[i], p = lane.place[i], to = lane.target[i], struck = lane.struck.get(i);
+    const k = lane.kinds[lane.kind[i]], e = lane.entity[i], p = lane.place[i], to = lane.target[i], struck = k.set | k.clear ? lane.struck.get(i) : null;
     const was = e < 0 ? -1 : s.at[e] - 1, road = was === s.road, from = road ? lane.target[s.move[e] - 1] : was;
     const borrower = e >= 0 && s.lease[e] && (s.flags[e] & 15) === HERE ? was : -1;
     if (e >= 0) lane.stood[i] = s.flags[e] & 15;
     if (struck) for (const q of struck) lane.used[q] |= 1;
     else if (k.v === MARK) lane.used[p] |= 1;
-    else if (k.v !== MEASURE && k.v !== SAY) for (const q of [p, to, lane.origin[i]]) lane.used[q] |= 3;
+    else if (k.v !== MEASURE && k.v !== SAY) { lane.used[p] |= 3; lane.used[to] |= 3; lane.used[lane.origin[i]] |= 3; }
     const echo = apply(lane, s, i), moved = e >= 0 && (s.at[e] - 1 !== was || k.v === TAKE);
     if (e >= 0 && lane.stood[i] && !s.at[e]) lane.leaving++;
     if (k.v === MOVE) {
@@ -408,9 +408,9 @@ export function timeline(model, lane) {
     if (k.v === BURST && to !== p) lane.trays[to] = 1;
     if (k.v === TOUCH || k.v === SKIP) lane.grids[p] = 1;
     // a borrower that works on although its loan is over: a ghost, until it says another word of that message or crashes
-    if (e >= 0) {
+    if (e >= 0 && lane.lends) {
       const key = p * 16777216 + e;
-      if (atWork.has(key) && (k.v !== MARK || k.lets_go)) haunt(key, i);
+      if (atWork.size && atWork.has(key) && (k.v !== MARK || k.lets_go)) haunt(key, i);
       if (k.lets_go) letGo[e] = p + 1; else if (k.v !== MARK) letGo[e] = k.v === PUT ? 0 : letGo[e];
       if (borrower >= 0 && borrower !== p && s.at[e] - 1 !== borrower && !s.bits[borrower] && letGo[e] !== borrower + 1) {
         const ghost = { place: borrower, copy: e, from: i, until: lane.n };
@@ -425,7 +425,7 @@ export function timeline(model, lane) {
     busy(to, s.count[to]); busy(p, s.count[p]); busy(P, s.count[s.road]);
     if (s.count[to] - s.here[to] > lane.stored[to]) lane.stored[to] = s.count[to] - s.here[to];
     step(series.depth, lane.time[i], s.total[STORED]); step(series.done, lane.time[i], s.total[DONE]);
-    step(series.lost, lane.time[i], counters(s).lost);
+    step(series.lost, lane.time[i], lostOf(s));
   }
   if (!lane.marks.length) lane.marks.push(s.all.slice());
   for (const [p, t] of troubled) lane.faultSpans.push([t, lane.end, p]);

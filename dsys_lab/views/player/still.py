@@ -41,7 +41,8 @@ def png(traces: Sequence[Trace], titles: Sequence[str]) -> bytes:
     end_us = max((trace.end_us for trace in traces), default=0)
     runs = [(folded(row for row in trace if row.time_us <= until_us), folded(trace)) for trace in traces]
     columns = _columns([whole for _, whole in runs])
-    heights = {"stage": 2.6 * (messages or not tiles), "tiles": 2.9 * tiles, "depth": 1.0 * (messages or not tiles)}
+    stage = max(2.6, 0.72 * max(Counter(column for column, *_ in columns.values()).values(), default=1))
+    heights = {"stage": stage * (messages or not tiles), "tiles": 2.9 * tiles, "depth": 1.0 * (messages or not tiles)}
     shown = {part: height for part, height in heights.items() if height}
     out = io.BytesIO()
     with rc_context(style()):  # type: ignore[arg-type]
@@ -173,8 +174,11 @@ def _stage(
         axes.text(x0, y0 - 0.6, " ".join(notes), fontsize=9, color=ROLES["done"].ink)
         if fold.lost[place]:
             axes.text(x0 + 0.55 * bool(notes), y0 - 0.6, f"✗ {fold.lost[place]:,}", fontsize=9, color=ROLES["lost"].ink)
-        if fold.states.get(place):
-            words, size = _fit(" · ".join(fold.states[place].values()), (width + 0.5) * unit - 0.12)
+        parts = place.split("/")
+        wholes = ["/".join(parts[:i]) for i in range(len(parts), 0, -1)]
+        states = [words for at in wholes for words in fold.states.get(at, {}).values()]
+        if states:
+            words, size = _fit(" · ".join(states), (width + 0.5) * unit - 0.12)
             axes.text(
                 x0 + width / 2, y0, words, fontsize=size, fontweight="bold", ha="center",
                 va="center", color="white", bbox={"fc": "black", "ec": "none", "boxstyle": "round"},
