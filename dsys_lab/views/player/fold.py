@@ -104,7 +104,9 @@ class Fold:
             self._leave(copy, at, row.place)
             self.done[row.place] += kind.verb == "take"
             self.lost[row.place] += kind.verb == "burst"
-        elif (kind.verb == "fade" and (kind.account or (before != "stored" and at == row.place))) or (kind.verb == "burst" and before != "stored"):
+        elif kind.verb in ("fade", "burst") and (
+            kind.account or (before != "stored" and (kind.verb == "burst" or at == row.place))
+        ):
             self._leave(copy, at, row.place)
 
     def _stand(self, copy: Copy, at: str, place: str, standing: str) -> None:

@@ -1,7 +1,8 @@
-"""What the player takes of a reader's time, in Chromium under software rendering: for people, nothing asserts it.
+"""The player in a reader's hands: how long it takes, for people to read, and what a saved notebook still shows.
 
-Three numbers: frames a second with 1,500 messages on the way, a scrub to a new picture, and a slider to a new picture
-with the simulation between, in JupyterLab. They stand in the report at the end of the run.
+Three numbers stand in the report at the end of the run, measured in Chromium under software rendering: frames a second
+with 1,500 messages on the way, a scrub to a new picture, and in JupyterLab a slider to a new picture, simulation
+included.
 """
 
 from __future__ import annotations
@@ -78,20 +79,25 @@ def test_frames_and_scrubs_of_a_crowd(
     record_property("scrub to new picture", f"{statistics.median(scrubs):.1f} ms, 19 of 20 within {slowest:.1f} ms")
 
 
-@pytest.fixture
-def one_lane(
-    start_lab: Callable[..., LabServer], open_notebook: Callable[..., NotebookPage], tmp_path: Path
-) -> NotebookPage:
-    """A notebook with one lane and one slider, run."""
-    (tmp_path / "notebooks").mkdir()
+@pytest.fixture(scope="module")
+def lab_of_one(start_lab: Callable[..., LabServer], tmp_path_factory: pytest.TempPathFactory) -> LabServer:
+    """JupyterLab on a folder with one small notebook: one lane and one slider."""
+    folder = tmp_path_factory.mktemp("one")
+    (folder / "notebooks").mkdir()
     cells = [
         {"cell_type": "code", "id": f"c{i}", "metadata": {}, "source": source, "outputs": [], "execution_count": None}
         for i, source in enumerate(SLIDER_CELLS)
     ]
     kernel = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
     notebook = {"cells": cells, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}
-    (tmp_path / "notebooks" / "one_lane.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
-    opened = open_notebook("one_lane", server=start_lab(sys.executable, tmp_path))
+    (folder / "notebooks" / "one_lane.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+    return start_lab(sys.executable, folder)
+
+
+@pytest.fixture
+def one_lane(lab_of_one: LabServer, open_notebook: Callable[..., NotebookPage]) -> NotebookPage:
+    """That notebook, run."""
+    opened = open_notebook("one_lane", server=lab_of_one)
     opened.run_all()
     opened.page.wait_for_selector(".jp-OutputArea .dp[data-seq]")
     return opened
@@ -108,3 +114,18 @@ def test_a_slider_to_a_new_picture_of_one_lane(
     told = f"{statistics.median(taken):.0f} ms, median of {len(taken)}, fastest {min(taken):.0f} ms, {rows} rows"
     record_property("slider to new picture, one lane", f"{told}; of it in the page {in_page[1]:.0f} ms")
     assert one_lane.console_errors == []
+
+
+def test_a_saved_notebook_shows_its_player_without_the_kernel_that_made_it(
+    one_lane: NotebookPage, open_notebook: Callable[..., NotebookPage], lab_of_one: LabServer
+) -> None:
+    one_lane.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+    one_lane.page.close()
+    lab_of_one.end_kernels()
+    page = open_notebook("one_lane", server=lab_of_one).page
+    page.wait_for_selector(".jp-OutputArea .dp[data-seq]", timeout=60_000)
+    page.locator(".jp-OutputArea .dp canvas").first.focus()
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowRight")
+    assert page.inner_text(".dp-words") == "wearables offers n1, attempt 1."
+    assert page.locator("text=Error displaying widget").count() == 0
