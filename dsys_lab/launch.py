@@ -70,7 +70,9 @@ READY_WITHIN_S = 120
 
 # An optional validator that `jsonschema` asks for: no schema of Jupyter uses it, and it costs each start two seconds.
 UNWANTED = "rfc3987-syntax"
-QUIET_NEWS = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
+# No news on the start page; and a notebook is saved with what its widgets show, so that it opens without its kernel.
+LAB_SETTINGS = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
+                "@jupyter-widgets/jupyterlab-manager:plugin": {"saveState": True}}
 FAST_START = ["--LabApp.extension_manager=readonly",
               "--ServerApp.jpserver_extensions={'jupyter_lsp': False, 'jupyter_server_terminals': False}"]
 
@@ -111,7 +113,7 @@ def prepare(extra="lab"):
     install_packages(extra)
     settings = VENV / "share" / "jupyter" / "lab" / "settings" / "overrides.json"
     settings.parent.mkdir(parents=True, exist_ok=True)
-    settings.write_text(json.dumps(QUIET_NEWS), encoding="utf-8")
+    settings.write_text(json.dumps(LAB_SETTINGS), encoding="utf-8")
     write_stamp(wanted, extra)
     say("Ready after {:.0f} s.".format(time.monotonic() - begun_s))
 
@@ -120,7 +122,7 @@ def fingerprint():
     """What an environment is made from: the Python, this folder (an editable install points to it), the wishes."""
     asked = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     pinned = (ROOT / "constraints.txt").read_text(encoding="utf-8")
-    made_from = [str(ROOT), asked["build-system"], asked["project"], pinned]
+    made_from = [str(ROOT), asked["build-system"], asked["project"], pinned, LAB_SETTINGS]
     digest = hashlib.sha256(json.dumps(made_from).encode()).hexdigest()
     return "python{}.{}-{}".format(sys.version_info[0], sys.version_info[1], digest)
 

@@ -1,8 +1,10 @@
 """A chart says in words what it shows, is the same picture each time, and refuses what it cannot draw."""
 from __future__ import annotations
 
+import base64
 import io
 import json
+import re
 import subprocess
 import sys
 
@@ -53,6 +55,25 @@ def test_live_a_chart_is_described_for_those_who_do_not_see_it(monkeypatch) -> N
     data, _ = EVERY_CHART["bars"]()._repr_mimebundle_()
     assert 'alt="p99, for block and reject.' in data["text/html"]
     assert "block: 5" in data["text/html"]
+
+
+def test_live_a_chart_has_no_ground_of_its_own_and_turns_with_a_dark_page() -> None:
+    html = EVERY_CHART["bars"]().html()
+    drawn = io.BytesIO(base64.b64decode(re.search(r"base64,([^\"]+)", html)[1]))
+    assert matplotlib.image.imread(drawn)[0, 0, 3] == 0
+    assert "[data-jp-theme-light=false] .dsys-chart" in html
+
+
+def test_a_share_is_told_in_percent() -> None:
+    assert str(charts.bars({"oldest": 0.0272}, unit="share of the calls")).endswith("oldest: 2.72%")
+    chart = charts.lines({"full": [(1, 0.5), (10, 0.04)]}, y="share that finds no room", x="room")
+    assert "from 50% over at most 50% (at 1) to 4%" in str(chart)
+    axes = chart.figure.axes[0]
+    assert axes.yaxis.get_major_formatter()(0.2, 0) == "20%"
+    assert axes.xaxis.get_major_formatter()(0.2, 0) != "20%"
+    law = charts.against_law({"n": [(0.1, 0.2, 0)]}, laws={}, x="share of poison", y="share lost", log_y=True)
+    assert "n at 10%: counted 20%" in str(law)
+    assert law.figure.axes[0].yaxis.get_major_formatter()(0.2, 0) == "20%"
 
 
 def test_an_unknown_mode_is_refused(monkeypatch) -> None:

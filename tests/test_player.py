@@ -26,8 +26,10 @@ from dsys_lab.scenarios.durable_queue import encode
 from dsys_lab.simulation.faults import ACTS
 from dsys_lab.trace import KINDS, Header, Trace, balance, lamps
 from dsys_lab.views.player import _FAULTS, Player, describe, duration, pack, unpack
+from dsys_lab.views.player.fold import Fold, folded
+from dsys_lab.views.player.opening import opening
 from dsys_lab.views.player.page import MODULE, STYLE, fragment, page
-from dsys_lab.views.player.still import Fold, instructive, opening, png
+from dsys_lab.views.player.still import png
 from dsys_lab.views.player.widget import Controls, control
 from dsys_lab.views.theme import ROLES
 
@@ -215,13 +217,14 @@ def _told(traces: list[Trace]) -> dict:
     lanes = []
     for trace in traces:
         every = max(1, len(trace) // 60)
-        balances = []
+        balances, ghosts = [], []
         for rows in range(0, len(trace) + 1, every):
+            ghosts.append([rows, sorted(f"{place} {copy[0]}" for place, copy in folded(list(trace)[:rows]).ghosts)])
             book = balance(trace[i] for i in range(rows))
             balances.append([rows, {name.replace("_", " "): getattr(book, name) for name in book.__slots__}])
         rows = [{**row._asdict(), "fields": {n: v for n, v in row.fields.items() if v is not None}} for row in trace]
-        lanes.append({"rows": rows, "words": [describe(row) for row in trace], "balances": balances})
-    return {"lanes": lanes, "durations": [[us, duration(us)] for us in DURATIONS], "opening_us": opening(traces)}
+        lanes.append({"rows": rows, "words": [describe(row) for row in trace], "balances": balances, "ghosts": ghosts})
+    return {"lanes": lanes, "durations": [[us, duration(us)] for us in DURATIONS]}
 
 
 # -------------------------------------------------------------------------------------------------------------- words
@@ -264,8 +267,8 @@ def test_a_still_tells_the_state_that_is_left_when_another_ends() -> None:
     told = []
     for row in trace:
         fold.apply(row)
-        told.append(list(fold.states["phone"]))
-    assert told == [["slow"], ["slow", "blocked"], ["slow"]]
+        told.append(list(fold.states["phone"].values()))
+    assert told == [["speed ×0.5"], ["speed ×0.5", "must wait"], ["speed ×0.5"]]
 
 
 # -------------------------------------------------------------------------------------------------------------- modes
@@ -330,11 +333,8 @@ def test_what_is_no_trace_is_refused() -> None:
 
 
 # -------------------------------------------------------------------------------------------------------- stills, pages
-def test_the_still_shows_the_fullest_moment() -> None:
-    trace = queue()
-    row = trace[instructive(trace)]
-    assert row.time_us > 0
-    picture = png([trace], ["a queue"])
+def test_a_still_is_a_picture_of_its_run() -> None:
+    picture = png([queue()], ["a queue"])
     assert picture.startswith(PNG)
     assert picture != png([queue(60)], ["a queue"])
 
@@ -358,16 +358,33 @@ def test_a_picture_opens_soon_after_the_first_fault_if_there_is_one() -> None:
         trace.emit(i, "publish", "phone", f"m{i}", attempt=1)
     for i in range(10):
         trace.emit(20 + i, "finish", "phone", f"m{i}", attempt=1)
-    assert opening([trace]) == 9
-    trace.emit(40, "slow", "phone", speed=1.0)
+    assert opening([trace]) == (9, "The fullest moment")
     trace.emit(50, "crash", "phone")
     trace.emit(52, "publish", "phone", "late", attempt=1)
     trace.emit(54, "restart", "phone")
     trace.emit(55, "publish", "phone", "later", attempt=1)
-    assert opening([trace]) == 52
-    assert opening([queue(), trace]) == 52
+    assert opening([trace]) == (52, "Soon after the first fault")
+    assert opening([trace, trace])[0] == 52
     trace.header.poster_us = 21
-    assert opening([queue(), trace]) == 21
+    assert opening([queue(), trace])[0] == 21
+
+
+def publishing(*more: tuple[int, str, str], invariants: dict[str, dict] | None = None) -> Trace:
+    """Three messages are offered at once; then more rows (time, kind, message) at the same place."""
+    trace = Trace(Header(end_us=1000, invariants=invariants or {}))
+    for time_us, kind, message in [(1, "publish", "a"), (2, "publish", "b"), (3, "publish", "c"), *more]:
+        fields = {"publish": {"attempt": 1}, "finish": {"attempt": 1}, "drop": {"why": "no room"}}[kind]
+        trace.emit(time_us, kind, "phone", message, **fields)
+    return trace
+
+
+def test_lanes_that_are_still_the_same_at_their_fullest_open_where_they_part() -> None:
+    done = publishing((500, "finish", "a"), (520, "finish", "b"))
+    left = publishing((500, "finish", "a"), (530, "finish", "c"))
+    dropped = publishing((500, "finish", "a"), (540, "drop", "b"), invariants={"nothing lost": {}})
+    assert opening([done, done]) == (3, "The fullest moment")
+    assert opening([done, left]) == (530, "Soon after the lanes part")
+    assert opening([done, dropped]) == (540, "The first promise that is broken")
 
 
 def test_a_page_is_one_file(tmp_path: Path) -> None:

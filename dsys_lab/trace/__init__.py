@@ -7,7 +7,7 @@ A workload asks a system; the system leaves a trace; views show the trace. This 
 
 from dsys_lab.trace.invariants import INVARIANTS, Lamp, lamp, lamps
 from dsys_lab.trace.jsonl import load
-from dsys_lab.trace.kinds import ACCOUNTS, KINDS, VERBS, Kind
+from dsys_lab.trace.kinds import ACCOUNTS, KINDS, STATES, VERBS, Kind, State
 from dsys_lab.trace.ledger import Balance, balance
 from dsys_lab.trace.measures import Outcome, depths, gauge, in_time_share, outcome, quantile, rates, sojourns_s
 from dsys_lab.trace.recorder import (
@@ -28,6 +28,7 @@ __all__ = [
     "INVARIANTS",
     "KINDS",
     "NO_TRACE",
+    "STATES",
     "VERBS",
     "Balance",
     "Counters",
@@ -38,6 +39,7 @@ __all__ = [
     "Recorder",
     "Row",
     "Scalar",
+    "State",
     "Trace",
     "balance",
     "depths",

@@ -28,14 +28,15 @@ def conservation(rows: Iterable[Row]) -> list[Row]:
     for row in rows:
         if row.kind not in ACCOUNT_OF or row.message is None:
             continue
-        before = accounts.get(copy_of(row))
+        copy = copy_of(row)
+        before = accounts.get(copy)
         account = account_after(row, before)
         if not account:
             continue
         came_back = before in FINAL and not (before == "dead" and row.kind in ("redrive", "expire"))
         if (row.kind in OFFERS) != (before is None) or came_back:
             broken.append(row)
-        accounts[copy_of(row)] = account
+        accounts[copy] = account
     return broken
 
 
@@ -47,11 +48,12 @@ def depth_adds_up(rows: Iterable[Row]) -> list[Row]:
     for row in rows:
         if row.kind not in ACCOUNT_OF or row.message is None:
             continue
-        left = where.pop(copy_of(row), None)
+        copy = copy_of(row)
+        left = where.pop(copy, None)
         if left is not None:
             depth[left] -= 1
         if ACCOUNT_OF[row.kind] == "stored":
-            where[copy_of(row)] = row.place
+            where[copy] = row.place
             depth[row.place] = depth.get(row.place, 0) + 1
             if row.fields.get("depth", depth[row.place]) != depth[row.place]:
                 broken.append(row)

@@ -11,7 +11,8 @@ The fifteen verbs
           at `arrive_us`
 `bounce`  it is refused here                           `burst`   it is gone: lost, dropped, expired
 `fade`    it is quietly let go (a duplicate)           `touch`   stored bytes are used
-`skip`    stored bytes are left unread                 `open`    a window, segment or file opens or closes
+`skip`    stored bytes are left unread                 `open`    a window, range or segment of the place: `op` says
+                                                                 open, close (it is final) or drop (it is gone)
 `split`   a place divides                              `mark`    a note at the place; may change its state
 `line`    a line moves along an axis (watermark)       `measure` a number is read off
 `say`     words only
@@ -24,6 +25,8 @@ Fields that no sentence says
 =====================  ========================================================================================
 `copy`                 which copy of the message, from 0: retries and network duplicates count up
 `of`                   what it was made from: the copy, message, record or order
+`full`                 the value at which a gauge is full: it is drawn as a level in its place
+`low`, `high`          a range of keys or hashes: from, and up to but not with
 `type`                 what is on the way: a message, an answer
 `source`               where it came from
 `attempt`              which try, from 1
@@ -52,7 +55,7 @@ TigerBeetle (src/trace/event.zig), under names of our own.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 VERBS: Final = (
     "put", "take", "move", "arrive", "bounce", "burst", "fade", "touch", "skip", "open", "split", "mark", "line",
@@ -64,8 +67,36 @@ ACCOUNTS: Final = ("in flight", "stored", "done", "dropped", "expired", "dead", 
 
 
 @dataclass(frozen=True, slots=True)
+class State:
+    """A state that a place is in for a while; it may be in several at once.
+
+    Attributes
+    ----------
+    words : str
+        What a picture says, with fields of the row that began it in braces.
+    look : str
+        "veil" covers the place, "hatch" is drawn over it, "" is said beside it.
+    fault : bool
+        Whether it is one that somebody has to mend.
+    """
+
+    words: str
+    look: str = ""
+    fault: bool = True
+
+
+STATES: Final[dict[str, State]] = {
+    "down": State("down", look="veil"),
+    "slow": State("speed ×{speed}"),
+    "split": State("cut off"),
+    "blocked": State("must wait", look="hatch", fault=False),
+}
+"""Every state of a place by its name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """One word of the vocabulary.
+    """One word of the vocabulary, and all that a picture needs to know of it.
 
     Attributes
     ----------
@@ -79,10 +110,20 @@ class Kind:
         What it means, with `{place}`, `{message}` and `{field}` to be filled in.
     account : str
         The account of the conservation ledger that the message enters, or "" when it stays where it was.
+    unless : str
+        The account in which the copy stays nevertheless when the row repeats work (`attempt` above 1), or "".
     state : str
-        The state that the place enters: "down", "slow", "blocked", "split", or "" for none.
+        The state of `STATES` that the place enters, or "" for none.
     ends : tuple of str
         The states that the place leaves: a sender that may go on is no longer blocked, but it may still be slow.
+    at : str
+        The field that names the places that change state, with commas between; "" for the row's own place.
+    strikes : bool
+        Whether this is a fault: a picture opens soon after the first one.
+    lets_go : bool
+        Whether the place is no longer at work on the message from this mark on.
+    role : str
+        The colour role (`dsys_lab.views.theme`) that it gives to what it is about, a message or a page; "" for none.
     """
 
     name: str
@@ -90,14 +131,19 @@ class Kind:
     required: frozenset[str]
     sentence: str
     account: str = ""
+    unless: str = ""
     state: str = ""
     ends: tuple[str, ...] = ()
+    at: str = ""
+    strikes: bool = False
+    lets_go: bool = False
+    role: str = ""
 
 
-def _kind(
-    name: str, verb: str, fields: str, sentence: str, *, account: str = "", state: str = "", ends: str = ""
-) -> Kind:
-    return Kind(name, verb, frozenset(fields.split()), sentence, account, state, tuple(ends.split()))
+def _kind(name: str, verb: str, fields: str, sentence: str, *, ends: str = "", **more: Any) -> Kind:
+    return Kind(
+        name=name, verb=verb, required=frozenset(fields.split()), sentence=sentence, ends=tuple(ends.split()), **more
+    )
 
 
 _TABLE: Final = (
@@ -106,7 +152,8 @@ _TABLE: Final = (
     _kind("receive", "arrive", "source copy type", "{place} receives {message} from {source}"),
     _kind("lost", "burst", "source copy type why", "{message} from {source} never reaches {place}: {why}",
           account="dropped"),
-    _kind("copied", "put", "copy of", "a second copy of {message} comes to be at {place}", account="in flight"),
+    _kind("copied", "put", "copy of", "a second copy of {message} comes to be at {place}", account="in flight",
+          strikes=True),
     _kind("answer", "move", "to copy type arrive_us", "{place} answers {to} about {message}"),
     _kind("answered", "fade", "source copy type", "{place} has its answer about {message}"),
     _kind("answer_lost", "burst", "source copy type why", "the answer about {message} never reaches {place}: {why}"),
@@ -126,11 +173,11 @@ _TABLE: Final = (
     _kind("deliver", "move", "to attempt handle visible_until_us arrive_us",
           "{place} lends {message} to {to}, attempt {attempt}", account="in flight"),
     _kind("empty", "mark", "source", "{place} asks {source} in vain"),
-    _kind("start", "put", "attempt", "{place} starts on {message}", account="in flight"),
+    _kind("start", "put", "attempt", "{place} starts on {message}", account="in flight", unless="done"),
     _kind("finish", "take", "attempt", "{place} is done with {message}", account="done"),
     _kind("effect", "mark", "key", "{place} carries {message} out"),
     _kind("effect_skip", "fade", "key", "{place} did {key} before and skips {message}"),
-    _kind("fail", "mark", "why attempt", "{place} fails at {message}: {why}"),
+    _kind("fail", "mark", "why attempt", "{place} fails at {message}: {why}", lets_go=True),
     _kind("ack", "take", "handle attempt", "{message} is acknowledged and leaves {place}", account="done"),
     _kind("ack_stale", "bounce", "handle attempt", "{place} does not take the old handle of {message}"),
     _kind("nack", "mark", "delay_us", "{message} is handed back to {place}"),
@@ -157,8 +204,10 @@ _TABLE: Final = (
     _kind("verify", "mark", "ok why", "{place} checks {message}: {why}"),
     # streams
     _kind("window", "open", "op key start_us end_us", "{place}: {op} window {start_us} to {end_us} of {key}"),
+    _kind("range", "open", "op key low high", "{place}: {op} range {low} to {high}, {key}"),
+    _kind("segment", "open", "op key size_bytes", "{place}: {op} segment {key} of {size_bytes} bytes"),
     _kind("watermark", "line", "at_us", "{place} believes that all up to {at_us} has come"),
-    _kind("late", "mark", "by_us action", "{message} is late by {by_us}: {action}"),
+    _kind("late", "mark", "by_us action", "{message} is late by {by_us}: {action}", role="late"),
     _kind("result", "put", "key start_us end_us value pane", "{place} says {value} for {key} ({pane})"),
     _kind("retract", "fade", "key start_us end_us value pane", "{place} takes {value} for {key} back"),
     _kind("flush", "move", "count size_bytes by to arrive_us", "{place} writes {count} records to {to}, by {by}"),
@@ -177,20 +226,21 @@ _TABLE: Final = (
     _kind("begin", "mark", "op name", "operation {op} begins: {name}"),
     _kind("end", "mark", "op ok", "operation {op} ends"),
     _kind("page_read", "touch", "file page size_bytes used_bytes source",
-          "page {page} of {file} is read from {source}"),
-    _kind("page_write", "touch", "file page size_bytes", "page {page} of {file} is written"),
-    _kind("block_skip", "skip", "file block why", "block {block} of {file} is skipped: {why}"),
+          "page {page} of {file} is read from {source}", role="useful"),
+    _kind("page_write", "touch", "file page size_bytes", "page {page} of {file} is written", role="waiting"),
+    _kind("block_skip", "skip", "file block why", "block {block} of {file} is skipped: {why}", role="skipped"),
     _kind("log_append", "put", "lsn size_bytes", "log record {lsn} is written, not yet durable"),
     _kind("log_sync", "mark", "lsn", "the log is durable up to {lsn}"),
     _kind("recover", "mark", "redo_from redo_to", "{place} replays its log from {redo_from} to {redo_to}", ends="down"),
     # control
-    _kind("crash", "mark", "", "{place} crashes: what it held in memory is gone", state="down", ends="blocked"),
+    _kind("crash", "mark", "", "{place} crashes: what it held in memory is gone", state="down", ends="blocked",
+          strikes=True),
     _kind("restart", "mark", "", "{place} is back", ends="down blocked"),
-    _kind("split", "mark", "side", "the network splits: {side} on one side", state="split"),
-    _kind("heal", "mark", "side", "the network heals", ends="split"),
-    _kind("slow", "mark", "speed", "{place} now runs at {speed} of its speed", state="slow"),
+    _kind("split", "mark", "side", "the network splits: {side} on one side", state="split", at="side", strikes=True),
+    _kind("heal", "mark", "side", "the network heals", ends="split", at="side"),
+    _kind("slow", "mark", "speed", "{place} now runs at {speed} of its speed", state="slow", strikes=True),
     _kind("steady", "mark", "", "{place} runs at full speed again", ends="slow"),
-    _kind("skew", "mark", "skew_us", "the clock of {place} is off by {skew_us}"),
+    _kind("skew", "mark", "skew_us", "the clock of {place} is off by {skew_us}", strikes=True),
     _kind("gauge", "measure", "name value unit", "{name} at {place}: {value} {unit}"),
     _kind("note", "say", "text", "{text}"),
     _kind("check", "say", "name ok expected got", "check {name}: expected {expected}, got {got}"),

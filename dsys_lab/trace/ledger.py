@@ -62,9 +62,10 @@ def copy_of(row: Row) -> Copy:
 
 def account_after(row: Row, before: str | None) -> str | None:
     """Return the account that a row moves its copy into, or None where it stays in `before`."""
-    if row.kind == "start" and before == "done" and int(row.fields["attempt"] or 0) > 1:
+    kind = KINDS[row.kind]
+    if before and before == kind.unless and int(row.fields["attempt"] or 0) > 1:
         return None
-    return ACCOUNT_OF.get(row.kind)
+    return kind.account or None
 
 
 def balance(rows: Iterable[Row]) -> Balance:

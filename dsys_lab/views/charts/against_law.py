@@ -76,7 +76,8 @@ def against_law(
             axes.set_xticks([at for at in along if len(along) <= 12 or at in xs])
         legend_beside(figure, axes)
     told = [
-        f"{name} at {number(at)}: counted {number(mean)}" + (f", law {number(laws[name](at))}" if name in laws else "")
+        f"{name} at {number(at, x)}: counted {number(mean, y)}"
+        + (f", law {number(laws[name](at), y)}" if name in laws else "")
         for name, points in counted.items()
         for at, mean, _ in points
     ]

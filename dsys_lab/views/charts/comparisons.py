@@ -70,7 +70,7 @@ def predicted_counted_law(
         for height, (_, value, role, mark) in zip(range(len(rows))[::-1], rows, strict=True):
             axes.plot(value, height, mark, color=role.colour, markersize=18 if mark == "|" else 10, markeredgewidth=2.5)
             beyond = value + 3 * standard_error if role is COUNTED else value
-            axes.annotate(number(value), (beyond, height), (12, 0), textcoords="offset points", va="center",
+            axes.annotate(number(value, unit), (beyond, height), (12, 0), textcoords="offset points", va="center",
                           color=role.ink, fontweight="bold", fontsize=11,
                           bbox={"facecolor": "white", "linewidth": 0, "pad": 1})  # fmt: skip
         if standard_error:
@@ -83,7 +83,7 @@ def predicted_counted_law(
         axes.set_ylim(-0.6, len(rows) - 0.4)
         axes.grid(visible=False, axis="y")
         axes.tick_params(axis="y", length=0, labelsize=10.5)
-    words = ", ".join(f"{name} {number(value)}" for name, value, *_ in rows)
+    words = ", ".join(f"{name} {number(value, unit)}" for name, value, *_ in rows)
     return Chart(figure, f"{title + ': ' if title else ''}{words} ({unit}).")
 
 
@@ -114,12 +114,12 @@ def bars(
         axes.barh(names, list(values.values()), color=COUNTED.colour, height=0.62)
         for name, value in values.items():
             beyond = max(value, (predicted or {}).get(name, value))
-            axes.annotate(number(value), (beyond, name), (9, 0), textcoords="offset points", va="center",
+            axes.annotate(number(value, unit), (beyond, name), (9, 0), textcoords="offset points", va="center",
                           fontweight="bold", color=COUNTED.ink,
                           bbox={"facecolor": "white", "linewidth": 0, "pad": 1})  # fmt: skip
         for label, value in (references or {}).items():
             axes.axvline(
-                value, color=LAW.colour, linestyle=(0, (4, 3)), linewidth=1.3, label=f"{label}: {number(value)}"
+                value, color=LAW.colour, linestyle=(0, (4, 3)), linewidth=1.3, label=f"{label}: {number(value, unit)}"
             )
         for place, (name, value) in enumerate((predicted or {}).items()):
             axes.plot(value, name, "D", color=PREDICTED.colour, markersize=9, markeredgecolor="white", linestyle="none",
@@ -130,8 +130,8 @@ def bars(
         axes.grid(visible=False, axis="y")
         axes.tick_params(axis="y", length=0, labelsize=10.5)
         legend_beside(figure, axes)
-    told = [f"{name}: {number(value)}" for name, value in values.items()]
-    told += [f"{label}: {number(value)}" for label, value in (references or {}).items()]
+    told = [f"{name}: {number(value, unit)}" for name, value in values.items()]
+    told += [f"{label}: {number(value, unit)}" for label, value in (references or {}).items()]
     return Chart(figure, f"{title or unit}, for {listed(names)}.", "\n".join(told))
 
 

@@ -81,15 +81,16 @@ def lines(
         else:
             axes.set_ylim(bottom=0)
         legend_beside(figure, axes)
-    told = [f"{name}: {_course(points)}" for name, points in series.items()]
-    told += [f"{label}: {number(height)}" for label, height in (references or {}).items()]
+    told = [f"{name}: {_course(points, x, y)}" for name, points in series.items()]
+    told += [f"{label}: {number(height, y)}" for label, height in (references or {}).items()]
     return Chart(figure, f"{title or y}: {listed(series)} over {x}.", "\n".join(told))
 
 
-def _course(points: Points) -> str:
+def _course(points: Points, x: str, y: str) -> str:
     """Say how a curve runs: where it begins, its highest point, where it ends."""
     at, highest = max(points, key=lambda point: point[1])
-    return f"from {number(points[0][1])} over at most {number(highest)} (at {number(at)}) to {number(points[-1][1])}"
+    first, last = number(points[0][1], y), number(points[-1][1], y)
+    return f"from {first} over at most {number(highest, y)} (at {number(at, x)}) to {last}"
 
 
 def depth_over_time(*traces: Trace, place: str, title: str = "How many wait", **more: Any) -> Chart:

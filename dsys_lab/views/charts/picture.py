@@ -24,6 +24,11 @@ INCHES: Final = (7.6, 3.4)
 PIXELS_PER_INCH: Final = 96
 SHARPNESS: Final = 1.5
 """How many pixels are drawn for one that is shown."""
+_DARK: Final = (
+    "<style>[data-jp-theme-light=false] .dsys-chart,.vscode-dark .dsys-chart"
+    "{filter:invert(1) hue-rotate(180deg)}</style>"
+)
+"""In a dark page light becomes dark and every hue stays: one picture serves both, for it has no ground of its own."""
 
 
 class Chart:
@@ -43,10 +48,16 @@ class Chart:
 
     @property
     def png(self) -> bytes:
-        """The picture."""
+        """The picture, on white."""
+        return self._drawn(transparent=False)
+
+    def _drawn(self, *, transparent: bool) -> bytes:
         drawn = io.BytesIO()
         with styled():
-            self.figure.savefig(drawn, format="png", dpi=PIXELS_PER_INCH * SHARPNESS, metadata={"Software": None})
+            self.figure.savefig(
+                drawn, format="png", dpi=PIXELS_PER_INCH * SHARPNESS, metadata={"Software": None},
+                transparent=transparent,
+            )  # fmt: skip
         return drawn.getvalue()
 
     @property
@@ -56,23 +67,21 @@ class Chart:
         return round(width), round(height)
 
     def html(self) -> str:
-        """Return the picture as an image element that carries its description."""
+        """Return the picture as an image element that carries its description and suits light and dark pages."""
+        picture = base64.b64encode(self._drawn(transparent=True)).decode()
         return (
-            f'<img alt="{html.escape(str(self))}" width="{self.size[0]}" src="data:image/png;base64,{self._base64()}" '
-            'style="max-width:100%;height:auto;border-radius:6px;margin:2px 0">'
+            f'{_DARK}<img class="dsys-chart" alt="{html.escape(str(self))}" width="{self.size[0]}" '
+            f'src="data:image/png;base64,{picture}" style="max-width:100%;height:auto;margin:2px 0">'
         )
 
     def __repr__(self) -> str:
         return f"{self.alt}\n{self.summary}".strip()
 
-    def _base64(self) -> str:
-        return base64.b64encode(self.png).decode()
-
     def _repr_mimebundle_(
         self, include: object = None, exclude: object = None
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         width, height = self.size
-        data = {"text/plain": str(self), "image/png": self._base64()}
+        data = {"text/plain": str(self), "image/png": base64.b64encode(self.png).decode()}
         if view_mode() == "live":
             data["text/html"] = self.html()  # JupyterLab takes an image's description from nowhere else
         return data, {"image/png": {"alt": self.alt, "width": width, "height": height}}
@@ -96,15 +105,24 @@ def figure_of(title: str, x: str, y: str, *, inches: tuple[float, float] = INCHE
     axes = figure.subplots()
     axes.set(title=title, xlabel=x, ylabel=y)
     axes.set_axisbelow(True)
+    for axis in (axes.xaxis, axes.yaxis):
+        if _is_share(axis.get_label_text()):
+            _write_as_numbers(axis)
     return figure, axes
 
 
-def number(value: float) -> str:
-    """Return a number as one reads it: three significant digits, thousands apart.
+def _is_share(unit: str) -> bool:
+    return unit.startswith("share")
 
-    >>> number(0.20004), number(1403), number(float("inf"))
-    ('0.2', '1,403', 'never')
+
+def number(value: float, unit: str = "") -> str:
+    """Return a number as one reads it: three significant digits, thousands apart; a share of something in percent.
+
+    >>> number(0.20004), number(1403), number(float("inf")), number(0.0272, "share of the calls")
+    ('0.2', '1,403', 'never', '2.72%')
     """
+    if _is_share(unit):
+        return f"{number(100 * value)}%"
     if not math.isfinite(value):
         return "never" if value > 0 else "nothing"
     if abs(value) >= 1000:
@@ -114,12 +132,18 @@ def number(value: float) -> str:
 
 def plain_ticks(axis: Any) -> None:
     """Write the ticks of a logarithmic axis as numbers rather than powers."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+    from matplotlib.ticker import LogLocator, NullFormatter
 
     low, high = sorted(axis.get_view_interval())
     axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high / low < 1e3 else (1.0,), numticks=12))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
+    _write_as_numbers(axis)
     axis.set_minor_formatter(NullFormatter())
+
+
+def _write_as_numbers(axis: Any) -> None:
+    from matplotlib.ticker import FuncFormatter
+
+    axis.set_major_formatter(FuncFormatter(lambda value, _: number(value, axis.get_label_text())))
 
 
 def legend_beside(figure: Figure, axes: Axes) -> None:

@@ -8,9 +8,9 @@ One plain ES module (`player.js`) draws in three hosts. Which one is chosen by t
 `still`    a PNG of the moment that tells most and a summary in words: what is committed and compared
 =========  =====================================================================================================
 
-`pack` turns traces into the one value of bytes that all three read, `page` holds the pages without a kernel,
-`still` and `words` what stands still, `widget` what lives. `Player` is a plain object before them: it makes a widget
-only when it is shown live.
+`pack` turns traces into the one value of bytes that all three read, `opening` chooses the moment at which a picture
+opens, `titles` names the lanes, `page` holds the pages without a kernel, `fold`, `still` and `words` what stands still,
+`widget` what lives. `Player` is a plain object before them: it makes a widget only when it is shown live.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ from typing import TYPE_CHECKING, Any, Final
 from dsys_lab.errors import BadParameter
 from dsys_lab.trace import Trace
 from dsys_lab.views.mode import view_mode
+from dsys_lab.views.player.opening import opening
 from dsys_lab.views.player.pack import pack, unpack
+from dsys_lab.views.player.titles import titles_of
 from dsys_lab.views.player.words import describe, duration, summary
 
 if TYPE_CHECKING:
@@ -132,15 +134,14 @@ class Player:
             self._live.words = ""
             self._live.packed = self._packed()
 
-    def _packed(self) -> bytes:
-        note = {"note": self._note, "back": True} if self._note else {}
-        return pack(*self._traces, titles=self._shown_titles(), **note)
+    def _packed(self, *, opens: bool = False) -> bytes:
+        head = {"note": self._note, "back": True} if self._note else {}
+        if opens and (first := opening(self._traces)):
+            head["opening"] = first._asdict()
+        return pack(*self._traces, titles=self._shown_titles(), **head)
 
     def _shown_titles(self) -> list[str]:
-        given = self._fork_titles or self._titles
-        own = [trace.header.title or trace.header.scenario for trace in self._traces]
-        titles = [*given[: len(own)], *own[len(given) :]]
-        return [title or ("run" if len(own) == 1 else f"lane {i}") for i, title in enumerate(titles, start=1)]
+        return titles_of(self._traces, self._fork_titles or self._titles)
 
     # ------------------------------------------------------------------ three hosts
     @property
@@ -151,7 +152,8 @@ class Player:
 
             from dsys_lab.views.player.widget import Controls, PlayerWidget
 
-            self._live = PlayerWidget(packed=self._packed(), height=self._height, can_fork=self._fork_call is not None)
+            can_fork = self._fork_call is not None
+            self._live = PlayerWidget(packed=self._packed(opens=True), height=self._height, can_fork=can_fork)
             self._live.ask(self._answer)
             if self._again is not None:
                 self._controls = Controls(self._specs, self._values, self._again, lambda traces: self.load(*traces))
@@ -177,7 +179,8 @@ class Player:
 
         path = Path(path)
         title = self._describe or " | ".join(self._shown_titles())
-        path.write_text(page(self._packed(), title=title, words=str(self), height=self._height), encoding="utf-8")
+        packed = self._packed(opens=True)
+        path.write_text(page(packed, title=title, words=str(self), height=self._height), encoding="utf-8")
         return path
 
     def still(self) -> bytes:
@@ -202,7 +205,7 @@ class Player:
             if mode == "html":
                 from dsys_lab.views.player.page import fragment
 
-                data["text/html"] = fragment(self._packed(), words=repr(self), png=still, height=self._height)
+                data["text/html"] = fragment(self._packed(opens=True), words=repr(self), png=still, height=self._height)
         return data, {"image/png": {"alt": repr(self)}} if "image/png" in data else {}
 
 

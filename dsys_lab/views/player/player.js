@@ -7,7 +7,7 @@
 //   1  decode      bytes -> model: lanes of typed columns over one table of places
 //   2  words       a row as a sentence, durations for people
 //   3  fold        compile rows to operations; state; apply; checkpoints; seek
-//   4  timeline    the one pass over a run: series, flows, peaks, the busiest moment; steps over all lanes
+//   4  timeline    the one pass over a run: series, flows, peaks, ghosts; steps over all lanes
 //   5  layout      places and flows -> boxes and links
 //   6  draw        boxes, discs, effects, ledger, strips
 //   7  controls    the page around the canvas: keys, buttons, follow, fork
@@ -22,8 +22,7 @@ const VERBS = ["put", "take", "move", "arrive", "bounce", "burst", "fade", "touc
   "line", "measure", "say"];
 const [PUT, TAKE, MOVE, ARRIVE, BOUNCE, BURST, FADE, TOUCH, SKIP, OPEN, SPLIT, MARK, LINE, MEASURE, SAY] = VERBS.keys();
 export const ACCOUNTS = ["done", "stored", "in flight", "dropped", "expired", "dead", "rejected"];
-const DOWN = 1, SLOW = 2, CUT = 4, BLOCKED = 8, FAULTY = DOWN | SLOW | CUT;
-const STATES = { down: DOWN, slow: SLOW, split: CUT, blocked: BLOCKED };
+const [DONE, STORED, IN_FLIGHT, DROPPED, EXPIRED] = ACCOUNTS.map((_, i) => i + 1);
 
 /** Bytes -> model. Throws an Error whose message is a sentence for the reader. */
 export function decode(raw) {
@@ -44,7 +43,11 @@ export function decode(raw) {
       throw new Error("The packed run is damaged: it ends before its last column.");
     return { at: new TYPES[type](buffer, base + offset, n), values: values ?? null };
   };
-  const model = { head, kinds: head.kinds.map(kindOf), places: [], placeIds: new Map(), lanes: [] };
+  const states = Object.entries(head.states).map(([name, state], i) => ({ name, ...state, bit: 1 << i }));
+  const bitsOf = (names) => states.reduce((sum, one) => sum | (names.includes(one.name) ? one.bit : 0), 0);
+  const kinds = head.kinds.map((kind) => ({ ...kind, v: VERBS.indexOf(kind.verb), a: ACCOUNTS.indexOf(kind.account) + 1,
+    unless: ACCOUNTS.indexOf(kind.unless) + 1, set: bitsOf([kind.state]), clear: bitsOf(kind.ends) }));
+  const model = { head, kinds, states, faulty: states.reduce((sum, one) => sum | (one.fault ? one.bit : 0), 0), places: [], placeIds: new Map(), lanes: [] };
   for (const h of head.lanes) model.lanes.push(laneOf(model, h, column));
   model.lanes.forEach((lane, i) => { lane.title = head.titles?.[i] || lane.header.title || lane.header.scenario || ""; });
   model.rows = model.lanes.reduce((sum, lane) => sum + lane.n, 0);
@@ -66,12 +69,6 @@ function asBuffer(raw) {
   return raw instanceof ArrayBuffer ? raw : raw.buffer.slice(raw.byteOffset, raw.byteOffset + raw.byteLength);
 }
 
-function kindOf(kind) {
-  const bits = (names) => names.reduce((sum, name) => sum | (STATES[name] || 0), 0);
-  return { ...kind, v: VERBS.indexOf(kind.verb), a: ACCOUNTS.indexOf(kind.account) + 1,
-    set: bits([kind.state]), clear: bits(kind.ends) };
-}
-
 function placeId(model, name) {
   let id = model.placeIds.get(name);
   if (id === undefined) { id = model.places.push(name) - 1; model.placeIds.set(name, id); }
@@ -81,7 +78,7 @@ function placeId(model, name) {
 function laneOf(model, h, column) {
   const n = h.rows, kind = column(h.kind, n).at, where = column(h.place, n), message = column(h.message, n);
   const ids = where.values.map((name) => placeId(model, name));
-  const lane = { n, end: h.end_us, header: h.header, lamps: h.lamps, kinds: model.kinds, places: model.places, kind,
+  const lane = { n, end: h.end_us, header: h.header, lamps: h.lamps, kinds: model.kinds, states: model.states, places: model.places, kind,
     time: column(h.time, n).at, place: Int32Array.from(where.at, (p) => ids[p]), message: message.at,
     messages: message.values, nth: new Int32Array(n), fields: model.kinds.map(() => ({})) };
   const seen = new Int32Array(model.kinds.length);
@@ -162,14 +159,15 @@ function compile(model, lane) {
   const { n, kind, message, nth } = lane;
   lane.copy = []; lane.copyMessage = []; lane.slots = [];
   lane.entity = new Int32Array(n).fill(-1); lane.target = Int32Array.from(lane.place); lane.origin = Int32Array.from(lane.place);
-  lane.until = Float64Array.from(lane.time); lane.attempt = new Uint16Array(n); lane.offset = new Float64Array(n).fill(-1);
-  lane.slot = new Int32Array(n).fill(-1); lane.set = new Uint8Array(n); lane.clear = new Uint8Array(n);
+  lane.until = Float64Array.from(lane.time); lane.attempt = new Uint16Array(n); lane.offset = new Float64Array(n).fill(-1); lane.lease = new Float64Array(n);
+  lane.slot = new Int32Array(n).fill(-1); lane.struck = new Map(); lane.size = []; lane.most = 1;
   const plain = new Int32Array(lane.messages.length).fill(-1), copies = new Map(), slotIds = new Map(), shards = new Map(), last = [];
   const get = (c, o) => (c ? (c.values ? c.values[c.at[o]] : c.at[o]) : undefined);
   const whole = (c, o) => (c ? Number(get(c, o)) || 0 : 0);
   const columns = lane.kinds.map((_, code) => {                         // each field's column once, names of places as numbers
-    const { copy, attempt, to, shard, arrive_us, offset, lsn, position, speed } = lane.fields[code];
-    return { copy, attempt, shard, arrive_us, offset: offset ?? lsn ?? position, commit: offset, speed, to,
+    const { copy, attempt, to, shard, arrive_us, offset, lsn, position, size_bytes, at_us, full, start_us, low, end_us, high, visible_until_us, until_us } = lane.fields[code];
+    return { copy, attempt, shard, arrive_us, offset: offset ?? lsn ?? position, commit: offset, to, size: size_bytes, line: at_us, full,
+      from: start_us ?? low, end: end_us ?? high, lease: visible_until_us ?? until_us,
       toIds: lane.kinds[code].v === PUT || lane.kinds[code].v === MOVE || lane.kinds[code].v === BURST
         ? to?.values?.map((name) => (name == null ? -1 : placeId(model, String(name)))) : null };
   });
@@ -186,6 +184,9 @@ function compile(model, lane) {
     if (!slotIds.has(key)) slotIds.set(key, lane.slots.push(make()) - 1);
     return slotIds.get(key);
   };
+  lane.axes = new Map(); lane.splits = [];
+  const widen = (p, low, high) => { const axis = lane.axes.get(p); lane.axes.set(p, axis ? [Math.min(axis[0], low), Math.max(axis[1], high)] : [low, high]); };
+  const words = (text) => String(text ?? "").split(/[\s,]+/).filter(Boolean);
   for (let i = 0; i < n; i++) {
     const k = lane.kinds[kind[i]], c = columns[kind[i]], p = lane.place[i], m = message[i], o = nth[i], v = k.v;
     if (m >= 0) {
@@ -198,9 +199,10 @@ function compile(model, lane) {
       lane.entity[i] = e;
       if (v === PUT || v === MOVE || v === ARRIVE) last[e] = i;
       lane.attempt[i] = whole(c.attempt, o);
+      if (c.lease) lane.lease[i] = whole(c.lease, o);
+      if (c.size) lane.size[e] = Math.max(lane.size[e] ?? 0, whole(c.size, o));
     }
-    lane.set[i] = k.set; lane.clear[i] = k.clear;
-    if (k.set === SLOW && get(c.speed, o) >= 1) { lane.set[i] = 0; lane.clear[i] = SLOW; }
+    if (k.set | k.clear) lane.struck.set(i, k.at ? String(field(lane, i, k.at) ?? "").split(",").map((name) => placeId(model, name.trim())) : [p]);
     const to = c.toIds ? c.toIds[c.to.at[o]] : -1;
     if (v === PUT || v === MOVE || v === BURST) {
       const shard = to < 0 && v !== BURST ? get(c.shard, o) : undefined;
@@ -212,10 +214,15 @@ function compile(model, lane) {
     } else if (v === TOUCH || v === SKIP) {
       const file = field(lane, i, "file"), page = field(lane, i, "page") ?? field(lane, i, "block");
       lane.slot[i] = slotOf(`t${p} ${file} ${page}`, () => ({ type: "tile", place: p, file, page }));
-    } else if (v === LINE) lane.slot[i] = slotOf(`l${p}`, () => ({ type: "line", place: p }));
+    } else if (v === LINE) { lane.slot[i] = slotOf(`l${p}`, () => ({ type: "line", place: p })); widen(p, whole(c.line, o), whole(c.line, o)); }
     else if (v === OPEN) {
-      const key = field(lane, i, "key");
-      lane.slot[i] = slotOf(`w${p} ${key} ${field(lane, i, "start_us")}`, () => ({ type: "window", place: p, key }));
+      const key = field(lane, i, "key"), from = c.from ? whole(c.from, o) : null, end = c.end ? whole(c.end, o) : null;
+      lane.slot[i] = slotOf(`w${p} ${key} ${from}`, () => ({ type: "window", place: p, key, from, end }));
+      if (from !== null) widen(p, from, end); else lane.most = Math.max(lane.most, whole(c.size, o));
+    } else if (v === MEASURE && get(c.full, o) > 0) lane.slot[i] = slotOf(`g${p} ${field(lane, i, "name")}`, () => ({ type: "gauge", place: p }));
+    else if (v === SPLIT) {
+      const born = words(field(lane, i, "children")).map((name) => shardPlace(p, name));
+      lane.splits.push({ row: i, born, gone: words(field(lane, i, "parents")).map((name) => shardPlace(p, name)).filter((q) => !born.includes(q)) });
     } else if (v === MARK && c.commit && c.shard) {
       const at = shardPlace(p, get(c.shard, o));
       lane.slot[i] = slotOf(`c${p} ${at}`, () => ({ type: "caret", place: at, reader: p }));
@@ -228,16 +235,14 @@ function compile(model, lane) {
 /** A state in which nothing has happened. The last place of `head`, `tail`, `count` is the road: copies on their way. */
 export function blank(lane) {
   const E = lane.entities, P = lane.places.length, S = lane.slots.length;
-  return windows(new Int32Array(TOTALS + 5 * E + 11 * (P + 1) + S), E, P, S);
-}
-
-function windows(all, E, P, S) {
+  const all = new Int32Array(TOTALS + 6 * E + (10 + lane.states.length) * (P + 1) + S);
   let from = 0;
-  const take = (size) => all.subarray(from, (from += size));
-  const s = { all, total: take(TOTALS), flags: take(E), at: take(E), move: take(E), prev: take(E), next: take(E) };
-  for (const name of ["head", "tail", "count", "here", "served", "done", "lost", "refused", "tape", "bits", "since"]) s[name] = take(P + 1);
-  s.slot = take(S);                                                     // the last row about each tile, caret, window, line
-  s.road = P;
+  const take = (size) => all.subarray(from, (from += size)), copies = () => take(E), places = () => take(P + 1);
+  const s = { all, total: take(TOTALS), flags: copies(), at: copies(), move: copies(), lease: copies(), prev: copies(), next: copies(),
+    head: places(), tail: places(), count: places(), here: places(), served: places(), done: places(), lost: places(), refused: places(), tape: places(), bits: places(),
+    since: lane.states.map(places),                                     // the row by which a place came into each of its states
+    slot: take(S),                                                      // the last row about each tile, caret, window, line, level
+    road: P };
   return s;                                                             // rows and entities are kept plus one: 0 = none
 }
 
@@ -247,7 +252,7 @@ function unlink(s, e) {
   const a = s.prev[e], b = s.next[e];
   if (a) s.next[a - 1] = b; else { s.head[p] = b; s.served[p]++; }     // served: how often the first in line went
   if (b) s.prev[b - 1] = a; else s.tail[p] = a;
-  s.at[e] = s.prev[e] = s.next[e] = 0; s.count[p]--; s.total[SHOWN]--;
+  s.at[e] = s.prev[e] = s.next[e] = s.lease[e] = 0; s.count[p]--; s.total[SHOWN]--;
   if ((s.flags[e] & 15) !== WAITING) s.here[p]--;
   s.flags[e] &= ~15;
 }
@@ -265,37 +270,45 @@ export function apply(lane, s, i) {
   const k = lane.kinds[lane.kind[i]], v = k.v, e = lane.entity[i], p = lane.place[i], to = lane.target[i];
   s.total[ROWS] = i + 1;
   if (lane.slot[i] >= 0) s.slot[lane.slot[i]] = i + 1;
-  if (lane.set[i] | lane.clear[i]) { s.bits[p] = (s.bits[p] & ~lane.clear[i]) | lane.set[i]; s.since[p] = i + 1; }
+  if (k.set | k.clear) for (const q of lane.struck.get(i)) {
+    s.bits[q] = (s.bits[q] & ~k.clear) | k.set;
+    lane.states.forEach((one, n) => { if (k.set & one.bit) s.since[n][q] = i + 1; });
+  }
   if (v === PUT && lane.offset[i] >= 0) s.tape[to] = Math.max(s.tape[to], lane.offset[i] + 1);
   else if (v === PUT && e < 0) s.tape[to]++;
   if (e < 0) { if (v === TAKE) s.done[p]++; return ""; }
 
   const attempt = lane.attempt[i], before = s.flags[e] >>> ATTEMPT;
-  if (!(s.flags[e] & SEEN) ? attempt > 1 || lane.copy[e] > 0 : attempt > 1 && attempt > before) {
+  if (!(s.flags[e] & SEEN) ? attempt > 1 || k.strikes : attempt > 1 && attempt > before) {
     s.total[AGAINS]++; s.flags[e] |= AGAIN;
   }
   s.flags[e] |= SEEN;
   if (attempt > before) s.flags[e] = (s.flags[e] & 0xffff) | (attempt << ATTEMPT);
-  const account = (s.flags[e] >> 4) & 15, stored = account === 2, settled = account !== 0 && account !== 3 && !stored;
-  if (account === 1 && attempt > 1 && k.name === "start") return "";       // work for nothing: it was done on the way there
+  const account = (s.flags[e] >> 4) & 15, stored = account === STORED, settled = account !== 0 && account !== IN_FLIGHT && !stored;
+  if (account && account === k.unless && attempt > 1) return "";        // work for nothing: it was done on the way there
   if (k.a) {
     if (account) s.total[account]--; else s.total[OFFERED]++;
     s.total[k.a]++; s.flags[e] = (s.flags[e] & ~0xf0) | (k.a << 4);
   }
   const status = s.flags[e] & 15, towards = status === MOVING ? lane.target[s.move[e] - 1] : s.at[e] - 1;
+  let lent = 0;
   switch (v) {
     case PUT:
-      unlink(s, e); link(s, e, to, k.account === "in flight" ? HERE : WAITING);
+      lent = s.lease[e];
+      unlink(s, e); link(s, e, to, k.a === IN_FLIGHT ? HERE : WAITING);
+      if (k.a === IN_FLIGHT) s.lease[e] = lent;                         // who starts on it has it on loan still
       break;
     case MOVE:
       if (!k.a && (settled || (stored && status !== MOVING))) return "echo";   // word of it travels, not the copy itself
-      if (k.name === "answer" && status !== ABSENT && towards !== p) return "echo";   // a late worker's word: another has it
+      if (!k.a && status !== ABSENT && towards !== p) return "echo";       // a late worker's word: another has the copy
       unlink(s, e); link(s, e, s.road, MOVING); s.move[e] = i + 1;
+      if (lane.lease[i]) s.lease[e] = i + 1;
       break;
     case ARRIVE:
       if (status === MOVING ? towards !== p : status !== ABSENT) break;
+      lent = s.lease[e];
       unlink(s, e);
-      if (lane.lastPlacing[e] !== i || account) link(s, e, p, HERE);    // else its story ends here
+      if (lane.lastPlacing[e] !== i || account) { link(s, e, p, HERE); s.lease[e] = lent; }   // else its story ends here
       break;
     case TAKE:
       unlink(s, e); s.done[p]++;
@@ -312,10 +325,11 @@ export function apply(lane, s, i) {
       if (to !== p) link(s, e, to, DEAD);                               // set aside, where it can be seen
       break;
     case FADE:
-      if (k.a || (!stored && lane.lastPlacing[e] < i)) unlink(s, e);
+      if (k.a || (!stored && towards === p)) unlink(s, e);              // word of a copy elsewhere takes nothing away
       break;
     case MARK:
-      if (k.name === "late") s.flags[e] |= LATE;
+      if (k.role === "late") s.flags[e] |= LATE;
+      if (lane.lease[i] && s.lease[e]) s.lease[e] = i + 1;              // lent for longer
   }
   return "";
 }
@@ -337,94 +351,87 @@ export function balance(s) {
 }
 
 /** Done, done again, lost: counts of copies. Lost is what was dropped, expired, or never came through the network. */
-export const counters = (s) => ({ done: s.total[1], again: s.total[AGAINS], lost: s.total[4] + s.total[5] + s.total[ASTRAY] });
+export const counters = (s) => ({ done: s.total[DONE], again: s.total[AGAINS], lost: lostOf(s) });
+const lostOf = (s) => s.total[DROPPED] + s.total[EXPIRED] + s.total[ASTRAY];
 
 /** The copies at place `p`, the first to leave first. */
 export function* copiesAt(s, p) { for (let e = s.head[p]; e; e = s.next[e - 1]) yield e - 1; }
 
 // -------------------------------------------------------------------------------------------------------- 4 timeline
-/** The one pass over a lane: checkpoints, series for the strips, flows between places, peaks, the busiest row. */
+/** The one pass over a lane: checkpoints, series for the strips, flows between places, peaks, ghosts, what to open at. */
 export function timeline(model, lane) {
-  const s = blank(lane), P = model.places.length;
-  lane.marks = []; lane.flights = []; lane.faultSpans = []; lane.peak = new Int32Array(P + 1); lane.busiest = 0; lane.most = 0; lane.firstFault = lane.afterFault = -1;
-  lane.flows = new Map(); lane.trays = new Uint8Array(P); lane.used = new Uint8Array(P); lane.tapes = new Uint8Array(P);
-  lane.grids = new Uint8Array(P); lane.stood = new Uint8Array(lane.n); lane.stored = new Int32Array(P + 1); lane.tileCount = new Int32Array(P);
+  const s = blank(lane), P = model.places.length, perPlace = () => new Int32Array(P + 1);
+  lane.marks = []; lane.flights = []; lane.faultSpans = []; lane.ghosts = []; lane.flows = new Map(); lane.leaving = lane.longestFlight = 0;
+  lane.used = perPlace(); lane.trays = perPlace(); lane.tapes = perPlace(); lane.grids = perPlace(); lane.axisAt = perPlace(); lane.tubes = perPlace();
+  lane.peak = perPlace(); lane.stored = perPlace(); lane.room = perPlace(); lane.tileCount = perPlace(); lane.fileCount = perPlace();
+  lane.stood = new Uint8Array(lane.n); lane.record = new Int32Array(lane.entities).fill(-1); lane.bornAt = new Map(); lane.goneAt = new Map();
   const files = new Set();
-  lane.fileCount = new Int32Array(P);
-  for (const slot of lane.slots) if (slot.type === "tile") {
-    lane.tileCount[slot.place]++;
-    if (files.size < files.add(`${slot.place} ${slot.file}`).size) lane.fileCount[slot.place]++;
+  for (const { type, place: p, file } of lane.slots) {
+    if (type === "tile") { lane.tileCount[p]++; if (files.size < files.add(`${p} ${file}`).size) lane.fileCount[p]++; }
+    if (type === "window" || type === "line") { lane.axisAt[p] = 1; lane.used[p] |= 3; }
+    if (type === "gauge") { lane.tubes[p]++; lane.used[p] |= 3; }
   }
-  const series = { depth: steps(), done: steps(), lost: steps() }, open = new Map();
-  let most = -1, longest = 0, fullest = -1, soon = 0;
-  const limit = Number(lane.header.invariants?.["bounded depth"]?.depth_max) || 0;
-  lane.room = new Int32Array(P);                                        // how many a buffer may hold, 0: no bound is known
-  lane.leaving = 0; lane.record = new Int32Array(lane.entities).fill(-1);   // the offset of each copy on its tape
+  for (const { row, born, gone } of lane.splits) {
+    for (const p of born) { lane.bornAt.set(p, row); lane.used[p] |= 3; }
+    for (const p of gone) { lane.goneAt.set(p, row); lane.used[p] |= 3; }
+  }
+  lane.lends = lane.lease.some((until) => until > 0);
+  const series = { depth: steps(), done: steps(), lost: steps() }, troubled = new Map(), atWork = new Map(), letGo = new Int32Array(lane.entities);
+  const limit = Number(lane.header.invariants?.["bounded depth"]?.depth_max) || 0;   // how many a buffer may hold, 0: no bound is known
   const flow = (a, b, i) => {
-    if (a < 0 || a === b) return;
-    const key = a * 65536 + b;
-    if (!lane.flows.has(key)) lane.flows.set(key, { a, b, first: lane.time[i] });
+    if (a < 0 || a === b || lane.flows.has(a * 65536 + b)) return;
+    lane.flows.set(a * 65536 + b, { a, b, first: lane.time[i] });
   };
+  const busy = (p, n) => { if (n > lane.peak[p]) lane.peak[p] = n; };
+  const haunt = (key, i) => { atWork.get(key).until = i; atWork.delete(key); };
   for (let i = 0; i < lane.n; i++) {
     if (i % EVERY === 0) lane.marks.push(s.all.slice());
-    const k = lane.kinds[lane.kind[i]], e = lane.entity[i], p = lane.place[i], to = lane.target[i];
+    const k = lane.kinds[lane.kind[i]], e = lane.entity[i], p = lane.place[i], to = lane.target[i], struck = k.set | k.clear ? lane.struck.get(i) : null;
     const was = e < 0 ? -1 : s.at[e] - 1, road = was === s.road, from = road ? lane.target[s.move[e] - 1] : was;
+    const borrower = e >= 0 && s.lease[e] && (s.flags[e] & 15) === HERE ? was : -1;
     if (e >= 0) lane.stood[i] = s.flags[e] & 15;
-    if (k.v !== MEASURE && k.v !== SAY) {
-      if (k.v === MARK) lane.used[p] |= 1;
-      else { lane.used[p] |= 3; lane.used[to] |= 3; lane.used[lane.origin[i]] |= 3; }
-    }
-    const bits = s.bits[p], echo = apply(lane, s, i);
+    if (struck) for (const q of struck) lane.used[q] |= 1;
+    else if (k.v === MARK) lane.used[p] |= 1;
+    else if (k.v !== MEASURE && k.v !== SAY) { lane.used[p] |= 3; lane.used[to] |= 3; lane.used[lane.origin[i]] |= 3; }
+    const echo = apply(lane, s, i), moved = e >= 0 && (s.at[e] - 1 !== was || k.v === TAKE);
     if (e >= 0 && lane.stood[i] && !s.at[e]) lane.leaving++;
     if (k.v === MOVE) {
       flow(lane.origin[i], to, i);
-      if (e < 0 || echo) {
-        lane.flights.push(i); longest = Math.max(longest, lane.until[i] - lane.time[i]);
-      }
-    } else if (e >= 0 && from !== to && k.v !== MARK) { flow(from, p, i); if (p !== to) flow(p, to, i); }
+      if (e < 0 || echo) { lane.flights.push(i); lane.longestFlight = Math.max(lane.longestFlight, lane.until[i] - lane.time[i]); }
+    } else if (moved && from !== to && k.v !== MARK) { flow(from, p, i); flow(p, to, i); }
     if (k.v === MARK && lane.slot[i] >= 0) flow(lane.slots[lane.slot[i]].place, p, i);   // who keeps a position reads from there
-    if (limit && k.name === "enqueue") lane.room[to] = limit;
     if (k.v === PUT) {
       if (lane.offset[i] >= 0) { lane.tapes[to] = 1; if (e >= 0) lane.record[e] = lane.offset[i]; }
-      if (k.account === "stored" || (!k.a && e >= 0)) lane.trays[to] = 1;
+      if (k.a === STORED || (!k.a && e >= 0)) lane.trays[to] = 1;
+      if (limit && k.a === STORED && field(lane, i, "depth") !== undefined) lane.room[to] = limit;
     }
     if (k.v === BURST && to !== p) lane.trays[to] = 1;
-    if ((k.v === TOUCH || k.v === SKIP)) lane.grids[p] = 1;
-    if (s.count[to] > lane.peak[to]) lane.peak[to] = s.count[to];
-    if (s.count[p] > lane.peak[p]) lane.peak[p] = s.count[p];
-    if (s.count[to] - s.here[to] > lane.stored[to]) lane.stored[to] = s.count[to] - s.here[to];
-    if (s.count[s.road] > lane.peak[P]) lane.peak[P] = s.count[s.road];
-    if (s.total[SHOWN] > most) { most = s.total[SHOWN]; lane.busiest = i; }
-    if (lane.firstFault < 0 && STRIKES.has(k.name) && (k.set ? lane.set[i] : 1)) { lane.firstFault = i; soon = lane.time[i] + SOON * (lane.end - lane.time[0]); }
-    else if (lane.firstFault >= 0 && lane.clear[i] & FAULTY && lane.time[i] < soon) soon = lane.time[i] - 1;
-    if (lane.firstFault >= 0 && (i === lane.firstFault || lane.time[i] <= soon) && s.total[SHOWN] >= fullest) { fullest = s.total[SHOWN]; lane.afterFault = i; }
-    if ((bits ^ s.bits[p]) & FAULTY) {
-      if (s.bits[p] & FAULTY) { if (!open.has(p)) open.set(p, lane.time[i]); }
-      else { lane.faultSpans.push([open.get(p) ?? lane.time[i], lane.time[i], p]); open.delete(p); }
+    if (k.v === TOUCH || k.v === SKIP) lane.grids[p] = 1;
+    // a borrower that works on although its loan is over: a ghost, until it says another word of that message or crashes
+    if (e >= 0 && lane.lends) {
+      const key = p * 16777216 + e;
+      if (atWork.size && atWork.has(key) && (k.v !== MARK || k.lets_go)) haunt(key, i);
+      if (k.lets_go) letGo[e] = p + 1; else if (k.v !== MARK) letGo[e] = k.v === PUT ? 0 : letGo[e];
+      if (borrower >= 0 && borrower !== p && s.at[e] - 1 !== borrower && !s.bits[borrower] && letGo[e] !== borrower + 1) {
+        const ghost = { place: borrower, copy: e, from: i, until: lane.n };
+        atWork.set(borrower * 16777216 + e, ghost); lane.ghosts.push(ghost);
+      }
     }
-    step(series.depth, lane.time[i], s.total[2]); step(series.done, lane.time[i], s.total[1]);
-    step(series.lost, lane.time[i], s.total[4] + s.total[5] + s.total[ASTRAY]);
+    if (struck) for (const q of struck) {
+      if (k.strikes) for (const [key, ghost] of atWork) if (ghost.place === q) haunt(key, i);
+      if (s.bits[q] & model.faulty) { if (!troubled.has(q)) troubled.set(q, lane.time[i]); }
+      else if (troubled.has(q)) { lane.faultSpans.push([troubled.get(q), lane.time[i], q]); troubled.delete(q); }
+    }
+    busy(to, s.count[to]); busy(p, s.count[p]); busy(P, s.count[s.road]);
+    if (s.count[to] - s.here[to] > lane.stored[to]) lane.stored[to] = s.count[to] - s.here[to];
+    step(series.depth, lane.time[i], s.total[STORED]); step(series.done, lane.time[i], s.total[DONE]);
+    step(series.lost, lane.time[i], lostOf(s));
   }
-  lane.most = Math.max(0, most);
-  if (most <= 0) lane.busiest = Math.max(0, lane.n - 1);                // nothing stands anywhere: what was touched is the picture
   if (!lane.marks.length) lane.marks.push(s.all.slice());
-  for (const [p, t] of open) lane.faultSpans.push([t, lane.end, p]);
-  lane.longestFlight = longest; lane.final = balance(s); lane.strips = stripsOf(model, lane, series);
+  for (const [p, t] of troubled) lane.faultSpans.push([t, lane.end, p]);
+  lane.final = balance(s); lane.strips = stripsOf(model, lane, series);
   return lane;
 }
-
-/** The moment at which a picture opens: where the run says; else soon after the first fault; else the fullest. */
-export function opening(model) {
-  const lanes = model.lanes.filter((lane) => lane.n), told = lanes.find((lane) => lane.header.poster_us != null);
-  if (told) return { time_us: told.header.poster_us, why: "The moment to look at" };
-  const struck = lanes.filter((lane) => lane.firstFault >= 0).sort((a, b) => a.time[a.firstFault] - b.time[b.firstFault])[0];
-  if (struck) return { time_us: struck.time[struck.afterFault], why: "Soon after the first fault" };
-  let best = 0, most = -1;
-  for (const lane of lanes) if (lane.most > most || (!lane.most && lane.time[lane.busiest] > best)) { most = lane.most; best = lane.time[lane.busiest]; }
-  return { time_us: best, why: "The fullest moment" };
-}
-
-const STRIKES = new Set(["crash", "slow", "split", "copied", "skew"]), SOON = 0.08;   // a fault's rows; of the whole run
 
 const steps = () => ({ t: [0], y: [0] });
 function step(series, t, y) {
@@ -504,7 +511,7 @@ export function upper(a, x, of = (it) => it) {
 }
 
 // ---------------------------------------------------------------------------------------------------------- 5 layout
-const PAD = 14, EXIT = 40, FALL = 34, TITLE = 20, FOOT = 18, CELL = 28, CELL_MIN = 5;
+const PAD = 14, EXIT = 40, FALL = 34, TITLE = 20, FOOT = 18, CELL = 28, CELL_MIN = 5, TUBE = 12;
 const natural = new Intl.Collator("en", { numeric: true }).compare;
 
 /**
@@ -513,8 +520,9 @@ const natural = new Intl.Collator("en", { numeric: true }).compare;
  */
 export function graphOf(model, memory = new Map()) {
   const P = model.places.length, sum = (of) => Int32Array.from({ length: P + 1 }, (_, p) => Math.max(0, ...model.lanes.map((lane) => of(lane)[p] || 0)));
-  const graph = { names: model.places, tiles: sum((l) => l.tileCount), files: sum((l) => l.fileCount), peak: sum((l) => l.peak), stored: sum((l) => l.stored), tray: sum((l) => l.trays), tape: sum((l) => l.tapes),
-    grid: sum((l) => l.grids), used: sum((l) => l.used), edges: [], nodes: new Map(), cuts: model.lanes.some((lane) => lane.set.some((bits) => bits & CUT)) };
+  const graph = { names: model.places, tiles: sum((l) => l.tileCount), files: sum((l) => l.fileCount), peak: sum((l) => l.peak), stored: sum((l) => l.stored),
+    tray: sum((l) => l.trays), tape: sum((l) => l.tapes), grid: sum((l) => l.grids), axis: sum((l) => l.axisAt), tubes: sum((l) => l.tubes), used: sum((l) => l.used),
+    edges: [], nodes: new Map() };
   const flows = model.lanes.flatMap((lane) => [...lane.flows.values()]).sort((x, y) => x.first - y.first);
   for (const { a, b } of flows) {
     const key = JSON.stringify([model.places[a], model.places[b]]);
@@ -563,8 +571,11 @@ export function graphOf(model, memory = new Map()) {
 }
 
 const stem = (part) => part.replace(/\d+$/, "");
-/** A place where nothing stands or passes (a network that splits, a clock) has no box; a place that only has marks does. */
-const shownAtAll = (graph, p) => (graph.used[p] & 2) !== 0 || ((graph.used[p] & 1) !== 0 && graph.names[p] !== "network");
+/** The part of the whole that a box stands in: what is written before its last slash, or itself where it has parts. */
+const partOf = (boxes, box) => (box.aside ? "" : boxes.some((one) => one !== box && one.id.startsWith(`${box.id}/`)) ? box.id : parentOf(box.id));
+const parentOf = (id) => id.slice(0, Math.max(0, id.lastIndexOf("/")));
+/** A place where nothing stands or passes and that is in no state (a network, a clock) has no box. */
+const shownAtAll = (graph, p) => graph.used[p] !== 0;
 const placesUnder = (it) => [...(it.place >= 0 ? [it.place] : []), ...it.children.flatMap(placesUnder)];
 
 /** The boxes to show at a zoom: groups open, smallest first, as long as the picture stays readable. */
@@ -574,10 +585,10 @@ function chosen(graph, zoom) {
   let list = (top.place >= 0 && top !== graph.root ? [{ it: top, open: true }] : []).concat(top.children.map((it) => ({ it, open: false })));
   for (;;) {
     const groups = list.filter((x) => !x.open && x.it.children.length).sort((x, y) => x.it.children.length - y.it.children.length);
-    const next = groups.find((x) => list.length + x.it.children.length <= 12);
+    const next = groups.find((x) => list.length + x.it.children.length <= 16);
     if (!next) return list;
     const inside = next.it.children.map((it) => ({ it, open: false }));
-    if (next.it.place >= 0) inside.unshift({ it: next.it, open: true });
+    if (next.it.place >= 0 && graph.used[next.it.place] & 2) inside.unshift({ it: next.it, open: true });   // a part that is only in a state is its frame
     list.splice(list.indexOf(next), 1, ...inside);
   }
 }
@@ -588,9 +599,9 @@ export function layout(graph, width, height = 0, zoom = "") {
   const boxes = chosen(graph, zoom).map(({ it, open }) => {
     const places = open ? [it.place].filter((p) => p >= 0) : placesUnder(it), one = places.length === 1;
     const has = (flags) => places.some((p) => flags[p]);
-    const kind = !one && places.length ? "group" : has(graph.grid) ? "grid" : has(graph.tape) ? "tape" : has(graph.tray) ? "tray" : "machine";
+    const kind = !one && places.length ? "group" : has(graph.grid) ? "grid" : has(graph.axis) ? "axis" : has(graph.tape) ? "tape" : has(graph.tray) ? "tray" : "machine";
     return { id: it.id, label: it.id.startsWith(`${zoom}/`) && zoom ? it.id.slice(zoom.length + 1) : it.id, places, kind,
-      peak: places.reduce((sum, p) => sum + graph.peak[p], 0), focus: zoom !== "", col: 0, row: 0,
+      peak: places.reduce((sum, p) => sum + graph.peak[p], 0), tubes: one ? graph.tubes[places[0]] : 0, focus: zoom !== "", col: 0, row: 0,
       idle: places.every((p) => !(graph.used[p] & 2)), tiles: places.reduce((sum, p) => sum + graph.tiles[p], 0), files: places.reduce((sum, p) => sum + graph.files[p], 0) };
   });
   if (zoom && graph.nodes.has(zoom)) boxes.push(...neighbours(graph, boxes));
@@ -601,7 +612,7 @@ export function layout(graph, width, height = 0, zoom = "") {
     if (x >= 0 && y >= 0 && x !== y) edges.set(x * 1024 + y, [x, y]);
   }
   columns(boxes, [...edges.values()]);
-  const lay = { boxes, boxOf, width, height, zoom, banner: graph.cuts ? 22 : 0, columns: 1 + Math.max(0, ...boxes.map((box) => box.col)) };
+  const lay = { boxes, boxOf, width, height, zoom, frames: [], columns: 1 + Math.max(0, ...boxes.map((box) => box.col)) };
   place(lay);
   lay.links = [...edges.values()].map(([a, b]) => linkOf(lay, a, b));
   lay.linkOf = new Map(lay.links.map((l) => [l.a * 1024 + l.b, l]));
@@ -616,7 +627,7 @@ function neighbours(graph, boxes) {
       if (inside.has(p) && !inside.has(q) && sides.size < 6) sides.set(q, true);
     }
   }
-  return [...sides.keys()].map((p) => ({ id: graph.names[p], label: graph.names[p], places: [p], peak: graph.peak[p], aside: true,
+  return [...sides.keys()].map((p) => ({ id: graph.names[p], label: graph.names[p], places: [p], peak: graph.peak[p], tubes: 0, aside: true,
     kind: graph.tray[p] ? "tray" : "machine", focus: false, col: 0, row: 0 }));
 }
 
@@ -630,7 +641,9 @@ function columns(boxes, edges) {
   boxes.forEach((_, b) => layerOf(b));
   boxes.forEach((box, b) => {                                           // who has no flow stands with its like
     if (into[b].length || out[b].length) { box.col = layer[b]; return; }
-    const like = boxes.findIndex((other, o) => o !== b && stem(other.id) === stem(box.id) && (into[o].length || out[o].length));
+    const flows = (o) => o !== b && (into[o].length || out[o].length), part = partOf(boxes, box);
+    let like = boxes.findIndex((other, o) => flows(o) && stem(other.id) === stem(box.id));
+    if (like < 0 && part) like = boxes.findIndex((other, o) => flows(o) && partOf(boxes, other) === part);
     box.col = like >= 0 ? layer[like] : edges.length || box.idle ? 0 : 1;
   });
   boxes.forEach((box, b) => { if (!into[b].length && out[b].length) box.col = Math.max(0, Math.min(...out[b].map((o) => boxes[o].col)) - 1); });
@@ -638,31 +651,48 @@ function columns(boxes, edges) {
   boxes.forEach((box, b) => { if (!inCol.has(box.col)) inCol.set(box.col, []); inCol.get(box.col).push(b); });
   [...inCol.keys()].sort((x, y) => x - y).forEach((c, rank) => {
     const list = inCol.get(c), mean = (b) => (into[b].length ? into[b].reduce((sum, a) => sum + boxes[a].row, 0) / into[b].length : 0);
-    const kin = new Map();                                              // those of one stem stay together, in natural order
-    for (const b of list) { const name = stem(boxes[b].id); kin.set(name, [...(kin.get(name) ?? []), mean(b)]); }
-    const key = (b) => { const means = kin.get(stem(boxes[b].id)); return means.reduce((x, y) => x + y, 0) / means.length; };
-    list.sort((x, y) => key(x) - key(y) || natural(boxes[x].id, boxes[y].id));
+    const kin = new Map(), kinOf = (b) => partOf(boxes, boxes[b]) || stem(boxes[b].id);   // those of one part or stem stay together, in natural order
+    for (const b of list) { const name = kinOf(b); kin.set(name, [...(kin.get(name) ?? []), mean(b)]); }
+    const key = (b) => { const means = kin.get(kinOf(b)); return means.reduce((x, y) => x + y, 0) / means.length; };
+    list.sort((x, y) => key(x) - key(y) || natural(kinOf(x), kinOf(y)) || natural(boxes[x].id, boxes[y].id));
     list.forEach((b, i) => { boxes[b].row = i - (list.length - 1) / 2; boxes[b].col = rank; boxes[b].rank = i; boxes[b].of = list.length; });
   });
+}
+
+const ROWS_MOST = 6.5, MARGIN = 9;                                      // boxes below each other in a column; of a frame round its boxes
+
+/** The boxes of a column as blocks: neighbours of one part stand in one frame, `across` beside each other. */
+function blocksOf(lay, c) {
+  const blocks = [];
+  for (const box of lay.boxes.filter((one) => one.col === c).sort((x, y) => x.rank - y.rank)) {
+    const parent = partOf(lay.boxes, box);
+    if (blocks.at(-1)?.parent === parent) blocks.at(-1).boxes.push(box); else blocks.push({ parent, boxes: [box] });
+  }
+  for (const block of blocks) block.framed = block.parent !== "" && block.parent !== lay.zoom && block.boxes.length > 1;
+  const rows = (across) => blocks.reduce((sum, block) => sum + Math.ceil(block.boxes.length / across) + 0.4 * block.framed, 0);
+  const most = Math.max(...blocks.map((block) => block.boxes.length)), enough = most > 24 ? 9.5 : ROWS_MOST;
+  let across = 1;
+  while (across < most && rows(across) > enough) across++;
+  return { blocks, across, boxes: blocks.flatMap((block) => block.boxes) };
 }
 
 /** Give every box its rectangle, and every tray the size of its discs: the largest at which the fullest moment fits. */
 function place(lay) {
   if (!lay.boxes.length) { lay.height ||= 60; lay.discs = 9; return; }
-  const cols = Array.from({ length: lay.columns }, (_, c) => lay.boxes.filter((box) => box.col === c).sort((x, y) => x.rank - y.rank));
-  const inRow = cols.map((list) => Math.ceil(list.length / 9));          // so many side by side where a column would be too long
-  const weight = (box) => (box.aside ? 0.8 : box.kind === "machine" || box.kind === "group" ? (box.focus ? 2 : 1) : box.focus || box.files > 1 ? 4 : 2.5);
-  const most = (box) => (box.aside ? 110 : box.kind === "machine" || box.kind === "group" ? (box.focus ? 300 : 128) : box.focus ? 760 : 460);
+  const cols = Array.from({ length: lay.columns }, (_, c) => blocksOf(lay, c)), small = (box) => box.kind === "machine" || box.kind === "group";
+  const weight = (box) => (box.aside ? 0.8 : small(box) ? (box.focus ? 2 : 1) : box.focus || box.files > 1 || box.kind === "axis" ? 4 : 2.5);
+  const most = (box) => (box.aside ? 110 : small(box) ? (box.focus ? 300 : 128) : box.focus ? 760 : 460);
   const room = lay.width - 2 * PAD - EXIT, gap0 = clamp((room * 0.28) / Math.max(2, cols.length - 1), 20, 84), free = room - gap0 * (cols.length - 1);
-  const weights = cols.map((list, c) => Math.max(...list.map(weight)) * Math.min(5, inRow[c])), total = weights.reduce((x, y) => x + y, 0);
-  const wide = cols.map((list, c) => Math.min(Math.max(...list.map(most)) * inRow[c], (free * weights[c]) / total));
+  const weights = cols.map(({ boxes, across }) => Math.max(...boxes.map(weight)) * Math.min(5, across)), total = weights.reduce((x, y) => x + y, 0);
+  const wide = cols.map(({ boxes, across }, c) => Math.min(Math.max(...boxes.map(most)) * across, (free * weights[c]) / total));
   const spare = free - wide.reduce((x, y) => x + y, 0);
   const gap = gap0 + (cols.length > 1 ? Math.min(240, spare / (cols.length - 1)) : 0);
   let x = (lay.width - EXIT - wide.reduce((a, b) => a + b, 0) - gap * (cols.length - 1)) / 2;
   const tall = (box, column) => {                                       // the height that it would like
     const w = Math.min(column, most(box));
     if (box.kind === "grid") return clamp(Math.max(Math.sqrt((box.tiles * 324 * 240) / Math.max(1, w)), 8 + 11.5 * box.files), 54, 240);
-    if (box.kind === "machine" || box.kind === "group") return Math.max(46, Math.min(84, 26 * Math.ceil((box.peak * 30) / Math.max(30, w - 12)) + 20));
+    if (box.kind === "axis") return box.peak ? 92 : 60;
+    if (small(box)) return Math.max(46, Math.min(84, 26 * Math.ceil((box.peak * 30) / Math.max(30, w - 12)) + 20));
     if (box.kind === "tape") return 70;
     for (const cell of [26, 19, 14, 10.5]) {
       const rows = Math.ceil(box.peak / Math.max(1, Math.floor((w - 12) / cell)));
@@ -670,33 +700,50 @@ function place(lay) {
     }
     return box.focus ? 240 : 176;
   };
-  const wish = cols.map((list, c) => list.reduce((sum, box) => sum + tall(box, wide[c]) + TITLE + FOOT, 0) / inRow[c]);
-  if (!lay.height) lay.height = Math.round(clamp(Math.max(0, ...wish) + PAD + FALL + lay.banner, 150, 440));
-  const high = lay.height - PAD - FALL - lay.banner;                                 // what is lost falls below the boxes
-  cols.forEach((list, c) => {
-    const across = inRow[c], down = Math.ceil(list.length / across), foot = across > 1 ? 6 : FOOT, frame = down * (TITLE + foot);
-    const scale = Math.min(1, (high - frame) / Math.max(1, wish[c] - frame));
-    const heights = list.map((box) => Math.max(12, tall(box, wide[c]) * scale));
-    const used = heights.slice(0, down).reduce((a, b) => a + b, 0) + frame;
-    const between = clamp((high - used) / Math.max(1, down), 0, 26), top = lay.banner + PAD / 2 + (high - used - between * (down - 1)) / 2;
-    let y = top;
-    list.forEach((box, i) => {
-      const slot = wide[c] / across, w = Math.min(slot - (across > 1 ? 8 : 0), most(box));
-      if (i % down === 0) y = top;
-      const left = x + slot * Math.floor(i / down);
-      Object.assign(box, { x: left + (slot - w) / 2, y: y + TITLE, w, h: heights[i], room: across > 1 ? w : w + gap * 0.8 });
-      y += heights[i] + TITLE + foot + between;
-      const cw = box.w - 10, ch = box.h - 8;
-      box.cell = 0;
-      for (let cell = Math.min(CELL, ch); cell >= CELL_MIN && !box.cell; cell -= 0.25) if (Math.floor(cw / cell) * Math.floor(ch / cell) >= box.peak) box.cell = cell;
-      box.level = box.kind === "group" || !box.cell;                    // too many to show one by one: a level and a number
-      if (!box.cell) box.cell = CELL_MIN;
-      box.across = Math.max(1, Math.floor(cw / box.cell)); box.rows = Math.max(1, Math.floor(ch / box.cell));
-      if (box.kind === "machine") { box.across = Math.max(1, Math.min(box.across, box.peak)); }
-    });
+  for (const [c, col] of cols.entries()) {                              // rows of boxes, each as high as its highest; frames take their share
+    col.rows = [];
+    for (const block of col.blocks) for (let i = 0, n; i < block.boxes.length; i += n) {
+      n = block.boxes[i].id === block.parent ? 1 : col.across;          // what the whole part shows has a row of its own
+      const boxes = block.boxes.slice(i, i + n), last = i + n >= block.boxes.length;
+      col.rows.push({ block, boxes, wish: Math.max(...boxes.map((box) => tall(box, wide[c] / col.across))), over: TITLE * (1 + (block.framed && !i)),
+        under: (col.across > 1 && !block.framed ? 6 : FOOT) + MARGIN * (block.framed && last), after: 7 * (block.framed && last) });
+    }
+    col.fixed = col.rows.reduce((sum, row) => sum + row.over + row.under + row.after, 0); col.wish = col.rows.reduce((sum, row) => sum + row.wish, 0);
+  }
+  if (!lay.height) lay.height = Math.round(clamp(Math.max(...cols.map((col) => col.wish + col.fixed)) + PAD + FALL, 150, lay.boxes.some((box) => box.id.includes("/")) ? 540 : 440));
+  const high = lay.height - PAD - FALL;                                 // what is lost falls below the boxes
+  for (const [c, col] of cols.entries()) {
+    const scale = Math.min(1, (high - col.fixed) / col.wish), slot = wide[c] / col.across;
+    const used = col.rows.reduce((sum, row) => sum + Math.max(12, row.wish * scale), col.fixed), between = clamp((high - used) / Math.max(1, col.rows.length), 0, 26);
+    let y = PAD / 2 + (high - used - between * (col.rows.length - 1)) / 2;
+    for (const { block, boxes, wish, over, under, after } of col.rows) {
+      if (block.framed && over > TITLE) lay.frames.push(block.frame = { label: block.parent, x: x - MARGIN, y: y, w: wide[c] + 2 * MARGIN, h: 0 });
+      boxes.forEach((box, i) => {
+        const own = block.framed ? wide[c] / Math.min(col.across, boxes.length) : slot;
+        const w = Math.min(own - (col.across > 1 ? 8 : 0), most(box)), left = x + own * i;
+        Object.assign(box, { x: left + (own - w) / 2, y: y + over, w, h: Math.max(12, wish * scale), room: col.across > 1 ? w : w + gap * 0.8 });
+        box.tight = col.across > 1;
+        if (block.framed) box.label = box.id.slice(block.parent.length + 1);
+        seats(box);
+      });
+      y += over + Math.max(12, wish * scale) + under;
+      if (block.frame) block.frame.h = y - block.frame.y;
+      y += between + after;
+    }
     x += wide[c] + gap;
-  });
+  }
   lay.discs = Math.min(9, ...lay.boxes.filter((box) => !box.level && box.peak).map((box) => box.cell * 0.42), 9);
+}
+
+/** How discs stand in a box: the largest cells in which its fullest moment fits; none if they would be too small. */
+function seats(box) {
+  const cw = box.w - 10 - TUBE * box.tubes, ch = (box.h - 8) * (box.kind === "axis" ? 0.4 : 1);
+  box.cell = 0;
+  for (let cell = Math.min(CELL, ch); cell >= CELL_MIN && !box.cell; cell -= 0.25) if (Math.floor(cw / cell) * Math.floor(ch / cell) >= box.peak) box.cell = cell;
+  box.level = box.kind === "group" || !box.cell;                        // too many to show one by one: a level and a number
+  if (!box.cell) box.cell = CELL_MIN;
+  box.across = Math.max(1, Math.floor(cw / box.cell)); box.rows = Math.max(1, Math.floor(ch / box.cell));
+  if (box.kind === "machine") { box.across = Math.max(1, Math.min(box.across, box.peak)); }
 }
 
 /** The middle of the `k`-th place in a box: a line that winds like a queue before a counter, its head bottom right. */
@@ -704,13 +751,13 @@ export function seat(box, k, out) {
   const { cell, across } = box, r = Math.floor(k / across), i = k % across;
   if (box.kind === "machine") {
     const rows = Math.ceil(Math.min(box.peak || 1, box.across * box.rows) / across);
-    out[0] = box.x + box.w / 2 + (i - (across - 1) / 2) * cell;
+    out[0] = box.x + (box.w + TUBE * box.tubes) / 2 + (i - (across - 1) / 2) * cell;
     out[1] = box.y + box.h / 2 + (r - (rows - 1) / 2) * cell;
     return out;
   }
-  const side = (box.w - across * cell) / 2, c = r % 2 ? across - 1 - i : i;
+  const side = (box.w - TUBE * box.tubes - across * cell) / 2, c = r % 2 ? across - 1 - i : i;
   out[0] = box.x + box.w - side - (c + 0.5) * cell;
-  const rows = Math.ceil(Math.min(box.peak || 1, across * box.rows) / across), floor = Math.max(5, (box.h - rows * cell) / 2);
+  const rows = Math.ceil(Math.min(box.peak || 1, across * box.rows) / across), floor = box.kind === "axis" ? 4 : Math.max(5, (box.h - rows * cell) / 2);
   out[1] = box.y + box.h - floor - (r + 0.5) * cell;
   return out;
 }
@@ -774,7 +821,14 @@ function paletteOf(root) {
 function sceneOf(lane, canvas) {
   return { lane, canvas, g: canvas.getContext("2d"), s: blank(lane), px: new Float32Array(lane.entities), py: new Float32Array(lane.entities),
     ox: new Float32Array(lane.entities), oy: new Float32Array(lane.entities), tx: new Float32Array(lane.entities), ty: new Float32Array(lane.entities),
-    stamp: new Int32Array(lane.entities), lag: new Map(), frame: 1, now: 0, leases: [], lent: lane.fields.some((names) => names.visible_until_us), styles: Array.from({ length: STYLES }, () => []), rings: [], named: [], short: [] };
+    stamp: new Int32Array(lane.entities), sizes: sizesOf(lane), lag: new Map(), frame: 1, now: 0, leases: [], styles: Array.from({ length: STYLES }, () => []), rings: [], named: [], short: [] };
+}
+
+/** How large each copy is drawn, by its bytes: three steps, and one only where all are about alike. */
+export function sizesOf(lane) {
+  const known = lane.size.filter((x) => x > 0), low = Math.min(...known), high = Math.max(...known), steps = [0.62, 0.8, 1];
+  const of = (x) => (x > 0 && high >= 2 * low ? steps[Math.min(2, Math.floor((3 * Math.log(x / low)) / Math.log(high / low)))] : 1);
+  return Float32Array.from({ length: lane.entities }, (_, e) => of(lane.size[e]));
 }
 
 /** The lower part of a lane: how high it is, and the curves, drawn once. */
@@ -848,20 +902,12 @@ function drawRoom(view, g, box, lane) {
   g.restore();
 }
 
-/** A faint frame round boxes of one group that stand together. */
+/** A frame with a name round the boxes of one part. */
 function drawFrames(view, g) {
-  const { lay, palette: c } = view, groups = new Map();
-  for (const box of lay.boxes) {
-    const slash = box.id.lastIndexOf("/");
-    if (slash > 0 && !box.aside) { const key = box.id.slice(0, slash); if (!groups.has(key)) groups.set(key, []); groups.get(key).push(box); }
-  }
-  for (const list of groups.values()) {
-    if (list.length < 2 || list.some((box) => box.col !== list[0].col)) continue;
-    const ranks = list.map((box) => box.rank);
-    if (Math.max(...ranks) - Math.min(...ranks) !== list.length - 1) continue;
-    const top = Math.min(...list.map((box) => box.y)) - TITLE - 2, bottom = Math.max(...list.map((box) => box.y + box.h)) + FOOT;
-    g.strokeStyle = c.line; g.fillStyle = c.bg; g.lineWidth = 1;
-    g.beginPath(); g.roundRect(list[0].x - 8, top, list[0].w + 16, bottom - top, 10); g.fill(); g.stroke();
+  const { lay, palette: c } = view;
+  for (const { label, x, y, w, h } of lay.frames) {
+    g.strokeStyle = c.line; g.fillStyle = c.bg; g.lineWidth = 1.25; g.beginPath(); g.roundRect(x, y, w, h, 12); g.fill(); g.stroke();
+    g.textAlign = "left"; g.textBaseline = "alphabetic"; g.font = font(11.5, 600); g.fillStyle = c.soft; g.fillText(fit(g, label, w - 16), x + 9, y + 15);
   }
 }
 
@@ -889,7 +935,6 @@ function draw(view, scene, T, ease) {
   const tags = drawEffects(view, scene, T);
   for (const box of lay.boxes) drawOver(view, scene, box);
   drawTags(view, g, tags);
-  drawCuts(view, scene);
   if (view.offered) drawLedger(view, scene);
   if (view.strips.length) drawStrips(view, scene, T);
 }
@@ -901,6 +946,7 @@ const spot = [0, 0];
  */
 function put(view, scene, e, x, y, r, ease) {
   const { lane, s } = scene, f = s.flags[e];
+  r *= scene.sizes[e];
   if (ease < 1 && scene.stamp[e] === scene.frame - 1) {
     const dx = scene.tx[e] - x, dy = scene.ty[e] - y;
     if (dx * dx + dy * dy > 26 * 26) { scene.ox[e] += dx; scene.oy[e] += dy; }
@@ -912,8 +958,8 @@ function put(view, scene, e, x, y, r, ease) {
   scene.styles[style].push(x, y, r);
   if (f & AGAIN) scene.rings.push(x, y, r);
   if (r >= 7 && scene.named.length < 600) scene.named.push(e, x, y, r, style === ST_HERE || style === ST_MOVE ? 1 : 0);
-  if (scene.lent && r >= 6 && (status === MOVING || status === HERE) && s.move[e]) {   // what is left of a loan
-    const m = s.move[e] - 1, until = field(lane, m, "visible_until_us");
+  if (s.lease[e] && r >= 6 && (status === MOVING || status === HERE)) {   // what is left of a loan
+    const m = s.lease[e] - 1, until = lane.lease[m];
     if (until > scene.now) scene.leases.push(x, y, r, (until - scene.now) / (until - lane.time[m]));
   }
 }
@@ -923,6 +969,8 @@ function drawInside(view, scene, box, T, ease) {
   const { g, s, lane } = scene, c = view.palette;
   if (box.kind === "grid") return drawTiles(view, scene, box, T);
   if (box.kind === "tape") return drawTape(view, scene, box, T, ease);
+  if (box.kind === "axis") drawAxis(view, scene, box);
+  if (box.tubes) drawTubes(view, scene, box);
   const n = box.places.reduce((sum, p) => sum + s.count[p] - (box.kind === "tray" ? s.here[p] : 0), 0), room = box.across * box.rows;
   if (box.level || n > room) {
     const full = clamp(n / Math.max(1, box.peak), 0, 1), h = (box.h - 3) * full;
@@ -944,6 +992,67 @@ function drawInside(view, scene, box, T, ease) {
     } else between(box, k++ + lag, spot);
     put(view, scene, e - 1, spot[0], spot[1], r, ease);
   }
+  ghostsAt(scene, box).forEach((ghost, i) => {                          // its loan is over, and it works on
+    const gr = Math.min(8, box.h / 4), x = box.x + box.w - gr - 3 - i * (2 * gr + 2), y = box.y + gr + 3;
+    g.setLineDash([2.5, 2.5]); g.strokeStyle = g.fillStyle = c["again-ink"]; g.lineWidth = 1.4; g.beginPath(); g.arc(x, y, gr, 0, TAU); g.stroke(); g.setLineDash([]);
+    g.font = font(Math.min(9, gr + 1), 500); g.textAlign = "center"; g.fillText(short(lane.messages[lane.copyMessage[ghost.copy]]), x, y + 3);
+  });
+}
+
+/** The copies that a place still works on although others have them by now. */
+const ghostsAt = ({ lane, s }, box) => lane.ghosts.filter((one) => one.from < s.total[ROWS] && one.until >= s.total[ROWS] && box.places.includes(one.place));
+
+/** Windows and ranges on one axis, segments one after the other by their size, and the lines that move over them. */
+function drawAxis(view, scene, box) {
+  const { g, s, lane } = scene, c = view.palette, places = new Set(box.places), get = (slot, name) => field(lane, s.slot[slot] - 1, name);
+  const shown = [...lane.slots.keys()].filter((i) => s.slot[i] && places.has(lane.slots[i].place)), op = (i) => String(get(i, "op"));
+  const windows = shown.filter((i) => lane.slots[i].type === "window" && op(i) !== "drop"), lines = shown.filter((i) => lane.slots[i].type === "line");
+  const bounds = box.places.map((p) => lane.axes.get(p)).filter(Boolean), low = Math.min(...bounds.map((b) => b[0])), high = Math.max(...bounds.map((b) => b[1]));
+  const x0 = box.x + 6 + TUBE * box.tubes, w = box.x + box.w - 6 - x0, h = (box.h - 10) * (box.peak ? 0.58 : 1) - (bounds.length ? 11 : 0), y0 = box.y + 5;
+  const at = (t) => x0 + (w * (t - low)) / Math.max(1, high - low);
+  const sized = windows.filter((i) => lane.slots[i].from === null);
+  const want = sized.map((i) => 14 + 70 * Math.sqrt((Number(get(i, "size_bytes")) || 0) / lane.most)), sum = want.reduce((a, b) => a + b, 0), rows = [];
+  let x = x0;
+  const bars = windows.filter((i) => lane.slots[i].from !== null).sort((a, b) => lane.slots[a].from - lane.slots[b].from || lane.slots[a].end - lane.slots[b].end).map((i) => {
+    const { from, end } = lane.slots[i];
+    let row = rows.findIndex((until) => until <= from);
+    if (row < 0) row = rows.push(0) - 1;
+    rows[row] = end;
+    return { i, x: at(from), w: Math.max(2, at(end) - at(from)), row };
+  }).concat(sized.map((i, n) => { const bar = { i, x, w: want[n] * Math.min(1, w / sum), row: 0 }; x += bar.w; return bar; }));
+  const bh = Math.min(26, h / Math.max(1, rows.length)), top = y0 + (h - bh * Math.max(1, rows.length)) / 2;
+  g.textAlign = "center"; g.lineWidth = 1.25;
+  for (const bar of bars) {
+    const y = top + bar.row * bh, value = get(bar.i, "value"), name = `${lane.slots[bar.i].key ?? ""}${value === undefined ? "" : ` ${value}`}`;
+    g.fillStyle = op(bar.i) === "close" ? c["waiting-fill"] : c.box; g.strokeStyle = c.waiting; g.setLineDash(op(bar.i) === "close" ? [] : [4, 2]);
+    g.beginPath(); g.roundRect(bar.x + 1, y + 1, Math.max(1, bar.w - 2), bh - 2, 4); g.fill(); g.stroke(); g.setLineDash([]);
+    if (bar.w > 16 && bh > 11) { g.font = font(10.5, 500); g.fillStyle = c.fg; g.fillText(fit(g, name, bar.w - 6), bar.x + bar.w / 2, y + bh / 2 + 4); }
+  }
+  if (bounds.length) {
+    const unit = box.places.some((p) => lane.slots.some((slot, i) => slot.place === p && s.slot[i] && (slot.type === "line" || get(i, "start_us") !== undefined)));
+    const told = (t) => value(unit ? "at_us" : "at", t), foot = y0 + h + 9;
+    g.strokeStyle = c.edge; g.lineWidth = 1; g.beginPath(); g.moveTo(x0, y0 + h + 0.5); g.lineTo(x0 + w, y0 + h + 0.5); g.stroke();
+    g.font = font(9.5); g.fillStyle = c.soft; g.textAlign = "left"; g.fillText(told(low), x0, foot); g.textAlign = "right"; g.fillText(told(high), x0 + w, foot);
+    for (const i of lines) {
+      const t = Number(get(i, "at_us")), lx = clamp(at(t), x0, x0 + w);
+      g.strokeStyle = c.fg; g.lineWidth = 2; g.beginPath(); g.moveTo(lx, y0 - 3); g.lineTo(lx, y0 + h + 2); g.stroke();
+      g.fillStyle = c.fg; g.beginPath(); g.moveTo(lx, y0 + h + 2); g.lineTo(lx - 4, y0 + h + 8); g.lineTo(lx + 4, y0 + h + 8); g.fill();
+    }
+  }
+}
+
+/** A gauge that says when it is full is a level in its place. */
+function drawTubes(view, scene, box) {
+  const { g, s, lane } = scene, c = view.palette;
+  let x = box.x + 5;
+  lane.slots.forEach((slot, i) => {
+    if (slot.type !== "gauge" || !box.places.includes(slot.place)) return;
+    const h = box.h - 8, y = box.y + 4, row = s.slot[i] - 1, full = row < 0 ? 0 : clamp(field(lane, row, "value") / field(lane, row, "full"), 0, 1);
+    g.save(); g.beginPath(); g.roundRect(x, y, TUBE - 4, h, 4); g.clip();
+    g.fillStyle = c.stage; g.fillRect(x, y, TUBE, h); g.fillStyle = c.moving; g.fillRect(x, y + h * (1 - full), TUBE, h * full); g.restore();
+    g.strokeStyle = full ? c["moving-ink"] : c.lost; g.lineWidth = full ? 1.2 : 2; g.beginPath(); g.roundRect(x, y, TUBE - 4, h, 4); g.stroke();
+    x += TUBE;
+  });
 }
 
 /** While a run plays, a line moves up smoothly when its first has gone: how many seats it still lags behind. */
@@ -981,8 +1090,8 @@ function drawTiles(view, scene, box, T) {
       g.fillStyle = c.skipped; g.fillRect(x, y, d, d);
       if (m.size > 6) { g.strokeStyle = c.fg; g.lineWidth = 1; g.beginPath(); g.moveTo(x + 2, y + d - 2); g.lineTo(x + d - 2, y + 2); g.stroke(); }
     } else if (used === undefined) {                                    // written; or read by one who tells no more than that
-      g.fillStyle = kind.name === "page_write" ? c.waiting : c.unused; g.fillRect(x, y, d, d);
-      if (kind.name === "page_read") { total.read += size; }
+      g.fillStyle = kind.role === "useful" ? c.unused : c[kind.role]; g.fillRect(x, y, d, d);
+      if (kind.role === "useful") total.read += size;
     } else {
       const share = clamp(used / Math.max(1, size), 0, 1), green = used ? Math.max(Math.min(1.5, d), share * d) : 0;
       total.read += size; total.used += used; total.known += size;
@@ -1185,7 +1294,7 @@ function drawEffects(view, scene, T) {
     const e = lane.entity[i], jitter = (((i * 2654435761) >>> 8) & 255) / 255 - 0.5, stood = lane.stood[i], r = clamp(box.cell * 0.42, 4, view.busy ? 5.5 : 9);
     g.globalAlpha = Math.max(0, 1 - age * age * age);
     if (k.v === TAKE && stood) {                                        // away to the right, with a tick
-      const x = box.x + box.w + r - 2 + 30 * age, y = box.y + box.h * 0.5 + jitter * Math.min(view.busy ? 30 : 12, box.h * 0.7);
+      const x = box.x + box.w + (box.tight ? -r - 2 : r - 2) + (box.tight ? 10 : 30) * age, y = box.y + box.h * 0.5 + jitter * Math.min(view.busy ? 30 : 12, box.h * 0.7);
       g.fillStyle = c.done; g.beginPath(); g.arc(x, y, r, 0, TAU); g.fill();
       g.strokeStyle = "#fff"; g.lineWidth = Math.max(1.2, r / 4); tick(g, x, y, r); left--;
     } else if (k.v === BURST && (stood || e < 0)) {                     // falls: at the door if it never got in, else from the head
@@ -1199,12 +1308,12 @@ function drawEffects(view, scene, T) {
       g.strokeStyle = c.lost; g.fillStyle = c.box; g.lineWidth = 1.6; g.beginPath(); g.arc(x, y, r, 0, TAU); g.fill(); g.stroke();
       g.beginPath(); g.moveTo(x - r * 0.5, y); g.lineTo(x + r * 0.5, y); g.stroke();
       g.lineWidth = 3; g.beginPath(); g.moveTo(box.x - 1, box.y + box.h * 0.42 - 9); g.lineTo(box.x - 1, box.y + box.h * 0.42 + 9); g.stroke(); left--;
-    } else if (k.v === FADE && stood) {
+    } else if (k.v === FADE && stood && k.a) {
       g.strokeStyle = c.soft; g.lineWidth = 1.3; g.setLineDash([2, 2]); g.beginPath(); g.arc(box.x + 8 + jitter * 10, box.y + box.h * 0.42, r * (1 + age), 0, TAU); g.stroke(); g.setLineDash([]); left--;
     } else if (k.v === PUT && e < 0 && box.kind !== "tape") {
       g.strokeStyle = c["moving-ink"]; g.lineWidth = 2 * (1 - age) + 0.5; g.beginPath(); g.roundRect(box.x - 4 * age, box.y - 4 * age, box.w + 8 * age, box.h + 8 * age, 10); g.stroke(); left--;
     }
-    if ((k.v === MARK || k.v === SPLIT || k.v === OPEN) && view.rare[lane.kind[i]] && !lane.set[i] && !tags.has(box)) tags.set(box, [k.name.replace(/_/g, " "), g.globalAlpha]);
+    if ((k.v === MARK || k.v === SPLIT) && view.rare[lane.kind[i]] && !k.set && !tags.has(box)) tags.set(box, [k.name.replace(/_/g, " "), g.globalAlpha]);
   }
   g.restore();
   return tags;
@@ -1225,7 +1334,7 @@ function drawTags(view, g, tags) {
 /** Over a box: its numbers, the state that it is in, the frame of the selected one. */
 function drawOver(view, scene, box) {
   const { g, s, lane } = scene, c = view.palette, bits = bitsOf(view, scene, box), sum = (a) => box.places.reduce((x, p) => x + a[p], 0);
-  const n = sum(s.count) - (box.kind === "tray" ? sum(s.here) : 0), foot = box.y + box.h + (bits & (SLOW | BLOCKED) ? 22 : 13);
+  const n = sum(s.count) - (box.kind === "tray" ? sum(s.here) : 0), foot = box.y + box.h + (bits && !view.model.states.some((one) => one.look === "veil" && bits & one.bit) ? 22 : 13);
   g.font = font(11.5, 600); g.textAlign = "right"; g.textBaseline = "alphabetic";
   if (n && box.kind === "tray") {
     const room = roomOf(box, lane), wide = (text) => box.titleWidth + g.measureText(text).width + 8;
@@ -1245,13 +1354,39 @@ function drawOver(view, scene, box) {
     else { g.beginPath(); g.arc(x + 5, foot - 4, 3.8, 0, TAU); g.moveTo(x + 3.2, foot - 4); g.lineTo(x + 6.8, foot - 4); g.stroke(); }
     g.fillText(text, x + 13, foot); x += w + 22;
   }
-  if (box.id === view.selected) { g.strokeStyle = c.fg; g.lineWidth = 2; g.setLineDash([5, 3]); g.beginPath(); g.roundRect(box.x - 2.5, box.y - 2.5, box.w + 5, box.h + 5, 10); g.stroke(); g.setLineDash([]); }
-  if (bits & BLOCKED) { g.save(); g.beginPath(); g.roundRect(box.x, box.y, box.w, box.h, 10); g.clip(); hatch(g, box, c.soft, 0.35); g.restore(); badge(view, g, box, "must wait", c.soft, c.bg, "hand"); }
-  if (bits & SLOW) badge(view, g, box, slowness(scene, box), c.band, c.bg);
-  if (bits & DOWN) {
-    g.fillStyle = c.band; g.globalAlpha = 0.78; g.beginPath(); g.roundRect(box.x, box.y, box.w, box.h, 10); g.fill(); g.globalAlpha = 1;
-    g.fillStyle = "#fff"; g.textAlign = "center"; g.font = font(12.5, 700); g.fillText("down", box.x + box.w / 2, box.y + box.h / 2 + 4.5);
+  const gone = box.places.length === 1 && lane.goneAt.get(box.places[0]) < s.total[ROWS];
+  if (gone || (box.places.length === 1 && lane.bornAt.get(box.places[0]) >= s.total[ROWS])) {   // not yet there, or divided into others
+    g.save(); g.fillStyle = c.stage; g.globalAlpha = 0.75; g.fillRect(box.x - 2, box.y - 18, Math.max(box.w, box.titleWidth) + 4, box.h + 20); g.globalAlpha = 1;
+    g.strokeStyle = c.edge; g.lineWidth = 1.2; g.setLineDash([4, 4]); g.beginPath(); g.roundRect(box.x, box.y, box.w, box.h, 10); g.stroke(); g.restore();
+    if (gone) { g.font = font(11, 600); g.textAlign = "center"; g.fillStyle = c.soft; g.fillText("divided", box.x + box.w / 2, box.y + box.h / 2 + 4); }
   }
+  if (box.id === view.selected) { g.strokeStyle = c.fg; g.lineWidth = 2; g.setLineDash([5, 3]); g.beginPath(); g.roundRect(box.x - 2.5, box.y - 2.5, box.w + 5, box.h + 5, 10); g.stroke(); g.setLineDash([]); }
+  if (bits) drawStates(view, scene, box, bits);
+}
+
+/** All the states that a box is in: one that covers it says the others too. */
+function drawStates(view, scene, box, bits) {
+  const { g } = scene, c = view.palette, now = view.model.states.filter((one) => bits & one.bit), told = stateWords(view, scene, box, now);
+  if (now.some((one) => one.look === "hatch")) { g.save(); g.beginPath(); g.roundRect(box.x, box.y, box.w, box.h, 10); g.clip(); hatch(g, box, c.soft, 0.35); g.restore(); }
+  if (!now.some((one) => one.look === "veil")) return badge(view, g, box, told.join(" · "), now.some((one) => one.fault) ? c.band : c.soft, now.some((one) => one.fault) ? "#fff" : c.bg);
+  g.fillStyle = c.band; g.globalAlpha = box.places.length > 1 ? 0.35 : 0.78; g.beginPath(); g.roundRect(box.x, box.y, box.w, box.h, 10); g.fill(); g.globalAlpha = 1;
+  const size = Math.min(12.5, (box.h - 6) / told.length);
+  g.fillStyle = "#fff"; g.textAlign = "center";
+  told.forEach((words, i) => {
+    g.font = font(size, i ? 500 : 700);
+    g.fillText(fit(g, words, box.w - 6), box.x + box.w / 2, box.y + box.h / 2 + size * 0.36 + (i - (told.length - 1) / 2) * (size + 2));
+  });
+}
+
+/** Each state of a box in words; of a group, how many of its places are in it. */
+function stateWords(view, scene, box, now) {
+  const { lane, s } = scene, n = view.model.states;
+  return now.map((one) => {
+    const in_it = box.places.filter((p) => within(view, p).some((q) => s.bits[q] & one.bit));
+    if (box.places.length > 1) return `${in_it.length} ${one.words.replace(/ ?[^\w ]?\{\w+\}/g, "")}`;
+    const row = within(view, box.places[0]).map((q) => (s.bits[q] & one.bit ? s.since[n.indexOf(one)][q] : 0)).find(Boolean) - 1;
+    return one.words.replace(/\{(\w+)\}/g, (_, name) => value(name, field(lane, row, name)));
+  });
 }
 
 function hatch(g, box, colour, alpha) {
@@ -1260,45 +1395,19 @@ function hatch(g, box, colour, alpha) {
   g.stroke(); g.globalAlpha = 1;
 }
 
-function badge(view, g, box, text, fill, ink, icon = "") {
+function badge(view, g, box, text, fill, ink) {
   g.font = font(11, 700); g.textAlign = "center";
-  const w = g.measureText(text).width + 14 + (icon ? 12 : 0), x = clamp(box.x + box.w / 2, w / 2 + 2, view.lay.width - w / 2 - 2), y = box.y + box.h - 1;
-  g.fillStyle = fill; g.beginPath(); g.roundRect(x - w / 2, y - 9, w, 18, 9); g.fill(); g.fillStyle = ink; g.fillText(text, x + (icon ? 6 : 0), y + 4);
-  if (icon) { g.fillRect(x - w / 2 + 7, y - 4.5, 3, 9); g.fillRect(x - w / 2 + 12, y - 4.5, 3, 9); }
+  const w = g.measureText(text).width + 14, x = clamp(box.x + box.w / 2, w / 2 + 2, view.lay.width - w / 2 - 2), y = box.y + box.h - 1;
+  g.fillStyle = fill; g.beginPath(); g.roundRect(x - w / 2, y - 9, w, 18, 9); g.fill(); g.fillStyle = ink; g.fillText(text, x, y + 4);
 }
 
-/** The states of a box: of its places and of what they are part of (a machine that is slow slows all that runs on it). */
-function bitsOf(view, scene, box) {
-  let bits = 0;
-  for (const p of box.places.slice(0, 1)) {
-    for (let name = view.model.places[p]; name; name = name.slice(0, Math.max(0, name.lastIndexOf("/")))) {
-      const id = view.model.placeIds.get(name);
-      if (id !== undefined) bits |= scene.s.bits[id];
-    }
-  }
-  return bits;
+/** A place and what it is part of: a machine that is slow slows all that runs on it. */
+function within(view, p) {
+  const ids = [];
+  for (let name = view.model.places[p]; name; name = parentOf(name)) if (view.model.placeIds.has(name)) ids.push(view.model.placeIds.get(name));
+  return ids;
 }
-
-function slowness(scene, box) {
-  const { s, lane } = scene;
-  for (let name = lane.places[box.places[0]]; name; name = name.slice(0, Math.max(0, name.lastIndexOf("/")))) {
-    const p = lane.places.indexOf(name), speed = p >= 0 && s.since[p] ? field(lane, s.since[p] - 1, "speed") : undefined;
-    if (speed !== undefined) return speed === 0 ? "paused" : `slow ×${trim(speed, 2)}`;
-  }
-  return "slow";
-}
-
-/** A network that is split has no box: it is said at the top. */
-function drawCuts(view, scene) {
-  const { g, s, lane, W } = scene, c = view.palette;
-  for (let p = 0; p < lane.places.length; p++) {
-    if (!(s.bits[p] & CUT)) continue;
-    const text = `${lane.places[p]} split: ${field(lane, s.since[p] - 1, "side") ?? ""} cut off`;
-    g.font = font(11.5, 700); g.textAlign = "center";
-    const w = Math.min(W - 20, g.measureText(text).width + 24);
-    g.fillStyle = c.band; g.beginPath(); g.roundRect(W / 2 - w / 2, 5, w, 20, 10); g.fill(); g.fillStyle = "#fff"; g.fillText(fit(g, text, w - 16), W / 2, 19);
-  }
-}
+const bitsOf = (view, scene, box) => box.places.reduce((bits, p) => within(view, p).reduce((sum, q) => sum | scene.s.bits[q], bits), 0);
 
 /** The ledger: what was offered, and where each copy stands; on one scale for all lanes and the whole run. */
 function drawLedger(view, scene) {
@@ -1485,7 +1594,7 @@ function render({ model, el }) {
 
   // ------------------------------------------------------------------------------------------ a run comes in
   function load() {
-    const before = performance.now(), old = view.model, share = old && !poster ? (T - old.start) / view.span : -1;
+    const before = performance.now(), old = view.model, share = old ? (T - old.start) / view.span : -1;
     pause(false);
     try {
       const run = decode(model.get("packed"));
@@ -1514,7 +1623,7 @@ function render({ model, el }) {
     root.classList.remove("dp-refused");
     size();
     let why = "";
-    if (share >= 0) { T = run.start + share * view.span; k = upper(steps.time, T) - 1; show(true); }
+    if (share >= 0 && !(poster && run.head.opening)) { T = run.start + share * view.span; k = upper(steps.time, T) - 1; show(true); }
     else { poster = steps.n > 1; if (poster) why = openAt(); else { k = steps.n; T = k ? steps.time[k] : run.start; } show(true); }
     setPoster(poster);
     say(run.rows ? `${poster ? `${why}. ` : ""}${words()}` : "This run left no rows.");
@@ -1536,7 +1645,7 @@ function render({ model, el }) {
 
   /** Open at the moment that tells most; returns what to say of it. */
   function openAt() {
-    const { time_us, why } = opening(view.model);
+    const { time_us, why } = view.model.head.opening ?? { time_us: view.model.end, why: "The last moment" };
     T = clamp(time_us, view.model.start, view.model.start + view.span); k = upper(steps.time, T) - 1;
     return why;
   }
@@ -1946,10 +2055,13 @@ function discAt(view, scene, x, y) {
 
 /** A box in words. */
 function boxWords(view, scene, box) {
-  const { s, lane } = scene, sum = (a) => box.places.reduce((x, p) => x + a[p], 0), n = sum(s.count), bits = bitsOf(view, scene, box), said = [];
-  if (bits & DOWN) said.push("down");
-  if (bits & BLOCKED) said.push("must wait");
-  if (bits & SLOW) said.push("slow");
+  const { s, lane } = scene, sum = (a) => box.places.reduce((x, p) => x + a[p], 0), n = sum(s.count), bits = bitsOf(view, scene, box);
+  const said = stateWords(view, scene, box, view.model.states.filter((one) => bits & one.bit)), ghosts = ghostsAt(scene, box);
+  if (ghosts.length) said.push(`still at work on ${ghosts.map((one) => lane.messages[lane.copyMessage[one.copy]]).join(", ")}, whose loan is over`);
+  for (const [i, slot] of lane.slots.entries()) if (slot.type === "gauge" && s.slot[i] && box.places.includes(slot.place)) {
+    const at = s.slot[i] - 1;
+    said.push(`${field(lane, at, "name")} ${value("", field(lane, at, "value"))} of ${value("", field(lane, at, "full"))}`);
+  }
   const room = roomOf(box, lane);
   if (n) said.push(`${plural(n, "message")} ${box.kind === "tray" ? "waiting" : "here"}${room ? ` of at most ${count(room)}${n >= room ? ": full" : ""}` : ""}`);
   if (n && n <= 3) said.push([...box.places.flatMap((p) => [...copiesAt(s, p)])].map((e) => lane.messages[lane.copyMessage[e]]).join(", "));

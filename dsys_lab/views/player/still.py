@@ -10,8 +10,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from dsys_lab.trace import KINDS, Kind, Row, Trace
-from dsys_lab.trace.ledger import Copy, account_after, copy_of
+from dsys_lab.trace import KINDS, Trace
+from dsys_lab.trace.ledger import Copy
+from dsys_lab.views.player.fold import Fold, folded
+from dsys_lab.views.player.opening import opening
 from dsys_lab.views.player.still_tiles import draw_tiles, tile_of, tiles_of
 from dsys_lab.views.player.words import describe, duration
 from dsys_lab.views.theme import ROLES, style
@@ -20,147 +22,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.patches import Patch
 
-_GONE: Final = {"take", "burst", "bounce"}
-_STATE_WORDS: Final = {"blocked": "must wait"}
-_STRIKES: Final = {"crash", "slow", "split", "copied", "skew"}
-_FAULTY: Final = {"down", "slow", "split"}
 _BESIDE_UNITS: Final = 9.0
 """Wider pictures than this (a machine's box is 1, a tray 2.4) stand one below the other."""
 _CHARACTER_INCHES: Final = 0.0088
 """About the width of a bold character for each point of its size."""
 _SMALLEST: Final = 6.5
-_SOON: Final = 0.08
-"""Of the whole run: so far after the first fault a picture opens at most."""
-
-
-class Fold:
-    """Where every copy of a message is after some rows.
-
-    Attributes
-    ----------
-    where : dict
-        Copy -> (place, standing), in the order in which they came; standing is "waiting", "here", "moving" or "dead".
-    again : set of Copy
-        Copies that are a repetition.
-    done, lost : Counter
-        By place.
-    states : dict
-        Place -> the states that it is in, the newest last; empty when it is back to normal.
-    flows : dict
-        Pairs of places between which copies went, in the order first seen.
-    """
-
-    def __init__(self) -> None:
-        self.where: dict[Copy, tuple[str, str]] = {}
-        self.account: dict[Copy, str] = {}
-        self.again: set[Copy] = set()
-        self.done: Counter[str] = Counter()
-        self.lost: Counter[str] = Counter()
-        self.states: dict[str, list[str]] = {}
-        self.flows: dict[tuple[str, str], None] = {}
-        self.trays: dict[str, int] = {}
-        self.places: dict[str, None] = {}
-        self.stored = 0
-
-    def apply(self, row: Row) -> None:
-        """Take in one row."""
-        kind = KINDS[row.kind]
-        if kind.state or kind.ends:
-            still_on = [state for state in self.states.get(row.place, []) if state not in (*kind.ends, kind.state)]
-            self.states[row.place] = [*still_on, kind.state] if kind.state else still_on
-        if row.message is not None:
-            self._move(row, kind, copy_of(row))
-
-    def _move(self, row: Row, kind: Kind, copy: Copy) -> None:
-        if copy[1] or int(row.fields.get("attempt") or 0) > 1:
-            self.again.add(copy)
-        before = self.account.get(copy, "")
-        if kind.account and account_after(row, before) is None:
-            return
-        if kind.account:
-            self.stored += (kind.account == "stored") - (before == "stored")
-            self.account[copy] = kind.account
-        place = str(row.fields.get("to") or row.place) if kind.verb in ("put", "move") else row.place
-        at = self.where.get(copy, ("", ""))[0]
-        if kind.verb == "move" and not kind.account and before not in ("", "in flight"):
-            return
-        if row.kind == "answer" and at not in ("", row.place):
-            return
-        if kind.verb == "put":
-            self._stand(copy, at, place, "here" if kind.account == "in flight" else "waiting")
-        elif kind.verb == "move":
-            self._stand(copy, at or row.place, place, "moving")
-        elif kind.verb == "arrive" and self.where.get(copy, (row.place, ""))[0] == row.place:
-            self._stand(copy, at, row.place, "here")
-        elif kind.verb in _GONE and (kind.account or kind.verb == "take"):
-            self._leave(copy, at, row.place)
-            self.done[row.place] += kind.verb == "take"
-            self.lost[row.place] += kind.verb == "burst"
-        elif kind.verb in ("fade", "burst") and (kind.account or before != "stored"):
-            self._leave(copy, at, row.place)
-
-    def _stand(self, copy: Copy, at: str, place: str, standing: str) -> None:
-        if at and at != place:
-            self.flows.setdefault((at, place))
-        self.where.pop(copy, None)
-        self.where[copy] = (place, standing)
-        self.places.setdefault(place)
-        if standing == "waiting":
-            self.trays.setdefault(place, 0)
-
-    def _leave(self, copy: Copy, at: str, place: str) -> None:
-        if at and at != place:
-            self.flows.setdefault((at, place))
-        self.places.setdefault(place)
-        self.where.pop(copy, None)
-
-
-def instructive(trace: Trace) -> int:
-    """Return the row after which most copies are in the picture."""
-    fold, best, most = Fold(), 0, -1
-    for row in trace:
-        fold.apply(row)
-        if len(fold.where) > most:
-            best, most = row.seq, len(fold.where)
-    return best
-
-
-def opening(traces: Sequence[Trace]) -> int:
-    """Return the time at which a picture opens: where the run says; else soon after the first fault; else the fullest.
-
-    The player chooses in the same way (tested).
-    """
-    lanes = [trace for trace in traces if len(trace)]
-    for trace in lanes:
-        if trace.header.poster_us is not None:
-            return trace.header.poster_us
-    struck = [found for trace in lanes if (found := _after_fault(trace))]
-    if struck:
-        return min(struck)[1]
-    fullest, most = 0, -1
-    for trace in lanes:
-        row = trace[instructive(trace)]
-        shown = len(_fold(each for each in trace if each.seq <= row.seq).where)
-        if shown > most:
-            fullest, most = row.time_us, shown
-    return fullest
-
-
-def _after_fault(trace: Trace) -> tuple[int, int] | None:
-    """Return when the first fault strikes, and the fullest moment soon after, while it lasts."""
-    fold, first, after, most, soon = Fold(), -1, 0, -1, 0.0
-    for row in trace:
-        fold.apply(row)
-        speed = row.fields.get("speed")
-        healthy = row.kind == "slow" and isinstance(speed, int | float) and speed >= 1
-        if first < 0 and row.kind in _STRIKES and not healthy:
-            first, soon = row.time_us, row.time_us + _SOON * (trace.end_us - trace[0].time_us)
-            after, most = first, len(fold.where)
-        elif first >= 0 and row.time_us < soon and (healthy or _FAULTY & {*KINDS[row.kind].ends}):
-            soon = row.time_us - 1
-        if first >= 0 and row.time_us <= soon and len(fold.where) >= most:
-            after, most = row.time_us, len(fold.where)
-    return None if first < 0 else (first, after)
 
 
 def png(traces: Sequence[Trace], titles: Sequence[str]) -> bytes:
@@ -171,11 +37,12 @@ def png(traces: Sequence[Trace], titles: Sequence[str]) -> bytes:
 
     messages = any(row.message is not None for trace in traces for row in trace)
     tiles = any(tile_of(row) for trace in traces for row in trace)
-    ends = [trace[-1].time_us for trace in traces if len(trace)]
-    until_us = opening(traces) if messages else max(ends, default=0)
-    runs = [(_fold(row for row in trace if row.time_us <= until_us), _fold(trace)) for trace in traces]
+    until_us = (opening(traces) or (0,))[0]
+    end_us = max((trace.end_us for trace in traces), default=0)
+    runs = [(folded(row for row in trace if row.time_us <= until_us), folded(trace)) for trace in traces]
     columns = _columns([whole for _, whole in runs])
-    heights = {"stage": 2.6 * (messages or not tiles), "tiles": 2.9 * tiles, "depth": 1.0 * (messages or not tiles)}
+    stage = max(2.6, 0.72 * max(Counter(column for column, *_ in columns.values()).values(), default=1))
+    heights = {"stage": stage * (messages or not tiles), "tiles": 2.9 * tiles, "depth": 1.0 * (messages or not tiles)}
     shown = {part: height for part, height in heights.items() if height}
     out = io.BytesIO()
     with rc_context(style()):  # type: ignore[arg-type]
@@ -196,19 +63,12 @@ def png(traces: Sequence[Trace], titles: Sequence[str]) -> bytes:
         for column, (trace, title, (now, _)) in enumerate(zip(traces, titles, runs, strict=True)):
             if "stage" in axes:
                 _stage(axes["stage"][column], now, columns, title, room=_room(trace), inches=inches)
-                _depth(axes["depth"][column], trace, until_us, top)
+                _depth(axes["depth"][column], trace, until_us, top, end_us)
             if "tiles" in axes:
                 touched = tiles_of(row for row in trace if row.time_us <= until_us)
                 draw_tiles(axes["tiles"][column], touched, tiles_of(trace), title="" if "stage" in axes else title)
         figure.savefig(out, format="png", metadata={"Software": None})
     return out.getvalue()
-
-
-def _fold(rows: Iterable[Row]) -> Fold:
-    fold = Fold()
-    for row in rows:
-        fold.apply(row)
-    return fold
 
 
 def _columns(folds: Iterable[Fold]) -> dict[str, tuple[int, float, bool]]:
@@ -256,7 +116,8 @@ def _across(columns: dict[str, tuple[int, float, bool]]) -> tuple[dict[int, tupl
 def _room(trace: Trace) -> dict[str, int]:
     """Return how many each bounded buffer may hold."""
     depth_max = int(trace.header.invariants.get("bounded depth", {}).get("depth_max", 0))
-    return {row.place: depth_max for row in trace if row.kind == "enqueue"} if depth_max else {}
+    stored = (row.place for row in trace if "depth" in row.fields and KINDS[row.kind].account == "stored")
+    return dict.fromkeys(stored, depth_max) if depth_max else {}
 
 
 def _fit(text: str, inches: float, size: float = 9) -> tuple[str, float]:
@@ -295,6 +156,7 @@ def _stage(
         )
         axes.add_patch(box)
         standing = [(copy, how) for copy, (at, how) in fold.where.items() if at == place]
+        standing += [(copy, "ghost") for at, copy in fold.ghosts if at == place]
         moving.update((place, how) for _, how in standing)
         inside = [(copy, how) for copy, how in standing if how != "moving" and (how != "here" or not tray)]
         number = _number(len(inside), room.get(place, 0)) if tray and inside else ""
@@ -312,9 +174,11 @@ def _stage(
         axes.text(x0, y0 - 0.6, " ".join(notes), fontsize=9, color=ROLES["done"].ink)
         if fold.lost[place]:
             axes.text(x0 + 0.55 * bool(notes), y0 - 0.6, f"✗ {fold.lost[place]:,}", fontsize=9, color=ROLES["lost"].ink)
-        if fold.states.get(place):
-            state = fold.states[place][-1]
-            words, size = _fit(_STATE_WORDS.get(state, state), (width + 0.5) * unit - 0.12)
+        parts = place.split("/")
+        wholes = ["/".join(parts[:i]) for i in range(len(parts), 0, -1)]
+        states = [words for at in wholes for words in fold.states.get(at, {}).values()]
+        if states:
+            words, size = _fit(" · ".join(states), (width + 0.5) * unit - 0.12)
             axes.text(
                 x0 + width / 2, y0, words, fontsize=size, fontweight="bold", ha="center",
                 va="center", color="white", bbox={"fc": "black", "ec": "none", "boxstyle": "round"},
@@ -350,12 +214,13 @@ def _discs(
         if width < 2:
             x = x0 + width / 2 + (k - (len(standing) - 1) / 2) * cell
         look.setdefault(how, []).append((x, y0 - 0.39 + (r + 0.5) * cell if width >= 2 else y0))
-        if copy in again:
+        if copy in again and how != "ghost":
             look.setdefault("again", []).append(look[how][-1])
     size = cell * points
     looks: dict[str, dict[str, Any]] = {
         "waiting": {"mfc": "#E8EFF5", "mec": ROLES["waiting"].colour},
         "here": {"mfc": ROLES["moving"].colour, "mec": ROLES["moving"].ink},
+        "ghost": {"mfc": "none", "mec": ROLES["again"].ink, "alpha": 0.6},
         "dead": {"mfc": "white", "mec": ROLES["lost"].colour},
         "again": {"mfc": "none", "mec": ROLES["again"].colour},
     }
@@ -378,13 +243,13 @@ def _stored(trace: Trace) -> list[tuple[float, int]]:
     return [*steps, (trace.end_us / 1e6, steps[-1][1])]
 
 
-def _depth(axes: Axes, trace: Trace, until_us: int, top: int) -> None:
+def _depth(axes: Axes, trace: Trace, until_us: int, top: int, end_us: int) -> None:
     """Draw how many waited over the whole run, and the moment shown above."""
     x, y = zip(*_stored(trace), strict=True)
     axes.step(x, y, where="post", color="#24292F", lw=1.1)
     axes.fill_between(x, y, step="post", color="#24292F", alpha=0.1, lw=0)
     axes.axvline(until_us / 1e6, color="#24292F", lw=1)
-    axes.set(ylim=(0, top * 1.12), xlim=(0, max(trace.end_us / 1e6, 1e-6)), ylabel="depth", xlabel="seconds")
+    axes.set(ylim=(0, top * 1.12), xlim=(0, max(end_us / 1e6, 1e-6)), ylabel="depth", xlabel="seconds")
     if len(trace):
         last = max((row for row in trace if row.time_us <= until_us), default=trace[0])
         axes.set_title(f"at {duration(until_us)}: {describe(last)}", fontsize=8.5, fontweight="normal", color="#57606A")

@@ -91,18 +91,17 @@ def _parts(row: Row | None) -> list[tuple[str, float, float]]:
     """Return what a tile is made of, from left to right: role, start, width."""
     if row is None:
         return [("untouched", 0, 1)]
-    if KINDS[row.kind].verb == "skip":
-        return [("skipped", 0, 1)]
     size_bytes, used_bytes = row.fields.get("size_bytes"), row.fields.get("used_bytes")
     if not isinstance(used_bytes, int) or not isinstance(size_bytes, int):
-        return [("waiting" if row.kind == "page_write" else "unused", 0, 1)]
+        role = KINDS[row.kind].role
+        return [("unused" if role == "useful" else role, 0, 1)]
     share = min(1.0, max(used_bytes / max(1, size_bytes), 0.1 if used_bytes else 0.0))
     return [part for part in (("useful", 0.0, share), ("unused", share, 1 - share)) if part[2] > 0]
 
 
 def _told(rows: Iterable[Row]) -> str:
     """Say how much was read, and how much of it was asked for."""
-    reads = [row.fields for row in rows if row.kind == "page_read"]
+    reads = [row.fields for row in rows if KINDS[row.kind].role == "useful"]
     size_bytes = sum(int(fields["size_bytes"] or 0) for fields in reads)
     if not size_bytes:
         return ""

@@ -1,0 +1,133 @@
+"""A run folded to where everything stands: the player's `reduce` once more, for pictures that do not move.
+
+The rows mean what `dsys_lab.trace.kinds` says of their kinds; no kind is known here by its name.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Final
+
+from dsys_lab.trace import KINDS, STATES, Kind, Row
+from dsys_lab.trace.ledger import Copy, account_after, copy_of
+
+_GONE: Final = {"take", "burst", "bounce"}
+
+
+class Fold:
+    """Where every copy of a message is after some rows.
+
+    Attributes
+    ----------
+    where : dict
+        Copy -> (place, standing), in the order in which they came; standing is "waiting", "here", "moving" or "dead".
+    ghosts : dict
+        (place, copy) of those who still work on a copy although their loan of it is over, in the order of that.
+    again : set of Copy
+        Copies that are a repetition.
+    done, lost : Counter
+        By place.
+    states : dict
+        Place -> the states that it is in, each in words, the newest last; empty when it is back to normal.
+    flows : dict
+        Pairs of places between which copies went, in the order first seen.
+    """
+
+    def __init__(self) -> None:
+        self.where: dict[Copy, tuple[str, str]] = {}
+        self.ghosts: dict[tuple[str, Copy], None] = {}
+        self.account: dict[Copy, str] = {}
+        self.again: set[Copy] = set()
+        self.done: Counter[str] = Counter()
+        self.lost: Counter[str] = Counter()
+        self.states: dict[str, dict[str, str]] = {}
+        self.flows: dict[tuple[str, str], None] = {}
+        self.trays: dict[str, int] = {}
+        self.places: dict[str, None] = {}
+        self.stored = 0
+        self._lent: dict[Copy, str] = {}
+
+    def apply(self, row: Row) -> None:
+        """Take in one row."""
+        kind = KINDS[row.kind]
+        if kind.state or kind.ends:
+            self._change(row, kind)
+        if row.message is not None:
+            copy = copy_of(row)
+            before = self.where.get(copy, ("", ""))
+            self._move(row, kind, copy)
+            self._haunt(row, kind, copy, before)
+
+    def _change(self, row: Row, kind: Kind) -> None:
+        """Bring places into the row's state and out of those that it ends."""
+        for place in str(row.fields[kind.at]).split(", ") if kind.at else [row.place]:
+            before = self.states.get(place, {})
+            self.states[place] = {name: words for name, words in before.items() if name not in (*kind.ends, kind.state)}
+            if kind.state:
+                self.states[place][kind.state] = STATES[kind.state].words.format_map(row.fields)
+            if kind.strikes:
+                self.ghosts = {ghost: None for ghost in self.ghosts if ghost[0] != place}
+
+    def _haunt(self, row: Row, kind: Kind, copy: Copy, before: tuple[str, str]) -> None:
+        """Keep the book of loans: who works on when another has the copy is a ghost until its next word of it."""
+        if kind.verb != "mark" or kind.lets_go:
+            self.ghosts.pop((row.place, copy), None)
+        at, borrower = self.where.get(copy, ("", ""))[0], self._lent.get(copy, "")
+        if before == (borrower, "here") and at != borrower != row.place and not self.states.get(borrower):
+            self.ghosts[borrower, copy] = None
+        if kind.verb == "move" and "visible_until_us" in row.fields:
+            self._lent[copy] = at
+        elif at != borrower or kind.lets_go:
+            self._lent.pop(copy, None)
+
+    def _move(self, row: Row, kind: Kind, copy: Copy) -> None:
+        if int(row.fields.get("attempt") or 0) > 1 or (kind.strikes and copy not in self.account):
+            self.again.add(copy)
+        before = self.account.get(copy, "")
+        if kind.account and account_after(row, before) is None:
+            return
+        if kind.account:
+            self.stored += (kind.account == "stored") - (before == "stored")
+            self.account[copy] = kind.account
+        place = str(row.fields.get("to") or row.place) if kind.verb in ("put", "move") else row.place
+        at = self.where.get(copy, ("", ""))[0]
+        if kind.verb == "move" and not kind.account and (before not in ("", "in flight") or at not in ("", row.place)):
+            return
+        if kind.verb == "put":
+            self._stand(copy, at, place, "here" if kind.account == "in flight" else "waiting")
+        elif kind.verb == "move":
+            self._stand(copy, at or row.place, place, "moving")
+        elif kind.verb == "arrive" and self.where.get(copy, (row.place, ""))[0] == row.place:
+            self._stand(copy, at, row.place, "here")
+        elif kind.verb in _GONE and (kind.account or kind.verb == "take"):
+            self._leave(copy, at, row.place)
+            self.done[row.place] += kind.verb == "take"
+            self.lost[row.place] += kind.verb == "burst"
+        elif kind.verb in ("fade", "burst") and (
+            kind.account or (before != "stored" and (kind.verb == "burst" or at == row.place))
+        ):
+            self._leave(copy, at, row.place)
+
+    def _stand(self, copy: Copy, at: str, place: str, standing: str) -> None:
+        if at and at != place:
+            self.flows.setdefault((at, place))
+        self.where.pop(copy, None)
+        self.where[copy] = (place, standing)
+        self.places.setdefault(place)
+        if standing == "waiting":
+            self.trays.setdefault(place, 0)
+
+    def _leave(self, copy: Copy, at: str, place: str) -> None:
+        if at and at != place:
+            self.flows.setdefault((at, place))
+        self.places.setdefault(place)
+        self.where.pop(copy, None)
+
+
+def folded(rows: Iterable[Row]) -> Fold:
+    """Return what the rows come to."""
+    fold = Fold()
+    for row in rows:
+        fold.apply(row)
+    return fold
