@@ -40,8 +40,12 @@ def encode(key: bytes, value: bytes | None) -> bytes:
 
 
 def decode(stored: bytes) -> Entry:
-    """Return the entry that `stored` begins with."""
+    """Return the entry that `stored` is."""
     key_length, value_length = HEAD.unpack_from(stored)
     start = HEAD.size + key_length
-    key = stored[HEAD.size : start]
-    return key, None if value_length == TOMBSTONE else stored[start : start + value_length]
+    return stored[HEAD.size : start], None if value_length == TOMBSTONE else stored[start:]
+
+
+def value_of(stored: bytes) -> bytes | None:
+    """Return the value of the entry that `stored` is, None for a tombstone."""
+    return decode(stored)[1]
