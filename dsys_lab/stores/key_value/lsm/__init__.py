@@ -16,8 +16,8 @@ Nothing is changed in place: a new version hides the older ones until a merge dr
 Promises
 --------
 1. Those of every key-value store (`verbs`).
-2. The manifest decides what counts. What a crash left in the middle of a flush or a compaction is removed when the store
-   is opened, and reported in `status().removed`.
+2. The manifest decides what counts. What a crash left in the midst of a flush or a compaction is removed when the
+   store is opened, and reported in `status().removed`.
 3. Under one history every policy gives the same answers; only the bytes that are moved differ.
 4. A damaged block is named with its file; other keys stay readable, and writing goes on. Merging stops
    (`status().halted`), for it would have to read the block.
