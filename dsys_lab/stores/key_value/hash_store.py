@@ -41,7 +41,7 @@ from dsys_lab.errors import BadParameter, Damaged, Refused
 from dsys_lab.stores.key_value import merged_file
 from dsys_lab.stores.key_value.entry import decode, encode
 from dsys_lab.stores.key_value.verbs import Pair, check_key, check_range, check_value
-from dsys_lab.structures.append_log import EVERY_RECORD, AppendLog, At, Cut, Fsync, whole_frame
+from dsys_lab.structures.append_log import EVERY_RECORD, SEGMENT_NAME, AppendLog, At, Cut, Fsync, whole_frame
 from dsys_lab.structures.disk import Disk
 from dsys_lab.trace import NO_TRACE, Recorder
 
@@ -135,6 +135,9 @@ class HashStore:
             raise BadParameter(f"merge_at = {merge_at!r}: give a share between 0 and 1, or None to merge by hand only")
         self.disk, self.place, self.recorder = disk, place, recorder
         self._merge_at, self._segment_bytes = merge_at, segment_bytes
+        merged = merged_file.stored(disk)
+        if merged and not any(map(SEGMENT_NAME.match, disk.names())):
+            raise Damaged(f"the log from record {merged[0]} on is missing: restore its files from a copy")
         self._log = AppendLog(
             disk, fsync=fsync, segment_bytes=segment_bytes, place=f"{place}/log", recorder=recorder, now_us=now_us
         )

@@ -17,7 +17,7 @@ from dsys_lab.stores.key_value.lsm.merging import merged
 from dsys_lab.stores.key_value.lsm.snapshot import Snapshot, lookup
 from dsys_lab.stores.key_value.lsm.sorted_run import RunWriter, SortedRun
 from dsys_lab.stores.key_value.verbs import Pair, check_key, check_value
-from dsys_lab.structures.append_log import EVERY_RECORD, AppendLog, Cut, Fsync
+from dsys_lab.structures.append_log import EVERY_RECORD, SEGMENT_NAME, AppendLog, Cut, Fsync
 from dsys_lab.structures.disk import Disk
 from dsys_lab.trace import NO_TRACE, Recorder
 
@@ -123,16 +123,19 @@ class LsmStore:
         require_positive(memtable_bytes_max=memtable_bytes_max, block_bytes=block_bytes)
         require_not_negative(bits_per_key=bits_per_key)
         self.policy = policy if policy is not None else Leveled()
-        if not hasattr(self.policy, "decide"):
+        if isinstance(self.policy, type) or not hasattr(self.policy, "decide"):
             raise BadParameter(f"policy = {policy!r}: give one that decides, as Leveled() or Tiered() do")
         self.disk, self.place, self.recorder = disk, place, recorder
         self._memtable_bytes_max, self._block_bytes, self._bits_per_key = memtable_bytes_max, block_bytes, bits_per_key
+        self._manifest = manifest.newest(disk) or Manifest()
+        if self._manifest.lsn and not any(map(SEGMENT_NAME.match, disk.names())):
+            raise Damaged(f"the log from record {self._manifest.lsn} on is missing: restore its files from a copy")
         self._log = AppendLog(disk, fsync=fsync, place=f"{place}/log", recorder=recorder, now_us=now_us)
         self._memtable = Memtable()
         self._snapshots: list[weakref.ref[Snapshot]] = []
         self._outdated: list[SortedRun] = []
         self._halted, self._closed = "", False
-        self._manifest = self._found_manifest()
+        self._require_all_files()
         self._runs = tuple(self._opened(info) for info in self._manifest.runs)
         self._removed = tuple(self._remove_orphans())
         self._replay()
@@ -298,20 +301,20 @@ class LsmStore:
             raise Refused(f"{self.place} is closed: open its disk anew")
 
     # ------------------------------------------------------------ recovery
-    def _found_manifest(self) -> Manifest:
-        found = manifest.newest(self.disk)
-        if found is None and self._log.first_lsn == 0:
-            return Manifest()  # nothing was flushed yet: the log has it all
-        if found is None:
-            names = manifest.stored(self.disk)
-            what = "its checksum does not match its lines" if names else "it is missing"
-            raise Damaged(f"{names[0] if names else 'manifest'}: {what}; restore it from a copy: it says what counts")
-        if self._log.first_lsn > found.lsn:
-            raise Damaged(f"records {found.lsn} to {self._log.first_lsn - 1} of the log are missing; restore its files")
-        missing = sorted({run.file for run in found.runs} - set(self.disk.names()))
+    def _require_all_files(self) -> None:
+        """Refuse a store of which a part is missing; without a manifest, the log must reach back to the beginning."""
+        counts, log = self._manifest, self._log
+        names = manifest.stored(self.disk)
+        if log.first_lsn > counts.lsn and names and counts == Manifest():
+            raise Damaged(f"{names[0]}: its checksum does not match its lines; restore it: it says what counts")
+        if not log.first_lsn <= counts.lsn <= log.next_lsn:
+            raise Damaged(
+                f"the log has records {log.first_lsn} to {log.next_lsn - 1}, and no manifest goes with it: a manifest "
+                "or a part of the log is missing; restore it from a copy"
+            )
+        missing = sorted({run.file for run in counts.runs} - set(self.disk.names()))
         if missing:
-            raise Damaged(f"{missing[0]}: {found.name} counts on it, but it is missing; restore it from a copy")
-        return found
+            raise Damaged(f"{missing[0]}: {counts.name} counts on it, but it is missing; restore it from a copy")
 
     def _remove_orphans(self) -> list[str]:
         """Take away what no manifest needs: runs that were being written or are merged, manifests that do not count."""
