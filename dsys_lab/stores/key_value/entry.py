@@ -23,6 +23,7 @@ from typing import Final
 
 HEAD: Final = struct.Struct(">HI")
 TOMBSTONE: Final = 0xFFFF_FFFF
+_NO_VALUE: Final = TOMBSTONE.to_bytes(4, "big")
 
 Entry = tuple[bytes, bytes | None]
 """A key with its value, or with None for a tombstone."""
@@ -48,4 +49,9 @@ def decode(stored: bytes) -> Entry:
 
 def value_of(stored: bytes) -> bytes | None:
     """Return the value of the entry that `stored` is, None for a tombstone."""
-    return decode(stored)[1]
+    return None if is_tombstone(stored) else stored[HEAD.size + (stored[0] << 8 | stored[1]) :]
+
+
+def is_tombstone(stored: bytes) -> bool:
+    """Whether the entry that `stored` is says that its key is gone."""
+    return stored[2:6] == _NO_VALUE

@@ -71,7 +71,7 @@ class SortedRun:
 
     def __init__(self, disk: Disk, info: RunInfo, *, place: str, recorder: Recorder) -> None:
         self.disk, self.info, self.recorder = disk, info, recorder
-        self.place = place_of(place, info)
+        self.file, self.place = info.file, place_of(place, info)
 
     def get(self, key: bytes, key_hash: int, now_us: int) -> bytes | None:
         """Return the stored entry of `key`, or None: at most one block is read."""
@@ -106,10 +106,10 @@ class SortedRun:
     @cached_property
     def _guide(self) -> _Guide:
         """Read what lies behind the blocks, once."""
-        tail = self.disk.read(self.info.file, self.info.data_bytes)
+        tail = self.disk.read(self.file, self.info.data_bytes)
         if len(tail) != self.info.size_bytes - self.info.data_bytes or not block.is_whole(tail):
             raise Damaged(
-                f"{self.info.file}, byte {self.info.data_bytes}: its index or its filter is not what was written; "
+                f"{self.file}, byte {self.info.data_bytes}: its index or its filter is not what was written; "
                 "restore the file from a copy (keys outside its range stay readable)"
             )
         index_bytes, hashes, _ = _END.unpack(tail[-_END.size :])
@@ -121,10 +121,10 @@ class SortedRun:
 
     def _read(self, number: int) -> Block:
         start, stop = self._guide.offsets[number : number + 2]
-        content = self.disk.read(self.info.file, start, stop - start)
+        content = self.disk.read(self.file, start, stop - start)
         if not block.is_whole(content):
             raise Damaged(
-                f"{self.info.file}, block {number} (byte {start}): not what was written; restore the file from a copy "
+                f"{self.file}, block {number} (byte {start}): not what was written; restore the file from a copy "
                 "(all other blocks stay readable)"
             )
         return Block(content)
@@ -132,12 +132,12 @@ class SortedRun:
     def _touch(self, number: int, used_bytes: int, now_us: int) -> None:
         start, stop = self._guide.offsets[number : number + 2]
         self.recorder.emit(
-            now_us, "page_read", self.place, file=self.info.file, page=number, size_bytes=stop - start,
+            now_us, "page_read", self.place, file=self.file, page=number, size_bytes=stop - start,
             used_bytes=used_bytes, source="disk",
         )  # fmt: skip
 
     def _skip(self, number: int, why: str, now_us: int) -> None:
-        self.recorder.emit(now_us, "block_skip", self.place, file=self.info.file, block=number, why=why)
+        self.recorder.emit(now_us, "block_skip", self.place, file=self.file, block=number, why=why)
 
 
 class RunWriter:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from dsys_lab.errors import BadParameter, Damaged, Refused, require_not_negative, require_positive
-from dsys_lab.stores.key_value.entry import decode, encode, value_of
+from dsys_lab.stores.key_value.entry import decode, encode, is_tombstone, value_of
 from dsys_lab.stores.key_value.lsm import manifest
 from dsys_lab.stores.key_value.lsm.block import Stored
 from dsys_lab.stores.key_value.lsm.compaction import Compaction, CompactionPolicy, Leveled, Levels
@@ -332,5 +332,5 @@ class LsmStore:
 def _without_dead(entries: Iterable[Stored], older: list[RunInfo]) -> Iterator[Stored]:
     """Leave out the tombstones that hide nothing: no older run may have their key."""
     for key, stored in entries:
-        if value_of(stored) is not None or any(run.first_key <= key <= run.last_key for run in older):
+        if not is_tombstone(stored) or any(run.first_key <= key <= run.last_key for run in older):
             yield key, stored
