@@ -344,10 +344,13 @@ def _able(store: str, counted: Counters) -> Any:
     if store == "B-tree":
         return _BTree(counted)
     if store == "hash store":
-        return _KeyValue(HashStore(VolatileDisk(), fsync=NEVER, segment_bytes=_SEGMENT_BYTES, recorder=counted), counted)
+        hashed = HashStore(VolatileDisk(), fsync=NEVER, segment_bytes=_SEGMENT_BYTES, recorder=counted)
+        return _KeyValue(hashed, counted)
     policy = POLICIES[store.removeprefix("LSM, ")](4)
-    lsm = LsmStore(VolatileDisk(), policy=policy, memtable_bytes_max=_MEMTABLE_BYTES, fsync=NEVER, recorder=counted)
-    return _KeyValue(lsm, counted)
+    return _KeyValue(
+        LsmStore(VolatileDisk(), policy=policy, memtable_bytes_max=_MEMTABLE_BYTES, fsync=NEVER, recorder=counted),
+        counted,
+    )
 
 
 # ------------------------------------------------------------------------------------------ 4. absent keys
