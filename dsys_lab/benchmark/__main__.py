@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import Final
 
-from dsys_lab.benchmark import brokers, simulations, tables
+from dsys_lab.benchmark import brokers, key_value, simulations, tables
 
 TABLES: Final[dict[str, Callable[[], None]]] = {
     "simulation": simulations.simulation,
@@ -17,6 +17,8 @@ TABLES: Final[dict[str, Callable[[], None]]] = {
     "columns": tables.columns,
     "point_reads": tables.point_reads,
     "slumber": tables.slumber,
+    "lsm": key_value.lsm,
+    "hash_store": key_value.hash_store,
 }
 
 

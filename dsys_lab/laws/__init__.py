@@ -25,6 +25,15 @@ from dsys_lab.laws.loans import (
     falsely_dead,
     poison_load,
 )
+from dsys_lab.laws.log_structured import (
+    bloom_best_hashes,
+    bloom_false_positives,
+    leveled_runs,
+    leveled_write_amplification,
+    leveled_write_amplification_most,
+    tiered_runs,
+    tiered_write_amplification,
+)
 from dsys_lab.laws.overload import (
     AIMD_UTILISATION,
     attempts_per_call,
@@ -58,6 +67,8 @@ __all__ = [
     "PAGE_ROOM_BYTES",
     "attempts_per_call",
     "backlog",
+    "bloom_best_hashes",
+    "bloom_false_positives",
     "calls_by_vector",
     "column_pages",
     "deliveries_any",
@@ -69,6 +80,9 @@ __all__ = [
     "exponential_within",
     "falsely_dead",
     "in_time_most",
+    "leveled_runs",
+    "leveled_write_amplification",
+    "leveled_write_amplification_most",
     "little",
     "merge_pages_per_row",
     "mg1_sojourn_s",
@@ -86,6 +100,8 @@ __all__ = [
     "row_pages",
     "rows_on_page",
     "run_length_bytes",
+    "tiered_runs",
+    "tiered_write_amplification",
     "token_bucket_most",
     "tree_height",
 ]

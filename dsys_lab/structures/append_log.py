@@ -107,6 +107,14 @@ class Record(NamedTuple):
     payload: bytes
 
 
+class At(NamedTuple):
+    """Where a record lies with its 24 bytes of head: who remembers it may read it again without reading the others."""
+
+    file: str
+    offset: int
+    size_bytes: int
+
+
 @dataclass(frozen=True, slots=True)
 class Cut:
     """A torn tail that was cut off: in `file`, from byte `offset` on, `size_bytes` bytes that ended no whole record."""
@@ -163,6 +171,8 @@ class AppendLog:
     ----------
     cut : Cut or None
         What was cut off when the log was opened.
+    last_at : At or None
+        Where the record lies that was appended last.
 
     Raises
     ------
@@ -195,6 +205,7 @@ class AppendLog:
         self.disk, self.fsync, self.segment_bytes = disk, fsync, segment_bytes
         self.place, self.recorder = place, recorder
         self.cut: Cut | None = None
+        self.last_at: At | None = None
         self._broken = False
         self._waiting_since_us = now_us
         found = segment_names(disk)
@@ -231,11 +242,13 @@ class AppendLog:
             self.roll(now_us)
         lsn, covered = self.next_lsn, _COVERED.pack(self.next_lsn, self.durable_lsn)
         frame = FRAME.pack(len(payload), zlib.crc32(payload, zlib.crc32(covered)), lsn, self.durable_lsn) + payload
-        with self._or_break(f"record {lsn}"):
-            self.disk.append(self._segments[-1].name, frame)
+        segment = self._segments[-1]
+        with self.or_break(f"record {lsn}"):
+            self.disk.append(segment.name, frame)
         if lsn == self.durable_lsn:
             self._waiting_since_us = now_us
-        self._segments[-1].size_bytes += len(frame)
+        self.last_at = At(segment.name, segment.size_bytes, len(frame))
+        segment.size_bytes += len(frame)
         self.next_lsn += 1
         self.recorder.emit(now_us, "log_append", self.place, lsn=lsn, size_bytes=len(frame))
         self.tick(now_us)
@@ -245,7 +258,7 @@ class AppendLog:
         """Make every record durable."""
         if self.durable_lsn == self.next_lsn:
             return
-        with self._or_break(f"records {self.durable_lsn} to {self.next_lsn - 1}"):
+        with self.or_break(f"records {self.durable_lsn} to {self.next_lsn - 1}"):
             self.disk.sync(self._segments[-1].name)
         self.durable_lsn = self.next_lsn
         self.recorder.emit(now_us, "log_sync", self.place, lsn=self.next_lsn - 1)
@@ -266,12 +279,12 @@ class AppendLog:
         """Close the segment, durable to its last record, and begin the next one."""
         self.sync(now_us)
         if self._segments[-1].size_bytes:
-            with self._or_break(f"the segment that begins with record {self.next_lsn}"):
+            with self.or_break(f"the segment that begins with record {self.next_lsn}"):
                 self._segments.append(self._new_segment(self.next_lsn))
 
     def drop_before(self, lsn: int) -> None:
         """Take away the segments that hold nothing from record `lsn` on."""
-        with self._or_break(f"the removal of what is older than record {lsn}"):
+        with self.or_break(f"the removal of what is older than record {lsn}"):
             while len(self._segments) > 1 and self._segments[1].first_lsn <= lsn:
                 self.disk.remove(self._segments[0].name)
                 self.disk.sync_names()
@@ -295,13 +308,18 @@ class AppendLog:
         """Write nothing more: what the files hold is unknown until they are read again."""
         self._broken = True
 
-    def _or_break(self, what: str) -> OrGiveUp:
+    def or_break(self, what: str) -> OrGiveUp:
+        """Do what is inside; if the disk fails at `what`, say so and write nothing more."""
         self.require_working()
         return OrGiveUp(self.give_up, what, "it may or may not be there; open the log anew to see")
 
     # ------------------------------------------------------------ read path
     def read(self, first_lsn: int = 0) -> Iterator[Record]:
         """Give the records from `first_lsn` on, or from the oldest that is kept."""
+        return (record for record, _ in self.located(first_lsn))
+
+    def located(self, first_lsn: int = 0) -> Iterator[tuple[Record, At]]:
+        """Give the same records, each with where it lies."""
         for number, segment in enumerate(self._segments):
             last = number + 1 == len(self._segments)
             if not last and self._segments[number + 1].first_lsn <= first_lsn:
@@ -309,11 +327,11 @@ class AppendLog:
             content = self.disk.read(segment.name)[: segment.size_bytes]
             offset, lsn = 0, segment.first_lsn
             while offset < len(content):
-                frame = _whole_frame(content, offset, lsn)
+                frame = whole_frame(content, offset, lsn)
                 if frame is None:
                     raise Damaged(_damaged(segment.name, offset, lsn))
                 if lsn >= first_lsn:
-                    yield Record(lsn, frame.payload)
+                    yield Record(lsn, frame.payload), At(segment.name, offset, frame.end - offset)
                 offset, lsn = frame.end, lsn + 1
 
     def status(self) -> LogStatus:
@@ -329,7 +347,7 @@ class AppendLog:
             if segment.first_lsn != lsn:
                 raise Damaged(f"{segment.name}, byte 0: records {lsn} to {segment.first_lsn - 1} are missing before it")
             content, offset = self.disk.read(segment.name), 0
-            while frame := _whole_frame(content, offset, lsn):
+            while frame := whole_frame(content, offset, lsn):
                 offset, lsn = frame.end, lsn + 1
             segment.size_bytes = offset
             if offset < len(content):
@@ -368,27 +386,29 @@ class OrGiveUp:
             raise MayHaveHappened(f"the disk failed at {self._what} ({error}): {self._advice}") from error
 
 
-class _Frame(NamedTuple):
+class Frame(NamedTuple):
+    """A record in its file, up to byte `end`, with its checksum found right."""
+
     lsn: int
     durable: int
     payload: bytes
     end: int
 
 
-def _whole_frame(content: bytes, offset: int, lsn: int | None = None) -> _Frame | None:
-    """Return the record at `offset` if it is whole (and numbered `lsn`)."""
+def whole_frame(content: bytes, offset: int, lsn: int | None = None) -> Frame | None:
+    """Return the record at `offset` of a segment's bytes, if it is whole (and numbered `lsn`)."""
     if offset + FRAME.size > len(content):
         return None
     length, crc, found, durable = FRAME.unpack_from(content, offset)
     end = offset + FRAME.size + length
     if end > len(content) or lsn not in (None, found) or zlib.crc32(content[offset + 8 : end]) != crc:
         return None
-    return _Frame(found, durable, content[offset + FRAME.size : end], end)
+    return Frame(found, durable, content[offset + FRAME.size : end], end)
 
 
 def _was_durable(content: bytes, offset: int, lsn: int) -> bool:
     """Whether a whole record beyond `offset` says that record `lsn` was durable."""
-    later = (_whole_frame(content, start) for start in range(offset + 1, len(content) - FRAME.size + 1))
+    later = (whole_frame(content, start) for start in range(offset + 1, len(content) - FRAME.size + 1))
     return any(frame is not None and frame.durable > lsn for frame in later)
 
 

@@ -232,6 +232,9 @@ _TABLE: Final = (
     _kind("log_append", "put", "lsn size_bytes", "log record {lsn} is written, not yet durable"),
     _kind("log_sync", "mark", "lsn", "the log is durable up to {lsn}"),
     _kind("recover", "mark", "redo_from redo_to", "{place} replays its log from {redo_from} to {redo_to}", ends="down"),
+    # sorted runs
+    _kind("run", "put", "count size_bytes of", "{message} lies at {place}: {count} entries, made from {of}"),
+    _kind("run_merged", "fade", "into", "{message} is merged into {into} and leaves {place}"),
     # control
     _kind("crash", "mark", "", "{place} crashes: what it held in memory is gone", state="down", ends="blocked",
           strikes=True),
