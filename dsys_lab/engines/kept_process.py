@@ -45,9 +45,7 @@ class KeptProcess:
         The temporary folder that goes when the program ends.
     """
 
-    def __init__(
-        self, command: Callable[[Path], list[str]], *, stop_with: signal.Signals = signal.SIGTERM
-    ) -> None:
+    def __init__(self, command: Callable[[Path], list[str]], *, stop_with: signal.Signals = signal.SIGTERM) -> None:
         self._log = tempfile.TemporaryFile()  # noqa: SIM115  # it lives as long as the program and has no name
         self.folder = Path(tempfile.mkdtemp(prefix="dsys_lab-"))
         ours = [sys.executable, "-I", "-S", keeper.__file__, str(int(stop_with)), str(self.folder)]

@@ -40,12 +40,14 @@ from dsys_lab.engines.postgres.connection import ANSWER_WITHIN_S, require_statem
 from dsys_lab.errors import BadParameter, MayHaveHappened, Misuse
 from dsys_lab.stores.relational.sessions import Answer, Done, Failed, Rows, Waits
 
-SETTINGS: Final = MappingProxyType({
-    "deadlock_timeout": "10ms",
-    "log_lock_waits": "on",
-    "lc_messages": "C",
-    "client_min_messages": "log",
-})
+SETTINGS: Final = MappingProxyType(
+    {
+        "deadlock_timeout": "10ms",
+        "log_lock_waits": "on",
+        "lc_messages": "C",
+        "client_min_messages": "log",
+    }
+)
 """Of each session's connection. Only a superuser may set the first three, or who was granted it."""
 SESSION_DIFFERENCES: Final = (
     Difference(
