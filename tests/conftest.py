@@ -77,6 +77,15 @@ def find_python() -> Callable[[str], str]:
     return find
 
 
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Any]:
+    """The shared connection to PostgreSQL, whose server is stopped with the last test."""
+    from dsys_lab.engines import postgres
+
+    yield postgres.connection()
+    postgres.connection().close()
+
+
 # ----------------------------------------------------------------------------------------------- notebooks under nbval
 
 def pytest_collectstart(collector: Any) -> None:

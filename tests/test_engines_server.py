@@ -125,7 +125,7 @@ def test_an_interrupt_while_it_starts_ends_it(
         started_here: Callable, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
-    def interrupt(server: Server, within_s: float) -> bool:
+    def interrupt(server: Server) -> bool:
         give_up_s = time.monotonic() + GONE_WITHIN_S
         while len(started_here()) < 2 and time.monotonic() < give_up_s:
             time.sleep(0.01)
@@ -141,10 +141,10 @@ def test_an_interrupt_while_it_starts_ends_it(
 def test_a_server_that_does_not_heed_the_request_is_killed(tmp_path: Path) -> None:
     deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('on', flush=True); time.sleep(60)"
     program = f"""
-        import sys
+        import signal, sys
         from dsys_lab.engines import keeper
         keeper.GRACE_S = 0.1
-        sys.exit(keeper.keep({str(tmp_path / "folder")!r}, [sys.executable, "-c", {deaf!r}]))
+        sys.exit(keeper.keep(signal.SIGTERM, {str(tmp_path / "folder")!r}, [sys.executable, "-c", {deaf!r}]))
     """
     (tmp_path / "folder").mkdir()
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}

@@ -5,6 +5,6 @@ machine's loopback (`server`, `keeper`), spoken to with the model's verbs, leavi
 ledger and invariants run on reality (`wall_clock`), and the same conformance tests hold for both. What an engine does
 otherwise than its model stands in its `DIFFERENCES` (`difference`).
 
-Reading order: `keeper`, `server`, `connection`, `event_loop`, `wall_clock`, `difference`, `work_queue` (what the queues
-share), then the engines.
+Reading order: `keeper`, `kept_process`, `server`, `connection`, `event_loop`, `wall_clock`, `difference`, `work_queue`
+(what the queues share), then the engines.
 """

@@ -43,6 +43,11 @@ class EventLoop:
             future.cancel()
             raise
 
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed."""
+        return self._loop.is_closed()
+
     def close(self) -> None:
         """Cancel what is still under way, and stop the loop and its thread."""
         self.call(_cancel_all())

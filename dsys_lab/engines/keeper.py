@@ -11,7 +11,8 @@ The keeper promises
 3. Ctrl-C for the owner is none for the server: the owner starts the keeper in a session of its own.
 4. The server's exit code is the keeper's, so the owner sees a start that fails.
 
-Run as `python keeper.py FOLDER COMMAND…`. It imports only the standard library, for it must start fast.
+Run as `python keeper.py SIGNAL FOLDER COMMAND…`; the signal's number is the request to stop, for a server may have its
+own. The keeper imports only the standard library, for it must start fast.
 
 Why not `PR_SET_PDEATHSIG`: it strikes when the *thread* that started the server ends, it must be set between fork and
 exec in a process full of threads, and only Linux has it. A pipe has none of that.
@@ -30,21 +31,21 @@ GRACE_S = 5.0
 """How long the server may take to stop before it is killed."""
 
 
-def keep(folder: str, command: list[str]) -> int:
+def keep(stop_with: int, folder: str, command: list[str]) -> int:
     """Run the server until it ends or the owner does; return its exit code."""
     try:
         server = subprocess.Popen(command, stdin=subprocess.DEVNULL)  # noqa: S603  # our own engines' commands
-        signal.signal(signal.SIGTERM, lambda *_: server.terminate())
-        threading.Thread(target=end_with_owner, args=(server,), daemon=True).start()
+        signal.signal(signal.SIGTERM, lambda *_: server.send_signal(stop_with))
+        threading.Thread(target=end_with_owner, args=(server, stop_with), daemon=True).start()
         return server.wait()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def end_with_owner(server: subprocess.Popen[bytes]) -> None:
+def end_with_owner(server: subprocess.Popen[bytes], stop_with: int) -> None:
     """Wait for the end of standard input, then stop the server."""
     os.read(sys.stdin.fileno(), 1)
-    server.terminate()
+    server.send_signal(stop_with)
     try:
         server.wait(GRACE_S)
     except subprocess.TimeoutExpired:
@@ -52,4 +53,4 @@ def end_with_owner(server: subprocess.Popen[bytes]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(keep(sys.argv[1], sys.argv[2:]))
+    sys.exit(keep(int(sys.argv[1]), sys.argv[2], sys.argv[3:]))

@@ -1,0 +1,42 @@
+"""PostgreSQL: the real one, from a wheel, started by a launcher of our own.
+
+One server for a process, started at the first use; `DSYS_LAB_POSTGRES=postgresql://…` uses yours instead. Reading
+order: `start` and `server` (how it runs), `connection`, `session` (who waits for whom) and `database`; then what looks
+inside: `plan`, `pages`, `wal`; and `torn_page`, which breaks a cluster of its own.
+
+>>> with PostgresDatabase() as database:  # doctest: +SKIP
+...     ada = database.session("ada")
+...     ada.execute("SELECT 1 AS one")
+Rows(columns=('one',), rows=((1,),))
+"""
+
+from dsys_lab.engines.postgres.connection import SETTING, Connection, connection
+from dsys_lab.engines.postgres.database import PostgresDatabase
+from dsys_lab.engines.postgres.pages import Space, Version, heap_page, page_count, space
+from dsys_lab.engines.postgres.plan import Plan, explain
+from dsys_lab.engines.postgres.server import PostgresServer
+from dsys_lab.engines.postgres.session import SESSION_DIFFERENCES, PostgresSession
+from dsys_lab.engines.postgres.torn_page import TornPage, torn_page
+from dsys_lab.engines.postgres.wal import WalUse, update_after_checkpoint, wal_of
+
+__all__ = [
+    "SESSION_DIFFERENCES",
+    "SETTING",
+    "Connection",
+    "Plan",
+    "PostgresDatabase",
+    "PostgresServer",
+    "PostgresSession",
+    "Space",
+    "TornPage",
+    "Version",
+    "WalUse",
+    "connection",
+    "explain",
+    "heap_page",
+    "page_count",
+    "space",
+    "torn_page",
+    "update_after_checkpoint",
+    "wal_of",
+]
