@@ -20,6 +20,7 @@ from functools import partial
 from itertools import count
 from typing import Any
 
+from dsys_lab.brokers import overflow_orders
 from dsys_lab.brokers.flow_control import Aimd, TokenBucket
 from dsys_lab.brokers.overflow import Buffer, Policy, Request
 from dsys_lab.brokers.retries import RetryBudget, RetryPolicy
@@ -334,22 +335,9 @@ def drill(
     (`dsys_lab.engines.nats.jetstream_overflow`).
     """
     buffer = Buffer(INBOX, capacity=capacity, policy=policy, recorder=sim.recorder)
-
-    def take() -> bool:
-        request = buffer.take(sim.now_us)
-        if request is None:
-            return False
-        sim.emit("start", SCORER, request.message, attempt=1, copy=request.copy)
-        sim.emit("finish", SCORER, request.message, attempt=1, copy=request.copy)
-        return True
-
-    for number in range(1, messages + 1):
-        sim.emit("publish", WEARABLES, f"n{number}", attempt=1)
-        buffer.offer(sim.now_us, Request(f"n{number}", offered_us=sim.now_us))
-        if number % offers_per_take == 0:
-            take()
-    while take():
-        pass
+    overflow_orders.burst(
+        overflow_orders.OnClock(buffer, sim), sim, messages=messages, offers_per_take=offers_per_take
+    )
     bounded = {} if policy == "unbounded" else {"bounded depth": {"depth_max": capacity}}
     return Claims({**BALANCED, **bounded, "nothing lost": {}})
 

@@ -13,7 +13,7 @@ from itertools import product
 from statistics import fmean, stdev
 from typing import Any, Final, TypeVar
 
-from tqdm import tqdm
+from dsys_lab.progress import with_progress
 
 Result = TypeVar("Result")
 
@@ -43,12 +43,11 @@ def sweep(
     points : sequence of mappings
         See `grid`.
     """
-    # In a terminal only: a notebook would keep what is left of a bar, and show it as an error when it is opened again.
-    bar = {"desc": label, "total": len(points), "delay": 1.0, "leave": False, "disable": None}
+    total = len(points)
     if executor is None:
-        return [run(**point) for point in tqdm(points, **bar)]
+        return [run(**point) for point in with_progress(points, total=total, label=label)]
     futures = [executor.submit(run, **point) for point in points]
-    return [future.result() for future in tqdm(futures, **bar)]
+    return [future.result() for future in with_progress(futures, total=total, label=label)]
 
 
 Measured = tuple[float, float, float]
