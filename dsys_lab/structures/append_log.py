@@ -48,12 +48,12 @@ from __future__ import annotations
 import re
 import struct
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from dsys_lab.errors import Damaged, MayHaveHappened, Refused, require_positive
-from dsys_lab.structures.disk import Disk
+from dsys_lab.errors import Damaged, Refused, require_positive
+from dsys_lab.structures.disk import Disk, OrGiveUp
 from dsys_lab.trace import NO_TRACE, Recorder
 
 FRAME: Final = struct.Struct(">IIQQ")
@@ -358,32 +358,6 @@ class AppendLog:
         self.disk.sync(self._segments[-1].name)
         self.disk.sync_names()
         return lsn
-
-
-class OrGiveUp:
-    """Around what is written: whatever cuts it short, `give_up` is called; of a failing disk, `MayHaveHappened` tells.
-
-    Parameters
-    ----------
-    give_up : callable
-        After it nothing more may be written.
-    what, advice : str
-        What is being done, and what the caller may think and do if the disk fails at it.
-    """
-
-    __slots__ = ("_advice", "_give_up", "_what")
-
-    def __init__(self, give_up: Callable[[], None], what: str, advice: str) -> None:
-        self._give_up, self._what, self._advice = give_up, what, advice
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: object) -> None:
-        if error is not None:
-            self._give_up()
-        if isinstance(error, OSError):
-            raise MayHaveHappened(f"the disk failed at {self._what} ({error}): {self._advice}") from error
 
 
 class Frame(NamedTuple):

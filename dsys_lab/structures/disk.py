@@ -37,7 +37,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Final, Protocol
 
-from dsys_lab.errors import BadParameter, Misuse
+from dsys_lab.errors import BadParameter, MayHaveHappened, Misuse
 
 SECTOR_BYTES: Final = 4_096
 """What a device writes whole or not at all."""
@@ -80,6 +80,32 @@ class Disk(Protocol):
 
     def sync_names(self) -> None:
         """Wait until it is durable which files there are."""
+
+
+class OrGiveUp:
+    """Around what is written: whatever cuts it short, `give_up` is called; of a failing disk, `MayHaveHappened` tells.
+
+    Parameters
+    ----------
+    give_up : callable
+        After it nothing more may be written.
+    what, advice : str
+        What is being done, and what the caller may think and do if the disk fails at it.
+    """
+
+    __slots__ = ("_advice", "_give_up", "_what")
+
+    def __init__(self, give_up: Callable[[], None], what: str, advice: str) -> None:
+        self._give_up, self._what, self._advice = give_up, what, advice
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: object) -> None:
+        if error is not None:
+            self._give_up()
+        if isinstance(error, OSError):
+            raise MayHaveHappened(f"the disk failed at {self._what} ({error}): {self._advice}") from error
 
 
 class RealDisk:

@@ -51,9 +51,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from dsys_lab.errors import BadParameter, Damaged, Misuse
-from dsys_lab.structures.append_log import NEVER, AppendLog, OrGiveUp, segment_names
+from dsys_lab.structures.append_log import NEVER, AppendLog, segment_names
 from dsys_lab.structures.buffer_pool import BufferPool
-from dsys_lab.structures.disk import Disk
+from dsys_lab.structures.disk import Disk, OrGiveUp
 from dsys_lab.structures.journal_records import (
     FILES_MAX,
     IMAGE,

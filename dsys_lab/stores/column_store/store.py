@@ -20,8 +20,8 @@ from dsys_lab.stores.column_store.stretches import WORKED_ROWS
 from dsys_lab.stores.column_store.view import Place, View, as_values
 from dsys_lab.stores.column_store.writing import Form, write_groups
 from dsys_lab.stores.table import Between, Measure, check_question
-from dsys_lab.structures.append_log import EVERY_RECORD, AppendLog, Fsync, OrGiveUp
-from dsys_lab.structures.disk import Disk
+from dsys_lab.structures.append_log import EVERY_RECORD, AppendLog, Fsync
+from dsys_lab.structures.disk import Disk, OrGiveUp
 from dsys_lab.structures.encoding.codec import DTYPES, Array
 from dsys_lab.structures.schema import Schema, Value, Values
 from dsys_lab.trace import NO_TRACE, Recorder
