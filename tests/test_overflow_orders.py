@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from dsys_lab.brokers.overflow import NINE, Buffer
+from dsys_lab.brokers.overflow import POLICIES, Buffer
 from dsys_lab.brokers.overflow_orders import OnClock, burst
 from dsys_lab.errors import BadParameter
 from dsys_lab.scenarios.not_consumed_in_time import drill
@@ -40,7 +40,7 @@ def rows(trace):
     ]
 
 
-@pytest.mark.parametrize("policy", NINE)
+@pytest.mark.parametrize("policy", POLICIES)
 def test_every_message_comes_to_an_end_that_is_written_down(policy):
     trace = burst_of(policy)
     books = balance(trace)
@@ -50,7 +50,7 @@ def test_every_message_comes_to_an_end_that_is_written_down(policy):
         assert lamp(trace, name).rows == (), name
 
 
-@pytest.mark.parametrize("policy", [policy for policy in NINE if policy != "block"])
+@pytest.mark.parametrize("policy", [policy for policy in POLICIES if policy != "block"])
 def test_the_labs_drill_gives_the_same_orders(policy):
     assert rows(burst_of(policy)) == rows(drill(policy=policy))
 
