@@ -826,7 +826,9 @@ function sceneOf(lane, canvas) {
 
 /** How large each copy is drawn, by its bytes: three steps, and one only where all are about alike. */
 export function sizesOf(lane) {
-  const known = lane.size.filter((x) => x > 0), low = Math.min(...known), high = Math.max(...known), steps = [0.62, 0.8, 1];
+  const steps = [0.62, 0.8, 1];
+  let low = Infinity, high = 0;
+  for (const x of lane.size) if (x > 0) { low = Math.min(low, x); high = Math.max(high, x); }
   const of = (x) => (x > 0 && high >= 2 * low ? steps[Math.min(2, Math.floor((3 * Math.log(x / low)) / Math.log(high / low)))] : 1);
   return Float32Array.from({ length: lane.entities }, (_, e) => of(lane.size[e]));
 }
