@@ -26,7 +26,7 @@ SHARPNESS: Final = 1.5
 """How many pixels are drawn for one that is shown."""
 _DARK: Final = (
     "<style>[data-jp-theme-light=false] .dsys-chart,.vscode-dark .dsys-chart"
-    "{filter:invert(1) hue-rotate(180deg)}</style>"
+    "{filter:invert(.93) hue-rotate(180deg) brightness(1.15)}</style>"
 )
 """In a dark page light becomes dark and every hue stays: one picture serves both, for it has no ground of its own."""
 

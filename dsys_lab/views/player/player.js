@@ -826,7 +826,9 @@ function sceneOf(lane, canvas) {
 
 /** How large each copy is drawn, by its bytes: three steps, and one only where all are about alike. */
 export function sizesOf(lane) {
-  const known = lane.size.filter((x) => x > 0), low = Math.min(...known), high = Math.max(...known), steps = [0.62, 0.8, 1];
+  const steps = [0.62, 0.8, 1];
+  let low = Infinity, high = 0;
+  for (const x of lane.size) if (x > 0) { low = Math.min(low, x); high = Math.max(high, x); }
   const of = (x) => (x > 0 && high >= 2 * low ? steps[Math.min(2, Math.floor((3 * Math.log(x / low)) / Math.log(high / low)))] : 1);
   return Float32Array.from({ length: lane.entities }, (_, e) => of(lane.size[e]));
 }
@@ -993,7 +995,7 @@ function drawInside(view, scene, box, T, ease) {
     put(view, scene, e - 1, spot[0], spot[1], r, ease);
   }
   ghostsAt(scene, box).forEach((ghost, i) => {                          // its loan is over, and it works on
-    const gr = Math.min(8, box.h / 4), x = box.x + box.w - gr - 3 - i * (2 * gr + 2), y = box.y + gr + 3;
+    const gr = Math.min(10, box.h / 4), x = box.x + box.w - gr - 3 - i * (2 * gr + 2), y = box.y + gr + 3;
     g.setLineDash([2.5, 2.5]); g.strokeStyle = g.fillStyle = c["again-ink"]; g.lineWidth = 1.4; g.beginPath(); g.arc(x, y, gr, 0, TAU); g.stroke(); g.setLineDash([]);
     g.font = font(Math.min(9, gr + 1), 500); g.textAlign = "center"; g.fillText(short(lane.messages[lane.copyMessage[ghost.copy]]), x, y + 3);
   });
