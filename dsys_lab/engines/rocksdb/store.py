@@ -210,12 +210,22 @@ class RocksdbStore:
         with _told("flush", else_raise=MayHaveHappened):
             self._db.flush()
 
-    def settle(self) -> None:
-        """Flush, and wait until no compaction is left to do."""
+    def settle(self, *, most_s: float = 60.0) -> None:
+        """Flush, and wait until no compaction has run for a tenth of a second.
+
+        (`rocksdb.compaction-pending` would be the better question, but may stay 1 for ever under universal compaction.)
+
+        Raises
+        ------
+        Refused
+            If compactions go on for longer than `most_s`; what was put is none the worse for it.
+        """
         self.flush()
-        while int(self._property("rocksdb.num-running-compactions")) or int(
-            self._property("rocksdb.compaction-pending")
-        ):
+        began_s, quiet = time.monotonic(), 0
+        while quiet < 10:
+            quiet = quiet + 1 if self._property("rocksdb.num-running-compactions") == "0" else 0
+            if time.monotonic() - began_s > most_s:
+                raise Refused(f"{self.folder}: compactions went on for more than {most_s} s; wait again, or go on")
             time.sleep(0.01)
 
     def close(self) -> None:
