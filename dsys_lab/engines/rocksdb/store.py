@@ -188,14 +188,25 @@ class RocksdbStore:
         """Give the pairs from `low` up to but not with `high`; RocksDB's iterator shows the moment of its making."""
         self._require_open()
         check_range(low, high)
-        return self._pairs(self._db.items(from_key=low), high)
+        with _told("scan", else_raise=Refused):
+            cursor = self._db.iter()
+            if low:
+                cursor.seek(low)
+            else:
+                cursor.seek_to_first()
+        return self._pairs(cursor, high)
 
-    def _pairs(self, items: Iterator[Pair], high: bytes | None) -> Iterator[Pair]:
+    def _pairs(self, cursor: Any, high: bytes | None) -> Iterator[Pair]:
+        """Walk on. (The `items` of rocksdict end at a damaged block as if there were no more; `iter` can be asked.)"""
         while True:
             self._require_open()
             with _told("scan", else_raise=Refused):
-                pair = next(items, None)
-            if pair is None or (high is not None and pair[0] >= high):
+                if not cursor.valid():
+                    cursor.status()
+                    return
+                pair = cursor.key(), cursor.value()
+                cursor.next()
+            if high is not None and pair[0] >= high:
                 return
             yield pair
 
