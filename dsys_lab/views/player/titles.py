@@ -23,8 +23,8 @@ def titles_of(traces: Sequence[Trace], given: Sequence[str] = ()) -> list[str]:
 def _differences(traces: Sequence[Trace], titles: Sequence[str]) -> list[list[str]]:
     """Return for each run the parameters, and the seed, that differ and that the titles do not say already."""
     headers = [trace.header.as_dict() for trace in traces]
-    if len({header["scenario"] for header in headers}) != 1:
-        return [[] for _ in traces]  # runs of different scenarios have different parameters by nature
+    if len({(header["scenario"], header["engine"]) for header in headers}) != 1:
+        return [[] for _ in traces]  # other scenarios and other engines have other parameters by nature
     values = [{"seed": header["seed"], **header["params"]} for header in headers]
     differing = [name for name in values[0] if any(one.get(name) != values[0][name] for one in values)]
     unsaid = [
