@@ -1548,8 +1548,6 @@ const FAULTS = { crash: "crashes", slow: "runs slowly", split: "is cut off", los
 
 const SHELL = `
   <div class="dp-note" hidden><span></span> <button type="button" data-do="back">Back</button></div>
-  <div class="dp-lanes"></div>
-  <button type="button" class="dp-poster" data-do="play" hidden>${icon("play")} Play from the start</button>
   <div class="dp-bar" role="toolbar" aria-label="Playback">
     <span class="dp-buttons">
       <button type="button" data-do="first" aria-label="First row" title="First row (Home)">${icon("first")}</button>
@@ -1561,6 +1559,8 @@ const SHELL = `
     <span class="dp-scrub"><input type="range" class="dp-time" step="any" aria-label="Time"><span class="dp-ticks" aria-hidden="true"></span></span>
     <span class="dp-clock" aria-hidden="true"></span>
   </div>
+  <div class="dp-lanes"></div>
+  <button type="button" class="dp-poster" data-do="play" hidden>${icon("play")} Play from the start</button>
   <div class="dp-bar dp-second">
     <label>speed <select class="dp-speed" aria-label="Playback speed">${SPEEDS.map((x) => `<option value="${x}"${x === 1 ? " selected" : ""}>${x}×</option>`).join("")}</select></label>
     <label>follow <input class="dp-who" type="text" size="7" placeholder="a message" aria-label="Follow a message by its name" spellcheck="false" autocomplete="off"></label>
@@ -1669,7 +1669,7 @@ function render({ model, el }) {
         it.className = `dp-lamp ${n ? "dp-red" : "dp-green"}`; it.title = lamp.meaning + (n ? ` Broken by ${plural(n, "row")}: press to go to the next.` : " It held.");
         if (n) { it.type = "button"; it.dataset.do = "lamp"; it.dataset.lamp = lamp.name; }
         it.innerHTML = n ? '<svg viewBox="0 0 12 12" aria-hidden="true"><path d="M6 .8 11.4 11H.6z"/></svg>' : '<svg viewBox="0 0 12 12" aria-hidden="true"><circle cx="6" cy="6" r="5.2"/><path d="m3.4 6.2 1.8 1.9 3.5-4" class="dp-tick"/></svg>';
-        it.append(n ? `${lamp.name} ${count(n)}` : lamp.name);
+        it.append(n ? `${lamp.name}: broken ${count(n)}×` : lamp.name);
         it.setAttribute("aria-label", n ? `${lamp.name}: broken by ${plural(n, "row")}, go to the next` : `${lamp.name}: held`);
         item.setAttribute("role", "listitem"); item.append(it); lamps.append(item);
       }
