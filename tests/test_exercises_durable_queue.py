@@ -8,10 +8,13 @@ from statistics import fmean
 
 import pytest
 
+from dsys_lab.errors import BadParameter
 from dsys_lab.lessons import exercise
-from dsys_lab.lessons.exercises.durable_handler import TROUBLES, PowerLoss, Store, handled
-from dsys_lab.lessons.exercises.durable_queue import TASKS
+from dsys_lab.lessons.exercises.durable_queue import POWER, TASKS, TROUBLES
 from dsys_lab.lessons.exercises.task import Exercise
+from dsys_lab.scenarios import clip_handler, repeat
+from dsys_lab.scenarios.clip_handler import HANDLERS, PowerLoss, Store, handled
+from dsys_lab.trace import lamps
 
 EXERCISES = [task for task in TASKS if isinstance(task, Exercise)]
 
@@ -216,6 +219,45 @@ def test_what_stands_together_happens_together_whenever_the_power_goes() -> None
 
 def test_every_trouble_is_met_and_the_same_each_time() -> None:
     for trouble in TROUBLES:
-        one, two = (handled(naive, trouble, 2001) for _ in range(2))
+        one, two = (trouble.run(naive, 2001) for _ in range(2))
         assert one.digest() == two.digest()
-        assert bool(one.of("crash")) == (trouble.crash_share > 0 or "dies" in trouble.name)
+        assert bool(one.of("crash")) == (trouble is POWER or "dies" in trouble.name)
+
+
+def red(trace):
+    return {lamp.name for lamp in lamps(trace) if not lamp.held}
+
+
+@pytest.mark.parametrize("seed", range(1, 9))
+def test_between_effect_and_note_either_order_is_wrong_when_the_power_goes(seed: int) -> None:
+    adds, notes = (
+        handled(handler=name, power_loss_share=0.15, seed=seed) for name in ("add then note", "note then add")
+    )
+    assert (red(adds), red(notes)) == ({"exactly-once effect"}, {"at least once"})
+    assert red(handled(handler=note_first, power_loss_share=0.15, seed=seed)) == set()
+
+
+def test_a_readers_own_handler_meets_one_more_fault_in_the_same_run() -> None:
+    once, (trace, _) = {"exactly-once effect"}, exercise("16/handler", add_then_note).traces
+    assert red(trace) == set(), "a short loan alone does it no harm"
+    (at, *_) = trace.of("effect")
+    crash = {"do": "crash", "target": at.place, "at_s": at.time_us / 1e6, "lasts_s": 1}
+    forked = repeat(trace.header, more_faults=[crash])
+    before = [row for row in trace if row.time_us < at.time_us]
+    assert list(forked)[: len(before)] == before
+    assert forked.of("crash")
+    worse = repeat(trace.header, power_loss_share=0.15)
+    assert red(worse) == once
+
+
+@pytest.mark.parametrize("name", HANDLERS)
+def test_a_handler_by_name_is_right_as_long_as_nothing_goes_wrong(name: str) -> None:
+    assert red(handled(handler=name)) == set()
+    assert HANDLERS[name].__name__ in vars(clip_handler)
+
+
+def test_a_handler_that_is_none_is_refused() -> None:
+    with pytest.raises(BadParameter, match="give one of add always, add then note, note then add"):
+        handled(handler="hope")
+    with pytest.raises(BadParameter, match="handler = 3"):
+        handled(handler=3)

@@ -312,7 +312,7 @@ SHORT = {
     "groups": [{"clips": 16, "groups": 4}, {"clips": 16, "groups": 4, "kind": "fair"}],
     "quiet": [{"until_s": 120, "wait_s": 20}, {"until_s": 120, "wait_s": 0}],
     "nobody_home": [{"away_days": 0.5, "retention_days": 0.25}],
-    "tenants": [{"until_s": 15, "noise": 5}, {"until_s": 15, "noise": 5, "kind": "fair"}],
+    "tenants": [{"until_s": 15, "noisy_clips": 10}, {"until_s": 15, "noisy_clips": 10, "kind": "fair"}],
     "power_failure": [{"clips": 14, "crash_at_s": 5}],
 }
 CASES = [(name, params) for name, cases in SHORT.items() for params in cases]

@@ -223,7 +223,7 @@ def tenants(
     sim: Simulation,
     *,
     kind: str = "standard",
-    noise: int = 50,
+    noisy_clips: int = 100,
     workers: int = 4,
     work_s: float = 0.5,
     quiet_rate: float = 0.5,
@@ -231,15 +231,15 @@ def tenants(
 ) -> Claims:
     """One noisy tenant delays all, unless tenants take turns.
 
-    Three quiet tenants send at random, `quiet_rate` a second each. After 10 s the noisy one sends `noise` times as many
-    clips in one go as a quiet tenant sends in four seconds.
+    Three quiet tenants send at random, `quiet_rate` a second each. After 10 s the noisy one sends `noisy_clips` in one
+    go.
     """
-    require_positive(noise=noise, work_s=work_s, quiet_rate=quiet_rate, until_s=until_s)
+    require_positive(noisy_clips=noisy_clips, work_s=work_s, quiet_rate=quiet_rate, until_s=until_s)
     host = _queue(sim, Settings(kind=kind, copy_share=0.0, order_window=1))
     _hire(sim, host, workers, Task(constant(work_s)))
     for name in QUIET_TENANTS:
         _tenant(sim, host, name, at_random(sim, name, rate=quiet_rate, for_s=until_s))
-    _tenant(sim, host, NOISY_TENANT, chain([10.0], repeat(AT_ONCE_S, int(4 * quiet_rate * noise) - 1)))
+    _tenant(sim, host, NOISY_TENANT, chain([10.0], repeat(AT_ONCE_S, noisy_clips - 1)))
     sim.run(until_s + 60)
     return Claims({**KEPT, "at most once": {}})
 

@@ -8,13 +8,15 @@ that of eight runs. Sixteen workers are enough that one is always free, as the l
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from statistics import fmean, stdev
 from typing import Any, Final
 
-from dsys_lab.scenarios.durable_queue import encode, quiet
+from dsys_lab.errors import BadParameter
+from dsys_lab.scenarios.durable_queue import ENCODER, encode, quiet
 from dsys_lab.simulation import Measured, grid, over_seeds, sweep
+from dsys_lab.simulation.chance import SERVICE_SHAPES, service, stream
 from dsys_lab.simulation.network import DELAY_S
 from dsys_lab.trace import Trace
 
@@ -92,6 +94,31 @@ def empty_a_day(*rates: float, wait_s: float = 20.0) -> list[Measured]:
     return over_seeds(counted, seeds=RUNS, rate=rates)
 
 
+def tails(*ratios: float, draws: int = 20_000) -> dict[str, list[tuple[float, float]]]:
+    """Return for each shape of work the share that takes longer than each ratio of its mean."""
+    told = {}
+    for shape in SERVICE_SHAPES:
+        draw, luck = service(shape, 1.0), stream(1, f"tails/{shape}")
+        drawn = [draw(luck) for _ in range(draws)]
+        told[shape] = [(ratio, fmean(value > ratio for value in drawn)) for ratio in ratios]
+    return told
+
+
+# ------------------------------------------------------------------------------------------ a clock that is wrong
+def wrong_clocks(loan_watch: str, off_s: float, *, workers: int = 4, **params: Any) -> Trace:
+    """Return a run of loans of 3 s in which the clock of every worker is off by so many seconds, behind if below 0."""
+    off = [{"do": "skew", "target": f"{ENCODER}-{n}", "at_s": 0.001, "value": off_s} for n in range(1, workers + 1)]
+    return encode(visibility_s=3, loan_watch=loan_watch, workers=workers, faults=off, **params)
+
+
+def came_of_it(trace: Trace, usual: Trace) -> str:
+    """Say in words what a trouble changed, held against the run without it."""
+    if len(trace.of("effect")) == 0:
+        return "nothing is encoded"
+    now, before = (effects(run)["more often"] for run in (trace, usual))
+    return "more is encoded twice" if now > before else "less is encoded twice" if now < before else "nothing changes"
+
+
 # ------------------------------------------------------------------------------------------ from one trace
 def times(trace: Trace, kind: str) -> dict[str | None, int]:
     """Return how many rows of a kind there are about each message that was sent."""
@@ -100,15 +127,43 @@ def times(trace: Trace, kind: str) -> dict[str | None, int]:
 
 
 def effects(trace: Trace) -> dict[str, int]:
-    """Return how many clips were encoded once, more often and never, how many are dead, and how often one skipped."""
+    """Return how many clips were encoded once, more often and never."""
     encoded = times(trace, "effect").values()
     return {
         "once": sum(n == 1 for n in encoded),
         "more often": sum(n > 1 for n in encoded),
         "never": sum(n == 0 for n in encoded),
-        "dead": sum(n > 0 for n in times(trace, "dead").values()),
-        "skipped": len(trace.of("effect_skip")),
     }
+
+
+def struck(trace: Trace) -> str:
+    """Return the clip that the first machine to crash had begun last."""
+    crash = trace.of("crash")[0]
+    begun = [row.message for row in trace.of("start", place=crash.place) if row.time_us <= crash.time_us]
+    if not begun or begun[-1] is None:
+        raise BadParameter(f"{crash.place} crashed before it had begun a clip: crash it later")
+    return begun[-1]
+
+
+def lay_hidden_s(trace: Trace) -> float:
+    """Return for how long nobody worked on the clip that was in the hands of the first machine to crash."""
+    at_us, clip = trace.of("crash")[0].time_us, struck(trace)
+    return next(row.time_us - at_us for row in trace.of("start") if row.message == clip and row.time_us > at_us) / 1e6
+
+
+def fate(trace: Trace) -> str:
+    """Say what became of the clip that was in the hands of the first machine to crash."""
+    encoded = times(trace, "effect")[struck(trace)]
+    return "it is lost" if encoded == 0 else "it is encoded once" if encoded == 1 else "it is encoded twice"
+
+
+def more_often(counted: Mapping[str, Sequence[Measured]]) -> str:
+    """Return which of two names has the greater counts; "both the same" where no pair is three errors apart."""
+    (one, at), (other, there) = counted.items()
+    apart = [(a - b) / (da**2 + db**2) ** 0.5 for (_, a, da), (_, b, db) in zip(at, there, strict=True)]
+    if max(map(abs, apart)) < 3:
+        return "both the same"
+    return one if sum(apart) > 0 else other
 
 
 def in_vain(trace: Trace) -> float:

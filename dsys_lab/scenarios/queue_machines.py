@@ -28,10 +28,10 @@ class QueueHost(Machine):
     """The machine of a queue. While it is down nobody is answered; what it holds is where it was when it is back."""
 
     def __init__(self, simulation: Simulation, queue: WorkQueue | DurableQueue) -> None:
+        super().__init__(simulation, queue.place)
         self.queue = queue
         self._waiting: dict[str, Event] = {}  # who waits for a message; who began first is told first
         self._ticks: set[int] = set()
-        super().__init__(simulation, queue.place)
 
     def boot(self) -> None:
         """Catch up with the time, and tell those who wait."""
@@ -127,10 +127,10 @@ class DurableHost(QueueHost):
     """
 
     def __init__(self, simulation: Simulation, place: str, settings: Settings, fsync: Fsync) -> None:
-        self.device, self._fsync = VolatileDisk(), fsync
+        device = VolatileDisk()
+        super().__init__(simulation, DurableQueue(place, device, settings, fsync=fsync, recorder=simulation.recorder))
+        self.device, self._fsync = device, fsync
         self._before: dict[str, Any] | None = None
-        opened = DurableQueue(place, self.device, settings, fsync=fsync, recorder=simulation.recorder)
-        super().__init__(simulation, opened)
 
     def on_crash(self) -> None:
         """Forget what a loss of power may forget."""
@@ -182,11 +182,11 @@ class Sender(Machine):
         prefix: str = "c",
         text: str = "",
     ) -> None:
+        super().__init__(simulation, name)
         self.host, self.gaps, self.group_of, self.prefix, self.text = host, iter(gaps), group_of, prefix, text
         self.sent = 0
         self._unanswered: dict[str, Event] = {}
         self._has_more = True
-        super().__init__(simulation, name)
 
     @property
     def is_done(self) -> bool:

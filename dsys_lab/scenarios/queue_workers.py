@@ -72,8 +72,8 @@ class Worker(Machine):
     """Borrows a message, works, carries the effect out, acknowledges; then the next."""
 
     def __init__(self, simulation: Simulation, host: QueueHost, name: str, task: Task) -> None:
-        self.host, self.task = host, task
         super().__init__(simulation, name)
+        self.host, self.task = host, task
 
     def boot(self) -> None:
         """Ask for the first message."""

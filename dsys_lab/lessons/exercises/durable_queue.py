@@ -9,9 +9,9 @@ from typing import Any, Final, NamedTuple
 from dsys_lab import laws
 from dsys_lab.brokers.work_queue.settings import VISIBILITY_MAX_S
 from dsys_lab.errors import Misuse
-from dsys_lab.lessons.exercises.durable_handler import TROUBLES, Clip, Store, Trouble, handled, minutes_of
 from dsys_lab.lessons.exercises.task import Exercise, OpenQuestion, Verdict
 from dsys_lab.lessons.exercises.watched import brief
+from dsys_lab.scenarios.clip_handler import Clip, Store, handled, minutes_of
 from dsys_lab.scenarios.durable_queue import encode
 from dsys_lab.simulation.chance import service, stream
 from dsys_lab.trace import Trace, lamp
@@ -156,11 +156,47 @@ def handler(clip: Clip, store: Store) -> None:
             store.remember(clip.id)
 
 
+class Trouble(NamedTuple):
+    """What goes wrong while a handler works.
+
+    Attributes
+    ----------
+    name : str
+        As a reader is told.
+    params : dict
+        Parameters of `handled`.
+    faults : tuple
+    """
+
+    name: str
+    params: dict[str, Any]
+    faults: tuple[dict[str, Any], ...] = ()
+
+    def run(self, function: Callable[..., Any], seed: int) -> Trace:
+        """Let a handler work off some clips; under every other seed all work takes the same time."""
+        work = {"work_shape": "constant", "work_s": 2.0} if seed % 2 else {"work_shape": "exponential", "work_s": 1.5}
+        return handled(handler=function, seed=seed, faults=self.faults, **work, **self.params)
+
+
+DIES: Final = {"do": "crash", "target": "encoder-1", "on": {"kind": "effect", "place": "encoder-1"}, "lasts_s": 1}
+DOUBLES: Final = {"do": "duplication", "target": "network", "at_s": 0, "value": 0.3}
+CALM: Final = Trouble("without trouble", {})
+SHORT_LOAN: Final = Trouble("with a loan that is too short", {"visibility_s": 1.5})
+POWER: Final = Trouble("with the power going in the middle of your handler", {"power_loss_share": 0.15})
+TROUBLES: Final = (
+    CALM,
+    SHORT_LOAN,
+    Trouble("on a network that doubles", {}, (DOUBLES,)),
+    Trouble("with a worker that dies before it acknowledges", {}, tuple({**DIES, "nth": nth} for nth in (1, 2))),
+    POWER,
+)
+
+
 def check_handler(function: Callable[..., Any]) -> Verdict:
     """Let the handler work under five kinds of trouble, and look at every effect."""
     for trouble in TROUBLES:
         for seed in HIDDEN_SEEDS[:4]:
-            trace = handled(function, trouble, seed)
+            trace = trouble.run(function, seed)
             where = f"Hidden seed {seed}, {trouble.name}: "
             wrong = [row for row in trace.of("effect") if row.fields["minutes"] != minutes_of(row.message or "")]
             if wrong:
@@ -181,13 +217,23 @@ def check_handler(function: Callable[..., Any]) -> Verdict:
 
 
 def _why_twice(trouble: Trouble) -> str:
-    if trouble.crash_share:
+    if trouble is POWER:
         return "The power went between the effect and the note that it was done."
-    return "It was delivered twice: who knows that it was done before?" if trouble is not TROUBLES[0] else ""
+    return "It was delivered twice: who knows that it was done before?" if trouble is not CALM else ""
 
 
 def _why_never(trouble: Trouble) -> str:
-    return "It was remembered, and then the power went before it was added." if trouble.crash_share else ""
+    return "It was remembered, and then the power went before it was added." if trouble is POWER else ""
+
+
+def play_handler(function: Callable[..., Any]) -> list[Trace]:
+    """Play the reader's handler under the two troubles that tell most; each run can be broken further."""
+    runs = []
+    for trouble in (SHORT_LOAN, POWER):
+        trace = trouble.run(function, 1)
+        trace.header.title = f"your handler, {trouble.name}"
+        runs.append(trace)
+    return runs
 
 
 HANDLER: Final = Exercise(
@@ -209,7 +255,7 @@ variables are then gone, and the clip comes again.""",
         "Put the question, the effect and the note into one `with store.all_or_nothing():`.",
     ),
     check=check_handler,
-    play=lambda function: [handled(function, TROUBLES[1], 1), handled(function, TROUBLES[4], 1)],
+    play=play_handler,
     answer=handler,
 )
 
