@@ -49,7 +49,7 @@ def test_a_clip_is_lent_as_often_as_the_law_says(ratio):
 
 def test_steady_work_is_done_once_when_the_loan_is_longer_and_never_ends_when_it_is_shorter():
     longer, shorter = (run("encode", 1, work_shape="constant", clips=8, workers=16, visibility_s=v) for v in (2.5, 1.5))
-    assert counts.effects(longer) == {"once": 8, "more often": 0, "never": 0, "dead": 0, "skipped": 0}
+    assert counts.effects(longer) == {"once": 8, "more often": 0, "never": 0}
     assert shorter.of("ack") == []
     assert len(shorter.of("effect")) > 8 * 20
 
@@ -59,6 +59,41 @@ def test_the_rule_that_looks_safer_works_more(seed):
     newest, any_ = (run("encode", seed, visibility_s=1.5, handles=handles) for handles in ("newest", "any"))
     assert len(newest.of("start")) > len(any_.of("start"))
     assert balance(newest).done == balance(any_).done == 60
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_dead_workers_clip_lies_hidden_for_what_is_left_of_its_loan_and_is_encoded(seed):
+    dies = {"do": "crash", "target": "encoder-2", "on": {"kind": "start", "place": "encoder-2"}, "nth": 2, "lasts_s": 1}
+    short, long = (lab.encode(seed=seed, visibility_s=loan_s, faults=[dies]) for loan_s in (2, 20))
+    assert 1.9 < counts.lay_hidden_s(short) < 20 > counts.lay_hidden_s(long) - 3 > 16
+    assert counts.effects(short)["never"] == counts.effects(long)["never"] == 0
+    assert counts.effects(short)["more often"] > 5 > counts.effects(long)["more often"]
+    assert counts.fate(long) == "it is encoded once"
+
+
+def test_who_crashes_before_it_has_begun_had_no_clip():
+    early = lab.encode(faults=[{"do": "crash", "target": "encoder-2", "at_s": 0.001}])
+    with pytest.raises(BadParameter, match="encoder-2 crashed before it had begun a clip"):
+        counts.struck(early)
+
+
+def test_the_four_kinds_of_work_have_the_same_mean_and_very_different_tails():
+    ratios = [n / 4 for n in range(25)]
+    tails = {shape: dict(points) for shape, points in counts.tails(*ratios).items()}
+    for shape in ("exponential", "erlang"):  # the area below a tail is the mean
+        points = list(tails[shape].values())
+        assert 0.25 * (sum(points) - points[0] / 2) == pytest.approx(1, abs=0.03)
+    assert tails["exponential"][2] == pytest.approx(math.exp(-2), abs=0.01)
+    assert tails["heavy"][6] > 5 * tails["exponential"][6]
+    assert tails["exponential"][4] > 5 * tails["erlang"][4]
+    assert (tails["constant"][0.75], tails["constant"][1.25]) == (1, 0)
+
+
+def test_which_is_more_is_said_only_where_the_counts_are_apart():
+    low, high, wide = [(1, 2.0, 0.1)], [(1, 3.0, 0.1)], [(1, 3.0, 1.0)]
+    assert counts.more_often({"one": low, "other": high}) == "other"
+    assert counts.more_often({"one": high, "other": low}) == "one"
+    assert counts.more_often({"one": low, "other": wide}) == "both the same"
 
 
 SEAMS = {
@@ -81,6 +116,10 @@ def test_a_crash_loses_nothing_and_repeats_only_what_it_struck_between_effect_an
     )
     assert len(set(done)) == 60
     assert red(trace) == ({"at most once"} if times == 2 else set())
+    assert (counts.struck(trace), counts.fate(trace)) == (
+        struck,
+        "it is encoded twice" if times == 2 else "it is encoded once",
+    )
     keyed = lab.encode(seed=seed, visibility_s=30, idempotent=True, faults=[crash])
     assert red(keyed) == set()
     assert [row.message for row in keyed.of("effect_skip")] == ([struck] if times == 2 else [])
@@ -116,12 +155,6 @@ def test_who_stands_still_longer_than_the_loan_acknowledges_too_late(seed):
         assert counts.effects(trace)["more often"] >= 1
 
 
-def skewed(seconds, seed, **params):
-    """A run in which the clock of every worker is off from the start: it must not matter which one it is."""
-    wrong = [{"do": "skew", "target": f"encoder-{n}", "at_s": 0.001, "value": seconds} for n in range(1, 5)]
-    return lab.encode(seed=seed, faults=wrong, **params)
-
-
 def story(trace):
     """What happened, without the clocks themselves."""
     return [(row.time_us, row.kind, row.place, row.message) for row in trace if row.kind != "skew"]
@@ -130,27 +163,32 @@ def story(trace):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_workers_clock_may_be_wrong_for_the_queues_clock_rules(seed):
     for watch in ("none", "stopwatch"):
-        right = story(run("encode", seed, loan_watch=watch))
-        assert story(skewed(-60, seed, loan_watch=watch)) == right
-        assert story(skewed(60, seed, loan_watch=watch)) == right
+        right = run("encode", seed, loan_watch=watch, visibility_s=3)
+        for off_s in (-60, 60):
+            wrong = counts.wrong_clocks(watch, off_s, seed=seed)
+            assert story(wrong) == story(right)
+            assert counts.came_of_it(wrong, right) == "nothing changes"
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_who_looks_at_a_stopwatch_is_never_late_and_pays_with_work_thrown_away(seed):
     trace = run("encode", seed, visibility_s=3, loan_watch="stopwatch")
     assert red(trace) == set()
-    assert counts.effects(trace) == {"once": 60, "more often": 0, "never": 0, "dead": 0, "skipped": 0}
+    assert counts.effects(trace) == {"once": 60, "more often": 0, "never": 0}
     assert 0.1 < counts.in_vain(trace) < 0.4
     assert "at most once" in red(run("encode", seed, visibility_s=3))
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_who_holds_the_queues_timestamp_against_its_own_clock_is_late_or_never_ready(seed):
-    right = skewed(0, seed, visibility_s=3, loan_watch="timestamp")
+    right = counts.wrong_clocks("timestamp", 0, seed=seed)
     assert red(right) == set()
-    behind = skewed(-60, seed, visibility_s=3, loan_watch="timestamp")
+    behind = counts.wrong_clocks("timestamp", -60, seed=seed)
     assert story(behind) == story(run("encode", seed, visibility_s=3)), "as who does not look at all"
-    ahead = skewed(60, seed, visibility_s=3, loan_watch="timestamp")
+    assert counts.came_of_it(behind, right) == "more is encoded twice"
+    assert counts.came_of_it(right, behind) == "less is encoded twice"
+    ahead = counts.wrong_clocks("timestamp", 60, seed=seed)
+    assert counts.came_of_it(ahead, right) == "nothing is encoded"
     assert ahead.of("effect") == []
     assert counts.in_vain(ahead) > 0.9
 
@@ -231,7 +269,8 @@ def test_poison_at_the_head_of_a_group_holds_up_that_group_and_no_other(seed):
     never = {row.message for row in stuck.of("publish")} - {row.message for row in stuck.of("effect")}
     assert never == {f"c{n}" for n in range(1, 61, 6)}
     freed = run("groups", seed, groups=6, workers=6, poison="c1", max_receives=3)
-    assert counts.effects(freed) == {"once": 59, "more often": 0, "never": 1, "dead": 1, "skipped": 0}
+    assert counts.effects(freed) == {"once": 59, "more often": 0, "never": 1}
+    assert [row.message for row in freed.of("dead")] == ["c1"]
 
 
 # ------------------------------------------------------------------------------------------ 3. a quiet queue

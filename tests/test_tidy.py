@@ -106,6 +106,24 @@ def test_cells_are_small_and_hold_calls_and_parameters_only(notebook: Path) -> N
         assert name != "path" or ast.unparse(node) != "sys.path", "the package is installed"
 
 
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_fence_stands_alone_on_its_line(notebook: Path) -> None:
+    for source in cells(notebook, "markdown"):
+        fences = [line.strip() for line in source.splitlines() if "```" in line]
+        assert [fence for fence in fences if not re.fullmatch(r"```\w*", fence)] == []
+        assert [bool(fence[3:]) for fence in fences] == [True, False] * (len(fences) // 2), "opened by a word, closed"
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_what_is_revealed_was_counted_and_not_typed(notebook: Path) -> None:
+    typed = []
+    for node in (node for source in cells(notebook, "code") for node in ast.walk(syntax(source))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "reveal":
+            truth = node.args[0]
+            typed += [] if any(isinstance(part, ast.Name) for part in ast.walk(truth)) else [ast.unparse(truth)]
+    assert typed == []
+
+
 @pytest.fixture(scope="module")
 def build() -> ModuleType:
     """The script that makes notebooks from their sources."""

@@ -13,9 +13,19 @@
 # them dies in the middle of a clip, and nobody tells us.
 #
 # How does a queue hand out work so that nothing is forgotten? And what does that promise cost?
+#
+# *In a hurry:* Picture, By hand, experiments 1 to 3 of Play, and [Choose](#Choose).
 
 # %%
-from dsys_lab.lessons import exercise, facts, notes, player, predict, progress, show_source
+from dsys_lab.lessons import (
+    exercise,
+    facts,
+    notes,
+    player,
+    predict,
+    progress,
+    show_source,
+)
 
 # %% [markdown]
 # ## The notes say
@@ -26,26 +36,25 @@ notes("Durable Message Queues - SQS")
 # %% [markdown]
 # The picture is the right one. It *is* an asynchronous call: whoever asks does not wait, and need not know who
 # answers. Many may write, and each message is somebody's to process, guaranteed. Encoding a video is the very work
-# for it. What can be added, as of November 2026:
+# for it. (What the notes call a topic is a *queue* here; topics that feed queues are lab 15.) What can be added, as
+# of November 2026:
 #
 # | the notes | in finer print |
 # |---|---|
 # | a single consumer | one *at a time*: many consumers compete, and each message is on **loan** to one of them |
-# | is guaranteed to process | **at least once**: a loan that ends too early is work done twice. Only the handle of the newest loan is sure to end it |
-# | (order) | a *standard* queue keeps it as well as it can; a *FIFO* queue keeps it within a **group** |
-# | they will queue, at high costs | SQS bills by the request, not by the stored message. The price of nobody listening is **age**, and at the end of the retention a silent deletion |
-# | a topic | here a queue; a topic that feeds queues is lab 15 |
-#
-# The figures behind that, with the day on which they were read:
-
-# %%
-facts("sqs_visibility_default", "sqs_retention_default", "sqs_retention_max", "sqs_dedup_window", "sqs_size_max")
+# | is guaranteed to process | somebody will, as long as workers come. Whether only once is the question of experiment 3 |
+# | they will queue, at high costs | SQS bills by the request, not by the stored message. What it does cost when nobody listens shows experiment 8 |
 
 # %% [markdown]
 # ## Picture
 #
-# The same uploads and the same luck, twice. A worker that receives a clip has it on loan; the others do not see it.
-# Encoding takes 2 s on average, sometimes 1 s, sometimes 8. On the left a loan lasts 2 s, on the right 20 s.
+# The same uploads and the same luck, twice. A worker that **receives** a clip has it on loan: the others do not see
+# it. When it is done it **acknowledges**, and the clip is gone for good. If the loan ends first, the clip can be
+# seen again, and the next worker gets it.
+#
+# Encoding takes 2 s on average, and varies much: often 1 s, sometimes 8. (It is *exponential*: however long a clip
+# has taken, what is left takes 2 s on average.) On the left a loan lasts 2 s, on the right 20 s. And on both sides
+# `encoder-2` dies for a second, with its second clip in hand.
 #
 # Press **space**. The thin arc round a disc is what is left of its loan. When it has run out before the
 # acknowledgement came, the clip shows in the tray again, with an orange ring, and somebody else gets it; the first
@@ -55,13 +64,30 @@ facts("sqs_visibility_default", "sqs_retention_default", "sqs_retention_max", "s
 # %%
 from dsys_lab.scenarios.durable_queue import encode
 
-player(encode, compare={"visibility_s": (2, 20)})
+start = {"kind": "start", "place": "encoder-2"}
+dies = {"do": "crash", "target": "encoder-2", "on": start, "nth": 2, "lasts_s": 1}
+player(encode, compare={"visibility_s": (2, 20)}, faults=[dies])
 
 # %% [markdown]
-# On both sides every clip is encoded: the ledger below each picture ends with 60 done. On the left 16 of the 60 clips
-# were encoded more than once, one of them six times, and the lamp *at most once* is red. On the right none was; but
-# if a worker dies there, its clip lies hidden for up to 20 s. That is the first decision of this lab: **how long is a
-# loan?**
+# How many of the clips were encoded once, how many more often, how many never? And for how long did nobody work on
+# the clip that the dead worker had in hand?
+
+# %%
+import pandas as pd
+
+from dsys_lab.scenarios.queue_counts import effects, lay_hidden_s
+
+pair = {loan_s: encode(visibility_s=loan_s, faults=[dies]) for loan_s in (2, 20)}
+rows = {
+    loan_s: {**effects(run), "lay hidden, s": lay_hidden_s(run)}
+    for loan_s, run in pair.items()
+}
+pd.DataFrame(rows, dtype=object).T.rename_axis("loan, s")
+
+# %% [markdown]
+# Nothing is forgotten on either side, not even what the dead worker had. But a short loan ends under the hands of
+# those who work, and the work is done again; a long one hides what is in dead hands. That is the first decision of
+# this lab: **how long is a loan?**
 
 # %% [markdown]
 # ## By hand
@@ -102,37 +128,29 @@ queue.acknowledge(34 * s, bert.handle)
 
 # %% [markdown]
 # Hers is *stale*: it changed nothing (SQS itself would have told her that all is well). Only the newest handle
-# counts. So the clip was encoded twice, and that is no accident but a law. If work is exponential with mean *m*, the
-# share that ends within a loan of *V* is
-#
-# $$F = 1 - e^{-V/m}$$
-#
-# and an attempt succeeds with that chance, so it takes 1/*F* attempts on average:
-
-# %%
-from dsys_lab.laws import deliveries_newest, exponential_within
-
-[deliveries_newest(exponential_within(loan_s, 2)) for loan_s in (1, 2, 4, 8, 20)]
-
-# %% [markdown]
-# With a loan of half the mean, 2.5 attempts a clip; with ten times the mean hardly more than one. Count it in a run,
-# for a loan of 2 s: how many clips were encoded once, how many more often?
-
-# %%
-from dsys_lab.scenarios.queue_counts import effects
-
-run = encode(visibility_s=2)
-effects(run)
+# counts. So the clip was encoded twice, and the queue did nothing wrong: it could not tell a slow worker from a dead
+# one. Nobody can, over a network.
 
 # %% [markdown]
 # ## Look inside
 #
-# A message is in one of few states, and everything that the queue does moves it from one to another:
+# A message is in one of few states, and everything that the queue does moves it from one to another. (*Delayed* is
+# what its sender wants to be seen later; *expired* is what nobody took within the **retention**, the time for which a
+# queue keeps a message at all; *dead* is what was tried too often. Both come back below.)
 #
-# ```text                 receive                acknowledge delayed --> visible ------> on loan (handle n) ------>
-# gone             ^  |              |             |  |              | the loan ends, or it is handed back
-# +--|--------------+                |                +--> dead: received too often         (and at the end of the
-# retention: expired, wherever it is) ```
+# ```mermaid
+# stateDiagram-v2
+#     direction LR
+#     [*] --> delayed : send, for later
+#     [*] --> visible : send
+#     delayed --> visible : its time has come
+#     visible --> lent : receive (handle n)
+#     lent --> visible : the loan ends, or it is handed back
+#     lent --> [*] : acknowledge
+#     lent --> dead : received too often
+#     dead --> visible : redrive
+#     visible --> expired : the retention ends
+# ```
 #
 # This is all that an acknowledgement does:
 
@@ -152,114 +170,103 @@ show_source(Shelf.tick)
 # Every step leaves a row in the trace. The life of one clip that was lent twice:
 
 # %%
-run.sql("""
-    select time_us / 1e6 as seconds, kind, place, coalesce(attempt::varchar, '') as attempt, coalesce(why, '') as why
-    from trace where message = (select min(message) from trace where kind = 'deliver' and attempt = 2)
+pair[2].sql("""
+    select time_us / 1e6 as seconds, kind, place,
+           coalesce(attempt::varchar, '') as attempt, coalesce(why, '') as why
+    from trace
+    where message = (
+        select min(message) from trace where kind = 'deliver' and attempt = 2
+    )
 """)
 
 # %% [markdown]
 # ## Predict
 #
-# Six things to write down before you see them.
+# The question of the whole lab, to write down before you see it. More such questions follow, each at the head of its
+# own experiment.
 
 # %%
 lent_again = predict(
     "16/lent-again",
-    "Work is exponential, and a loan lasts twice its mean. Of 100 clips, how many are lent more than once?",
+    "Work is exponential, and a loan lasts twice its mean. "
+    "Of 100 clips, how many are lent more than once?",
     between=(0, 50),
     unit="clips",
 )
 lent_again
-
-# %%
-which_works_more = predict(
-    "16/newest-or-any",
-    "Loans are too short. Under which rule do the workers work more: only the newest handle acknowledges, or any?",
-    choices=["only the newest", "any handle", "both the same"],
-)
-which_works_more
-
-# %%
-at_the_seam = predict(
-    "16/at-the-seam",
-    "A worker has stored the encoded clip and dies before it acknowledges. What becomes of the clip?",
-    choices=["it is lost", "it is encoded once", "it is encoded twice"],
-)
-at_the_seam
-
-# %%
-more_work = predict(
-    "16/poison",
-    "One clip in twenty is poison: whoever tries, fails. Ten receives are allowed. How much more work is that?",
-    between=(1, 100),
-    unit="% more",
-)
-more_work
-
-# %%
-one_group = predict(
-    "16/one-group",
-    "A FIFO queue, all clips in one group. Ten workers, each needs 1 s for a clip. How many clips a second?",
-    between=(0.1, 20),
-    unit="clips a second",
-)
-one_group
-
-# %%
-nobody_there = predict(
-    "16/nobody-home",
-    "40 clips a day come in, and for eight days nobody receives. The queue keeps a message for four days. "
-    "Draw how many it holds.",
-    curve={"x": (0, 8, "days"), "y": (0, 350, "clips")},
-)
-nobody_there
 
 # %% [markdown]
 # ## Play
 #
 # ### 1. How long is a loan?
 #
-# First the share of clips that are lent more than once, for loans from half the mean work to five times:
+# The picture has shown two loans, one of them far too short. Here are five, from half the mean work to five times
+# that, with a thousand clips each:
 
 # %%
+from dsys_lab.laws import exponential_within
 from dsys_lab.scenarios.queue_counts import repeated
 from dsys_lab.views import charts
 
 again = repeated(0.5, 1, 2, 3, 5)
-charts.against_law(
+lent_twice = charts.against_law(
     {"counted": again},
     laws={"counted": lambda ratio: 1 - exponential_within(ratio, 1)},
-    title="Who is lent twice",
+    title="How many are lent more than once?",
     x="loan, in means of the work",
     y="share of the clips",
 )
 
 # %%
 _, share, error = again[2]
-lent_again.reveal(100 * share, law=100 * (1 - exponential_within(2, 1)), standard_error=100 * error)
+lent_again.reveal(
+    100 * share,
+    law=100 * (1 - exponential_within(2, 1)),
+    standard_error=100 * error,
+    why="A clip is lent again if its work takes longer than the loan.",
+    show=lent_twice,
+)
 
 # %% [markdown]
-# "Twice the average" sounds generous, and one clip in seven is lent again. For one in a hundred the loan must be 4.6
-# times the mean. What counts is not the mean but the **tail**. If all work takes the same time the curve is a cliff:
-# a loan a little longer than the work repeats nothing, and one a little shorter never ends at all:
+# For exponential work with mean *m* the share that ends within a loan of *V* is
+#
+# $$F = 1 - e^{-V/m}$$
+#
+# so 1 − *F* are lent again. "Twice the average" sounds generous, and is not: what counts is not the mean but the
+# **tail**, the share of the work that takes longer. That depends on the shape of the work. The model knows four:
+# *constant*; *erlang*, the sum of four short steps, which is fairly steady; *exponential*; and *heavy*, in which one
+# clip in ten takes ten times as long as the others.
 
 # %%
-steady = {
-    loan_s: encode(work_shape="constant", work_s=2, visibility_s=loan_s, clips=8, workers=16) for loan_s in (2.5, 1.5)
-}
-{loan_s: {"encoded": len(run.of("effect")), "acknowledged": len(run.of("ack"))} for loan_s, run in steady.items()}
+from dsys_lab.scenarios.queue_counts import tails
+
+charts.lines(
+    tails(*(n / 4 for n in range(25))),
+    title="The tails of four kinds of work, with the same mean",
+    x="loan, in means of the work",
+    y="share that takes longer",
+)
 
 # %% [markdown]
-# Work of 2 s. On a loan of 2.5 s eight clips are encoded eight times; on one of 1.5 s hundreds of times, and not one
-# is acknowledged: each handle is stale when it comes. Now move the sliders yourself: a loan, some work, how it
-# varies. (In what the two lanes differ is the next question.)
+# If all work takes the same time the curve is a cliff: a loan a little longer than the work repeats nothing, and one
+# a little shorter never ends at all. Eight clips, each a work of 2 s, on loans of 2.5 and of 1.5 s:
+
+# %%
+same = {"work_shape": "constant", "work_s": 2, "clips": 8, "workers": 16}
+cliff = {loan_s: encode(**same, visibility_s=loan_s) for loan_s in (2.5, 1.5)}
+rows = {
+    loan_s: {"encodings": len(run.of("effect")), "acknowledged": len(run.of("ack"))}
+    for loan_s, run in cliff.items()
+}
+pd.DataFrame(rows).T.rename_axis("loan, s")
+
+# %% [markdown]
+# On the shorter loan each handle is stale when it comes: the workers are busy for ever, and nothing is ever done. Now
+# move the sliders yourself: a loan, some work, how it varies.
 
 # %%
 player(
     encode,
-    compare={"handles": ("newest", "any")},
-    titles=("only the newest handle counts", "any handle counts"),
-    at={"visibility_s": 1.0},
     visibility_s=(0.5, 20, 0.5),
     work_s=(0.5, 4, 0.5),
     work_shape=["exponential", "constant", "erlang", "heavy"],
@@ -269,24 +276,48 @@ player(
 # %% [markdown]
 # ### 2. The newest handle, or any?
 #
-# The two lanes above differ in one rule. On the right an acknowledgement counts with whichever handle it comes, as in
-# JetStream (the queue of NATS, which runs below) and many other brokers. Which rule is the safer one?
+# By hand, Anna's handle was stale because Bert had a newer one. There is another rule: an acknowledgement counts with
+# *whichever* handle it comes. JetStream has it (the queue of NATS, which runs below), and many other brokers. Loans
+# are too short again, and work is done in vain. Under which rule less?
 
 # %%
-from dsys_lab.laws import deliveries_any
-from dsys_lab.scenarios.queue_counts import deliveries
+which_works_more = predict(
+    "16/newest-or-any",
+    "Loans are too short. Under which rule do the workers work more: "
+    "only the newest handle acknowledges, or any?",
+    choices=["only the newest", "any handle", "both the same"],
+)
+which_works_more
 
-rules = {handles: deliveries(0.5, 1, 2, handles=handles) for handles in ("newest", "any")}
-charts.against_law(
+# %%
+from dsys_lab.laws import deliveries_any, deliveries_newest
+from dsys_lab.scenarios.queue_counts import deliveries, more_often
+
+loans = 0.5, 1, 2
+rules = {
+    "only the newest": deliveries(*loans),
+    "any handle": deliveries(*loans, handles="any"),
+}
+lent = charts.against_law(
     rules,
-    laws={"newest": lambda v: deliveries_newest(exponential_within(v, 1)), "any": lambda v: deliveries_any(v, 1)},
-    title="The rule that looks safer works more",
+    laws={
+        "only the newest": lambda v: deliveries_newest(exponential_within(v, 1)),
+        "any handle": lambda v: deliveries_any(v, 1),
+    },
+    title="How often is a clip lent under the two rules?",
     x="loan, in means of the work",
     y="deliveries a clip",
 )
 
 # %%
-which_works_more.reveal("only the newest")
+two_rules = player(
+    encode,
+    compare={"handles": ("newest", "any")},
+    titles=("only the newest handle counts", "any handle counts"),
+    at={"visibility_s": 1.0},
+    visibility_s=(0.5, 20, 0.5),
+)
+which_works_more.reveal(more_often(rules), show=(lent, two_rules))
 
 # %% [markdown]
 # If any handle counts, the first to finish ends it for all. If only the newest does, a worker that was done a moment
@@ -294,21 +325,54 @@ which_works_more.reveal("only the newest")
 # newest rule keeps a worker that was long given up from deleting a message that somebody else has in hand. Neither
 # makes it happen once.
 #
+# The law of the newest rule is short: an attempt succeeds with the chance *F*, so it takes 1/*F* deliveries a clip on
+# average. Hold it against the thousand clips of the chart, and against the sixty of the picture, where *V* = *m*:
+
+# %%
+from statistics import fmean
+
+from dsys_lab.scenarios.queue_counts import times
+
+law = deliveries_newest(exponential_within(1, 1))
+_, thousand, _ = rules["only the newest"][1]
+sixty = fmean(times(encode(visibility_s=2), "deliver").values())
+{"law": round(law, 2), "1,000 clips": round(thousand, 2), "60 clips": round(sixty, 2)}
+
+# %% [markdown]
+# Sixty clips are few, and under one luck: a single run shows *how* a thing happens, and many runs *how often*.
+#
 # ### 3. Between the effect and the acknowledgement
 #
-# A worker starts, carries the **effect** out (it stores the encoded clip), and acknowledges. Let it die at each of
-# the three seams, for one second, with loans that are long enough:
+# Loans are long enough now, and still a worker may die. It starts, carries the **effect** out (it stores the encoded
+# clip), and acknowledges; so there are three seams at which it can happen. The one in the middle is the most
+# delicate:
 
 # %%
-import pandas as pd
+at_the_seam = predict(
+    "16/at-the-seam",
+    "A worker has stored the encoded clip and dies before it acknowledges. "
+    "What becomes of the clip?",
+    choices=["it is lost", "it is encoded once", "it is encoded twice"],
+)
+at_the_seam
 
-crash = {"do": "crash", "target": "encoder-2", "nth": 3, "lasts_s": 1}
-seams = {"before the effect": "start", "between the two": "effect", "after the acknowledgement": "answer"}
-faults = {name: [{**crash, "on": {"kind": kind, "place": "encoder-2"}}] for name, kind in seams.items()}
-pd.DataFrame({name: effects(encode(visibility_s=20, faults=plan)) for name, plan in faults.items()}).T
+# %% [markdown]
+# The same run three times; `encoder-2` dies at its third clip, for a second, each time at another seam:
 
 # %%
-at_the_seam.reveal("it is encoded twice")
+from dsys_lab.scenarios.queue_counts import fate
+
+rows = {"before the effect": "start", "between": "effect", "after the answer": "answer"}
+third = {**dies, "nth": 3}
+plans = {
+    seam: [{**third, "on": {"kind": kind, "place": "encoder-2"}}]
+    for seam, kind in rows.items()
+}
+seams = {seam: encode(visibility_s=20, faults=plan) for seam, plan in plans.items()}
+at_the_seam.reveal(
+    fate(seams["between"]),
+    show=pd.DataFrame({seam: effects(run) for seam, run in seams.items()}).T,
+)
 
 # %% [markdown]
 # Nothing is lost, wherever it dies: the loan ends and somebody else does the work. In one seam it is done twice, and
@@ -317,51 +381,71 @@ at_the_seam.reveal("it is encoded twice")
 # *idempotent*. Same crash, same luck, with the key on the right:
 
 # %%
-between = faults["between the two"]
-keyed = encode(visibility_s=20, idempotent=True, faults=between)
-player(encode(visibility_s=20, faults=between), keyed, titles=("without a key", "with a key"))
+keyed = encode(visibility_s=20, idempotent=True, faults=plans["between"])
+player(seams["between"], keyed, titles=("without a key", "with a key"))
 
 # %% [markdown]
-# The lamp on the right is called *exactly-once effect*, and it is green even with loans that are far too short and
-# copies that the queue makes of itself. Deliveries at least once, effects exactly once: that is all there is to
-# "exactly once", and the second half is **your** work.
+# The lamp on the right is called *exactly-once effect*, and it is green even with loans that are far too short and a
+# queue that hands one clip in ten out twice by itself. (*Skipped* is how often a worker looked, and saw that the work
+# was done.) Deliveries at least once, effects exactly once: that is all there is to "exactly once", and the second
+# half is **your** work.
 
 # %%
-effects(encode(visibility_s=1, idempotent=True, copy_share=0.1))
+rough = encode(visibility_s=1, idempotent=True, copy_share=0.1)
+{**effects(rough), "skipped": len(rough.of("effect_skip"))}
 
 # %% [markdown]
 # Must a loan be long, then? Not if the worker asks for more time as long as it lives, a **heartbeat** every half
 # loan. A loan of 1 s, without and with it:
 
 # %%
-beats = {heartbeat: encode(visibility_s=1, heartbeat=heartbeat) for heartbeat in (False, True)}
-rows = {f"heartbeat: {on}": {**effects(run), "extended": len(run.of("extend"))} for on, run in beats.items()}
-pd.DataFrame(rows).T
+beats = {on: encode(visibility_s=1, heartbeat=on) for on in (False, True)}
+rows = {
+    on: {**effects(run), "extended": len(run.of("extend"))} for on, run in beats.items()
+}
+pd.DataFrame(rows).T.rename_axis("heartbeat")
 
 # %% [markdown]
-# Each clip once, and a worker that dies is noticed within a second. The price is a call every half second.
+# With it each clip is encoded once, and a worker that dies is noticed within a second. The price is a call every half second.
 #
 # ### 4. Poison, and the dead
 #
-# Some clips cannot be encoded by anyone. Without a limit they go round until the retention ends. With `max_receives`
-# a message that was received so often is set aside, among the **dead letters**, for a human to look at. Until then it
-# is tried again and again, on everybody's time:
+# Some clips cannot be encoded by anyone: they are **poison**. Without a limit they go round until the retention ends.
+# With `max_receives` a message that was received so often is set aside, among the **dead letters**, for a human to
+# look at. Until then it is tried again and again, on everybody's time.
+
+# %%
+more_work = predict(
+    "16/poison",
+    "One clip in twenty is poison: whoever tries, fails. "
+    "A clip may be received ten times. How much more work is that?",
+    between=(1, 100),
+    unit="% more",
+)
+more_work
 
 # %%
 from dsys_lab.laws import poison_load
 from dsys_lab.scenarios.queue_counts import poisoned_load
 
 loads = poisoned_load(0.01, 0.05, 0.1)
-charts.against_law(
+attempts = charts.against_law(
     {"counted": loads},
     laws={"counted": lambda share: poison_load(share, 10)},
-    title="Ten receives for each poisoned clip",
+    title="What ten receives of each poisoned clip cost",
     x="share of poison",
     y="attempts a clip",
 )
 
 # %%
-more_work.reveal(100 * (loads[1][1] - 1), law=100 * (poison_load(0.05, 10) - 1), standard_error=100 * loads[1][2])
+_, load, error = loads[1]
+more_work.reveal(
+    100 * (load - 1),
+    law=100 * (poison_load(0.05, 10) - 1),
+    standard_error=100 * error,
+    why="Nineteen in twenty are tried once, and one ten times.",
+    show=attempts,
+)
 
 # %% [markdown]
 # So fewer receives? Then look at the other side: with loans that are too short, **healthy** clips are set aside too,
@@ -374,13 +458,13 @@ from dsys_lab.scenarios.queue_counts import healthy_dead
 charts.against_law(
     {"counted": healthy_dead(0.5, 1, 1.5, 2)},
     laws={"counted": lambda ratio: falsely_dead(exponential_within(ratio, 1), 3)},
-    title="Healthy clips among the dead",
+    title="How many healthy clips are among the dead?",
     x="loan, in means of the work",
     y="share of the healthy clips",
 )
 
 # %% [markdown]
-# With a loan of the mean, one healthy clip in twenty. The two settings belong together: first a loan that nearly
+# Read off what a loan of just the mean costs: three times out of three the work took longer. The two settings belong together: first a loan that nearly
 # always suffices, then few receives.
 
 # %%
@@ -404,7 +488,7 @@ from dsys_lab.scenarios.queue_counts import waits
 
 charts.against_law(
     {"counted": waits(8, 9, 10, 12)},
-    laws={"counted": lambda workers: mmc_sojourn_s(0.35, 1 / 20, servers=int(workers)) - 20},
+    laws={"counted": lambda n: mmc_sojourn_s(0.35, 1 / 20, servers=int(n)) - 20},
     title="The wait for a worker",
     x="workers",
     y="seconds, on average",
@@ -412,7 +496,7 @@ charts.against_law(
 )
 
 # %% [markdown]
-# Eight keep up, and their clips wait long; two more make the wait about a ninth. A mean hides the unlucky ones, so
+# Eight keep up, and their clips wait long; look what one more does, and another. A mean hides the unlucky ones, so
 # set the goal for them: within how many seconds do 95 of 100 clips find a worker?
 
 # %%
@@ -432,7 +516,8 @@ from math import log
 
 from dsys_lab.laws import erlang_c
 
-{workers: round(max(0.0, log(erlang_c(workers, 7) / 0.05) * 20 / (workers - 7)), 1) for workers in crowds}
+certain = {n: log(erlang_c(n, 7) / 0.05) * 20 / (n - 7) for n in crowds}
+{n: round(max(0.0, seconds), 1) for n, seconds in certain.items()}
 
 # %% [markdown]
 # Size by the formula, not by one lucky day.
@@ -444,28 +529,49 @@ from dsys_lab.laws import erlang_c
 round(swapped(crowds[10]), 2)
 
 # %% [markdown]
-# Half of them: exponential work forgets when it began, so it is a coin toss. The queue hands clips out in order, and
+# About half: exponential work forgets when it began, so it is a coin toss. The queue hands clips out in order, and
 # they are *done* in any. Where that matters there are groups.
 #
 # ### 6. One at a time
 #
-# A FIFO queue keeps the order within a **group**, and there is only one way to do that: while a message of the group
-# is on loan, nobody gets the next. Ten workers, one second of work each, sixty clips spread over one, two, five, ten
-# or sixty groups:
+# A **FIFO** queue (first in, first out) keeps an order: messages carry the name of a **group**, and within a group
+# none is begun before the one ahead of it is done. Between groups anything goes. What does that cost?
+
+# %%
+one_group = predict(
+    "16/one-group",
+    "A FIFO queue, all clips in one group. Ten workers, each needs 1 s for a clip. "
+    "How many clips a second are done?",
+    between=(0.1, 20),
+    unit="clips a second",
+)
+one_group
+
+# %% [markdown]
+# Ten workers and sixty clips, spread over one, two, five, ten or sixty groups:
 
 # %%
 from dsys_lab.scenarios.durable_queue import groups
 from dsys_lab.scenarios.queue_counts import throughput
 
-rates = {f"groups: {n}": throughput(groups(groups=n, workers=10)) for n in (1, 2, 5, 10, 60)}
-charts.bars(rates, title="A group is one worker wide", unit="clips a second", references={"ten workers": 10})
-
-# %%
-one_group.reveal(rates["groups: 1"], law=1)
+spread = {f"groups: {n}": groups(groups=n, workers=10) for n in (1, 2, 5, 10, 60)}
+rates = {name: throughput(run) for name, run in spread.items()}
+widths = charts.bars(
+    rates,
+    title="How many a second, spread over so many groups?",
+    unit="clips a second",
+    references={"ten workers": 10},
+)
+one_group.reveal(
+    rates["groups: 1"],
+    law=1,
+    why="While a message of the group is on loan, nobody gets the next.",
+    show=widths,
+)
 
 # %% [markdown]
 # The smaller of the two numbers, workers or groups, divided by the work (a little less, for the way to the worker and
-# back takes 40 ms). Nine of ten workers stand idle before a single group. So choose the group as small as the order
+# back takes 40 ms). Before a single group all workers but one stand idle. So choose the group as small as the order
 # allows: the sleeper, not the survey.
 #
 # And what if the first of a group is poison? It holds up those behind it, and nobody else. Six groups; `c1` cannot be
@@ -473,7 +579,8 @@ one_group.reveal(rates["groups: 1"], law=1)
 
 # %%
 stuck = {"groups": 6, "workers": 6, "poison": "c1", "clips": 42}
-player(groups(**stuck), groups(**stuck, max_receives=3), titles=("no limit", "three receives"))
+freed = groups(**stuck, max_receives=3)
+player(groups(**stuck), freed, titles=("no limit", "three receives"))
 
 # %% [markdown]
 # ### 7. Asking a quiet queue
@@ -485,7 +592,11 @@ player(groups(**stuck), groups(**stuck, max_receives=3), titles=("no limit", "th
 from dsys_lab.laws import empty_receives_a_day
 from dsys_lab.scenarios.queue_counts import empty_a_day
 
-asked = {"short, every second": empty_a_day(0.01, 0.03, 0.1, wait_s=0), "long, 20 s": empty_a_day(0.01, 0.03, 0.1)}
+quiet_rates = 0.01, 0.03, 0.1
+asked = {
+    "short, every second": empty_a_day(*quiet_rates, wait_s=0),
+    "long, 20 s": empty_a_day(*quiet_rates),
+}
 charts.against_law(
     asked,
     laws={
@@ -504,11 +615,10 @@ charts.against_law(
 # and long:
 
 # %%
-from statistics import fmean
-
 from dsys_lab.scenarios.durable_queue import quiet
 
-[round(fmean(waits_s(quiet(wait_s=wait_s))), 2) for wait_s in (0, 20)]
+asks = {"short": quiet(wait_s=0), "long": quiet(wait_s=20)}
+{poll: round(fmean(waits_s(run)), 2) for poll, run in asks.items()}
 
 # %% [markdown]
 # Half an interval against the way to the worker. Fewer calls and a shorter wait: poll long, unless one thread must
@@ -516,30 +626,53 @@ from dsys_lab.scenarios.durable_queue import quiet
 #
 # ### 8. Nobody home
 #
-# The only worker is down, and nobody notices. Uploads go on as ever, each one answered with "stored":
+# The only worker is down, and nobody notices. Uploads go on as ever, each one answered with "stored".
 
 # %%
-from dsys_lab.scenarios.durable_queue import nobody_home
+nobody_there = predict(
+    "16/nobody-home",
+    "40 clips a day come in, and for eight days nobody receives. "
+    "Draw how many the queue holds.",
+    curve={"x": (0, 8, "days"), "y": (0, 350, "clips")},
+)
+nobody_there
+
+# %%
+from dsys_lab.scenarios.durable_queue import RETENTION_DAYS, nobody_home
 from dsys_lab.trace import gauge
 
 away = nobody_home(away_days=8)
 at_s, kept = gauge(away, "kept")
-nobody_there.reveal(([at / 86_400 for at in at_s], kept), law=lambda day: min(40 * day, 160))
+days = [at / 86_400 for at in at_s]
+nobody_there.reveal(
+    (days, kept),
+    law=lambda day: 40 * min(day, RETENTION_DAYS),
+    why="What is older than the retention is deleted, four days by default.",
+)
 
 # %% [markdown]
-# After four days the curve is flat, and that is the most dangerous line of this lab: from then on as each new clip
-# comes in, an old one reaches its four days and is deleted. No call failed, no log says anything:
+# The flat piece is the most dangerous line of this lab: there, as each new clip comes in, an old one reaches the end
+# of its **retention** and is deleted. No call failed, no log says anything:
 
 # %%
-away.sql("select kind, count(*) as n from trace where kind in ('publish_ok', 'fail', 'reject', 'expire') group by all")
+away.sql("""
+    select kind, count(*) as n from trace
+    where kind in ('publish_ok', 'fail', 'reject', 'expire') group by all order by kind
+""")
 
 # %% [markdown]
 # What would have told? Not the depth, which looks calm, but the **age of the oldest**. Watch that one, and be woken
 # long before it reaches the retention.
 
 # %%
-ages = list(zip([at / 86_400 for at in at_s], gauge(away, "age of the oldest")[1], strict=True))
-charts.lines({"age of the oldest": ages}, title="What to watch", x="days", y="days", references={"retention": 4})
+ages = list(zip(days, gauge(away, "age of the oldest")[1], strict=True))
+charts.lines(
+    {"age of the oldest": ages},
+    title="What to watch",
+    x="days",
+    y="days",
+    references={"retention": RETENTION_DAYS},
+)
 
 # %% [markdown]
 # ### 9. The noisy neighbour
@@ -550,18 +683,20 @@ charts.lines({"age of the oldest": ages}, title="What to watch", x="days", y="da
 # %%
 from dsys_lab.scenarios.durable_queue import tenants
 
-player(tenants, compare={"kind": ("standard", "fair")}, noise=(1, 100), workers=(2, 8))
+player(tenants, compare={"kind": ("standard", "fair")}, noisy_clips=(10, 400, 10))
 
 # %%
 lines = {kind: tenants(kind=kind) for kind in ("standard", "fair")}
 senders = ("ann", "bob", "cy", "noisy")
-pd.DataFrame(
-    {kind: {who: quantile(waits_s(run, place=who), 0.95) for who in senders} for kind, run in lines.items()}
-).round(1)
+waited = {
+    kind: {who: quantile(waits_s(run, place=who), 0.95) for who in senders}
+    for kind, run in lines.items()
+}
+pd.DataFrame(waited).round(1)
 
 # %% [markdown]
 # (Seconds within which 95 of 100 clips found a worker.) In one line everybody waits behind the hundred. With turns
-# the quiet ones hardly notice, and the noisy one waits about a sixth longer: most of those before it were its own.
+# the quiet ones hardly notice, and the noisy one waits hardly longer: most of those before it were its own.
 
 # %% [markdown]
 # ## Break it
@@ -571,9 +706,13 @@ pd.DataFrame(
 # that is no longer worth anything: a *zombie*.
 
 # %%
-pause = {"do": "slow", "target": "encoder-1", "on": {"kind": "start", "place": "encoder-1"}, "nth": 4, "lasts_s": 30}
+start = {"kind": "start", "place": "encoder-1"}
+pause = {"do": "slow", "target": "encoder-1", "on": start, "nth": 4, "lasts_s": 30}
 zombie = encode(visibility_s=10, faults=[pause])
-zombie.sql("select time_us / 1e6 as seconds, kind, place, message, attempt, why from trace where kind = 'ack_stale'")
+zombie.sql("""
+    select time_us / 1e6 as seconds, kind, place, message, attempt, why
+    from trace where kind = 'ack_stale'
+""")
 
 # %% [markdown]
 # *Gone*: when it came, somebody else had encoded the clip and acknowledged it. A heartbeat does not help, for who
@@ -583,20 +722,68 @@ zombie.sql("select time_us / 1e6 as seconds, kind, place, message, attempt, why 
 # queue is cut for two seconds just then. For the queue that is the same as a dead worker:
 
 # %%
-cut = {"do": "split", "target": "encoder-2", "on": {"kind": "effect", "place": "encoder-2"}, "nth": 3, "lasts_s": 2}
-keyed = encode(visibility_s=8, idempotent=True, faults=[cut])
-player(encode(visibility_s=8, faults=[cut]), keyed, titles=("without a key", "with a key"))
+stored = {"kind": "effect", "place": "encoder-2"}
+cut = {"do": "split", "target": "encoder-2", "on": stored, "nth": 3, "lasts_s": 2}
+split = {"visibility_s": 8, "faults": [cut]}
+keyed = encode(**split, idempotent=True)
+player(encode(**split), keyed, titles=("without a key", "with a key"))
+
+# %% [markdown]
+# **Whose clock rules?** A loan ends at a time of day, and clocks go wrong. Let the clocks of all four workers be a
+# minute ahead of the queue's. (Loans of 3 s from here on, so that some end too early anyway.)
+
+# %%
+whose_clock = predict(
+    "16/whose-clock",
+    "The clocks of all workers are a minute ahead. What changes in the run?",
+    choices=["nothing changes", "more is encoded twice", "nothing is encoded"],
+)
+whose_clock
+
+# %%
+from dsys_lab.scenarios.queue_counts import came_of_it, in_vain, wrong_clocks
+
+whose_clock.reveal(
+    came_of_it(wrong_clocks("none", 60), wrong_clocks("none", 0)),
+    why="The queue's clock alone says when a loan is over; nobody asks a worker's.",
+)
+
+# %% [markdown]
+# But a careful worker may want to look whether its loan is over before it carries the effect out, and then it does
+# ask a clock. It can hold the **timestamp** at which the loan ends, written by the queue's clock, against its own; or
+# take the time that has passed since it received the clip with a **stopwatch**. With clocks a minute behind, right,
+# and a minute ahead; *in vain* is the share of the attempts that came to nothing:
+
+# %%
+from dsys_lab.scenarios.queue_workers import WATCHES
+
+clocks = {(w, off_s): wrong_clocks(w, off_s) for w in WATCHES for off_s in (-60, 0, 60)}
+rows = {
+    by: {**effects(run), "in vain": round(in_vain(run), 2)}
+    for by, run in clocks.items()
+}
+pd.DataFrame(rows, dtype=object).T.rename_axis(["looks at", "clock off, s"])
+
+# %% [markdown]
+# A timestamp from another machine is worth as much as the agreement of the two clocks: behind, one looks in vain and
+# does the work twice; ahead, one throws all work away, and nothing is done any more. The stopwatch needs one clock
+# only, and it does not matter what time that one shows. It pays with good work thrown away; a heartbeat does not.
 
 # %% [markdown]
 # **The answer to the sender is lost.** Twenty clips are on their way; just after the first is stored, the network to
 # the phone is cut for half a second. That clip is safe, but the phone never hears so, and sends it again with those
-# that were lost on the road. A standard queue now has the first twice, and both are encoded. A FIFO queue knows their
-# *deduplication ids* and lets the second ones go:
+# that were lost on the road. A *standard* queue (no order promised, none kept) now has the first twice, and both are
+# encoded. A FIFO queue knows each message by its *deduplication id* and lets the second one go:
 
 # %%
 deaf = {"do": "split", "target": "phone", "on": {"kind": "enqueue"}, "lasts_s": 0.5}
-twice = {kind: groups(groups=5, clips=20, kind=kind, faults=[deaf]) for kind in ("standard", "fifo")}
-pd.DataFrame({kind: {**effects(run), "let go": len(run.of("duplicate"))} for kind, run in twice.items()}).T
+deafened = {"groups": 5, "clips": 20, "faults": [deaf]}
+twice = {kind: groups(kind=kind, **deafened) for kind in ("standard", "fifo")}
+rows = {
+    kind: {**effects(run), "let go": len(run.of("duplicate"))}
+    for kind, run in twice.items()
+}
+pd.DataFrame(rows).T
 
 # %% [markdown]
 # It knows them for five minutes, not for ever. With the clock in your hand:
@@ -608,12 +795,49 @@ fifo = WorkQueue("clips", Settings(kind="fifo"))
 # %% [markdown]
 # A phone that was offline for longer than the window sends a second clip, and again only a key in the effect helps.
 #
+# **No dead letters at all.** They are a setting, and by default there are none. One clip in five is poison, and it
+# is tried until the run ends:
+
+# %%
+without_dead = predict(
+    "16/no-dead-letters",
+    "One clip in five is poison, and nothing is ever set aside. "
+    "Of 100 attempts, how many come to nothing?",
+    between=(0, 100),
+    unit="attempts",
+)
+without_dead
+
+# %%
+ill = {"poison_share": 0.2, "rate": 0.8}
+endless, limited = encode(**ill), encode(**ill, max_receives=3)
+titles = "no dead letters", "dead after three"
+without_dead.reveal(
+    100 * in_vain(endless),
+    why="Each poisoned clip comes back for ever, and they add up.",
+    show=player(endless, limited, titles=titles),
+)
+
+# %% [markdown]
+# And the healthy clips pay for it, which wait for a worker as all others do. In vain, and the mean wait in seconds:
+
+# %%
+both = dict(zip(titles, (endless, limited), strict=True))
+rows = {
+    name: {"in vain": in_vain(run), "wait for a worker, s": fmean(waits_s(run))}
+    for name, run in both.items()
+}
+pd.DataFrame(rows).T.round(2)
+
+# %% [markdown]
 # **Redrive** (putting dead letters back) **with the bug still in.** They go back every 30 s in the hope of better
 # times. On the left nobody mends anything and they go round; on the right the bug is mended after 100 s:
 
 # %%
-sick = {"poison_share": 0.15, "max_receives": 3, "visibility_s": 8, "redrive_every_s": 30}
-player(encode(**sick), encode(**sick, fixed_at_s=100), titles=("the bug stays in", "mended after 100 s"))
+sick = {"poison_share": 0.15, "max_receives": 3, "visibility_s": 8}
+sick["redrive_every_s"] = 30
+mended = encode(**sick, fixed_at_s=100)
+player(encode(**sick), mended, titles=("the bug stays in", "mended after 100 s"))
 
 # %% [markdown]
 # **The power goes, and the queue with it.** So far the queue itself never died. A *durable* one writes every verb to
@@ -637,19 +861,28 @@ from dsys_lab.scenarios.durable_queue import FSYNC
 from dsys_lab.scenarios.power_cuts import power_cuts
 
 cuts = {fsync: pd.DataFrame(power_cuts(fsync=fsync)) for fsync in FSYNC}
-columns = ["torn_bytes", "lost", "back"]
-pd.DataFrame({fsync: {"moments": len(told), **(told[columns] > 0).sum()} for fsync, told in cuts.items()}).T
+signs = ["torn_bytes", "lost", "back"]
+rows = {
+    name: {"moments": len(tried), **(tried[signs] > 0).sum()}
+    for name, tried in cuts.items()
+}
+pd.DataFrame(rows).T
 
 # %% [markdown]
 # Four clips are sent, received and acknowledged. Of all the moments at which the power can go, in how many was a
 # record left *torn* (half written, found by its checksum and cut off), was a promised clip *lost*, and came an
-# acknowledged one *back*? With a sync before every answer a record is torn at two moments, but it is one that nobody
-# had been promised; nothing is lost and nothing comes back, at no moment. The lazier ones have fewer steps, and that
+# acknowledged one *back*? With a sync before every answer a record may be torn, too, but it is one that nobody had
+# been promised; nothing is lost and nothing comes back, at no moment. The lazier ones have fewer steps, and that
 # is their whole point: who shares a sync among ten waits for fewer, and may break up to ten promises at once (with
-# only a dozen answers here, *every tenth* looks much like *never*). And step by step, as the careful one is cut:
+# only a dozen answers here, *every tenth* looks much like *never*).
+#
+# Here are the moments at which the careful one has a record torn. `answered` is how many verbs had been answered
+# when the power went: the torn record is the next one, whose sender still waits, and asks again. So look at the two
+# columns at the end:
 
 # %%
-cuts["every record"].iloc[5:14]
+careful = cuts["every record"]
+careful[careful.torn_bytes > 0].set_index("step")
 
 # %% [markdown]
 # The same queue on a real folder: written by one, taken up by another.
@@ -695,7 +928,8 @@ reproduce(link.address).digest() == zombie.digest()
 from dsys_lab.engines.work_queue import drill
 
 drills = {engine: drill(engine) for engine in ("model", "jetstream", "sqs")}
-{engine: [row[2:5] for row in run] == [row[2:5] for row in drills["model"]] for engine, run in drills.items()}
+stories = {engine: [row[2:5] for row in run] for engine, run in drills.items()}
+{engine: story == stories["model"] for engine, story in stories.items()}
 
 # %% [markdown]
 # The same story in all three, row for row: what was lent, to whom, what came back, and what was set aside at the end.
@@ -714,7 +948,11 @@ player(in_slow_motion(drills["model"]), in_slow_motion(drills["jetstream"]))
 from dsys_lab.engines.work_queue import two_hands
 
 hands = {engine: two_hands(engine) for engine in drills}
-{engine: [(row.kind, row.fields["attempt"]) for row in run.of("ack", "ack_stale")] for engine, run in hands.items()}
+said = {engine: run.of("ack", "ack_stale") for engine, run in hands.items()}
+{
+    engine: [(row.kind, row.fields["attempt"]) for row in rows]
+    for engine, rows in said.items()
+}
 
 # %% [markdown]
 # In the model hers is stale and his counts (of an old handle SQS says that the message "might not be deleted").
@@ -738,15 +976,23 @@ from dsys_lab.benchmark import interleaved
 from dsys_lab.engines.work_queue import cycles
 from dsys_lab.lessons import measured
 
-ours, theirs = interleaved(partial(cycles, count=60), partial(cycles, "jetstream", count=60), rounds=5)
+ours, theirs = interleaved(
+    partial(cycles, count=60), partial(cycles, "jetstream", count=60), rounds=5
+)
 ratios = [b / a for a, b in zip(ours, theirs, strict=True)]
-measured(ratios, "times the model's time", usually="some hundred times the model's time")
+unit = "times the model's time"
+measured(ratios, unit, usually=f"some hundred {unit}")
 
 # %% [markdown]
-# Figures of the real service, with their dates:
+# Figures of the real service, with the day on which they were read: how long a loan, a retention and a memory for
+# duplicates last there, and how much it takes.
 
 # %%
-facts("sqs_visibility_max", "sqs_wait_max", "sqs_batch_max", "sqs_in_flight_max", "sqs_max_receives_default", "sqs_fifo_calls")
+facts(
+    "sqs_visibility_default", "sqs_visibility_max", "sqs_retention_default",
+    "sqs_retention_max", "sqs_dedup_window", "sqs_wait_max", "sqs_size_max",
+    "sqs_batch_max", "sqs_in_flight_max", "sqs_max_receives_default", "sqs_fifo_calls",
+)
 
 # %% [markdown]
 # ## Choose
