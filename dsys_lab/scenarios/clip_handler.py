@@ -192,7 +192,7 @@ class HandlerWorker(Worker):
 def handled(
     sim: Simulation,
     *,
-    handler: str | Callable = "add always",  # type: ignore[type-arg]  # the annotation's words are read by `scenario`
+    handler: str | Callable = "add always",
     visibility_s: float = 20.0,
     work_s: float = 2.0,
     work_shape: str = "constant",

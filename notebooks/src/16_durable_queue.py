@@ -82,7 +82,7 @@ rows = {
     loan_s: {**effects(run), "lay hidden, s": lay_hidden_s(run)}
     for loan_s, run in pair.items()
 }
-pd.DataFrame(rows, dtype=object).T.rename_axis("loan, s")
+pd.DataFrame.from_dict(rows, orient="index").rename_axis("loan, s")
 
 # %% [markdown]
 # Nothing is forgotten on either side, not even what the dead worker had. But a short loan ends under the hands of
@@ -135,8 +135,9 @@ queue.acknowledge(34 * s, bert.handle)
 # ## Look inside
 #
 # A message is in one of few states, and everything that the queue does moves it from one to another. (*Delayed* is
-# what its sender wants to be seen later; *expired* is what nobody took within the **retention**, the time for which a
-# queue keeps a message at all; *dead* is what was tried too often. Both come back below.)
+# what its sender wants to be seen later; *expired* is what nobody acknowledged within the **retention**, the time for
+# which a queue keeps a message at all, in whatever state it is; *dead* is what was tried too often. Both come back
+# below.)
 #
 # ```mermaid
 # stateDiagram-v2
@@ -258,7 +259,7 @@ rows = {
     loan_s: {"encodings": len(run.of("effect")), "acknowledged": len(run.of("ack"))}
     for loan_s, run in cliff.items()
 }
-pd.DataFrame(rows).T.rename_axis("loan, s")
+pd.DataFrame.from_dict(rows, orient="index").rename_axis("loan, s")
 
 # %% [markdown]
 # On the shorter loan each handle is stale when it comes: the workers are busy for ever, and nothing is ever done. Now
@@ -362,15 +363,14 @@ at_the_seam
 # %%
 from dsys_lab.scenarios.queue_counts import fate
 
-rows = {"before the effect": "start", "between": "effect", "after the answer": "answer"}
-third = {**dies, "nth": 3}
+kinds = {"before it": "start", "between the two": "effect", "after both": "answer"}
 plans = {
-    seam: [{**third, "on": {"kind": kind, "place": "encoder-2"}}]
-    for seam, kind in rows.items()
+    seam: [{**dies, "nth": 3, "on": {"kind": kind, "place": "encoder-2"}}]
+    for seam, kind in kinds.items()
 }
 seams = {seam: encode(visibility_s=20, faults=plan) for seam, plan in plans.items()}
 at_the_seam.reveal(
-    fate(seams["between"]),
+    fate(seams["between the two"]),
     show=pd.DataFrame({seam: effects(run) for seam, run in seams.items()}).T,
 )
 
@@ -381,8 +381,8 @@ at_the_seam.reveal(
 # *idempotent*. Same crash, same luck, with the key on the right:
 
 # %%
-keyed = encode(visibility_s=20, idempotent=True, faults=plans["between"])
-player(seams["between"], keyed, titles=("without a key", "with a key"))
+keyed = encode(visibility_s=20, idempotent=True, faults=plans["between the two"])
+player(seams["between the two"], keyed, titles=("without a key", "with a key"))
 
 # %% [markdown]
 # The lamp on the right is called *exactly-once effect*, and it is green even with loans that are far too short and a
@@ -403,7 +403,7 @@ beats = {on: encode(visibility_s=1, heartbeat=on) for on in (False, True)}
 rows = {
     on: {**effects(run), "extended": len(run.of("extend"))} for on, run in beats.items()
 }
-pd.DataFrame(rows).T.rename_axis("heartbeat")
+pd.DataFrame.from_dict(rows, orient="index").rename_axis("heartbeat")
 
 # %% [markdown]
 # With it each clip is encoded once, and a worker that dies is noticed within a second. The price is a call every half second.
@@ -696,7 +696,7 @@ pd.DataFrame(waited).round(1)
 
 # %% [markdown]
 # (Seconds within which 95 of 100 clips found a worker.) In one line everybody waits behind the hundred. With turns
-# the quiet ones hardly notice, and the noisy one waits hardly longer: most of those before it were its own.
+# the quiet ones hardly notice, and the noisy one waits only a little longer: most of those before it were its own.
 
 # %% [markdown]
 # ## Break it
@@ -762,7 +762,8 @@ rows = {
     by: {**effects(run), "in vain": round(in_vain(run), 2)}
     for by, run in clocks.items()
 }
-pd.DataFrame(rows, dtype=object).T.rename_axis(["looks at", "clock off, s"])
+table = pd.DataFrame.from_dict(rows, orient="index")
+table.rename_axis(["looks at", "clock off, s"])
 
 # %% [markdown]
 # A timestamp from another machine is worth as much as the agreement of the two clocks: behind, one looks in vain and
@@ -783,7 +784,7 @@ rows = {
     kind: {**effects(run), "let go": len(run.of("duplicate"))}
     for kind, run in twice.items()
 }
-pd.DataFrame(rows).T
+pd.DataFrame.from_dict(rows, orient="index")
 
 # %% [markdown]
 # It knows them for five minutes, not for ever. With the clock in your hand:
@@ -827,7 +828,7 @@ rows = {
     name: {"in vain": in_vain(run), "wait for a worker, s": fmean(waits_s(run))}
     for name, run in both.items()
 }
-pd.DataFrame(rows).T.round(2)
+pd.DataFrame.from_dict(rows, orient="index").round(2)
 
 # %% [markdown]
 # **Redrive** (putting dead letters back) **with the bug still in.** They go back every 30 s in the hope of better
@@ -866,7 +867,7 @@ rows = {
     name: {"moments": len(tried), **(tried[signs] > 0).sum()}
     for name, tried in cuts.items()
 }
-pd.DataFrame(rows).T
+pd.DataFrame.from_dict(rows, orient="index")
 
 # %% [markdown]
 # Four clips are sent, received and acknowledged. Of all the moments at which the power can go, in how many was a
