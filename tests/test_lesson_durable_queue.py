@@ -243,7 +243,7 @@ def test_redrive_with_the_bug_still_in_goes_round_and_with_the_bug_mended_ends(s
 # ------------------------------------------------------------------------------------------ 2. many workers
 @pytest.mark.parametrize("workers", [8, 10, 12])
 def test_the_wait_for_a_worker_is_erlangs(workers):
-    there_and_back_s = counts.WORK_S + 2 * DELAY_S
+    there_and_back_s = counts.CROWD_WORK_S + 2 * DELAY_S
     law = laws.mmc_sojourn_s(0.35, 1 / there_and_back_s, servers=workers) - there_and_back_s
     assert within(law, *counts.waits(workers))
 

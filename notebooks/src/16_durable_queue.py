@@ -456,7 +456,7 @@ from dsys_lab.laws import falsely_dead
 from dsys_lab.scenarios.queue_counts import healthy_dead
 
 charts.against_law(
-    {"counted": healthy_dead(0.5, 1, 1.5, 2)},
+    {"counted": healthy_dead(0.5, 1, 2)},
     laws={"counted": lambda ratio: falsely_dead(exponential_within(ratio, 1), 3)},
     title="How many healthy clips are among the dead?",
     x="loan, in means of the work",
