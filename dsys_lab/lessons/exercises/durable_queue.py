@@ -246,7 +246,9 @@ whenever the power goes. `clip` has `.id`, `.minutes`, `.attempt` and `.handle`.
 
 `store.add(minutes)`, the effect; `store.remember(key)` and `store.seen(key)`; and `with store.all_or_nothing():`, in
 which all that you write happens at once at its end, or not at all. The power may go before and after each call; your
-variables are then gone, and the clip comes again.""",
+variables are then gone, and the clip comes again.
+
+What you write is then played. Stop it anywhere and press **G**: your handler meets one trouble more.""",
     skeleton="def handler(clip, store):\n    store.add(clip.minutes)",
     example="What the skeleton does is right as long as nothing goes wrong.",
     hints=(
