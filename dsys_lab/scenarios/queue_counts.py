@@ -13,6 +13,8 @@ from itertools import pairwise
 from statistics import fmean, stdev
 from typing import Any, Final
 
+import pandas as pd
+
 from dsys_lab.errors import BadParameter
 from dsys_lab.scenarios.durable_queue import ENCODER, encode, quiet
 from dsys_lab.simulation import Measured, grid, over_seeds, sweep
@@ -136,6 +138,19 @@ def effects(trace: Trace) -> dict[str, int]:
         "more often": sum(n > 1 for n in encoded),
         "never": sum(n == 0 for n in encoded),
     }
+
+
+def compared(runs: Mapping[Any, Trace], *kinds: str, **measures: Callable[[Trace], float]) -> pd.DataFrame:
+    """Return a row for each run: its `effects`, how many rows it has of these kinds, and what each measure says."""
+    told = {
+        name: {
+            **effects(run),
+            **{kind: len(run.of(kind)) for kind in kinds},
+            **{measure: round(tell(run), 2) for measure, tell in measures.items()},
+        }
+        for name, run in runs.items()
+    }
+    return pd.DataFrame.from_dict(told, orient="index")
 
 
 def struck(trace: Trace) -> str:

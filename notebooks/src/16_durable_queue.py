@@ -17,6 +17,8 @@
 # *In a hurry:* Picture, By hand, experiments 1 to 3 of Play, and [Choose](#Choose).
 
 # %%
+import pandas as pd
+
 from dsys_lab.lessons import (
     exercise,
     facts,
@@ -26,6 +28,7 @@ from dsys_lab.lessons import (
     progress,
     show_source,
 )
+from dsys_lab.scenarios.durable_queue import encode
 
 # %% [markdown]
 # ## The notes say
@@ -62,8 +65,6 @@ notes("Durable Message Queues - SQS")
 # and it takes you to the row that broke it. **?** shows all keys.
 
 # %%
-from dsys_lab.scenarios.durable_queue import encode
-
 start = {"kind": "start", "place": "encoder-2"}
 dies = {"do": "crash", "target": "encoder-2", "on": start, "nth": 2, "lasts_s": 1}
 player(encode, compare={"visibility_s": (2, 20)}, faults=[dies])
@@ -73,16 +74,10 @@ player(encode, compare={"visibility_s": (2, 20)}, faults=[dies])
 # the clip that the dead worker had in hand?
 
 # %%
-import pandas as pd
-
-from dsys_lab.scenarios.queue_counts import effects, lay_hidden_s
+from dsys_lab.scenarios.queue_counts import compared, lay_hidden_s
 
 pair = {loan_s: encode(visibility_s=loan_s, faults=[dies]) for loan_s in (2, 20)}
-rows = {
-    loan_s: {**effects(run), "lay hidden, s": lay_hidden_s(run)}
-    for loan_s, run in pair.items()
-}
-pd.DataFrame.from_dict(rows, orient="index").rename_axis("loan, s")
+compared(pair, lay_hidden_s=lay_hidden_s).rename_axis("loan, s")
 
 # %% [markdown]
 # Nothing is forgotten on either side, not even what the dead worker had. But a short loan ends under the hands of
@@ -209,6 +204,7 @@ from dsys_lab.laws import exponential_within
 from dsys_lab.scenarios.queue_counts import repeated
 from dsys_lab.views import charts
 
+# %%
 again = repeated(0.5, 1, 2, 3, 5)
 lent_twice = charts.against_law(
     {"counted": again},
@@ -219,9 +215,9 @@ lent_twice = charts.against_law(
 )
 
 # %%
-_, share, error = again[2]
+_, twice_lent, error = again[2]
 lent_again.reveal(
-    100 * share,
+    100 * twice_lent,
     law=100 * (1 - exponential_within(2, 1)),
     standard_error=100 * error,
     why="A clip is lent again if its work takes longer than the loan.",
@@ -250,16 +246,13 @@ charts.lines(
 
 # %% [markdown]
 # If all work takes the same time the curve is a cliff: a loan a little longer than the work repeats nothing, and one
-# a little shorter never ends at all. Eight clips, each a work of 2 s, on loans of 2.5 and of 1.5 s:
+# a little shorter never ends at all. Eight clips, each a work of 2 s, on loans of 2.5 and of 1.5 s; how many rows does
+# the trace have for an `effect`, a clip encoded, and how many for an `ack`, one acknowledged?
 
 # %%
 same = {"work_shape": "constant", "work_s": 2, "clips": 8, "workers": 16}
 cliff = {loan_s: encode(**same, visibility_s=loan_s) for loan_s in (2.5, 1.5)}
-rows = {
-    loan_s: {"encodings": len(run.of("effect")), "acknowledged": len(run.of("ack"))}
-    for loan_s, run in cliff.items()
-}
-pd.DataFrame.from_dict(rows, orient="index").rename_axis("loan, s")
+compared(cliff, "effect", "ack").rename_axis("loan, s")
 
 # %% [markdown]
 # On the shorter loan each handle is stale when it comes: the workers are busy for ever, and nothing is ever done. Now
@@ -294,6 +287,7 @@ which_works_more
 from dsys_lab.laws import deliveries_any, deliveries_newest
 from dsys_lab.scenarios.queue_counts import deliveries, more_often
 
+# %%
 loans = 0.5, 1, 2
 rules = {
     "only the newest": deliveries(*loans),
@@ -334,6 +328,7 @@ from statistics import fmean
 
 from dsys_lab.scenarios.queue_counts import times
 
+# %%
 law = deliveries_newest(exponential_within(1, 1))
 _, thousand, _ = rules["only the newest"][1]
 sixty = fmean(times(encode(visibility_s=2), "deliver").values())
@@ -361,18 +356,15 @@ at_the_seam
 # The same run three times; `encoder-2` dies at its third clip, for a second, each time at another seam:
 
 # %%
+kinds = {"before it": "start", "between the two": "effect", "after both": "answer"}
+strike = {seam: {"kind": kind, "place": "encoder-2"} for seam, kind in kinds.items()}
+plans = {seam: [{**dies, "nth": 3, "on": row}] for seam, row in strike.items()}
+seams = {seam: encode(visibility_s=20, faults=plan) for seam, plan in plans.items()}
+
+# %%
 from dsys_lab.scenarios.queue_counts import fate
 
-kinds = {"before it": "start", "between the two": "effect", "after both": "answer"}
-plans = {
-    seam: [{**dies, "nth": 3, "on": {"kind": kind, "place": "encoder-2"}}]
-    for seam, kind in kinds.items()
-}
-seams = {seam: encode(visibility_s=20, faults=plan) for seam, plan in plans.items()}
-at_the_seam.reveal(
-    fate(seams["between the two"]),
-    show=pd.DataFrame({seam: effects(run) for seam, run in seams.items()}).T,
-)
+at_the_seam.reveal(fate(seams["between the two"]), show=compared(seams))
 
 # %% [markdown]
 # Nothing is lost, wherever it dies: the loan ends and somebody else does the work. In one seam it is done twice, and
@@ -386,13 +378,13 @@ player(seams["between the two"], keyed, titles=("without a key", "with a key"))
 
 # %% [markdown]
 # The lamp on the right is called *exactly-once effect*, and it is green even with loans that are far too short and a
-# queue that hands one clip in ten out twice by itself. (*Skipped* is how often a worker looked, and saw that the work
-# was done.) Deliveries at least once, effects exactly once: that is all there is to "exactly once", and the second
+# queue that hands one clip in ten out twice by itself. (`effect_skip` is how often a worker looked, and saw that the
+# work was done.) Deliveries at least once, effects exactly once: that is all there is to "exactly once", and the second
 # half is **your** work.
 
 # %%
 rough = encode(visibility_s=1, idempotent=True, copy_share=0.1)
-{**effects(rough), "skipped": len(rough.of("effect_skip"))}
+compared({"with a key": rough}, "effect_skip")
 
 # %% [markdown]
 # Must a loan be long, then? Not if the worker asks for more time as long as it lives, a **heartbeat** every half
@@ -400,10 +392,7 @@ rough = encode(visibility_s=1, idempotent=True, copy_share=0.1)
 
 # %%
 beats = {on: encode(visibility_s=1, heartbeat=on) for on in (False, True)}
-rows = {
-    on: {**effects(run), "extended": len(run.of("extend"))} for on, run in beats.items()
-}
-pd.DataFrame.from_dict(rows, orient="index").rename_axis("heartbeat")
+compared(beats, "extend").rename_axis("heartbeat")
 
 # %% [markdown]
 # With it each clip is encoded once, and a worker that dies is noticed within a second. The price is a call every half second.
@@ -428,6 +417,7 @@ more_work
 from dsys_lab.laws import poison_load
 from dsys_lab.scenarios.queue_counts import poisoned_load
 
+# %%
 loads = poisoned_load(0.01, 0.05, 0.1)
 attempts = charts.against_law(
     {"counted": loads},
@@ -455,6 +445,7 @@ more_work.reveal(
 from dsys_lab.laws import falsely_dead
 from dsys_lab.scenarios.queue_counts import healthy_dead
 
+# %%
 charts.against_law(
     {"counted": healthy_dead(0.5, 1, 2)},
     laws={"counted": lambda ratio: falsely_dead(exponential_within(ratio, 1), 3)},
@@ -486,6 +477,7 @@ player(
 from dsys_lab.laws import mmc_sojourn_s
 from dsys_lab.scenarios.queue_counts import waits
 
+# %%
 charts.against_law(
     {"counted": waits(8, 9, 10, 12)},
     laws={"counted": lambda n: mmc_sojourn_s(0.35, 1 / 20, servers=int(n)) - 20},
@@ -503,6 +495,7 @@ charts.against_law(
 from dsys_lab.scenarios.queue_counts import swapped, waits_s
 from dsys_lab.trace import quantile
 
+# %%
 crowd = {"rate": 0.35, "work_s": 20, "visibility_s": 600, "clips": 400}
 crowds = {workers: encode(workers=workers, **crowd) for workers in (8, 9, 10, 11, 12)}
 {workers: round(quantile(waits_s(run), 0.95), 1) for workers, run in crowds.items()}
@@ -516,6 +509,7 @@ from math import log
 
 from dsys_lab.laws import erlang_c
 
+# %%
 certain = {n: log(erlang_c(n, 7) / 0.05) * 20 / (n - 7) for n in crowds}
 {n: round(max(0.0, seconds), 1) for n, seconds in certain.items()}
 
@@ -554,6 +548,7 @@ one_group
 from dsys_lab.scenarios.durable_queue import groups
 from dsys_lab.scenarios.queue_counts import throughput
 
+# %%
 spread = {f"groups: {n}": groups(groups=n, workers=10) for n in (1, 2, 5, 10, 60)}
 rates = {name: throughput(run) for name, run in spread.items()}
 widths = charts.bars(
@@ -592,6 +587,7 @@ player(groups(**stuck), freed, titles=("no limit", "three receives"))
 from dsys_lab.laws import empty_receives_a_day
 from dsys_lab.scenarios.queue_counts import empty_a_day
 
+# %%
 quiet_rates = 0.01, 0.03, 0.1
 asked = {
     "short, every second": empty_a_day(*quiet_rates, wait_s=0),
@@ -641,6 +637,7 @@ nobody_there
 from dsys_lab.scenarios.durable_queue import RETENTION_DAYS, nobody_home
 from dsys_lab.trace import gauge
 
+# %%
 away = nobody_home(away_days=8)
 at_s, kept = gauge(away, "kept")
 days = [at / 86_400 for at in at_s]
@@ -743,6 +740,7 @@ whose_clock
 # %%
 from dsys_lab.scenarios.queue_counts import came_of_it, in_vain, wrong_clocks
 
+# %%
 whose_clock.reveal(
     came_of_it(wrong_clocks("none", 60), wrong_clocks("none", 0)),
     why="The queue's clock alone says when a loan is over; nobody asks a worker's.",
@@ -758,12 +756,7 @@ whose_clock.reveal(
 from dsys_lab.scenarios.queue_workers import WATCHES
 
 clocks = {(w, off_s): wrong_clocks(w, off_s) for w in WATCHES for off_s in (-60, 0, 60)}
-rows = {
-    by: {**effects(run), "in vain": round(in_vain(run), 2)}
-    for by, run in clocks.items()
-}
-table = pd.DataFrame.from_dict(rows, orient="index")
-table.rename_axis(["looks at", "clock off, s"])
+compared(clocks, in_vain=in_vain).rename_axis(["looks at", "clock off, s"])
 
 # %% [markdown]
 # A timestamp from another machine is worth as much as the agreement of the two clocks: behind, one looks in vain and
@@ -774,17 +767,13 @@ table.rename_axis(["looks at", "clock off, s"])
 # **The answer to the sender is lost.** Twenty clips are on their way; just after the first is stored, the network to
 # the phone is cut for half a second. That clip is safe, but the phone never hears so, and sends it again with those
 # that were lost on the road. A *standard* queue (no order promised, none kept) now has the first twice, and both are
-# encoded. A FIFO queue knows each message by its *deduplication id* and lets the second one go:
+# encoded. A FIFO queue knows each message by its *deduplication id* and lets the second one go, as a `duplicate`:
 
 # %%
 deaf = {"do": "split", "target": "phone", "on": {"kind": "enqueue"}, "lasts_s": 0.5}
 deafened = {"groups": 5, "clips": 20, "faults": [deaf]}
 twice = {kind: groups(kind=kind, **deafened) for kind in ("standard", "fifo")}
-rows = {
-    kind: {**effects(run), "let go": len(run.of("duplicate"))}
-    for kind, run in twice.items()
-}
-pd.DataFrame.from_dict(rows, orient="index")
+compared(twice, "duplicate")
 
 # %% [markdown]
 # It knows them for five minutes, not for ever. With the clock in your hand:
@@ -812,23 +801,18 @@ without_dead
 # %%
 ill = {"poison_share": 0.2, "rate": 0.8}
 endless, limited = encode(**ill), encode(**ill, max_receives=3)
-titles = "no dead letters", "dead after three"
+both = {"no dead letters": endless, "dead after three": limited}
 without_dead.reveal(
     100 * in_vain(endless),
     why="Each poisoned clip comes back for ever, and they add up.",
-    show=player(endless, limited, titles=titles),
+    show=player(*both.values(), titles=tuple(both)),
 )
 
 # %% [markdown]
 # And the healthy clips pay for it, which wait for a worker as all others do. In vain, and the mean wait in seconds:
 
 # %%
-both = dict(zip(titles, (endless, limited), strict=True))
-rows = {
-    name: {"in vain": in_vain(run), "wait for a worker, s": fmean(waits_s(run))}
-    for name, run in both.items()
-}
-pd.DataFrame.from_dict(rows, orient="index").round(2)
+compared(both, "dead", in_vain=in_vain, mean_wait_s=lambda run: fmean(waits_s(run)))
 
 # %% [markdown]
 # **Redrive** (putting dead letters back) **with the bug still in.** They go back every 30 s in the hope of better
@@ -861,6 +845,7 @@ player(power_failure, compare={"fsync": ("every record", "never")})
 from dsys_lab.scenarios.durable_queue import FSYNC
 from dsys_lab.scenarios.power_cuts import power_cuts
 
+# %%
 cuts = {fsync: pd.DataFrame(power_cuts(fsync=fsync)) for fsync in FSYNC}
 signs = ["torn_bytes", "lost", "back"]
 rows = {
@@ -894,6 +879,7 @@ from tempfile import TemporaryDirectory
 from dsys_lab.brokers.work_queue import DurableQueue
 from dsys_lab.structures import RealDisk
 
+# %%
 folder = TemporaryDirectory()
 first, second = RealDisk(folder.name), RealDisk(folder.name)
 DurableQueue("clips", first).send(0, "c1", "a night of video")
@@ -908,10 +894,9 @@ taken_up.message, taken_up.body, heir.log.status()
 # Break it yourself: stop any picture and press **G**. And share what you found:
 
 # %%
-from dsys_lab.lessons import reproduce
-from dsys_lab.lessons import share as share_run
+from dsys_lab.lessons import reproduce, share
 
-link = share_run(zombie)
+link = share(zombie)
 link
 
 # %%
