@@ -340,8 +340,8 @@ sixty = fmean(times(encode(visibility_s=2), "deliver").values())
 # ### 3. Between the effect and the acknowledgement
 #
 # Loans are long enough now, and still a worker may die. It starts, carries the **effect** out (it stores the encoded
-# clip), and acknowledges; so there are three seams at which it can happen. The one in the middle is the most
-# delicate:
+# clip), and acknowledges; so there are three seams at which it can happen. Take the one in the
+# middle:
 
 # %%
 at_the_seam = predict(
@@ -356,7 +356,7 @@ at_the_seam
 # The same run three times; `encoder-2` dies at its third clip, for a second, each time at another seam:
 
 # %%
-kinds = {"before it": "start", "between the two": "effect", "after both": "answer"}
+kinds = {"before both": "start", "between the two": "effect", "after both": "answer"}
 strike = {seam: {"kind": kind, "place": "encoder-2"} for seam, kind in kinds.items()}
 plans = {seam: [{**dies, "nth": 3, "on": row}] for seam, row in strike.items()}
 seams = {seam: encode(visibility_s=20, faults=plan) for seam, plan in plans.items()}
