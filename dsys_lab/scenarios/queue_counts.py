@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from itertools import pairwise
 from statistics import fmean, stdev
 from typing import Any, Final
@@ -48,19 +49,31 @@ def _over_clips(
 
     runs = sweep(told, grid(value=values, seed=range(1, RUNS + 1)))
     rows = [[x for run in runs[i : i + RUNS] for x in run] for i in range(0, len(runs), RUNS)]
-    return [(value, fmean(row), stdev(row) / len(row) ** 0.5) for value, row in zip(values, rows, strict=True)]
+    return [_mean(value, row) for value, row in zip(values, rows, strict=True)]
+
+
+def _mean(value: float, row: Sequence[float]) -> Measured:
+    return value, fmean(row), stdev(row) / len(row) ** 0.5
+
+
+@cache
+def _lent(ratio: float, handles: str) -> list[int]:
+    """Return how often each of a thousand clips is lent, where the loan is `ratio` times the mean work."""
+
+    def told(*, seed: int) -> list[int]:
+        return list(times(encode(seed=seed, **loan(ratio, handles=handles)), "deliver").values())
+
+    return [n for run in sweep(told, grid(seed=range(1, RUNS + 1))) for n in run]
 
 
 def deliveries(*ratios: float, handles: str = "newest") -> list[Measured]:
     """Return the mean deliveries of a clip at each ratio of loan to mean work."""
-    return _over_clips(
-        ratios, lambda ratio: loan(ratio, handles=handles), lambda trace: times(trace, "deliver").values()
-    )
+    return [_mean(ratio, _lent(ratio, handles)) for ratio in ratios]
 
 
 def repeated(*ratios: float) -> list[Measured]:
     """Return the share of the clips that are lent more than once at each ratio of loan to mean work."""
-    return _over_clips(ratios, loan, lambda trace: [n > 1 for n in times(trace, "deliver").values()])
+    return [_mean(ratio, [n > 1 for n in _lent(ratio, "newest")]) for ratio in ratios]
 
 
 def healthy_dead(*ratios: float, max_receives: int = 3) -> list[Measured]:
