@@ -106,6 +106,14 @@ def test_cells_are_small_and_hold_calls_and_parameters_only(notebook: Path) -> N
         assert name != "path" or ast.unparse(node) != "sys.path", "the package is installed"
 
 
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_what_answers_a_prediction_is_counted_and_never_typed(notebook: Path) -> None:
+    revealed = [node for source in cells(notebook, "code") for node in ast.walk(syntax(source))
+                if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "reveal"]
+    truths = [call.args[0] if call.args else call.keywords[0].value for call in revealed]
+    assert [ast.unparse(truth) for truth in truths if isinstance(truth, ast.Constant)] == []
+
+
 @pytest.fixture(scope="module")
 def build() -> ModuleType:
     """The script that makes notebooks from their sources."""

@@ -10,6 +10,7 @@ Left out: that planes and crews were elsewhere, weather that makes a runway slow
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
 
@@ -76,7 +77,7 @@ def shut(airport: str = "EWR") -> dict[str, Any]:
     left = [left_s for _, _, left_s in _two_days(airport)[0] if left_s is not None]
     last_s = max(at for at in left if at < NIGHT_S)
     first_s = min(at for at in left if at > NIGHT_S)
-    return {"do": "slow", "target": RUNWAY, "at_s": last_s, "lasts_s": first_s - last_s, "value": 0.0}
+    return {"do": "slow", "target": RUNWAY, "at_s": last_s, "lasts_s": first_s - last_s, "value": 0}
 
 
 def fluid_h(airport: str = "EWR") -> float:
@@ -89,10 +90,10 @@ def fluid_h(airport: str = "EWR") -> float:
     return drain_s(waiting, later / (max(due) - opened_s), busiest / HOUR_S) / HOUR_S
 
 
-def bill(*runs: Trace, airport: str = "EWR") -> list[dict[str, Any]]:
+def bill(runs: Mapping[str, Trace], airport: str = "EWR") -> list[dict[str, Any]]:
     """Return a row for each run and one for what was really done: flown, cancelled, and hours of waiting."""
-    told = [outcome(run) for run in runs]
-    rows = [(o.title, o.done, o.lost + o.told_no, o.p50_s / HOUR_S, o.p99_s / HOUR_S) for o in told]
+    told = {name: outcome(run) for name, run in runs.items()}
+    rows = [(name, o.done, o.lost + o.told_no, o.p50_s / HOUR_S, o.p99_s / HOUR_S) for name, o in told.items()]
     planned, _ = _two_days(airport)
     late_h = [max(0.0, left_s - due_s) / HOUR_S for _, due_s, left_s in planned if left_s is not None]
     rows.append(

@@ -22,7 +22,7 @@ from dsys_lab.simulation.chance import SQUARED_VARIATION
 from dsys_lab.trace import Trace, balance, depths, outcome
 
 SEEDS: Final = 8
-CUSTOMERS: Final = 80
+CUSTOMERS: Final = 50
 """How many customers count at each point, times `1 / (1 - rho)**2`: the error is then the same share everywhere."""
 CUSTOMERS_LEAST: Final = 1_000
 WARM_UP: Final = 0.1
@@ -38,11 +38,14 @@ def waits(*utilisations: float, service_shape: str = "exponential", customers: i
     def mean_s(*, utilisation: float, seed: int) -> float:
         counted = max(CUSTOMERS_LEAST, round(customers / (1 - utilisation) ** 2))
         first = round(WARM_UP * counted)
-        run = {"utilisation": utilisation, "service_shape": service_shape, "seed": seed}
-        all_us, first_us = (
-            hockey_stick.count(customers=n, **run).sum("finish", "sojourn_us") for n in (first + counted, first)
-        )
-        return (all_us - first_us) / counted / 1e6
+
+        def waited_us(customers: int) -> float:
+            run = hockey_stick.count(
+                utilisation=utilisation, service_shape=service_shape, customers=customers, seed=seed
+            )
+            return run.sum("finish", "sojourn_us")
+
+        return (waited_us(first + counted) - waited_us(first)) / counted / 1e6
 
     return over_seeds(mean_s, seeds=SEEDS, utilisation=utilisations)
 

@@ -157,7 +157,7 @@ wait_at_95
 # How long a night is in the system depends on how busy the scorer is, and on how much the *scoring times* vary: all
 # the same (`constant`), as random as the gaps between arrivals (`exponential`), or mostly short with one in ten very
 # long (`heavy`). The mean is 0.1 s in all three. Near saturation a queue forgets slowly, so the busier the scorer,
-# the more nights are counted; this takes some ten seconds.
+# the more nights are counted; this takes some seconds.
 
 # %%
 from dsys_lab.scenarios.overflow_counts import law_of_waits, waits
@@ -351,7 +351,8 @@ attempts_per_call(1.0, retries=3), attempts_per_call(1.0, retries=2, layers=5)
 # %%
 no_cure = predict(
     "13/no-cure",
-    "Three cures for the same system, with three retries. Which one does not bring it back?",
+    "Three cures for the same system, with three retries. "
+    "Which one does not bring it back?",
     choices=["full jitter", "budget of 10%", "room for 8 only"],
 )
 no_cure
@@ -604,7 +605,8 @@ again.digest() == broken.digest()
 from dsys_lab.engines.nats import DIFFERENCES, jetstream_overflow, slow_subscriber
 from dsys_lab.scenarios.not_consumed_in_time import drill
 
-real = {policy: jetstream_overflow(policy=policy) for policy in ("unbounded", "drop_oldest", "reject")}
+same = ("unbounded", "drop_oldest", "reject")
+real = {policy: jetstream_overflow(policy=policy) for policy in same}
 model = {policy: drill(policy=policy) for policy in real}
 
 # %% [markdown]
@@ -654,7 +656,11 @@ from dsys_lab.lessons import measured
 
 ours, theirs = interleaved(drill, jetstream_overflow, rounds=5)
 ratios = [b / a for a, b in zip(ours, theirs, strict=True)]
-measured(ratios, "times the model's time", usually="a hundred times the model's time, and more")
+measured(
+    ratios,
+    "times the model's time",
+    usually="a hundred times the model's time, and more",
+)
 
 # %% [markdown]
 # And where do real systems set in with one of the three answers, if nobody sets them otherwise? Figures with their
@@ -711,7 +717,8 @@ cleared.reveal(
 # And what did they do? The last row is counted from the data: the hours are those that a flight left after its time.
 
 # %%
-pd.DataFrame(bill(waiting, fresh)).set_index("answer")
+both = {"nobody is cancelled": waiting, "room for 20": fresh}
+pd.DataFrame(bill(both)).set_index("answer")
 
 # %% [markdown]
 # They lost the oldest, and what they kept was fresh: half of it left nearly on time. It cost more than the runway
