@@ -302,11 +302,13 @@ class TestUnderLastingOverloadTheOldestFirstServesNobodyInTime:
 
 
 # ------------------------------------------------------------------------------------------ what the notebook says
-def test_every_dot_of_the_hockey_stick_holds_the_law_within_three_standard_errors():
-    for shape in ("constant", "exponential", "heavy"):
-        law = counts.law_of_waits(shape)
-        for busy, seconds, error in counts.waits(0.3, 0.5, 0.7, 0.8, 0.9, service_shape=shape):
-            assert abs(seconds - law(busy)) <= 3 * error, (shape, busy)
+@pytest.mark.parametrize(
+    ("shape", "busy"), [("constant", 0.9), ("exponential", 0.5), ("exponential", 0.9), ("heavy", 0.8)]
+)
+def test_a_dot_of_the_hockey_stick_has_the_law_within_three_standard_errors(shape, busy):
+    ((_, seconds, error),) = counts.waits(busy, service_shape=shape)
+    assert abs(seconds - counts.law_of_waits(shape)(busy)) <= 3 * error
+    assert error < 0.2 * seconds
 
 
 def test_the_backlog_is_gone_long_before_the_last_arrival():
@@ -378,7 +380,7 @@ class TestAnAirportThatIsShutIsABufferThatOverflows:
         assert buffered["cancelled"] == 0 < lost["cancelled"] < did["cancelled"]
         assert did["flown"] + did["cancelled"] == buffered["flown"]
         assert did["half_within_h"] <= 0.2
-        assert buffered["half_within_h"] > 1
+        assert buffered["99_of_100_within_h"] > 12
         assert did["99_of_100_within_h"] < buffered["99_of_100_within_h"] / 3
 
 
