@@ -214,6 +214,7 @@ import pandas as pd
 
 from dsys_lab.scenarios.overflow_counts import sooner
 
+# %%
 policies = ("unbounded", "drop_newest", "drop_oldest", "block", "reject")
 answers = {policy: burst(policy=policy) for policy in policies}
 fresher.reveal(
@@ -262,6 +263,7 @@ room
 from dsys_lab.laws import mm1k_blocking
 from dsys_lab.scenarios.overflow_counts import losses
 
+# %%
 places = (2, 3, 5, 10, 15, 20, 30)
 lost = dict(zip(places, losses(*places), strict=True))
 room.reveal(
@@ -310,6 +312,8 @@ from dsys_lab.scenarios.not_consumed_in_time import retry_storm
 from dsys_lab.trace import gauge
 
 calm, storm = retry_storm(retries=0), retry_storm(retries=3)
+
+# %%
 after_the_spike.reveal(
     gauge(storm, "goodput"),
     why="It never comes back: the backlog is longer than anybody waits, so each call "
@@ -412,6 +416,8 @@ from dsys_lab.scenarios.not_consumed_in_time import pipeline
 from dsys_lab.scenarios.overflow_counts import more_done
 
 free, held = pipeline(window=None), pipeline(window=5)
+
+# %%
 credit.reveal(
     more_done(held, free),
     why="The slowest stage sets the pace, and it is never idle in either.",
@@ -447,6 +453,7 @@ fair
 from dsys_lab.scenarios.not_consumed_in_time import fair_shares
 from dsys_lab.scenarios.overflow_counts import equal_under, passed_a_second
 
+# %%
 controls = ("none", "token_bucket", "aimd", "aiad")
 gates = {
     control: fair_shares(control=control, greedy_rate=50, until_s=80)
@@ -704,6 +711,7 @@ cleared
 from dsys_lab.scenarios.closed_airport import bill, fluid_h
 from dsys_lab.scenarios.overflow_counts import cleared_after_h
 
+# %%
 waiting = departures(policy="unbounded", faults=[blizzard])
 fresh = departures(policy="drop_oldest", faults=[blizzard])
 cleared.reveal(
