@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from statistics import mean, median
+from statistics import mean, median, stdev
 
 import pytest
 
 from dsys_lab import laws
 from dsys_lab.brokers.overflow import POLICIES
 from dsys_lab.errors import BadParameter
+from dsys_lab.scenarios import closed_airport as airport
 from dsys_lab.scenarios import not_consumed_in_time as lab
+from dsys_lab.scenarios import overflow_counts as counts
 from dsys_lab.simulation import Simulation
 from dsys_lab.simulation.faults import ON_NETWORK
 from dsys_lab.trace import INVARIANTS, KINDS, balance, lamps
@@ -171,10 +173,23 @@ class TestClientsThatTryAgainCanKeepASystemDown:
         trace = storm(seed)
         assert goodput(trace, 0, 30) > 4
         assert goodput(trace, 60, 120) < 0.1
-        assert len([row for row in trace.of("finish") if row.time_us > 60e6]) > 500  # ten a second, all for ghosts
+        ghosts = [row for row in trace.of("expire", place=lab.SCORER) if row.time_us > 60e6]
+        assert len(ghosts) > 500  # ten a second, all for ghosts
         calls = {row.message for row in trace.of("publish") if row.time_us > 60e6}
         tries = [row for row in trace.of("publish") if row.time_us > 60e6]
         assert len(tries) / len(calls) > 3.3
+
+    @pytest.mark.parametrize("retries", [0, 3])
+    def test_what_is_called_done_came_in_time_and_what_was_for_nobody_is_not(self, retries, seed):
+        trace = storm(seed, retries=retries)
+        told = counts.calls_and_attempts(trace)
+        assert told["attempts"] == len(trace.of("publish"))
+        too_long_on_its_way = told["attempts done"] - told["calls answered in time"]
+        assert 0 <= too_long_on_its_way <= 0.03 * told["attempts done"]
+        assert told["attempts expired"] > 50
+        left_us = {row.message: row.time_us for row in trace.of("abandon")}
+        late = [row for row in trace.of("finish") if left_us.get(row.message, row.time_us) < row.time_us]
+        assert late == []
 
     def test_jitter_alone_does_not_heal(self, seed):
         assert goodput(storm(seed, backoff="full_jitter"), 60, 120) < 0.1
@@ -192,6 +207,15 @@ class TestClientsThatTryAgainCanKeepASystemDown:
         quiet = {"utilisation": 0.8, "spike": 1.0}
         assert goodput(storm(seed, **quiet), 60, 120) < 0.5
         assert goodput(storm(seed, retries=0, **quiet), 0, 120) > 3
+
+
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_a_cut_cable_brings_a_calm_system_down_for_ever(seed):
+    cut = {"do": "split", "target": "wearables", "at_s": 30, "lasts_s": 8}
+    trace = lab.retry_storm(seed=seed, spike=1, utilisation=0.55, retries=5, faults=[cut])
+    calls, in_time = counts.late_goodput(trace)
+    assert calls > 4
+    assert in_time == 0
 
 
 # ------------------------------------------------------------------------------------------ 5. where the queue goes
@@ -225,7 +249,7 @@ class TestCreditMovesTheQueueBackToTheSource:
 
 # ------------------------------------------------------------------------------------------ 6. fair shares
 def shares(control, seed, **params):
-    return lab.passed_a_second(run("fair_shares", seed, control=control, until_s=80.0, **params), from_s=40)
+    return counts.passed_a_second(run("fair_shares", seed, control=control, until_s=80.0, **params), from_s=40)
 
 
 @pytest.mark.parametrize("seed", SEEDS, scope="class")
@@ -275,6 +299,89 @@ class TestUnderLastingOverloadTheOldestFirstServesNobodyInTime:
     def test_dropping_the_late_with_time_in_hand_beats_dropping_them_with_none(self, seed):
         assert 0.3 < in_time(seed, policy="deadline") < 0.55
         assert in_time(seed, policy="deadline", margin_s=0.3) > in_time(seed, policy="deadline") + 0.1
+
+
+# ------------------------------------------------------------------------------------------ what the notebook says
+@pytest.mark.parametrize(
+    ("shape", "busy"), [("constant", 0.9), ("exponential", 0.5), ("exponential", 0.9), ("heavy", 0.8)]
+)
+def test_a_dot_of_the_hockey_stick_has_the_law_within_three_standard_errors(shape, busy):
+    ((_, seconds, error),) = counts.waits(busy, service_shape=shape)
+    assert abs(seconds - counts.law_of_waits(shape)(busy)) <= 3 * error
+    assert error < 0.25 * seconds
+
+
+def test_the_backlog_is_gone_long_before_the_last_arrival():
+    pause = {"do": "slow", "target": lab.SCORER, "at_s": 30, "lasts_s": 5, "value": 0}
+    gone_s = {seed: 40 + counts.drained_after_s(lab.burst(seed=seed, until_s=400)) for seed in (1, 2, 3, 4, 5, 6, 7)}
+    paused_s = [40 + counts.drained_after_s(lab.burst(seed=seed, until_s=400, faults=[pause])) for seed in range(1, 7)]
+    assert gone_s[7] < 330  # the seed and the end of the first picture
+    assert max(*gone_s.values(), *paused_s) < 395
+    later = [after - gone_s[seed] for seed, after in enumerate(paused_s, start=1)]
+    assert mean(later) == pytest.approx(laws.drain_s(5 * 10, 8, 10), abs=3 * stdev(later) / len(later) ** 0.5)
+
+
+def test_what_answers_a_question_is_counted():
+    runs = {policy: lab.burst(policy=policy) for policy in ("drop_newest", "drop_oldest", "reject")}
+    assert counts.sooner(runs["drop_newest"], runs["drop_oldest"]) == "drop_oldest"
+    assert counts.sooner(runs["drop_newest"], runs["reject"]) == "about the same"
+    free, held = lab.pipeline(), lab.pipeline(window=5)
+    assert counts.more_done(held, free) == "about as many"
+    assert counts.more_done(lab.pipeline(until_s=30), free) == "fewer"
+    assert counts.more_done(free, lab.pipeline(until_s=30)) == "more"
+
+
+@pytest.mark.parametrize(
+    ("aimd", "aiad", "said"),
+    [
+        ((20, 19), (40, 10), "only when they halve"),
+        ((40, 10), (20, 19), "only when they take one off"),
+        ((20, 19), (24, 25), "both"),
+        ((30, 19), (40, 10), "neither"),
+    ],
+)
+def test_equal_shares_are_told_from_unequal_ones(aimd, aiad, said):
+    of = {rule: dict(zip(("tenant-a", "tenant-b"), got, strict=True)) for rule, got in (("aimd", aimd), ("aiad", aiad))}
+    assert counts.equal_under(of) == said
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_crash_names_every_loss(seed):
+    crash = {"do": "crash", "target": lab.INBOX, "at_s": 45, "lasts_s": 3}
+    trace = lab.burst(seed=seed, faults=[crash])
+    lost = counts.lost_by(trace)
+    assert sum(lost.values()) == balance(trace).lost
+    assert list(lost) == ["the inbox crashed", "inbox is down"]
+
+
+# ------------------------------------------------------------------------------------------ on real data
+@pytest.mark.parametrize("name", airport.AIRPORTS)
+class TestAnAirportThatIsShutIsABufferThatOverflows:
+    def test_the_fluid_law_says_when_all_would_have_left(self, name):
+        trace = airport.departures(airport=name, faults=[airport.shut(name)])
+        assert balance(trace).done == balance(trace).offered
+        assert counts.cleared_after_h(trace) == pytest.approx(airport.fluid_h(name), rel=0.1)
+        assert red(trace) == set()
+
+    def test_nobody_leaves_while_it_is_shut(self, name):
+        shut = airport.shut(name)
+        trace = airport.departures(airport=name, faults=[shut])
+        from_us, to_us = shut["at_s"] * 1e6, (shut["at_s"] + shut["lasts_s"]) * 1e6
+        assert shut["lasts_s"] > 12 * 3600
+        assert [row for row in trace.of("finish") if from_us < row.time_us < to_us] == []
+
+    def test_what_they_did_cancels_more_than_room_for_twenty_and_keeps_what_it_keeps_as_fresh(self, name):
+        policies = {"buffer": "unbounded", "lose": "drop_oldest"}
+        runs = {
+            answer: airport.departures(airport=name, policy=policy, faults=[airport.shut(name)])
+            for answer, policy in policies.items()
+        }
+        buffered, lost, did = airport.bill(runs, name)
+        assert buffered["cancelled"] == 0 < lost["cancelled"] < did["cancelled"]
+        assert did["flown"] + did["cancelled"] == buffered["flown"]
+        assert did["half_within_h"] <= 0.2
+        assert buffered["99_of_100_within_h"] > 12
+        assert did["99_of_100_within_h"] < buffered["99_of_100_within_h"] / 3
 
 
 # ------------------------------------------------------------------------------------------ under every fault

@@ -81,7 +81,7 @@ LABS: Final = (
     _lab(11, "column_store", "Column store", "Column Store - AWS Redshift", "stores/column_store", "duckdb"),
     _lab(12, "graph", "Graph store", "Graph - AWS Neptune", "stores/graph_store", "graph sqlite"),
     _lab(13, "not_consumed_in_time", "Messages not consumed in time",
-         "What happens when messages are not consumed in time?", "brokers/overflow", "nats"),
+         "What happens when messages are not consumed in time?", "brokers/overflow workloads/flights", "nats"),
     _lab(14, "missed_messages", "Missed messages", "What happens when a message is missed",
          "brokers/work_queue brokers/log_stream", "nats postgres"),
     _lab(15, "publish_subscribe", "Publish and subscribe", "Event BroadCasting- PubSub- SNS",

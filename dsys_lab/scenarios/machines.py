@@ -105,6 +105,9 @@ class Consumer(Machine):
         How many work side by side; each is a place of its own when there are several.
     passes_on : callable, optional
         `(request)` -> a process body that hands the request on; without it, the work ends with a `finish` row.
+    wanted : callable
+        `(request)` -> whether anybody still waits for it. If nobody does, the work ends with an `expire` row: it was
+        done for nobody, which the consumer itself cannot know.
     done : callable, optional
         `(request)`, called when the request has left, finished or handed on.
     """
@@ -118,10 +121,11 @@ class Consumer(Machine):
         name: str,
         servers: int = 1,
         passes_on: Callable[[Request], Body] | None = None,
+        wanted: Callable[[Request], bool] = lambda request: True,
         done: Callable[[Request], None] = lambda request: None,
     ) -> None:
         self.inbox, self.work_time, self.servers = inbox, work, servers
-        self.passes_on, self.done = passes_on, done
+        self.passes_on, self.wanted, self.done = passes_on, wanted, done
         self._in_hand: dict[str, Request] = {}
         super().__init__(simulation, name)
 
@@ -144,10 +148,17 @@ class Consumer(Machine):
             if self.passes_on:
                 yield from self.passes_on(request)
             else:
-                sojourn_us = simulation.now_us - request.offered_us
-                simulation.emit("finish", place, request.message, attempt=1, copy=request.copy, sojourn_us=sojourn_us)
+                self._end(place, request)
             self.done(request)
             del self._in_hand[place]
+
+    def _end(self, place: str, request: Request) -> None:
+        simulation, message, copy = self.simulation, request.message, request.copy
+        sojourn_us = simulation.now_us - request.offered_us
+        if self.wanted(request):
+            simulation.emit("finish", place, message, attempt=1, copy=copy, sojourn_us=sojourn_us)
+        else:
+            simulation.emit("expire", place, message, age_us=sojourn_us, copy=copy)
 
     def on_crash(self) -> None:
         """Drop what was in hand."""
@@ -278,6 +289,10 @@ class RetryingClient(Machine):
         if waiting is not None:
             waiting.succeed(body["ok"])
 
+    def waits_for(self, request: Request) -> bool:
+        """Whether the caller of this attempt still waits, for this or for a later one."""
+        return request.message in self._answers
+
     def on_crash(self) -> None:
         """Forget every call."""
         self._answers.clear()
@@ -305,13 +320,13 @@ class RetryingClient(Machine):
             simulation.network.send(self.name, self.inbox.name, message, {}, copy=copy)
             answer = self._answers[message] = simulation.event()
             yield answer | simulation.sleep(policy.timeout_s)
+            self._answers.pop(message, None)
             if answer.triggered and answer.value:
                 self.in_time += 1
                 simulation.emit("publish_ok", self.name, message, attempt=attempt)
                 return
             why = "told no" if answer.triggered else "no answer in time"
             simulation.emit("publish_fail", self.name, message, attempt=attempt, why=why)
-        self._answers.pop(message, None)
         simulation.emit("abandon", self.name, message, order=message, waited_us=simulation.now_us - began_us)
 
     def _report(self) -> Body:

@@ -91,7 +91,8 @@ class Scenario:
         trace = Trace(Header(lab=self.lab, scenario=self.name, seed=seed, params=named, parts=parts))
         trace.header.faults = [item.as_dict() for item in plan]
         said = {name: "no" if value is None else value for name, value in named.items()}
-        troubles = [f"{item.do} {item.target}" for item in plan]
+        troubles = ["pause" if item.do == "slow" and not item.value else item.do for item in plan]
+        troubles = [f"{do} {item.target}" for do, item in zip(troubles, plan, strict=True)]
         trace.header.title = " + ".join([self._title.format(**said), *troubles])
         claims, end_us = self._perform(trace, seed, plan, params)
         trace.header.invariants, trace.header.references = claims.invariants, claims.references

@@ -12,13 +12,34 @@
 # ## A first picture to touch
 #
 # Monday, 07:00: every wearable of a sleep survey sends its night. They reach the **inbox**; the **scorer** takes one
-# after the other out. Run the cell (**Shift+Enter**), click the picture and press **space**.
+# after the other out. Before you look, say what you believe. (Run a cell with **Shift+Enter**.) There is no wrong
+# answer yet:
 
 # %%
 from dsys_lab.lessons import map_of_labs, player, predict, progress
+
+guess = predict(
+    "00/lost",
+    "The burst brings 30 nights a second for 20 s; the scorer does 10 a second. "
+    "How many nights are lost when 50 may wait?",
+    between=(0, 800),
+    unit="nights",
+)
+guess
+
+# %% [markdown]
+# Now look: run the next cell, click the picture and press **space**. On the left everyone may wait, on the right 50.
+
+# %%
 from dsys_lab.scenarios.not_consumed_in_time import burst
 
-player(burst, compare={"policy": ("unbounded", "drop_oldest")}, capacity=(5, 100), burst_rate=(8, 60))
+player(
+    burst,
+    compare={"policy": ("unbounded", "drop_oldest")},
+    until_s=330,
+    capacity=(5, 100),
+    burst_rate=(8, 40),
+)
 
 # %% [markdown]
 # Two lanes, the same luck. On the left the inbox takes everyone; on the right it has only so many places and lets the
@@ -33,6 +54,26 @@ player(burst, compare={"policy": ("unbounded", "drop_oldest")}, capacity=(5, 100
 # - **G** forks the run at the cursor: crash, slow, split, lose or duplicate right there, and see before and after
 #   side by side.
 # - At speed 1x the whole run takes some twenty seconds; **+** and **-** change it. **?** shows all keys.
+
+# %% [markdown]
+# ## What you said
+#
+# Have you answered, above? Then see what was counted, and what the law says:
+
+# %%
+from dsys_lab.trace import outcome
+
+guess.reveal(
+    outcome(burst(policy="drop_oldest", capacity=50)).lost,
+    law=(30 - 10) * 20 - 50,
+    why="In those 20 s 20 a second more come in than go out, and 50 find a place.",
+)
+
+# %% [markdown]
+# The law knows no chance. The run draws every arrival by it, so another seed counts another number:
+
+# %%
+[outcome(burst(policy="drop_oldest", seed=seed)).lost for seed in range(1, 7)]
 
 # %% [markdown]
 # ## How a notebook goes
@@ -54,32 +95,6 @@ player(burst, compare={"policy": ("unbounded", "drop_oldest")}, capacity=(5, 100
 # | Choose | when to use it, and when not |
 # | Exercises | you write a small part; it is checked under hidden seeds, and played |
 # | Sources | where it all comes from |
-#
-# A prediction looks like this. There is no wrong answer yet:
-
-# %%
-guess = predict(
-    "00/lost",
-    "The burst brings 30 nights a second for 20 s; the scorer does 10 a second. How many nights are lost when 50 may wait?",
-    between=(0, 800),
-    unit="nights",
-)
-guess
-
-# %% [markdown]
-# Have you answered? Then look:
-
-# %%
-from dsys_lab.trace import outcome
-
-guess.reveal(outcome(burst(policy="drop_oldest", capacity=50)).lost, law=(30 - 10) * 20 - 50)
-
-# %% [markdown]
-# Four hundred more come in than go out in those twenty seconds, and fifty of them find a place to wait: 350 by the
-# law. The run draws every arrival by chance, so it counts a few more or less; another seed, another number:
-
-# %%
-[outcome(burst(policy="drop_oldest", capacity=50, seed=seed)).lost for seed in range(1, 7)]
 
 # %% [markdown]
 # ## The labs

@@ -45,12 +45,12 @@ notes("What happens when messages are not consumed in time?")
 #
 # Press **space**. Each disc is one night: it travels from the wearables to the inbox, waits in the tray, is scored,
 # and leaves with a green tick. The bar below each picture is the *conservation ledger*: every night that was offered
-# is somewhere. Click a disc to follow it for life; press **?** for all keys.
+# is somewhere. Click a disc to follow it for life; press **-** to slow down, and **?** for all keys.
 
 # %%
 from dsys_lab.scenarios.not_consumed_in_time import burst
 
-player(burst, compare={"policy": ("unbounded", "drop_oldest")})
+player(burst, compare={"policy": ("unbounded", "drop_oldest")}, until_s=330)
 
 # %% [markdown]
 # On the left nothing is lost, and yet everybody pays: long after the burst each night still waits behind hundreds of
@@ -58,8 +58,10 @@ player(burst, compare={"policy": ("unbounded", "drop_oldest")})
 #
 # The lamps above each lane hold what should be true of the run against its rows. *conservation*: every night that was
 # offered is in exactly one account of the bar. *depth adds up*: the inbox says the number that its own rows add up
-# to. *important kept*: one night in ten is marked "high", for somebody waits for it at breakfast; a red lamp counts
-# how many of these were turned away.
+# to. *nothing lost* and *important kept* go red where a policy gives something up, and count it. (One night in ten is
+# marked "high", for somebody waits for it at breakfast.)
+#
+# **In a hurry?** By hand, experiments 1, 2 and 4 of Play, and Choose.
 
 # %% [markdown]
 # ## By hand
@@ -81,17 +83,18 @@ drain_s(waiting=400, arrival_rate=8, service_rate=10)
 # %% [markdown]
 # Twenty seconds of overload, and two hundred to get over it. The rule to take away: **a system recovers at the speed
 # of its spare capacity**, and most systems have little of it. Now count both, in runs of six seeds that go on long
-# enough to see the end:
+# enough to see the end: how many waited at most, and for how many seconds after the burst somebody waited.
 
 # %%
-from dsys_lab.scenarios.not_consumed_in_time import drained_after_s
+from dsys_lab.scenarios.overflow_counts import drained_after_s
 from dsys_lab.trace import outcome
 
-runs = [burst(policy="unbounded", until_s=600, seed=seed) for seed in range(1, 7)]
-[outcome(run).deepest for run in runs], [round(drained_after_s(run)) for run in runs]
+runs = [burst(until_s=400, seed=seed) for seed in range(1, 7)]
+drained = [drained_after_s(run) for run in runs]
+[outcome(run).deepest for run in runs], [round(seconds) for seconds in drained]
 
 # %% [markdown]
-# The law treats nights as a fluid; a run draws each gap by chance. The depth is near 400 every time. The time to
+# The law treats nights as a fluid; a run draws each gap by chance. The depth is near the law every time. The time to
 # drain is right on average and scatters widely, for it hangs on a small difference, two a second, between two large
 # and random streams. Keep that in mind when somebody promises you *when* a backlog will be gone.
 
@@ -130,100 +133,103 @@ run.sql("select kind, count(*) as n from trace group by kind order by n desc, ki
 # %% [markdown]
 # ## Predict
 #
-# Write down what you believe before you see it. A prediction that turns out wrong teaches more than ten figures that
-# you nodded at.
+# Write down what you believe before you see it: here, and at the head of every experiment. A prediction that turns
+# out wrong teaches more than ten figures that you nodded at.
+#
+# Forget the burst for a moment: nights come in at random at a steady rate, and there is one scorer. It is sometimes
+# idle and sometimes has a line before it, by chance alone.
 
 # %%
 wait_at_95 = predict(
     "13/wait-at-95",
-    "A scorer that is busy 50% of the time keeps a night for 0.2 s on average. How many times longer at 95%?",
+    "A scorer that is busy 50% of the time keeps a night for 0.2 s on average, "
+    "waiting and scoring together. How many times longer at 95%?",
     between=(1, 100),
     unit="times",
 )
 wait_at_95
 
-# %%
-fresher = predict(
-    "13/fresher-tail",
-    "`drop_newest` and `drop_oldest` lose the same number of nights. Of those that are scored, 99 in 100 are scored "
-    "within some seconds. Under which policy are these seconds fewer?",
-    choices=["drop_newest", "drop_oldest", "about the same"],
-)
-fresher
-
-# %%
-after_the_spike = predict(
-    "13/after-the-spike",
-    "The scorer is half busy; from 30 s to 40 s three times as much comes in. Clients wait 1 s for their answer and then "
-    "try again, up to three times. Draw the answers that come in time, a second.",
-    curve={"x": (0, 120, "s"), "y": (0, 12, "answers in time a second")},
-)
-after_the_spike
-
 # %% [markdown]
 # ## Play
 #
-# ### 1. The hockey stick
+# ### 1. How busy may a scorer be?
 #
-# Forget the burst for a moment: nights come in at random at a steady rate, and there is one scorer. How long is a
-# night in the system, waiting and scoring together, as the scorer gets busier? That depends on how much the *scoring
-# times* vary: all the same (`constant`), as random as the gaps between arrivals (`exponential`), or mostly short with
-# one in ten very long (`heavy`). The mean is 0.1 s in all three.
+# How long a night is in the system depends on how busy the scorer is, and on how much the *scoring times* vary: all
+# the same (`constant`), as random as the gaps between arrivals (`exponential`), or mostly short with one in ten very
+# long (`heavy`). The mean is 0.1 s in all three. Near saturation a queue forgets slowly, so the busier the scorer,
+# the more nights are counted; this takes some seconds.
 
 # %%
-from dsys_lab.laws import mg1_sojourn_s
-from dsys_lab.scenarios.not_consumed_in_time import waits
-from dsys_lab.simulation.chance import SQUARED_VARIATION
+from dsys_lab.scenarios.overflow_counts import law_of_waits, waits
 from dsys_lab.views import charts
 
 shapes = ("constant", "exponential", "heavy")
-counted = {shape: waits(0.3, 0.5, 0.7, 0.8, 0.9, service_shape=shape) for shape in shapes}
+counted = {
+    shape: waits(0.3, 0.5, 0.7, 0.8, 0.9, service_shape=shape) for shape in shapes
+}
+(half,), (busy,) = waits(0.5), waits(0.95, customers=40)
 
 # %%
-laws = {
-    shape: lambda busy, c2=SQUARED_VARIATION[shape]: mg1_sojourn_s(10 * busy, 10, squared_variation=c2)
-    for shape in counted
-}
-charts.hockey_stick(counted, laws=laws)
+wait_at_95.reveal(
+    busy[1] / half[1],
+    law=law_of_waits("exponential")(0.95) / law_of_waits("exponential")(0.5),
+    standard_error=busy[2] / half[1],
+    why="What is left over shrinks from 50% to 5%, and the line grows as it shrinks.",
+    show=charts.hockey_stick(
+        counted,
+        laws={shape: law_of_waits(shape) for shape in shapes},
+        title="How long a night is in the system",
+    ),
+)
 
 # %% [markdown]
-# Dots were counted, means over four seeds; the bar shows three standard errors, within which the true mean lies
-# nearly always. Dashed is the law of Pollaczek and Khinchine. Two things to take away: the curve is nearly flat until
-# it is not, and **variety** of the work is as bad as more of it. "80% used" does not mean that 20% are to spare.
-#
-# Now your prediction. Near saturation a queue forgets slowly, so this takes 60,000 nights under each of four seeds,
-# and still has a wide error:
-
-# %%
-(half,), (busy,) = waits(0.5), waits(0.95, customers=60_000)
-wait_at_95.reveal(busy[1] / half[1], law=(1 - 0.5) / (1 - 0.95), standard_error=busy[2] / half[1])
+# In the chart dots were counted, means over eight seeds, each once its line was as long as it gets; the bar shows
+# three standard errors, within which the true mean lies nearly always. Dashed is the law of Pollaczek and Khinchine.
+# Two things to take away: the curve is nearly flat until it is not, and **variety** of the work is as bad as more of
+# it. "80% used" does not mean that 20% are to spare.
 
 # %% [markdown]
 # ### 2. One burst, five bills
 #
-# The burst again, under five policies and the same luck. First your prediction:
+# The burst again, under five policies and the same luck. `unbounded` takes everyone. The others have 50 places, and
+# when these are taken: `drop_newest` loses the newcomer, `drop_oldest` loses the one at the head of the line, under
+# `block` the wearables must wait, and `reject` tells them no.
+
+# %%
+fresher = predict(
+    "13/fresher-tail",
+    "`drop_newest` and `drop_oldest` lose the same number of nights. Of those that are "
+    "scored, 99 in 100 are scored within some seconds. Under which are these fewer?",
+    choices=["drop_newest", "drop_oldest", "about the same"],
+)
+fresher
+
+# %% [markdown]
+# In the table that comes with the answer, `p50_s` is the time within which half of the scored nights were scored,
+# `p99_s` that of 99 in 100, `deepest` the most that waited at once, and `stood_s` for how many seconds the wearables
+# had to stand still. (These runs let the last night come at 120 s.)
 
 # %%
 import pandas as pd
 
-answers = [burst(policy=policy) for policy in ("unbounded", "drop_newest", "drop_oldest", "block", "reject")]
-fresher.reveal("drop_oldest")
-
-# %% [markdown]
-# In the table, `p50_s` is the time within which half of the scored nights were scored, `p99_s` that of 99 in 100,
-# `deepest` the most that waited at once, and `stood_s` for how many seconds the wearables had to stand still.
+from dsys_lab.scenarios.overflow_counts import sooner
 
 # %%
-pd.DataFrame(map(outcome, answers)).set_index("title")
-
-# %%
-charts.outcomes(*answers)
+policies = ("unbounded", "drop_newest", "drop_oldest", "block", "reject")
+answers = {policy: burst(policy=policy) for policy in policies}
+fresher.reveal(
+    sooner(answers["drop_newest"], answers["drop_oldest"]),
+    why="The scorer can do no more, but what waits before it is newer.",
+    show=(
+        pd.DataFrame(map(outcome, answers.values())).set_index("title"),
+        charts.outcomes(*answers.values()),
+    ),
+)
 
 # %% [markdown]
-# Read the table as a bill. `unbounded` loses nothing and makes the typical night wait for half a minute.
-# `drop_newest` and `drop_oldest` lose the same number, for the scorer can do no more; but the 99th percentile of the
-# second is better, because what it keeps is fresh. Under `block` nothing is lost, and fewer nights were *offered*:
-# the wearables stood still, and their owners looked at a spinning wheel. `reject` tells them no at once.
+# Read the table as a bill. `unbounded` loses nothing, and the typical night waits long. Under `block` nothing is
+# lost, and fewer nights were *offered*: the wearables stood still, and their owners looked at a spinning wheel.
+# `reject` loses as many as those that drop, but those who are lost are told at once.
 #
 # Move the sliders: a bigger buffer, a heavier burst, a faster scorer. On the right, the important go first and stay
 # longest.
@@ -240,82 +246,145 @@ player(
 # %% [markdown]
 # ### 3. How big must the buffer be?
 #
-# A bigger buffer loses less, but each place helps less than the one before. At 90% load:
+# A bigger buffer loses less. How much less is each place worth? The scorer is busy 90% of the time now, no burst, and
+# who finds all places taken is lost.
+
+# %%
+room = predict(
+    "13/room-for-twenty",
+    "With 2 places, the one in service included, three in ten find no room. "
+    "Of 1,000, how many find none with 20 places?",
+    between=(0, 300),
+    unit="of 1,000",
+)
+room
 
 # %%
 from dsys_lab.laws import mm1k_blocking
-from dsys_lab.scenarios.not_consumed_in_time import losses
+from dsys_lab.scenarios.overflow_counts import losses
 
-lost = losses(2, 3, 5, 10, 15, 20, 30)
-charts.lines(
-    {"counted": [point[:2] for point in lost]},
-    laws={"the law": [(k, mm1k_blocking(0.9, k)) for k in range(2, 31)]},
-    title="Room buys less and less",
-    x="places, the one in service included",
-    y="share that finds no room",
+# %%
+places = (2, 3, 5, 10, 15, 20, 30)
+lost = dict(zip(places, losses(*places), strict=True))
+room.reveal(
+    1000 * lost[20][1],
+    law=1000 * mm1k_blocking(0.9, 20),
+    standard_error=1000 * lost[20][2],
+    why="Long lines are rare: each place helps less than the one before.",
+    show=charts.against_law(
+        {"share lost": list(lost.values())},
+        laws={"share lost": lambda k: mm1k_blocking(0.9, round(k))},
+        x="places, the one in service included",
+        y="share that finds no room",
+        whole_x=True,
+    ),
 )
 
 # %% [markdown]
-# Beyond some twenty places there is hardly anything left to save. And when more comes in than can be done *for good*,
-# no buffer helps at all: it only decides how late the loss begins.
+# And when more comes in than can be done *for good*, here 12 a second for a scorer of 10? The share lost with 10, 50
+# and 1,000 places:
 
 # %%
 [round(mm1k_blocking(1.2, capacity), 3) for capacity in (10, 50, 1000)]
 
 # %% [markdown]
-# ### 4. The retry storm
+# Then no buffer helps at all: it only decides how late the loss begins.
+
+# %% [markdown]
+# ### 4. Clients that try again
 #
-# Now the senders wait for an answer, one second, and then try again. The spike is short: from 30 s to 40 s three
-# times the usual five a second. First your curve:
+# So far a night that was not scored in time was simply late. Now somebody waits for the answer: each sender waits 1 s
+# and then sends a second copy, up to three of them, as any HTTP client with retries does. The scorer cannot know that
+# a sender has left. It is half busy, with five calls a second; only from 30 s to 40 s three times as many come.
 
 # %%
-from dsys_lab.scenarios.not_consumed_in_time import late_goodput, retry_storm
+after_the_spike = predict(
+    "13/after-the-spike",
+    "The scorer is half busy; from 30 s to 40 s three times as much comes in. "
+    "Clients wait 1 s for their answer and then try again, up to three times. "
+    "Draw the answers that come in time, a second.",
+    curve={"x": (0, 120, "s"), "y": (0, 12, "answers in time a second")},
+)
+after_the_spike
+
+# %%
+from dsys_lab.scenarios.not_consumed_in_time import retry_storm
 from dsys_lab.trace import gauge
 
-storm = retry_storm(retries=3)
-after_the_spike.reveal(gauge(storm, "goodput"))
-
-# %% [markdown]
-# And how it comes about. On the left nobody tries again; on the right everybody does, up to three times. Same luck.
-# The lamp *answered in time* counts the callers who gave up; *sends settle* watches that every copy on the network
-# arrives or is lost.
+calm, storm = retry_storm(retries=0), retry_storm(retries=3)
 
 # %%
-player(retry_storm(retries=0), storm)
+after_the_spike.reveal(
+    gauge(storm, "goodput"),
+    why="It never comes back: the backlog is longer than anybody waits, so each call "
+    "is given up before its turn, and its next copy joins the end of the line.",
+    show=player(calm, storm, titles=("nobody tries again", "up to 3 retries")),
+)
 
 # %% [markdown]
-# It never comes back. The spike left a backlog of more than a second, so every call in it is already given up when
-# the scorer gets to it; its sender has sent another copy (orange rings), which joins the end of the line. The scorer
-# is busy all the time, with ghosts. This is a **metastable failure**: the trigger is gone, and the outage feeds
-# itself.
+# Same luck on both sides. The ledger counts *attempts*, for each of them costs work: a call that is tried four times
+# stands in it four times (copies have an orange ring). An attempt is **done**, with a green tick, when its caller
+# still waits for the answer. It has **expired**, with a cross, when it was worked on for nobody: a *ghost*. The lamp
+# *answered in time* counts the calls that were given up; *sends settle* watches that every copy on the network
+# arrives or is lost. In numbers:
+
+# %%
+from dsys_lab.scenarios.overflow_counts import calls_and_attempts
+
+both = {"no retries": calm, "3 retries": storm}
+pd.DataFrame({name: calls_and_attempts(run) for name, run in both.items()})
+
+# %% [markdown]
+# The scorer is busy all the time, with ghosts. This is a **metastable failure**: the trigger is gone, and the outage
+# feeds itself.
 #
 # How many attempts does one call make when all fail? Three retries make four, and every layer that retries
-# multiplies:
+# multiplies; here five layers, two retries in each:
 
 # %%
 from dsys_lab.laws import attempts_per_call
 
-[attempts_per_call(1.0, 3), attempts_per_call(1.0, 2, layers=5)]
+attempts_per_call(1.0, retries=3), attempts_per_call(1.0, retries=2, layers=5)
 
 # %% [markdown]
-# What helps? Take the calls made late in each run, when the spike is long over: how many of them were answered in
-# time?
+# What helps? Three cures are often named. *Full jitter*: before each retry wait for a random time, longer and longer,
+# so that not all come at once. A *budget*: one retry for ten first attempts, and no more. A *short queue*: room for 8
+# and who finds it full is lost. Take the calls made late in each run, when the spike is long over: how many of them
+# were answered in time?
 
 # %%
+no_cure = predict(
+    "13/no-cure",
+    "Three cures for the same system, with three retries. "
+    "Which one does not bring it back?",
+    choices=["full jitter", "budget of 10%", "room for 8 only"],
+)
+no_cure
+
+# %%
+from dsys_lab.scenarios.overflow_counts import late_goodput
+
 cures = {
-    "no retries": retry_storm(retries=0),
-    "3 retries": storm,
-    "3, full jitter": retry_storm(backoff="full_jitter"),
-    "3, budget of 10%": retry_storm(budget=0.1),
-    "3, room for 8 only": retry_storm(policy="drop_newest", capacity=8),
+    "full jitter": retry_storm(backoff="full_jitter"),
+    "budget of 10%": retry_storm(budget=0.1),
+    "room for 8 only": retry_storm(policy="drop_newest", capacity=8),
 }
-goodput = {name: late_goodput(run)[1] for name, run in cures.items()}
-charts.bars(goodput, title="Long after the spike", unit="in time, a second", references={"calls": late_goodput(storm)[0]})
+tried = {"no retries": calm, "3 retries": storm, **cures}
+goodput = {name: late_goodput(run)[1] for name, run in tried.items()}
+no_cure.reveal(
+    min(cures, key=goodput.get),
+    why="Jitter spreads the retries out in time, but there are as many of them.",
+    show=charts.bars(
+        goodput,
+        title="Long after the spike",
+        unit="in time, a second",
+        references={"calls": late_goodput(storm)[0]},
+    ),
+)
 
 # %% [markdown]
-# Jitter spreads the retries out in time, but there are as many of them: it does not heal. What heals is *fewer*
-# retries (a budget of one for ten first attempts), or a queue so short that whoever gets in is served in time. And at
-# 80% load no spike is needed at all; try the slider.
+# What heals is *fewer* retries, or a queue so short that whoever gets in is served in time. And the busier the system
+# is, the smaller the spike that it takes; with the first slider at 80%, is one needed at all?
 
 # %%
 player(
@@ -329,50 +398,93 @@ player(
 # %% [markdown]
 # ### 5. Where does the queue go?
 #
-# Three stages in a row, each slower than the one before, and 20 a second come in. Without limits the queue is before
-# the last stage. Now give each stage **credit**: it may hand on only what the next has lent it room for.
+# Real work passes through several hands. Three stages in a row, each slower than the one before: 30, 20 and 10 a
+# second, and 20 a second come in. Without limits the queue is before the last stage. Now give each stage **credit**:
+# it may hand on only what the next has lent it room for, five nights at a time.
+
+# %%
+credit = predict(
+    "13/credit",
+    "With credit no line is longer than five, and stages stand still while the next "
+    "is full. How many nights are scored in a minute, compared with no limits?",
+    choices=["fewer", "about as many", "more"],
+)
+credit
 
 # %%
 from dsys_lab.scenarios.not_consumed_in_time import pipeline
+from dsys_lab.scenarios.overflow_counts import more_done
 
-player(pipeline, compare={"window": (None, 5)})
-
-# %% [markdown]
-# The queue has left the system: no inbox grows beyond its window (the lamp *bounded depth* watches it), and the
-# source feels the slowest stage. It must stand still, and so it offers only half as much. The throughput is the same,
-# for it is the slowest stage's. How long did the source and the stages stand, in seconds, all together?
+free, held = pipeline(window=None), pipeline(window=5)
 
 # %%
-outcome(pipeline(window=None)).stood_s, outcome(pipeline(window=5)).stood_s
+credit.reveal(
+    more_done(held, free),
+    why="The slowest stage sets the pace, and it is never idle in either.",
+    show=player(free, held),
+)
+
+# %% [markdown]
+# With credit the queue has left the system: no inbox grows beyond its window (the lamp *bounded depth* watches it),
+# and the source feels the slowest stage. It must stand still, and so it offers less. For how many seconds did the
+# source and the stages stand, all together, without credit and with it? And how many nights were offered?
+
+# %%
+[(outcome(run).stood_s, outcome(run).offered) for run in (free, held)]
 
 # %% [markdown]
 # ### 6. Who gets how much?
 #
-# A gate lets 50 a second through; one tenant wants 50, the other 20. Without control each gets in proportion to what
-# it asks, and the greedy one wins. A token bucket holds each to half of the limit. But what if nobody knows the
-# limit? Then senders can feel for it: a little more while all goes well (*additive increase*), half at the first
-# refusal (*multiplicative decrease*):
+# Whom does a throttle hit? A gate lets 50 a second through; a greedy tenant wants 50, a modest one 20. Without control
+# each gets in proportion to what it asks. A *token bucket* holds each to half of the limit. But what if nobody knows
+# the limit? Then senders can feel for it: one a second more in each second in which all goes well, and less at the
+# first refusal. How much less? `aimd` halves (*additive increase, multiplicative decrease*), `aiad` takes one off.
 
 # %%
-from dsys_lab.scenarios.not_consumed_in_time import fair_shares, passed_a_second
+fair = predict(
+    "13/fair-shares",
+    "Both tenants start at what they want, 50 and 20, and feel for the limit. "
+    "Under which rule do they end up with about the same share?",
+    choices=["both", "only when they halve", "only when they take one off", "neither"],
+)
+fair
 
+# %%
+from dsys_lab.scenarios.not_consumed_in_time import fair_shares
+from dsys_lab.scenarios.overflow_counts import equal_under, passed_a_second
+
+# %%
 controls = ("none", "token_bucket", "aimd", "aiad")
-shares = {control: fair_shares(control=control, greedy_rate=50, until_s=80) for control in controls}
-pd.DataFrame({control: passed_a_second(run, from_s=40) for control, run in shares.items()}).round(1).T
-
-# %%
-player(shares["aimd"], shares["aiad"])
+gates = {
+    control: fair_shares(control=control, greedy_rate=50, until_s=80)
+    for control in controls
+}
+shares = {name: passed_a_second(run, from_s=40) for name, run in gates.items()}
+fair.reveal(
+    equal_under(shares),
+    why="Halving halves the difference, too; taking one off leaves it as it is.",
+    show=(pd.DataFrame(shares).round(1).T, player(gates["aimd"], gates["aiad"])),
+)
 
 # %% [markdown]
-# Halving shrinks the difference between the two each time, so they end up equal, and the price is a quarter of the
-# limit (they swing between half of it and all of it: 3/4 on average). With a *subtraction* instead (`aiad`) the
-# difference of 30 stays for ever. The saw-tooth of `aimd` is how TCP shares the internet.
+# The table says what each got through the gate, a second. Equality has its price: those who halve swing between half
+# of the limit and all of it, and use 3/4 on average. Their saw-tooth is how TCP shares the internet.
 
 # %% [markdown]
 # ### 7. Fresh or old first?
 #
-# Overload that lasts: 15 a second for a scorer of 10, and an answer is worth something for 2 s only. Whom do you
-# serve?
+# Overload that lasts: 15 a second for a scorer of 10, and an answer is worth something for 2 s only. At most two
+# thirds can be served in time, whoever goes first. Whom do you serve?
+
+# %%
+old_first = predict(
+    "13/oldest-first",
+    "Of 100 that come in, how many are served within 2 s when the oldest goes first, "
+    "as in any polite line?",
+    between=(0, 66),
+    unit="of 100",
+)
+old_first
 
 # %%
 from dsys_lab.laws import in_time_most
@@ -386,53 +498,93 @@ disciplines = {
     "drop the nearly late": fresh_or_old(policy="deadline", margin_s=0.5),
 }
 in_time = {name: in_time_share(run, deadline_s=2) for name, run in disciplines.items()}
-charts.bars(in_time, title="Served in time", unit="share of what came in", references={"the most": in_time_most(1.5)})
+
+# %%
+old_first.reveal(
+    100 * in_time["oldest first"],
+    why="Everyone who reaches the front is already late.",
+    show=charts.bars(
+        in_time,
+        title="Served in time",
+        unit="share of what came in",
+        references={"the most": in_time_most(1.5)},
+    ),
+)
 
 # %% [markdown]
-# The polite line serves nearly nobody in time: everyone who reaches the front is already late. Dropping what *is*
-# late helps less than one hopes, for what is served then is nearly late, and finishes late. **Drop when too little
-# time is left, not when none is.**
+# Dropping what *is* late helps less than one hopes, for what is served then is nearly late, and finishes late. **Drop
+# when too little time is left, not when none is.**
 
 # %% [markdown]
 # ## Break it
 #
-# Stop the scorer for five seconds while the burst is on. Nothing is lost under `unbounded`; but look how much later
-# all is well again. (The lamps at the top right are the invariants of the run, held against its rows; a red one jumps
-# to the row that broke it.)
+# ### A pause
+#
+# A scorer that collects its garbage, or moves to another machine, stands still for some seconds. Nothing is lost
+# under `unbounded`. What does it cost?
 
 # %%
+pause_costs = predict(
+    "13/pause",
+    "The scorer stands still for 5 s in the middle of the burst. "
+    "How much later is the backlog gone?",
+    between=(0, 60),
+    unit="s",
+)
+pause_costs
+
+# %%
+from statistics import fmean, stdev
+
 pause = {"do": "slow", "target": "scorer", "at_s": 30, "lasts_s": 5, "value": 0}
-player(burst(policy="unbounded"), burst(policy="unbounded", faults=[pause]))
+paused = [burst(until_s=400, seed=seed, faults=[pause]) for seed in range(1, 7)]
+later = [drained_after_s(b) - a for a, b in zip(drained, paused, strict=True)]
+pause_costs.reveal(
+    fmean(later),
+    law=drain_s(waiting=5 * 10, arrival_rate=8, service_rate=10),
+    standard_error=stdev(later) / len(later) ** 0.5,
+    why="What the scorer did not do in 5 s is worked off at its spare two a second.",
+    show=player(runs[0], paused[0], titles=("no pause", "5 s of pause")),
+)
 
 # %% [markdown]
-# Now crash the inbox. What waited was in memory, and every night of it is a `drop` row with its reason: a loss with a
-# name. A buffer that survives this must write before it says yes; that is lab 16.
+# Below each time line the rows that broke an invariant are marked; a red lamp jumps to the first.
+#
+# ### A crash
+#
+# Now crash the inbox for three seconds. What waited was in memory:
 
 # %%
+from dsys_lab.scenarios.overflow_counts import lost_by
+
 crash = {"do": "crash", "target": "inbox", "at_s": 45, "lasts_s": 3}
-broken = burst(policy="unbounded", faults=[crash])
-outcome(broken).lost
-
-# %%
-broken.sql("select kind, why, count(*) as n from trace where why is not null group by all order by n desc")
+broken = burst(faults=[crash])
+outcome(broken).lost, lost_by(broken)
 
 # %% [markdown]
+# Every lost night is a row with its reason: those that waited, and those that came while nobody was there. A loss
+# with a name. A buffer that survives this must write before it says yes; that is lab 16.
+#
+# ### A cut cable
+#
 # Last, cut the network between senders and inbox for eight seconds, in calm weather and without any spike, while
 # clients try again up to five times. When the network heals, everybody who was cut off tries once more, at nearly the
 # same time: the *thundering herd*. On the right, retries have a budget of one for ten first attempts.
 
 # %%
 cut = {"do": "split", "target": "wearables", "at_s": 30, "lasts_s": 8}
-calm = {"spike": 1, "utilisation": 0.55, "retries": 5, "faults": [cut]}
-herd, tamed = retry_storm(**calm), retry_storm(**calm, budget=0.1)
-player(herd, tamed)
-
-# %%
-[late_goodput(retry_storm(**calm, seed=seed))[1] for seed in range(1, 6)]
+quiet = {"spike": 1, "utilisation": 0.55, "retries": 5, "faults": [cut]}
+herd, tamed = retry_storm(**quiet), retry_storm(**quiet, budget=0.1)
+player(herd, tamed, titles=("5 retries, no budget", "5 retries, budget of 10%"))
 
 # %% [markdown]
-# Eight seconds of a cut cable, and under every one of these seeds no call is answered in time ever after. It was not
-# the cut that broke the system, but the retries that waited behind it.
+# One seed may have bad luck. Five of them without a budget, calls and answers in time a second, long after the cut:
+
+# %%
+[late_goodput(retry_storm(**quiet, seed=seed)) for seed in range(1, 6)]
+
+# %% [markdown]
+# It was not the cut that broke the system, but the retries that waited behind it.
 #
 # Break it yourself: stop any picture, press **G**, and crash, slow, split, lose or duplicate right at the cursor. The
 # run is made again with the same luck and that one fault, before and after side by side. And when a run is worth
@@ -460,14 +612,17 @@ again.digest() == broken.digest()
 from dsys_lab.engines.nats import DIFFERENCES, jetstream_overflow, slow_subscriber
 from dsys_lab.scenarios.not_consumed_in_time import drill
 
-real = {policy: jetstream_overflow(policy=policy) for policy in ("unbounded", "drop_oldest", "reject")}
+same = ("unbounded", "drop_oldest", "reject")
+real = {policy: jetstream_overflow(policy=policy) for policy in same}
 model = {policy: drill(policy=policy) for policy in real}
 
 # %% [markdown]
 # Is it the same story, row for row, which message was kept, dropped, refused, and in which order?
 
 # %%
-{policy: [row[2:5] for row in model[policy]] == [row[2:5] for row in real[policy]] for policy in real}
+from dsys_lab.scenarios.overflow_counts import story
+
+{policy: story(model[policy]) == story(real[policy]) for policy in real}
 
 # %%
 charts.outcomes(*real.values(), title="What the real broker did")
@@ -490,7 +645,7 @@ slow = slow_subscriber(pending_limit=50, messages=500)
 outcome(slow).done, outcome(slow).lost
 
 # %% [markdown]
-# Fifty-one, not fifty: the one more was in the handler's hand. Such differences are what a real engine is for. All
+# One more than may be pending: it was in the handler's hand. Such differences are what a real engine is for. All
 # that we know of:
 
 # %%
@@ -508,7 +663,11 @@ from dsys_lab.lessons import measured
 
 ours, theirs = interleaved(drill, jetstream_overflow, rounds=5)
 ratios = [b / a for a, b in zip(ours, theirs, strict=True)]
-measured(ratios, "times the model's time", usually="a hundred times the model's time, and more")
+measured(
+    ratios,
+    "times the model's time",
+    usually="a hundred times the model's time, and more",
+)
 
 # %% [markdown]
 # And where do real systems set in with one of the three answers, if nobody sets them otherwise? Figures with their
@@ -523,6 +682,56 @@ facts(
     "sqs_retention_default",
     "kinesis_shard_write_records",
 )
+
+# %% [markdown]
+# ## On real data
+#
+# On 8 February 2013 a blizzard came over New York. The airport of Newark (EWR) sent off its last flight that
+# afternoon and the next one on the next day, while the flights kept falling due by the schedule. That is our inbox, with
+# real arrivals: the *gates* are the buffer, the *runway* serves, and in its busiest hour of the year it shows what it
+# can do. Which of the three answers would you give?
+
+# %%
+from dsys_lab.scenarios.closed_airport import departures, shut
+
+blizzard = shut("EWR")
+print(f"Nobody left for {blizzard['lasts_s'] / 3600:.1f} hours.")
+
+# %%
+cleared = predict(
+    "13/blizzard",
+    "Had no flight been cancelled, how many hours after the runway opened again "
+    "would the last of those that waited have left?",
+    between=(0, 48),
+    unit="hours",
+)
+cleared
+
+# %%
+from dsys_lab.scenarios.closed_airport import bill, fluid_h
+from dsys_lab.scenarios.overflow_counts import cleared_after_h
+
+# %%
+waiting = departures(policy="unbounded", faults=[blizzard])
+fresh = departures(policy="drop_oldest", faults=[blizzard])
+cleared.reveal(
+    cleared_after_h(waiting),
+    law=fluid_h("EWR"),
+    why="By the law: what fell due meanwhile, over what the runway has to spare.",
+    show=player(waiting, fresh, titles=("nobody is cancelled", "room for 20")),
+)
+
+# %% [markdown]
+# And what did they do? The last row is counted from the data: the hours are those that a flight left after its time.
+
+# %%
+both = {"nobody is cancelled": waiting, "room for 20": fresh}
+pd.DataFrame(bill(both)).set_index("answer")
+
+# %% [markdown]
+# They lost the oldest, and what they kept was fresh: half of it left nearly on time. It cost more than the runway
+# asked for, since planes and crews were elsewhere, which our model leaves out. Buffering would have cancelled nobody,
+# and made each passenger of the blizzard wait for most of a day.
 
 # %% [markdown]
 # ## Choose

@@ -15,6 +15,7 @@ from dsys_lab.lessons.exercises.storm_causes import cause
 from dsys_lab.lessons.exercises.task import Exercise, OpenQuestion, Verdict
 from dsys_lab.lessons.exercises.watched import brief
 from dsys_lab.scenarios.not_consumed_in_time import INBOX, burst, retry_storm
+from dsys_lab.scenarios.overflow_counts import drained_after_s
 from dsys_lab.trace import Trace, depths, lamp, quantile, sojourns_s
 from dsys_lab.views.charts import Chart, lines, number
 
@@ -58,12 +59,6 @@ def _burst(case: Burst, seed: int) -> Trace:
                  burst_from_s=FROM_S, burst_to_s=over_s, until_s=over_s + 3 * law)  # fmt: skip
 
 
-def _drained_after_s(case: Burst, seed: int) -> float:
-    """Return when, after a simulated burst, nothing waits any more."""
-    over_s = FROM_S + case.burst_s
-    return next(at - over_s for at, waiting in depths(_burst(case, seed), INBOX) if at > over_s and not waiting)
-
-
 def check_drain_time(function: Callable[..., Any]) -> Verdict:
     """Hold the function against the example, simulated bursts, and then what is special."""
     for case in BURSTS:
@@ -82,7 +77,7 @@ def check_drain_time(function: Callable[..., Any]) -> Verdict:
 
 @cache
 def _hidden_runs(case: Burst) -> list[float]:
-    return [_drained_after_s(case, seed) for seed in HIDDEN_SEEDS[:12]]
+    return [drained_after_s(_burst(case, seed)) for seed in HIDDEN_SEEDS[:12]]
 
 
 def _missed(case: Burst, said: float) -> str:

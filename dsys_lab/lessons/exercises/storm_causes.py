@@ -37,6 +37,6 @@ def _reasons(trace: Trace, window_s: tuple[float, float]) -> Counter[str]:
             made.add(row.message)
         last[row.message] = row.fields["copy"]
     unanswered = made - {row.message for row in trace.of("publish_ok")}
-    ends = {"lost": LOST, "answer_lost": LOST, "drop": DROPPED, "expire": DROPPED, "reject": TOLD_NO}
+    ends = {"lost": LOST, "answer_lost": LOST, "drop": DROPPED, "reject": TOLD_NO}
     fates = {(row.message, row.fields["copy"]): fate for kind, fate in ends.items() for row in trace.of(kind)}
     return Counter(fates.get((message, last[message]), LATE) for message in unanswered)
