@@ -1,7 +1,7 @@
 """One table for many: small reads that wait for their turn, and a scan that goes on when nobody waits.
 
 The table is a row store with a pool of pages; what is in the pool costs a few microseconds, what is not has to come
-from the device. So how long a read takes depends on what others have pushed out of memory.
+from the device, and another page has to leave. So how long a read takes depends on what others have pushed out.
 """
 
 from __future__ import annotations
@@ -9,19 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from dsys_lab.scenarios.page_pictures import PagePicture
 from dsys_lab.simulation import Body, Simulation
-from dsys_lab.simulation.devices import Priced
 from dsys_lab.stores.row_store import Cursor, RowStore
 
-QUEUE, READER = "reads", "reader"
+QUEUE, READER, MEMORY = "reads", "night/reader", "night/memory"
 PAGE_IN_MEMORY_US: Final = 5.0
 
 
 class ServedTable:
     """One table, one device, one worker: reads come first, and when none waits the scan may read a page."""
 
-    def __init__(self, sim: Simulation, table: RowStore, priced: Priced) -> None:
-        self.sim, self.table, self._priced = sim, table, priced
+    def __init__(self, sim: Simulation, table: RowStore, picture: PagePicture) -> None:
+        self.sim, self.table, self._picture = sim, table, picture
         self.waiting: list[tuple[str, int, int]] = []
         self.came = sim.event()
         self.wanted = self.found = 0
@@ -51,10 +51,12 @@ class ServedTable:
 
     def _seconds(self, act: Callable[[], object], *, counts: bool) -> float:
         """Do it, and return how long it takes: what the device takes for the pages that were not in memory."""
-        before, self._priced.now_us = self.table.pool.status(), float(self.sim.now_us)
+        pool, priced = self.table.pool, self._picture.priced
+        before, priced.now_us = pool.status(), float(self.sim.now_us)
         act()
-        after = self.table.pool.status()
+        after = pool.status()
+        self._picture.leave_memory(self.sim.now_us, set(pool.pages()), f"room for {'a read' if counts else 'the scan'}")
         hits, misses = after.hits - before.hits, after.misses - before.misses
         if counts:
             self.wanted, self.found = self.wanted + hits + misses, self.found + hits
-        return (self._priced.now_us - self.sim.now_us + PAGE_IN_MEMORY_US * (hits + misses)) / 1e6
+        return (priced.now_us - self.sim.now_us + PAGE_IN_MEMORY_US * (hits + misses)) / 1e6
