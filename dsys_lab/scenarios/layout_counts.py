@@ -67,11 +67,11 @@ def two_by_two(nights: int = NIGHTS) -> dict[str, dict[str, int]]:
     }
 
 
-def pages_by_group(*group_rows: int, nights: int = NIGHTS) -> dict[str, list[tuple[float, float]]]:
+def pages_by_group(*group_rows: int, nights: int = NIGHTS) -> dict[str, Dots]:
     """Return the pages read for each question where so many rows are in a row group."""
     ask = partial(one_or_all.count, layout=BETWEEN, nights=nights)
     return {
-        question: [(rows, pages_read(ask(question=question, group_rows=rows))) for rows in group_rows]
+        question: [(rows, pages_read(ask(question=question, group_rows=rows)), 0.0) for rows in group_rows]
         for question in QUESTIONS
     }
 
@@ -81,6 +81,11 @@ def pages_written(layout: str, *together: int, inserts: int = 128) -> Dots:
     """Return the pages that are written for one insert when so many are written together."""
     runs = {size: taking_in.count(layout=layout, inserts=inserts, together=size) for size in together}
     return [(size, run.count("page_write") / inserts, 0.0) for size, run in runs.items()]
+
+
+def law_of_new_rows(together: float) -> float:
+    """Return what the law says of it by column."""
+    return laws.merge_pages_per_row(len(ASKED), pages_per_chunk=1, merge_rows=together)
 
 
 # ------------------------------------------------------------------------------------------ 4. some rows
@@ -96,6 +101,11 @@ def pages_by_people(*people: int, via: str = "index", by: str = "person_id") -> 
     return dots
 
 
+def law_of_the_heap(rows: float, nights: int = NIGHTS) -> float:
+    """Return what the law says of heap pages read for rows that lie anywhere."""
+    return laws.pages_hit(laws.row_pages(nights, RECORD_BYTES), rows)
+
+
 def nights_that_need(pages: int) -> float:
     """Return how many nights may be asked for, of ever more people, until so many pages of the heap are read."""
     return next(rows for people in count(1) for rows, read, _ in pages_by_people(people) if read >= pages)
@@ -103,8 +113,7 @@ def nights_that_need(pages: int) -> float:
 
 def law_of_nights_that_need(pages: int, nights: int = NIGHTS) -> int:
     """Return what the law says of the same, for nights that lie anywhere."""
-    heap = laws.row_pages(nights, RECORD_BYTES)
-    return next(rows for rows in range(1, nights) if laws.pages_hit(heap, rows) >= pages)
+    return next(rows for rows in range(1, nights) if law_of_the_heap(rows, nights) >= pages)
 
 
 def pages_of_a_question(*, people: int, columns: int) -> dict[str, float]:

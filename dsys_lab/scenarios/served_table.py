@@ -14,6 +14,7 @@ from dsys_lab.simulation import Body, Simulation
 from dsys_lab.stores.row_store import Cursor, RowStore
 
 QUEUE, READER, MEMORY = "reads", "night/reader", "night/memory"
+READ, SCAN = "a read", "the scan"
 PAGE_IN_MEMORY_US: Final = 5.0
 
 
@@ -38,25 +39,26 @@ class ServedTable:
         """Do the read that has waited longest."""
         message, key, came_us = self.waiting.pop(0)
         self.sim.emit("start", READER, message, attempt=1)
-        yield self.sim.sleep(self._seconds(lambda: self.table.get(key, now_us=self.sim.now_us), counts=True))
+        yield self.sim.sleep(self._seconds(lambda: self.table.get(key, now_us=self.sim.now_us), wants=READ))
         self.sim.emit("finish", READER, message, attempt=1, sojourn_us=self.sim.now_us - came_us)
 
     def scan_on(self) -> Body:
         """Read one page more for the dashboard, from the start again after the last one."""
         scan = self._scan = self._scan or self.table.cursor(["minutes_sleep"])
         rows: list[Any] = []
-        yield self.sim.sleep(self._seconds(lambda: rows.append(scan.step(self.sim.now_us)), counts=False))
+        yield self.sim.sleep(self._seconds(lambda: rows.append(scan.step(self.sim.now_us)), wants=SCAN))
         if rows == [None]:
             self._scan = None
 
-    def _seconds(self, act: Callable[[], object], *, counts: bool) -> float:
+    def _seconds(self, act: Callable[[], object], *, wants: str) -> float:
         """Do it, and return how long it takes: what the device takes for the pages that were not in memory."""
         pool, priced = self.table.pool, self._picture.priced
         before, priced.now_us = pool.status(), float(self.sim.now_us)
         act()
         after = pool.status()
-        self._picture.leave_memory(self.sim.now_us, set(pool.pages()), f"room for {'a read' if counts else 'the scan'}")
+        if after.evictions > before.evictions:
+            self._picture.leave_memory(self.sim.now_us, set(pool.pages()), f"room for {wants}")
         hits, misses = after.hits - before.hits, after.misses - before.misses
-        if counts:
+        if wants == READ:
             self.wanted, self.found = self.wanted + hits + misses, self.found + hits
         return (priced.now_us - self.sim.now_us + PAGE_IN_MEMORY_US * (hits + misses)) / 1e6
