@@ -168,6 +168,7 @@ twelve_columns
 from dsys_lab.scenarios.layout_counts import law_by_columns, pages_by_columns
 from dsys_lab.views import charts
 
+# %%
 counted, law = pages_by_columns(1, 2, 4, 6, 8, 10, 12, 13), law_by_columns()
 axes = {"title": "Pages read for all nights", "x": "columns", "y": "pages"}
 twelve_columns.reveal(
@@ -206,6 +207,7 @@ import pandas as pd
 from dsys_lab.scenarios.layout_counts import two_by_two
 from dsys_lab.scenarios.oltp_and_analytics import one_or_all
 
+# %%
 pages = pd.DataFrame(two_by_two())
 one_night.reveal(
     int(pages.loc["by columns", "one night"]),
@@ -265,6 +267,7 @@ new_rows
 # %%
 from dsys_lab.scenarios.layout_counts import law_of_new_rows, pages_written
 
+# %%
 layouts, sizes = ("rows", "columns", "row_groups"), (1, 2, 4, 8, 16, 32, 64)
 written = {f"by {layout}": pages_written(layout, *sizes) for layout in layouts}
 law = {"by columns": law_of_new_rows}
@@ -311,6 +314,7 @@ worth_an_index
 # %%
 from dsys_lab.scenarios import layout_counts as counts
 
+# %%
 asked = {
     "of some people": counts.pages_by_people(1, 2, 4, 8, 16, 32),
     "of some days": counts.pages_by_people(1, 3, 6, 10, 13, by="date_key"),
@@ -384,6 +388,7 @@ who_suffers
 # %%
 from dsys_lab.scenarios.oltp_and_analytics import interference
 
+# %%
 policies = ("lru", "clock", "scan_resistant")
 busy = {policy: interference(policy=policy) for policy in policies}
 found = {policy: counts.found_in_memory(run) for policy, run in busy.items()}
@@ -443,6 +448,7 @@ by_the_thousand
 from dsys_lab.laws import calls_by_vector
 from dsys_lab.scenarios.oltp_and_analytics import calls
 
+# %%
 by_size = {size: calls(vector_rows=size)[0] for size in (1, 64, 2_048)}
 law = {size: calls_by_vector(24_000, 2, vector_rows=size) for size in by_size}
 by_the_thousand.reveal(
@@ -458,6 +464,7 @@ from functools import partial
 from dsys_lab.benchmark import interleaved
 from dsys_lab.lessons import measured
 
+# %%
 one, many = (partial(calls, vector_rows=size) for size in (1, 2_048))
 alone, by_thousands = interleaved(one, many, rounds=7)
 times = [a / b for a, b in zip(alone, by_thousands, strict=True)]
@@ -515,6 +522,7 @@ by_row = after_a_flipped_bit(layout="rows", **flip)
 from dsys_lab.scenarios.night_tables import night_table
 from dsys_lab.stores.table import Measure
 
+# %%
 measures = [Measure(function, "minutes_sleep") for function in ("avg", "sum", "count")]
 measures.append(Measure("count", "night_id"))
 [(average, total, read, number)] = night_table("columns").aggregate(measures)
@@ -534,6 +542,7 @@ round(average, 1), round(total / number, 1), round(100 * read / number, 1)
 # %%
 from dsys_lab.workloads.operations import Aggregate, PointRead, Question, sql
 
+# %%
 one = PointRead(17)
 minutes = Aggregate("sum", "minutes_sleep"), Aggregate("count", "minutes_sleep")
 every = Question(minutes, by="city_id")
@@ -546,6 +555,7 @@ from dsys_lab.engines.sqlite import SqliteTable
 from dsys_lab.scenarios.night_tables import KEY, NIGHT, carry_out, fill, side_by_side
 from dsys_lab.trace import NO_TRACE
 
+# %%
 engines = SqliteTable, DuckdbTable
 nights = [partial(engine, "night", NIGHT, key=KEY) for engine in engines]
 systems = {
@@ -603,6 +613,7 @@ measured(
 # %%
 from dsys_lab.scenarios.flight_tables import FLIGHT, fill_flights, flight_table
 
+# %%
 delay = [Aggregate(function, "arr_delay") for function in ("sum", "count")]
 late = Question((*delay, Aggregate("count")), by="carrier")
 flights = [partial(engine, "flights", FLIGHT, key="id") for engine in engines]
