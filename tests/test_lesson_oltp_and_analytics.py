@@ -5,8 +5,10 @@ The tests are the lab's claims in its own order. What is measured is pages, byte
 
 from __future__ import annotations
 
+import ast
 import json
 import math
+from pathlib import Path
 from statistics import median
 
 import pytest
@@ -17,6 +19,7 @@ from dsys_lab.engines.sqlite import SqliteTable
 from dsys_lab.errors import BadParameter, Misuse
 from dsys_lab.lessons.exercises import find
 from dsys_lab.lessons.exercises import oltp_and_analytics as exercises
+from dsys_lab.scenarios import layout_counts as counts
 from dsys_lab.scenarios import oltp_and_analytics as lab
 from dsys_lab.scenarios.flight_tables import FLIGHT, fill_flights, flight_columns, flight_table
 from dsys_lab.scenarios.night_tables import (
@@ -45,6 +48,7 @@ from dsys_lab.workloads.operations import (
 )
 
 SEEDS = range(1, 7)
+SOURCE = Path(__file__).resolve().parent.parent / "notebooks" / "src" / "02_oltp_and_analytics.py"
 
 
 # ------------------------------------------------------------------------------------------ 1. few columns
@@ -53,9 +57,9 @@ def test_by_row_every_page_is_read_and_by_column_those_of_the_columns(nights):
     for k in (1, 5, 13):
         by_row = lab.columns_asked.count(layout="rows", columns=k, nights=nights)
         by_column = lab.columns_asked.count(layout="columns", columns=k, nights=nights)
-        assert lab.pages_read(by_row) == laws.row_pages(nights, 64)
+        assert counts.pages_read(by_row) == laws.row_pages(nights, 64)
         widths = [WIDTH_BYTES[name] for name in lab.ASKED[:k]]
-        assert abs(lab.pages_read(by_column) - laws.column_pages(nights, *widths)) <= k
+        assert abs(counts.pages_read(by_column) - laws.column_pages(nights, *widths)) <= k
 
 
 def test_what_is_asked_for_is_a_thread_by_row_and_all_by_column():
@@ -72,63 +76,126 @@ def test_every_page_of_the_table_is_in_the_picture():
 
 
 def test_packed_columns_are_read_in_less_than_a_third():
-    plain, packed = (lab.pages_by_columns(13, codec=codec)["by columns"][0][1] for codec in ("plain", "packed"))
+    plain, packed = (counts.pages_by_columns(13, codec=codec)["by columns"][0][1] for codec in ("plain", "packed"))
     assert packed < plain / 3
 
 
 # ------------------------------------------------------------------------------------------ 2. one row, all rows
 def test_each_layout_has_its_question():
-    pages = lab.two_by_two()
+    pages = counts.two_by_two()
     assert pages["one night"]["by rows"] == laws.tree_height(24_000) + 1 == 3
     assert pages["one night"]["by columns"] > 20 * pages["one night"]["by rows"]
     assert pages["every night"]["by rows"] > 20 * pages["every night"]["by columns"]
 
 
+def test_small_row_groups_are_rows_and_large_ones_are_columns():
+    sizes = (120, 512, 2_048, 8_192)
+    found = {question: [pages for _, pages, _ in dots] for question, dots in counts.pages_by_group(*sizes).items()}
+    assert found["one night"] == sorted(found["one night"])
+    assert found["every night"] == sorted(found["every night"], reverse=True)
+    assert (found["one night"][0], found["every night"][0]) == (1, 200)
+    assert found["one night"][-1] > 20 > found["every night"][-1]
+    assert found["one night"][2] == found["every night"][2]  # both cost the same, where the lab lets the reader look
+
+
+def test_a_row_of_a_row_group_is_fetched_in_one_stretch():
+    def ended_us(layout, on):
+        return lab.one_or_all(layout=layout, on=on).of("page_read")[-1].time_us
+
+    assert ended_us("row_groups", "hdd") < ended_us("columns", "hdd") / 5
+
+
+def test_a_column_that_is_searched_for_the_key_was_not_asked_for():
+    run = lab.one_or_all(layout="columns")
+    keys = [row.fields for row in run.of("page_read") if row.fields["file"] == "00-night_id.0"]
+    assert sum(fields["size_bytes"] for fields in keys) > 8 * 8_000
+    assert sum(fields["used_bytes"] for fields in keys) == 8
+
+
 # ------------------------------------------------------------------------------------------ 3. new rows
 def test_written_together_a_night_costs_the_law():
-    for size, pages in lab.pages_written("columns", 1, 4, 16, 64):
+    for size, pages, _ in counts.pages_written("columns", 1, 4, 16, 64):
         law = laws.merge_pages_per_row(13, pages_per_chunk=1, merge_rows=int(size))
         assert law <= pages <= 1.5 * law  # now and then a column goes on on its next page
-    (_, alone), (_, together) = lab.pages_written("rows", 1, 64)
+    (_, alone, _), (_, together, _) = counts.pages_written("rows", 1, 64)
     assert alone == pytest.approx(2, abs=0.1)
     assert together < 0.1
+    (_, grouped, _), _ = counts.pages_written("row_groups", 1, 64)
+    assert grouped == pytest.approx(1, abs=0.1)
+
+
+def test_a_picture_of_writing_shows_what_is_written_and_counts_it():
+    for layout in LAYOUTS:
+        run = lab.taking_in(layout=layout)
+        assert run.counters().count("page_read") == 0
+        assert [row.fields["value"] for row in run.of("gauge")][-1] == run.counters().count("page_write") > 0
 
 
 # ------------------------------------------------------------------------------------------ 4. some rows
 def test_scattered_rows_hit_about_as_many_pages_as_the_law_says_and_neighbours_few():
-    for rows, pages in lab.pages_by_people(1, 3, 10):
+    for rows, pages, _ in counts.pages_by_people(1, 3, 10):
         assert pages == pytest.approx(laws.pages_hit(200, rows), rel=0.08)
-    (rows, pages) = lab.pages_by_people(10, by="date_key")[0]
+    (rows, pages, _) = counts.pages_by_people(10, by="date_key")[0]
     assert pages < laws.pages_hit(200, rows) / 15
     assert pages == math.ceil(rows / 120)
 
 
-def test_the_index_meets_the_column_store_at_ten_columns_for_one_person():
-    wins = [k for k in range(1, 14) if _through_index(k) < _by_column(k)]
-    assert wins == [10, 11, 12, 13]
+def test_the_more_people_are_asked_for_the_later_the_index_wins():
+    first = [counts.columns_until_the_index_wins(people) for people in (1, 2, 3)]
+    assert first == [10, 12, 13]
+    for columns in (first[0] - 1, first[0]):
+        pages = counts.pages_of_a_question(people=1, columns=columns)
+        assert (pages["by row, through the index"] < pages["by column"]) == (columns == first[0])
 
 
-def _through_index(columns):
-    return lab.pages_of_a_question(people=1, columns=columns)["by row, through the index"]
-
-
-def _by_column(columns):
-    return lab.pages_of_a_question(people=1, columns=columns)["by column"]
+def test_nine_pages_of_ten_are_needed_for_a_few_nights_of_a_hundred():
+    rows = counts.nights_that_need(180)
+    (_, before, _), (at, pages, _) = counts.pages_by_people(14, 15)
+    assert (rows, before < 180 <= pages) == (at, True)
+    assert counts.law_of_nights_that_need(180) < rows < 0.04 * 24_000  # not thrown quite by chance
 
 
 # ------------------------------------------------------------------------------------------ 5. both at once
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_scan_slows_reads_down_unless_the_pool_resists(seed):
     policies = ("lru", "clock", "scan_resistant")
-    typical = {policy: median(lab.waits_ms(lab.interference(seed=seed, policy=policy))) for policy in policies}
-    calm = median(lab.waits_ms(lab.interference(seed=seed), from_ms=10, to_ms=30))
+    runs = {policy: lab.interference(seed=seed, policy=policy) for policy in policies}
+    calm = median(counts.waits_ms(runs["lru"], from_ms=10, to_ms=30))
+    typical = {policy: median(counts.waits_ms(run)) for policy, run in runs.items()}
     assert min(typical["lru"], typical["clock"]) > 5 * calm
     assert typical["scan_resistant"] < 2.5 * calm
+    assert counts.slower_in_words(runs["lru"]) == counts.SLOWER[2]
+    assert counts.slower_in_words(runs["scan_resistant"]) in counts.SLOWER[:2]
+
+
+@pytest.mark.parametrize("policy", ["lru", "clock", "scan_resistant"])
+def test_no_more_pages_are_in_the_picture_than_there_are_frames(policy):
+    inside: set[tuple] = set()
+    full, hot = [], []
+    run = lab.interference(policy=policy)
+    for row in run:
+        page = row.fields.get("file"), row.fields.get("page")
+        if row.kind == "page_evict":
+            inside.remove(page)
+        elif row.kind == "page_read":
+            assert page in inside or row.fields["source"] == "disk"
+            inside.add(page)
+            full.append(len(inside) <= 64 + 3)  # a read brings up to three before the next row says who left
+        elif row.kind == "gauge" and 40_000 < row.time_us < 55_000:
+            assert len(inside) == 64
+            hot.append(sum(file == "night.heap" and number < 20 for file, number in inside))
+    assert all(full)
+    assert (min(hot) > 15) == (policy == "scan_resistant")  # the tenth that the app wants is on the first 20 pages
+
+
+def test_the_share_that_was_found_in_memory_falls_and_comes_back():
+    found = dict(counts.found_in_memory(lab.interference()))
+    assert max(found[at] for at in (36, 40, 44)) < 0.75 < min(found[at] for at in (20, 24, 28, 72, 76))
 
 
 def test_with_room_for_the_whole_table_nobody_suffers():
     run = lab.interference(frames=300)
-    assert median(lab.waits_ms(run)) < 0.05
+    assert median(counts.waits_ms(run)) < 0.05
     assert all(lamp.held for lamp in lamps(run))
 
 
@@ -256,6 +323,36 @@ def test_a_device_prices_pages_and_reads_ahead():
     assert [row.time_us for row in trace] == [round(cost) for cost in costs]
 
 
+# ------------------------------------------------------------------------------------------ what the notebook says
+def test_the_numbers_that_a_question_begins_with_were_counted():
+    asked = " ".join(_predictions())
+    one = {layout: counts.pages_read(lab.columns_asked.count(layout=layout)) for layout in LAYOUTS}
+    assert f"{one['rows']} pages by row, {one['columns']} by column" in asked
+    assert f"by row it is {counts.two_by_two()['one night']['by rows']} pages" in asked
+    ((rows, _, _),) = counts.pages_by_people(1)
+    assert f"All nights of one person, {rows} of 24,000" in asked
+    assert f"24,000 nights on {laws.row_pages(24_000, 64)} pages" in asked
+    assert f"that is {lab.calls(vector_rows=1)[0]:,} calls" in asked
+
+
+def test_the_real_data_are_as_many_flights_as_the_notebook_says():
+    assert f"{len(flight_columns()['id']):,} flights left New York" in SOURCE.read_text(encoding="utf-8")
+
+
+def test_all_that_is_predicted_is_revealed_and_no_two_keys_are_alike():
+    keys = [call.args[0].value for call in _calls("predict")]
+    assert len(keys) == len(set(keys)) == len(_calls("reveal"))
+
+
+def _calls(name):
+    calls = (node for node in ast.walk(ast.parse(SOURCE.read_text(encoding="utf-8"))) if isinstance(node, ast.Call))
+    return [call for call in calls if name in {getattr(call.func, "id", ""), getattr(call.func, "attr", "")}]
+
+
+def _predictions():
+    return [call.args[1].value for call in _calls("predict")]
+
+
 # ------------------------------------------------------------------------------------------ the exercises
 @pytest.mark.parametrize("task", exercises.TASKS[:3], ids=lambda task: task.name)
 def test_the_reference_answer_passes_and_plays(task):
@@ -279,6 +376,11 @@ def as_one_file(rows, widths, asked, page_bytes):
     return exercises.pages_to_read(rows, widths, asked, page_bytes)[0], -(-rows * wide // (page_bytes - 24))
 
 
+def whole_values(rows, widths, asked, page_bytes):
+    by_column = sum(-(-rows // ((page_bytes - 24) // widths[column])) for column in asked)
+    return exercises.pages_to_read(rows, widths, asked, page_bytes)[0], by_column
+
+
 def all_columns(rows, widths, asked, page_bytes):
     return exercises.pages_to_read(rows, widths, range(len(widths)), page_bytes)
 
@@ -290,7 +392,7 @@ def rounded_down(rows, widths, asked, page_bytes):
 
 @pytest.mark.parametrize(("wrong", "hint"), [
     (without_slots, "slot"), (without_header, "24"), (as_one_file, "file"), (all_columns, "asked for"),
-    (rounded_down, "last page"),
+    (rounded_down, "last page"), (whole_values, "end on the next"),
 ])  # fmt: skip
 def test_the_usual_slips_with_pages_are_named(wrong, hint):
     verdict = find("02/pages_to_read").check(wrong)

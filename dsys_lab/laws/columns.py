@@ -44,7 +44,7 @@ def dictionary_bytes(rows: int, different: int, width_bytes: float) -> float:
     return rows * code_bytes + different * width_bytes
 
 
-def merge_pages_per_row(columns: int, *, pages_per_chunk: float, merge_rows: int) -> float:
+def merge_pages_per_row(columns: int, *, pages_per_chunk: float, merge_rows: float) -> float:
     """Pages that a column store writes for each row that it takes in: `columns * pages_per_chunk / merge_rows`.
 
     Rows wait in memory (and in a log) until `merge_rows` are written at once; with `merge_rows` = 1 that is a page a

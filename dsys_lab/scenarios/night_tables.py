@@ -37,6 +37,10 @@ KEY: Final = "night_id"
 TABLE: Final = "night"
 INDEXES: Final = ("person_id", "date_key")
 LAYOUTS: Final = ("rows", "columns")
+"""By row, and by column: each column a file of its own."""
+BETWEEN: Final = "row_groups"
+"""By column within a piece of the table, the pieces one after the other (PAX)."""
+GROUP_ROWS: Final = 8_192
 NIGHTS: Final = 24_000
 """Two hundred pages by row: enough to see, and loaded in two seconds."""
 COLD_FRAMES: Final = 1_024
@@ -67,9 +71,11 @@ def night_rows(first: int, last: int, seed: int = 7) -> list[Values]:
 
 # ------------------------------------------------------------------------------------------ the stores
 @lru_cache(maxsize=12)
-def _loaded(layout: str, nights: int, codec: str | None, indexes: tuple[str, ...], seed: int) -> VolatileDisk:
+def _loaded(
+    layout: str, nights: int, seed: int, *, codec: str | None, indexes: tuple[str, ...], group_rows: int
+) -> VolatileDisk:
     disk = VolatileDisk()
-    table = open_nights(disk, layout, codec=codec, indexes=indexes, durable=False)
+    table = open_nights(disk, layout, codec=codec, indexes=indexes, group_rows=group_rows, durable=False)
     if isinstance(table, ColumnStore):
         table.append_columns(night_columns(0, nights, seed))
     else:
@@ -87,6 +93,7 @@ def open_nights(
     codec: str | None = "plain",
     indexes: Sequence[str] = (),
     pool: BufferPool | None = None,
+    group_rows: int = GROUP_ROWS,
     merge_rows: int = 8_192,
     durable: bool = True,
     recorder: Recorder = NO_TRACE,
@@ -96,15 +103,17 @@ def open_nights(
 
     Parameters
     ----------
-    layout : {"rows", "columns"}
+    layout : {"rows", "columns", "row_groups"}
     codec : str or None
         How columns are written: "plain", or None for what is smallest.
     indexes : sequence of str
         More columns by which rows are found; by row only.
+    group_rows : int
+        How many rows there are in a row group, a piece of the table; not by row.
     durable : bool
         Whether an insert waits until it is safe in the log.
     """
-    require_choice("layout", layout, LAYOUTS)
+    require_choice("layout", layout, (*LAYOUTS, BETWEEN))
     if layout == "rows":
         return RowStore(
             disk, TABLE, NIGHT, key=KEY, indexes=indexes, pool=pool or BufferPool(COLD_FRAMES), durable=durable,
@@ -112,8 +121,8 @@ def open_nights(
         )  # fmt: skip
     fsync = EVERY_RECORD if durable else NEVER
     return ColumnStore(
-        disk, NIGHT, key=KEY, codec=codec, merge_rows=merge_rows, fsync=fsync, place=TABLE,
-        recorder=recorder, now_us=now_us,
+        disk, NIGHT, key=KEY, layout=layout, row_group_rows=group_rows, codec=codec, merge_rows=merge_rows,
+        fsync=fsync, place=TABLE, recorder=recorder, now_us=now_us,
     )  # fmt: skip
 
 
@@ -123,13 +132,15 @@ def night_disk(
     nights: int = NIGHTS,
     codec: str | None = "plain",
     indexes: Sequence[str] = (),
+    group_rows: int = GROUP_ROWS,
     seed: int = 7,
 ) -> VolatileDisk:
     """Return a disk of its own that holds the first `nights` nights."""
-    require_choice("layout", layout, LAYOUTS)
-    require_positive(nights=nights)
-    kept = (codec, ()) if layout == "columns" else (None, tuple(indexes))
-    return deepcopy(_loaded(layout, nights, *kept, seed))
+    require_choice("layout", layout, (*LAYOUTS, BETWEEN))
+    require_positive(nights=nights, group_rows=group_rows)
+    if layout == "rows":
+        return deepcopy(_loaded(layout, nights, seed, codec=None, indexes=tuple(indexes), group_rows=GROUP_ROWS))
+    return deepcopy(_loaded(layout, nights, seed, codec=codec, indexes=(), group_rows=group_rows))
 
 
 def night_table(
@@ -138,12 +149,13 @@ def night_table(
     nights: int = NIGHTS,
     codec: str | None = "plain",
     indexes: Sequence[str] = (),
+    group_rows: int = GROUP_ROWS,
     seed: int = 7,
     **more: Any,
 ) -> RowStore | ColumnStore:
     """Return a store that holds the first `nights` nights, nothing of it in memory; `more` as for `open_nights`."""
-    disk = night_disk(layout, nights=nights, codec=codec, indexes=indexes, seed=seed)
-    return open_nights(disk, layout, codec=codec, indexes=indexes, **more)
+    disk = night_disk(layout, nights=nights, codec=codec, indexes=indexes, group_rows=group_rows, seed=seed)
+    return open_nights(disk, layout, codec=codec, indexes=indexes, group_rows=group_rows, **more)
 
 
 def fill(table: Any, *, nights: int = NIGHTS, seed: int = 7) -> Any:

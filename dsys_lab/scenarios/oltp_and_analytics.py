@@ -1,16 +1,17 @@
 """One table, laid down twice: by row, and by column.
 
-A service asks for all that is known of one night, a thousand times a second; an analyst asks for one number of every
+A service asks for all that is known of one night, thousands of times a second; an analyst asks for one number of every
 night, once an hour. The same bytes serve one of them well and the other badly. Six claims, a function each:
 
 1. `columns_asked`: by row every column is carried along, by column only those that are asked for.
-2. `one_or_all`: the row of one key, or one column of all rows: each layout has its own.
+2. `one_or_all`: the row of one key, or one column of all rows: each layout has its own. Between the two are row groups:
+   small ones are as good as rows at the one, large ones as good as columns at the other.
 3. `taking_in`: a row is one page by row, a page for each column by column, unless rows wait and are written together.
 4. `rows_asked`: an index saves pages only while few rows are asked for.
 5. `interference`: a scan pushes out of memory what many small reads live from, unless the pool resists.
 6. `calls`: a call for each row costs more than the work; a call for thousands of rows costs nothing.
 
-and what goes wrong: `power_cut` and `flipped_bit`.
+and what goes wrong: `every_power_cut` and `after_a_flipped_bit`. What the lab counts of it is in `layout_counts`.
 
 Sources: Kleppmann, *Designing Data-Intensive Applications*, ch. 3; the laws and their sources in `dsys_lab.laws`.
 """
@@ -22,16 +23,13 @@ from functools import partial
 from itertools import count
 from typing import Any, Final
 
-from dsys_lab import laws
 from dsys_lab.errors import BadParameter, Damaged, MayHaveHappened, require_choice, require_positive
 from dsys_lab.scenarios.night_tables import (
+    GROUP_ROWS,
     INDEXES,
-    LAYOUTS,
     NIGHT,
     NIGHTS,
-    RECORD_BYTES,
     TABLE,
-    WIDTH_BYTES,
     night_disk,
     night_rows,
     night_table,
@@ -39,7 +37,7 @@ from dsys_lab.scenarios.night_tables import (
 )
 from dsys_lab.scenarios.page_pictures import PagePicture, files_of
 from dsys_lab.scenarios.scenario import Claims, scenario
-from dsys_lab.scenarios.served_table import ServedTable
+from dsys_lab.scenarios.served_table import MEMORY, ServedTable
 from dsys_lab.simulation import Body, Simulation
 from dsys_lab.simulation.chance import exponential, stream
 from dsys_lab.stores.column_store import ColumnStore
@@ -47,7 +45,6 @@ from dsys_lab.stores.row_store import RowStore
 from dsys_lab.stores.table import Between, Measure
 from dsys_lab.structures.buffer_pool import BufferPool
 from dsys_lab.structures.disk import PowerCut
-from dsys_lab.trace import Counters, Trace
 from dsys_lab.workloads.keys import hot
 from dsys_lab.workloads.operations import point_reads
 
@@ -89,15 +86,22 @@ def columns_asked(
 # ------------------------------------------------------------------------------------------ 2. one row or all of them
 @scenario("{question}, by {layout}")
 def one_or_all(
-    sim: Simulation, *, layout: str = "rows", question: str = "one night", nights: int = NIGHTS, on: str = "nvme"
+    sim: Simulation,
+    *,
+    layout: str = "rows",
+    question: str = "one night",
+    group_rows: int = GROUP_ROWS,
+    nights: int = NIGHTS,
+    on: str = "nvme",
 ) -> Claims:
     """The row of one key, or one column of all rows: each layout has its own.
 
-    `one night` is all thirteen columns of night 17; `every night` is the mean of `minutes_sleep`.
+    `one night` is all thirteen columns of night 17; `every night` is the mean of `minutes_sleep`. There are
+    `group_rows` rows in a piece of a column, or of the table where the layout is `row_groups`.
     """
     require_choice("question", question, ("one night", "every night"))
     picture = PagePicture(sim.recorder, on)
-    table = night_table(layout, nights=nights, recorder=picture)
+    table = night_table(layout, nights=nights, group_rows=group_rows, recorder=picture)
     if question == "one night":
         table.get(17)
     else:
@@ -108,7 +112,7 @@ def one_or_all(
 
 
 # ------------------------------------------------------------------------------------------ 3. new rows
-APP, MEMORY = "app", "in memory"
+APP, WAITING = "app", "in memory"
 
 
 @scenario("by {layout}, {together} written together")
@@ -126,15 +130,17 @@ def taking_in(
 
     A night comes every millisecond; it is acknowledged when it is safe in the log (or, with `synced` off, when it is in
     memory). After every `together` of them what has changed is written to its place. The power may go after some.
+    Only writing is shown: what is read on the way is left out.
     """
     require_positive(inserts=inserts, together=together)
-    picture = PagePicture(sim.recorder)
+    picture = PagePicture(sim.recorder, without=frozenset({"page_read"}))
     disk = night_disk(layout, nights=nights)
     opened = partial(open_nights, disk, layout, merge_rows=together, durable=synced, recorder=picture)
     table, waiting = opened(), list[tuple[str, int]]()
 
     def written(now_us: int) -> None:
         table.checkpoint(now_us=now_us)
+        picture.emit(now_us, "gauge", TABLE, name="written", value=picture.pages_written, unit="pages")
         for message, _ in waiting:
             picture.emit(now_us, "finish", TABLE, message, attempt=1)
         waiting.clear()
@@ -144,18 +150,18 @@ def taking_in(
         picture.emit(now_us, "publish", APP, message, attempt=1)
         table.append([row], now_us=now_us)
         waiting.append((message, int(row[0] or 0)))
-        picture.emit(now_us, "enqueue", MEMORY, message, depth=len(waiting))
+        picture.emit(now_us, "enqueue", WAITING, message, depth=len(waiting))
         picture.emit(now_us, "publish_ok", APP, message, attempt=1)
         if number % together == 0:
             written(now_us)
         if number == power_cut_after:
-            picture.emit(now_us, "crash", MEMORY)
+            picture.emit(now_us, "crash", WAITING)
             disk.crash(sim.stream("power"))
             table = opened(now_us=now_us)
-            picture.emit(now_us, "restart", MEMORY)
+            picture.emit(now_us, "restart", WAITING)
             for lost, key in [one for one in waiting if table.get(one[1]) is None]:
                 waiting.remove((lost, key))
-                picture.emit(now_us, "drop", MEMORY, lost, why="it was nowhere but in memory")
+                picture.emit(now_us, "drop", WAITING, lost, why="it was nowhere but in memory")
     written((inserts + 1) * 1_000)
     sim.run()
     return Claims({"conservation": {}, "nothing lost": {}})
@@ -192,7 +198,7 @@ def rows_asked(
 
 
 # ------------------------------------------------------------------------------------------ 5. both at once
-POOL: Final = "pool"
+FOUND: Final = "in memory"
 
 
 @scenario("{policy}, {frames} frames")
@@ -210,14 +216,15 @@ def interference(
 ) -> Claims:
     """A scan pushes out of memory what many small reads live from, unless the pool resists.
 
-    The app reads single nights, nine of ten among a share `hot_keys` of them; from `scan_from_ms` to `scan_to_ms` a
-    dashboard reads the whole table over and over, a page whenever no read waits.
+    The app reads single nights, nine of ten among a share `hot_keys` of them, the first; from `scan_from_ms` to
+    `scan_to_ms` a dashboard reads the whole table over and over, a page whenever no read waits. The picture shows which
+    pages are in one of the `frames` of memory.
     """
     require_positive(reads_a_ms=reads_a_ms, until_ms=until_ms, frames=frames)
-    picture = PagePicture(sim.recorder, stamps=False)
+    picture = PagePicture(sim.recorder, place=MEMORY, stamps=False)
     table = night_table("rows", nights=nights, pool=BufferPool(frames, policy), recorder=picture)
     assert isinstance(table, RowStore), "by row it is"
-    served = ServedTable(sim, table, picture.priced)
+    served = ServedTable(sim, table, picture)
 
     def app() -> Body:
         gap, chance = exponential(1e-3 / reads_a_ms), sim.stream(f"{APP}/arrivals")
@@ -243,7 +250,7 @@ def interference(
         while sim.now_us < until_ms * 1e3:
             yield sim.sleep(4e-3)
             share = round(served.found / max(1, served.wanted), 3)
-            sim.emit("gauge", POOL, name="in memory", value=share, unit="share of the pages wanted")
+            sim.emit("gauge", MEMORY, name=FOUND, value=share, unit="share of the pages wanted")
             served.wanted = served.found = 0
 
     for body in (app(), worker(), gauges()):
@@ -327,74 +334,3 @@ def every_power_cut(*, layout: str = "columns", inserts: int = 6, together: int 
         there = opened()
         lost.append(sum(there.get(int(row[0] or 0)) != row for row in rows[:safe]))
     return lost
-
-
-# ------------------------------------------------------------------------------------------ what the notebook counts
-def pages_read(run: Trace | Counters) -> int:
-    """Return how many pages were read in a run."""
-    return (run.counters() if isinstance(run, Trace) else run).count("page_read")
-
-
-def pages_by_columns(*columns: int, nights: int = NIGHTS, codec: str = "plain") -> dict[str, list[tuple[float, float]]]:
-    """Return the pages that are read for so many columns of all nights, by each layout."""
-    return {
-        f"by {layout}": [
-            (k, pages_read(columns_asked.count(layout=layout, columns=k, nights=nights, codec=codec))) for k in columns
-        ]
-        for layout in LAYOUTS
-    }
-
-
-def law_by_columns(nights: int = NIGHTS) -> dict[str, list[tuple[float, float]]]:
-    """Return what the laws say of the same, with the pages of the way to the heap left out."""
-    widths = [WIDTH_BYTES[name] for name in ASKED]
-    along = range(1, len(ASKED) + 1)
-    return {
-        "law of rows": [(k, laws.row_pages(nights, RECORD_BYTES)) for k in along],
-        "law of columns": [(k, laws.column_pages(nights, *widths[:k])) for k in along],
-    }
-
-
-def two_by_two(nights: int = NIGHTS) -> dict[str, dict[str, int]]:
-    """Return the pages read for each question by each layout."""
-    return {
-        question: {
-            f"by {layout}": pages_read(one_or_all.count(layout=layout, question=question, nights=nights))
-            for layout in LAYOUTS
-        }
-        for question in ("one night", "every night")
-    }
-
-
-def pages_written(layout: str, *together: int, inserts: int = 128) -> list[tuple[float, float]]:
-    """Return the pages that are written for one insert when so many are written together."""
-    runs = {size: taking_in.count(layout=layout, inserts=inserts, together=size) for size in together}
-    return [(size, run.count("page_write") / inserts) for size, run in runs.items()]
-
-
-def pages_by_people(*people: int, via: str = "index", by: str = "person_id") -> list[tuple[float, float]]:
-    """Return (rows that pass, heap pages read) for questions about so many people, or days."""
-    points: list[tuple[float, float]] = []
-    for many in people:
-        counters = Counters()
-        table = night_table("rows", indexes=INDEXES, recorder=counters)
-        assert isinstance(table, RowStore), "by row it is"
-        rows = sum(1 for _ in table.scan([by], Between(by, 0, many - 1), via=via))
-        points.append((rows, counters.count("page_read", f"{TABLE}/heap")))
-    return points
-
-
-def pages_of_a_question(*, people: int, columns: int) -> dict[str, float]:
-    """Return the pages read three ways for all nights of so many people, and so many columns of each."""
-    ask = partial(rows_asked.count, people=people, columns=columns)
-    return {
-        "by row, through the index": pages_read(ask(layout="rows", via="index")),
-        "by row, every page": pages_read(ask(layout="rows", via="scan")),
-        "by column": pages_read(ask(layout="columns")),
-    }
-
-
-def waits_ms(run: Trace, *, from_ms: float = 30.0, to_ms: float = 55.0) -> list[float]:
-    """Return how long each read took that ended in that time, in milliseconds, in order."""
-    ended = [row for row in run.of("finish") if from_ms * 1e3 <= row.time_us < to_ms * 1e3]
-    return sorted(float(row.fields["sojourn_us"] or 0) / 1e3 for row in ended)

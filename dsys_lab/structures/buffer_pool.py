@@ -247,6 +247,10 @@ class BufferPool:
         """Whether a page is in memory."""
         return (file, number) in self._frames
 
+    def pages(self) -> list[tuple[str, int]]:
+        """Return the pages in memory, each by the name of its file and its number, in the order in which they came."""
+        return [(frame.file.name, frame.number) for frame in self._frames.values()]
+
     def pin(self, file: PageFile, number: int) -> Page:
         """Return a page, which must be in memory, and keep it there until `unpin`. It is not one more hit."""
         frame = self._frames[file, number]

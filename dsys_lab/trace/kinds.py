@@ -11,7 +11,7 @@ The fifteen verbs
           at `arrive_us`
 `bounce`  it is refused here                           `burst`   it is gone: lost, dropped, expired
 `fade`    it is quietly let go (a duplicate)           `touch`   stored bytes are used
-`skip`    stored bytes are left unread                 `open`    a window, range or segment of the place: `op` says
+`skip`    stored bytes are left alone                  `open`    a window, range or segment of the place: `op` says
                                                                  open, close (it is final) or drop (it is gone)
 `split`   a place divides                              `mark`    a note at the place; may change its state
 `line`    a line moves along an axis (watermark)       `measure` a number is read off
@@ -229,6 +229,7 @@ _TABLE: Final = (
           "page {page} of {file} is read from {source}", role="useful"),
     _kind("page_write", "touch", "file page size_bytes", "page {page} of {file} is written", role="waiting"),
     _kind("block_skip", "skip", "file block why", "block {block} of {file} is skipped: {why}", role="skipped"),
+    _kind("page_evict", "skip", "file page why", "page {page} of {file} is no longer in memory: {why}", role="skipped"),
     _kind("log_append", "put", "lsn size_bytes", "log record {lsn} is written, not yet durable"),
     _kind("log_sync", "mark", "lsn", "the log is durable up to {lsn}"),
     _kind("recover", "mark", "redo_from redo_to", "{place} replays its log from {redo_from} to {redo_to}", ends="down"),

@@ -13,8 +13,9 @@ from dsys_lab import laws
 from dsys_lab.errors import Misuse
 from dsys_lab.lessons.exercises.task import Exercise, OpenQuestion, Verdict
 from dsys_lab.lessons.exercises.watched import brief
+from dsys_lab.scenarios.layout_counts import pages_read
 from dsys_lab.scenarios.night_tables import RECORD_BYTES, WIDTH_BYTES
-from dsys_lab.scenarios.oltp_and_analytics import ASKED, columns_asked, pages_read, rows_asked
+from dsys_lab.scenarios.oltp_and_analytics import ASKED, columns_asked, rows_asked
 from dsys_lab.simulation.chance import stream
 from dsys_lab.trace import Trace
 
@@ -118,6 +119,7 @@ def _slip(table: Table, said: tuple[int, int], truth: tuple[int, int]) -> str:
         sum(-(-rows * width // room) for width in widths): "By column only the columns that were asked for are read.",
         sum(-(-rows * widths[column] // page_bytes) for column in asked): "A page has room for 24 bytes less.",
         sum(-(-rows * (widths[c] + SLOT_BYTES) // room) for c in asked): "Values in a column stand without slots.",
+        sum(-(-rows // (room // widths[c])) for c in asked): "A value may begin on one page and end on the next.",
     }
     if said[0] != truth[0]:
         return by_row.get(said[0], "")
@@ -137,7 +139,8 @@ A table has `rows` rows; column i is `widths[i]` bytes wide. A question is about
 in `asked` (their positions). A page has `page_bytes` bytes, of which 24 are its header.
 
 By row, a row is all its columns one after the other, with a slot of 4 bytes on its page, and does not go on on the next
-page. By column, each column is a file of its own, its values side by side.
+page. By column, each column is a file of its own, its values side by side without slots; a value may begin on one page
+and end on the next.
 
 Return `(pages by row, pages by column)`, exactly.""",
     skeleton="def pages_to_read(rows, widths, asked, page_bytes):\n    ...",
@@ -309,6 +312,9 @@ READ_PROFILE: Final = Exercise(
 After a question DuckDB tells what it did, as a tree of operators: `profile["operator"]` is a list, and an operator may
 have `children`. Operators of `type` `TABLE_SCAN` read a table; each has `total_row_groups_to_scan`,
 `row_groups_scanned`, `rows_scanned`, and `intermediate_rows`: how many rows it handed on.
+
+(A *row group* is a piece of the table; the engine keeps the smallest and largest value of each column in it, and skips
+the group where no row can pass.)
 
 Return `(row groups skipped, rows scanned, rows that came out of the scans)`, over all scans of the plan. The smaller
 the last is against the second, the more a better order of the table would help.""",

@@ -146,9 +146,13 @@ class ColumnFiles:
 
     def one(self, chunk: Chunk, row: int, reading: Reading) -> Array:
         """Return the bytes of a chunk of which one row is wanted, as a stack."""
-        return self._stack([chunk], reading, row=row)
+        return self._stack([chunk], reading, asked=_value_place(chunk, row))
 
-    def _stack(self, chunks: Sequence[Chunk], reading: Reading, row: int | None = None) -> Array:
+    def searched(self, chunk: Chunk, reading: Reading) -> Array:
+        """Return the bytes of a chunk that is looked through, as a stack: nobody asked for what stands in it."""
+        return self._stack([chunk], reading, asked=(chunk.offset, chunk.offset))
+
+    def _stack(self, chunks: Sequence[Chunk], reading: Reading, asked: tuple[int, int] | None = None) -> Array:
         first, last = chunks[0], chunks[-1]
         if last.end > self.sizes.get(last.file, 0):
             cut = next(chunk for chunk in chunks if chunk.end > self.sizes.get(chunk.file, 0))
@@ -158,8 +162,8 @@ class ColumnFiles:
         for chunk in [chunk for chunk in chunks if chunk.offset not in kept.checked]:
             self._check(kept, chunk)
         if not reading.silent:
-            used = (first.offset, last.end) if row is None else _value_place(first, row)
-            self._count(reading, first.file, (first.offset, last.end), used, fresh)
+            read = (first.offset, last.end)
+            self._count(reading, first.file, read, asked or read, fresh)
         lines = (len(chunks), first.size_bytes)
         return np.lib.stride_tricks.as_strided(kept.data[first.offset :], lines, (first.room_bytes, 1), writeable=False)
 

@@ -107,11 +107,10 @@ class View:
             if chunk.verdict(bounds) is Verdict.NONE:
                 self.reading.skip(chunk, "zone map")
                 continue
-            for _, stack in self.files.stacks([chunk], self.reading):
-                hits = np.flatnonzero(unpacked(stack, chunk, self.type(self.key)).values == key)
-                for row in hits.tolist():
-                    if group.deleted is None or not group.deleted[row]:
-                        return block, row
+            keys = unpacked(self.files.searched(chunk, self.reading), chunk, self.type(self.key)).values
+            for row in np.flatnonzero(keys == key).tolist():
+                if group.deleted is None or not group.deleted[row]:
+                    return block, row
         return None
 
     def row(self, place: Place) -> Values:
