@@ -230,6 +230,53 @@ def invisible_while_lent(rows: Iterable[Row]) -> list[Row]:
     return broken
 
 
+# ------------------------------------------------------------------------------------------ of a log and its commits
+def no_acknowledged_commit_lost(rows: Iterable[Row]) -> list[Row]:
+    """No recovery ends its log below a commit that was acknowledged before, or by a writer of an earlier epoch."""
+    rows = list(rows)
+    commits = [row for row in rows if row.kind == "publish_ok" and "lsn" in row.fields]
+    broken = [
+        max(commit, recovery, key=lambda row: row.seq)
+        for recovery in rows
+        if recovery.kind == "recover"
+        for commit in commits
+        if _is_before(commit, recovery) and int(commit.fields["lsn"] or 0) > int(recovery.fields["redo_to"] or 0)
+    ]
+    return [row for _, row in sorted({row.seq: row for row in broken}.items())]
+
+
+def _is_before(commit: Row, recovery: Row) -> bool:
+    if "epoch" in commit.fields and "epoch" in recovery.fields:
+        return int(commit.fields["epoch"] or 0) < int(recovery.fields["epoch"] or 0)
+    return commit.seq < recovery.seq
+
+
+def acknowledged_is_read(rows: Iterable[Row]) -> list[Row]:
+    """Whoever looks at a key sees the last change of it that was acknowledged by then, or a later one."""
+    acknowledged: dict[object, int] = {}
+    broken = []
+    for row in rows:
+        if row.kind == "publish_ok" and "lsn" in row.fields:
+            key, lsn = row.fields.get("key"), int(row.fields["lsn"] or 0)
+            acknowledged[key] = max(lsn, acknowledged.get(key, 0))
+        elif row.kind == "look" and int(row.fields["position"] or 0) < acknowledged.get(row.fields["key"], 0):
+            broken.append(row)
+    return broken
+
+
+def epochs_never_run_back(rows: Iterable[Row]) -> list[Row]:
+    """What has kept a record of one epoch keeps none that an earlier epoch sends."""
+    epochs: dict[str, int] = {}
+    broken = []
+    for row in rows:
+        if row.kind in ("log_append", "recover") and "epoch" in row.fields:
+            epoch = int(row.fields["epoch"] or 0)
+            if epoch < epochs.get(row.place, 0):
+                broken.append(row)
+            epochs[row.place] = max(epoch, epochs.get(row.place, 0))
+    return broken
+
+
 INVARIANTS: Final[dict[str, Invariant]] = {
     "conservation": conservation,
     "depth adds up": depth_adds_up,
@@ -247,6 +294,9 @@ INVARIANTS: Final[dict[str, Invariant]] = {
     "order per group": order_per_group,
     "one at a time per group": one_at_a_time,
     "invisible while lent": invisible_while_lent,
+    "no acknowledged commit lost": no_acknowledged_commit_lost,
+    "acknowledged is read": acknowledged_is_read,
+    "epochs never run back": epochs_never_run_back,
 }
 """Every invariant by the name that a header and a lamp use."""
 

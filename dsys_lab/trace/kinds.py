@@ -232,6 +232,8 @@ _TABLE: Final = (
     _kind("log_append", "put", "lsn size_bytes", "log record {lsn} is written, not yet durable"),
     _kind("log_sync", "mark", "lsn", "the log is durable up to {lsn}"),
     _kind("recover", "mark", "redo_from redo_to", "{place} replays its log from {redo_from} to {redo_to}", ends="down"),
+    # a log on several machines
+    _kind("refuse", "bounce", "why", "{place} does not take {message}: {why}"),
     # sorted runs
     _kind("run", "put", "count size_bytes of", "{message} lies at {place}: {count} entries, made from {of}"),
     _kind("run_merged", "fade", "into", "{message} is merged into {into} and leaves {place}"),
