@@ -30,6 +30,7 @@ from dsys_lab.stores.relational.shared_volume import (
     volume_durable,
 )
 from dsys_lab.stores.relational.shared_volume.page_mirror import PageMirror
+from dsys_lab.stores.relational.shared_volume.segment import BEGIN
 from dsys_lab.stores.relational.shared_volume.volume import page_of
 from dsys_lab.structures.page import PAGE_BYTES
 from dsys_lab.trace import Trace, lamp
@@ -145,9 +146,10 @@ class Story:
 
     def play(self, steps):
         acts = (self.commit, self.arrive, self.gossip, self.crash_or_restart, self.make_pages, self.take_over)
-        for act in self.luck.choices(acts, weights=(8, 12, 2, 3, 2, 1), k=steps):
+        for act in self.luck.choices(acts, weights=(6, 16, 8, 3, 2, 1), k=steps):
             act()
-            self.look()
+            if self.luck.random() < 0.3:
+                self.look()
         return self
 
     def send(self, writer, batch, to):
@@ -166,7 +168,7 @@ class Story:
                 self.send(writer, batch, (group, index))
 
     def arrive(self):
-        for _ in range(self.luck.randint(1, 12)):
+        for _ in range(self.luck.randint(1, 20)):
             if not self.on_the_way:
                 return
             at = self.luck.randrange(len(self.on_the_way))
@@ -191,7 +193,7 @@ class Story:
             asks.fill(0, gives.give(before, limit=3))
 
     def crash_or_restart(self):
-        to = self.luck.choice(list(self.segments))
+        to = self.luck.choice(sorted(self.down) if len(self.down) > 2 else list(self.segments))
         self.down ^= {to}
         if to not in self.down:
             self.send(self.writers[-1], self.writers[-1].again(*to), to)
@@ -223,9 +225,12 @@ class Story:
             assert kept in ([changes] if txn in self.told else [[], changes]), (txn, txn in self.told)
 
     def look(self):
+        writer, durable = self.writers[-1], max(writer.vdl for writer in self.writers)
         for segment in self.segments.values():
             assert segment.scl == segment_complete(segment.records())
-        writer = self.writers[-1]
+            assert segment.status().made_lsn <= durable
+        log = [record for group in writer._of_group for record in group]
+        assert not writer.vdl or [r.is_consistency_point for r in log if r.lsn == writer.vdl] == [True]
         for page in range(4):
             group, at_lsn = writer.group_of(page), writer.vdl
             wanted = {}
@@ -236,21 +241,21 @@ class Story:
                 segment = self.segments[group, index]
                 if (group, index) not in self.down and segment.epoch <= writer.epoch:
                     needs = writer.needs_lsn(group, at_lsn)
-                    assert segment.read(page, at_lsn=at_lsn, needs_lsn=needs, epoch=writer.epoch) == wanted
+                    assert segment.read(page, at_lsn=at_lsn, needs_lsn=needs, history=writer.history) == wanted
 
 
 LAMPS = ("no acknowledged commit lost", "epochs never run back")
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(30))
 def test_in_any_order_nothing_that_was_acknowledged_is_lost_and_nothing_is_there_in_part(seed):
-    story = Story(seed, groups=1 + seed % 2).play(250)
+    story = Story(seed, groups=1 + seed % 2).play(300)
     assert len(story.writers) > 1
     assert len(story.told) >= 3
     assert all(lamp(story.trace, name).held for name in LAMPS)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("quorum", [AURORA, Quorum(3, 2, 2), Quorum(5, 3, 3), Quorum(4, 3, 2, zones=2)])
 def test_nothing_acknowledged_is_lost_wherever_the_writer_crashes(seed, quorum):
     """The writer dies before each single batch of a story arrives, and each read quorum in turn takes over."""
@@ -345,10 +350,37 @@ def test_the_old_writer_is_refused_and_its_tail_is_cut_off_everywhere():
     for index in (0, 1):
         new.hear(0, segments[index].append(0, new.again(0, index)))
     assert [[record.change.value for record in segment.records()] for segment in segments] == [["first", "new"]] * 6
-    old.hear(0, segments[0].append(0, new.again(0, 0)))
-    assert old.is_deposed
+    known = old.durability.scl(0, 0)
+    assert old.hear(0, segments[0].append(0, new.again(0, 0))) == ()  # an answer that was meant for the other
+    assert (old.is_deposed, old.durability.scl(0, 0)) == (True, known)
     with pytest.raises(Misuse, match="was told of a later writer"):
         old.commit(0, 6, [Change(0, "ada", "again")])
+
+
+def test_a_dead_tail_that_nobody_has_cut_off_yet_does_not_come_back_at_the_next_takeover():
+    segments, first = [Segment(0, index) for index in range(6)], Writer(AURORA)
+    for txn in (1, 2, 3):
+        (_, batch) = first.commit(0, txn, [Change(0, "ada", f"dead {txn}")]).batches[0]
+        segments[0].append(0, batch)
+    vdls = []
+    for epoch, asked in ((2, (3, 4, 5)), (3, (0, 4, 5))):
+        recovery = Recovery(AURORA, 1, epoch)
+        for index in asked:
+            recovery.hear(segments[index].promise(epoch))
+        recovered = recovery.finish(0)
+        vdls.append(recovered.vdl)
+        writer = Writer(AURORA, recovered=recovered)
+        for index in range(2, 6):
+            segments[index].append(0, writer.again(0, index))
+    assert vdls == [0, 0]
+
+
+def test_an_answer_that_was_overtaken_on_its_way_takes_nothing_back():
+    writer, segment = Writer(AURORA), Segment(0, 0)
+    reports = [segment.append(0, writer.commit(0, n, [Change(0, "k", "v")]).batches[0][1]) for n in (1, 2)]
+    for report in reversed(reports):
+        writer.hear(0, report)
+    assert writer.durability.scl(0, 0) == 2
 
 
 def test_by_hand_the_old_writer_of_a_volume_is_refused():
@@ -402,12 +434,12 @@ def test_reads_of_the_past_and_reads_that_a_segment_cannot_answer():
     segment = volume.segments[0][0]
     segment.make_pages()
     page = page_of("k")
-    assert segment.read(page, at_lsn=1, needs_lsn=1, epoch=1) == {"k": "0"}
+    assert segment.read(page, at_lsn=1, needs_lsn=1, history=BEGIN) == {"k": "0"}
     with pytest.raises(Refused, match="complete up to 3, and the read needs 4"):
-        segment.read(page, at_lsn=4, needs_lsn=4, epoch=1)
+        segment.read(page, at_lsn=4, needs_lsn=4, history=BEGIN)
     segment.promise(2)
     with pytest.raises(StaleEpoch, match="this read is from epoch 1"):
-        segment.read(page, at_lsn=1, needs_lsn=1, epoch=1)
+        segment.read(page, at_lsn=1, needs_lsn=1, history=BEGIN)
 
 
 # ------------------------------------------------------------------------------------------ a reader that follows

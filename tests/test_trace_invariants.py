@@ -53,12 +53,12 @@ SERVED = """
 COMMITS = """
 log_append s r1 epoch=1
 publish_ok w t1 lsn=4 epoch=1 key=a
-look r key=a position=4
-look r key=b position=0
-recover w redo_to=4 epoch=2
+look r - key=a position=4
+look r - key=b position=0
+recover w - redo_to=4 epoch=2
 log_append s r2 epoch=2
 publish_ok w t2 lsn=5 epoch=2 key=b
-recover w redo_to=5 epoch=3
+recover w - redo_to=5 epoch=3
 """
 HELD_AND_BROKEN = {
     # name: (parameters, a run that keeps it, [(a run that breaks it, the rows that do)])
@@ -131,11 +131,11 @@ HELD_AND_BROKEN = {
         ("deliver c m1 visible_until_us=1 \n extend c m1 until_us=9 \n deliver c m1", [2]),   # asked for longer
     ]),
     "no acknowledged commit lost": ({}, COMMITS, [
-        ("publish_ok w t1 lsn=4 \n recover w redo_to=3", [1]),
-        ("publish_ok w t1 lsn=4 epoch=1 \n recover w redo_to=3 epoch=2 \n publish_ok w t2 lsn=5 epoch=1", [1, 2]),
+        ("publish_ok w t1 lsn=4 \n recover w - redo_to=3", [1]),
+        ("publish_ok w t1 lsn=4 epoch=1 \n recover w - redo_to=3 epoch=2 \n publish_ok w t2 lsn=5 epoch=1", [1, 2]),
     ]),
     "acknowledged is read": ({}, COMMITS, [
-        ("publish_ok w t1 lsn=4 key=a \n look r key=a position=4 \n look r key=a position=3", [2]),
+        ("publish_ok w t1 lsn=4 key=a \n look r - key=a position=4 \n look r - key=a position=3", [2]),
     ]),
     "epochs never run back": ({}, COMMITS, [
         ("log_append s r1 epoch=2 \n log_append other r2 epoch=1 \n log_append s r3 epoch=1", [2]),

@@ -5,8 +5,8 @@
 
 *Whom it obeys.* The highest epoch that it has promised. A new writer first asks for a promise: from then on every
 lower epoch is refused, and what the segment has is told. Then comes the new epoch's *history*: for each epoch, above
-which lsn everything older is cut off. A history travels with every batch and with gossip, so a segment that was down
-during a fail-over cuts off its dead tail as soon as anybody talks to it.
+which lsn everything older is cut off. A history travels with every batch, with gossip and with reads, so a segment that
+was down during a fail-over cuts off its dead tail as soon as anybody talks to it.
 
 *What it does by itself.* It asks its peers for what it is missing (gossip), and folds records into pages up to the
 VDL that the writer told it: below that nothing is ever cut off.
@@ -211,23 +211,26 @@ class Segment:
             page.lsn = self._made_lsn = lsn
         return len(ready)
 
-    def read(self, page: int, *, at_lsn: int, needs_lsn: int, epoch: int) -> Rows:
+    def read(self, page: int, *, at_lsn: int, needs_lsn: int, history: History) -> Rows:
         """Return the rows of a page as of `at_lsn`: the page that was made last, and the records since redone on it.
 
         Parameters
         ----------
         needs_lsn : int
             The last record of this group at or below `at_lsn`: the segment must be complete up to there.
-        epoch : int
-            Of the reader.
+        history : History
+            Of the reader: this segment may not have heard yet what was cut off.
 
         Raises
         ------
         Incomplete, StaleEpoch
             If this is not the segment to ask, or the reader's time is over.
         """
+        epoch = history[-1][0]
         if epoch < self.epoch:
             raise StaleEpoch(f"{self.place} has promised epoch {self.epoch}, and this read is from epoch {epoch}")
+        self.epoch = epoch
+        self._adopt(history)
         if self.scl < needs_lsn:
             raise Incomplete(f"{self.place} is complete up to {self.scl}, and the read needs {needs_lsn}: ask another")
         made = self._pages.get(page, _MadePage())

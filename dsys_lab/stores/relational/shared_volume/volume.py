@@ -114,7 +114,7 @@ class SharedVolume:
             if index in self.up:
                 needs = self.writer.needs_lsn(group, at_lsn)
                 segment = self.segments[group][index]
-                return segment.read(page, at_lsn=at_lsn, needs_lsn=needs, epoch=self.writer.epoch).get(key)
+                return segment.read(page, at_lsn=at_lsn, needs_lsn=needs, history=self.writer.history).get(key)
         raise Refused(f"no segment that is up is complete up to lsn {at_lsn}: bring one back, or let them gossip")
 
     # ------------------------------------------------------------------------------------------ trouble
