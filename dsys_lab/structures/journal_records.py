@@ -1,12 +1,13 @@
 """What stands in the log of `journaled_pages`?
 
-Two kinds of records, told apart by their first byte. One says what changed on which pages, all of it or nothing; the
-other begins a log, and says what the pages are and how many there are. All numbers are big-endian::
+Three kinds of records, told apart by their first byte. One says what changed on which pages, all of it or nothing; one
+begins a log, and says what the pages are and how many there are; one adds a file. All numbers are big-endian::
 
     changes      0x01 | u64 tally | for each page: u8 file, u32 page, u8 form, u32 length, bytes
                     form 0: what was put and moved on the page since its last record (`Page.noted`)
                     form 1: the whole page without its free middle (`Page.image`)
     checkpoint   0x02 | {"about": {...}, "pages": {"night.heap": 84, ...}, "tally": 10000}, the files in their order
+    a new file   0x03 | its name
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from dsys_lab.errors import BadParameter
 
 FILES_MAX: Final = 256
 NOTED, IMAGE = 0, 1
-_CHANGES, _CHECKPOINT = b"\x01", b"\x02"
+_CHANGES, _CHECKPOINT, _ADDED = b"\x01", b"\x02", b"\x03"
 _TALLY: Final = struct.Struct(">Q")
 _PART: Final = struct.Struct(">BIBI")
 
@@ -63,17 +64,29 @@ def parts_of(payload: bytes) -> Iterator[Part]:
         offset += length
 
 
+def encode_added(name: str) -> bytes:
+    """Return the record of a new file."""
+    return _ADDED + name.encode()
+
+
+def added_name(payload: bytes) -> str | None:
+    """Return the name of the file that a record adds, or None if it is another record."""
+    return payload[1:].decode() if payload[:1] == _ADDED else None
+
+
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """What the pages are, and how many in each file."""
+    """What the pages are, and how many in each file; the last so many files were added after the first opening."""
 
     about: dict[str, Any]
     pages: dict[str, int]
     tally: int
+    added: int = 0
 
     def encode(self) -> bytes:
-        """Return the record."""
-        return _CHECKPOINT + json.dumps(asdict(self)).encode()
+        """Return the record; where no file was added, nothing is said of it."""
+        said = {name: value for name, value in asdict(self).items() if name != "added" or value}
+        return _CHECKPOINT + json.dumps(said).encode()
 
     @classmethod
     def decode(cls, payload: bytes) -> Checkpoint | None:
@@ -98,3 +111,9 @@ def json_values(about: dict[str, Any]) -> dict[str, Any]:
         return json.loads(json.dumps(about))
     except TypeError as error:
         raise BadParameter(f"about = {about!r}: give values that JSON has ({error})") from None
+
+
+def check_names(files: tuple[str, ...]) -> None:
+    """Refuse names of files that say nothing."""
+    if not 0 < len(set(files)) == len(files) <= FILES_MAX:
+        raise BadParameter(f"files = {files!r}: give 1 to {FILES_MAX} names, each once")

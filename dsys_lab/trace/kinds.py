@@ -237,6 +237,21 @@ _TABLE: Final = (
     # sorted runs
     _kind("run", "put", "count size_bytes of", "{message} lies at {place}: {count} entries, made from {of}"),
     _kind("run_merged", "fade", "into", "{message} is merged into {into} and leaves {place}"),
+    # transactions
+    _kind("transaction_begin", "mark", "transaction level", "transaction {transaction} begins at {level}"),
+    _kind("snapshot", "mark", "transaction next_xid running",
+          "transaction {transaction} looks: it sees what was committed before {next_xid}, but for {running}"),
+    _kind("transaction_commit", "mark", "transaction xid", "transaction {transaction} commits"),
+    _kind("transaction_abort", "mark", "transaction xid why", "transaction {transaction} comes to nothing: {why}",
+          ends="blocked"),
+    _kind("version", "put", "xmin row", "{xmin} makes a version of a row in {place}: {row}"),
+    _kind("superseded", "mark", "xmax ctid", "{xmax} ends version {message}; its successor is {ctid}"),
+    _kind("sweep", "fade", "", "version {message} is dead to all and is swept from {place}"),
+    _kind("must_wait", "mark", "transaction on", "{place} must wait for {on}", state="blocked"),
+    _kind("wait_over", "mark", "transaction", "{place} may go on", ends="blocked"),
+    _kind("reads_before", "mark", "reader writer",
+          "transaction {reader} has read what {writer} changes: it must come first"),
+    _kind("page_image", "mark", "count size_bytes", "{count} pages go into the log whole, {size_bytes} bytes"),
     # control
     _kind("crash", "mark", "", "{place} crashes: what it held in memory is gone", state="down", ends="blocked",
           strikes=True),

@@ -173,10 +173,9 @@ def _value(node: ast.expr, seen: Mapping[str, Seen]) -> Any:
         case ast.Constant(value=int() | str() as value):
             return value
         case ast.Name() | ast.Attribute():
-            value = seen.get(ast.unparse(node))
-            if value is None:
+            if (known := seen.get(ast.unparse(node))) is None:
                 raise _NotSeen
-            return value
+            return known
         case ast.BinOp(left=left, op=op, right=right) | ast.Compare(left=left, ops=[op], comparators=[right]):
             return _OPERATORS[type(op)](_value(left, seen), _value(right, seen))
         case ast.BoolOp(op=op, values=parts):
