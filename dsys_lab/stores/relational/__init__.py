@@ -10,7 +10,7 @@ transaction has happened in the moment in which its commit is on the disk. ::
                                |     |------- serializable: who reads before whom?
                                |     `------- deadlock: does waiting go in a circle?   (pure)
                                v
-              tables: heap of versions + trees   fates: two bits a transaction
+              tables: heap of versions + trees   fates: one bit a transaction
                                |                   |
               journaled_pages: one log record a row, one a commit (synced); full-page images; checkpoints
 
@@ -35,7 +35,8 @@ Sources: Hellerstein, Stonebraker and Hamilton, "Architecture of a database syst
 ch. 13 and 28; the sources named in each file.
 """
 
-from dsys_lab.stores.relational.database import ModelSession, RelationalDatabase, RelationalStatus
+from dsys_lab.stores.relational.database import RelationalDatabase, RelationalStatus
+from dsys_lab.stores.relational.model_session import ModelSession
 from dsys_lab.stores.relational.sessions import LEVELS, Answer, Database, Done, Failed, Rows, Session, Waits
 from dsys_lab.stores.relational.vacuum import TableStatus
 from dsys_lab.stores.relational.visibility import Snapshot, Stamp, is_dead, is_visible

@@ -13,7 +13,7 @@ from dsys_lab.stores.relational.model_session import ModelSession
 from dsys_lab.stores.relational.serializable import Conflicts
 from dsys_lab.stores.relational.transactions import Transaction, Transactions
 from dsys_lab.stores.relational.vacuum import TableStatus, status_of, sweep
-from dsys_lab.stores.relational.visibility import ABORTED, COMMITTED, NOBODY
+from dsys_lab.stores.relational.visibility import NOBODY
 from dsys_lab.stores.row_store.operations import Operations
 from dsys_lab.structures.buffer_pool import BufferPool, PoolStatus
 from dsys_lab.structures.disk import Disk
@@ -218,8 +218,11 @@ class RelationalDatabase:
         if transaction.party is not None:
             self.conflicts.before_commit(transaction.party)
         if transaction.xid != NOBODY:
-            self._write_fate(transaction, COMMITTED)
+            self.journal.tally = self.transactions.next_xid
+            with self.journal.all_or_nothing():
+                self.fates.write_committed(transaction.xid)
             self.journal.sync()
+            self.fates.learn_committed(transaction.xid)
         if transaction.party is not None:
             self.conflicts.committed(transaction.party)
         self.transactions.end(transaction)
@@ -228,18 +231,13 @@ class RelationalDatabase:
             self.journal.checkpoint()
 
     def roll_back(self, transaction: Transaction, why: str) -> None:
-        """Let a transaction go. There is nothing to undo: nobody sees what it made."""
+        """Let a transaction go. There is nothing to undo and nothing to write: nobody sees what it made."""
+        if transaction not in self.transactions.open:
+            return  # its commit was written, and what came after it went wrong
         if transaction.party is not None:
             self.conflicts.gone(transaction.party)
-        if transaction.xid != NOBODY:
-            self._write_fate(transaction, ABORTED)
         self.transactions.end(transaction)
         self.tell("transaction_abort", transaction, xid=transaction.xid, why=why)
-
-    def _write_fate(self, transaction: Transaction, fate: int) -> None:
-        self.journal.tally = self.transactions.next_xid
-        with self.journal.all_or_nothing():
-            self.fates.write(transaction.xid, fate)
 
     def tell(self, kind: str, transaction: Transaction, **fields: Any) -> None:
         """Leave a row about a transaction, at its session."""

@@ -94,7 +94,7 @@ class ModelSession:
             self._is_lost = not self._by_itself
             if self.transaction is not None:
                 self._let_go(answer.why)
-        except BaseException:
+        except Exception:
             self._work = None
             self._take_back_begin()
             raise
@@ -158,16 +158,16 @@ class ModelSession:
     def _ended(self, statement: End) -> Answer:
         """COMMIT or ROLLBACK; of a transaction that is lost, both are the latter."""
         commits = statement.commits and not self._is_lost
-        transaction, self._is_lost = self.transaction, False
+        transaction, self.transaction, self._is_lost = self.transaction, None, False
         if transaction is not None and commits:
             try:
                 self.database.commit(transaction)
-            except StatementFails:
-                self._by_itself = True  # it is over, and not lost: COMMIT was the last word
+            except StatementFails as failure:
+                self._by_itself = True  # it is over, and not lost: COMMIT was its last word
+                self.database.roll_back(transaction, str(failure))
                 raise
-            self.transaction = None
         elif transaction is not None:
-            self._let_go("rolled back")
+            self.database.roll_back(transaction, "rolled back")
         return Done("COMMIT" if commits else "ROLLBACK")
 
     def _let_go(self, why: str) -> None:
@@ -176,7 +176,7 @@ class ModelSession:
         self.database.roll_back(transaction, why)
 
     def _take_back_begin(self) -> None:
-        """After a slip in a statement by itself, nothing is open."""
+        """After an error in a statement by itself, nothing is open."""
         if self._by_itself and self.transaction is not None:
             self._let_go("the statement was refused")
 

@@ -71,7 +71,7 @@ class Table:
         return row[self.schema.position(column)]
 
     def versions(self, wanted: Range | None = None) -> Iterator[Version]:
-        """Give all versions in the order of the heap; or by an index those in a range, and a few more where keys agree."""
+        """Give all versions as they lie; or by an index those in a range, and a few more where keys agree."""
         if wanted is None:
             for number in range(len(self.file)):
                 yield from self.heap.read_page(number)
