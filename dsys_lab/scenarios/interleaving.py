@@ -64,6 +64,32 @@ class Outcome:
         """`anomaly`, or `aborted` when somebody was let down so that it did not go wrong, or `right`."""
         return "anomaly" if self.anomaly else "aborted" if self.failed else "right"
 
+    def text(self) -> str:
+        """Return what was said and answered, a line each, and how it ended."""
+        lines = [f"{one.who}: {one.sql}  ->  {in_words(one.answer)}" for one in self.said]
+        seen = ", ".join(f"{name} = {value}" for name, value in self.seen.items())
+        return "\n".join([*lines, f"seen: {seen or 'nothing'}", f"{self.script.anomaly}: {self.verdict}"])
+
+
+def in_words(answer: Answer) -> str:
+    """Return an answer in a few words.
+
+    Examples
+    --------
+    >>> from dsys_lab.stores.relational.sessions import Done
+    >>> in_words(Done("UPDATE", 1)), in_words(Waits(("ada",))), in_words(Rows(("free",), ((2,),)))
+    ('UPDATE 1', 'waits for ada', '2')
+    """
+    match answer:
+        case Rows(rows=rows):
+            return "; ".join(", ".join(map(str, row)) for row in rows) or "no row"
+        case Waits(on=on):
+            return f"waits for {', '.join(on)}"
+        case Failed(sqlstate=sqlstate, why=why):
+            return f"fails, {sqlstate}: {why}"
+        case _:
+            return f"{answer.verb} {answer.count}" if answer.count else answer.verb
+
 
 @dataclass(slots=True)
 class _Person:
@@ -159,16 +185,16 @@ def run(script: Script, database: Database, level: str) -> Outcome:
         for who, person in running.people.items() if who not in failed
         for name, value in person.seen.items()
     }  # fmt: skip
-    seen |= alone(script.after, database)
+    seen |= alone(script.after, database, now_us=running.now_us)
     return Outcome(script, level, tuple(running.said), seen, failed, holds(script.anomaly, seen))
 
 
-def alone(steps: Sequence[Step], database: Database) -> dict[str, Seen]:
-    """Say some steps with nobody else about; return what was seen, by `after.name`."""
+def alone(steps: Sequence[Step], database: Database, *, now_us: int = 0) -> dict[str, Seen]:
+    """Say some steps with nobody else about, all at one moment; return what was seen, by `after.name`."""
     seen: dict[str, Seen] = {}
     session = database.session(SETUP)
     for step in steps:
-        answer = session.execute(step.sql_with(seen))
+        answer = session.execute(step.sql_with(seen), now_us=now_us)
         if isinstance(answer, Failed | Waits):
             raise DsysLabError(f"line {step.line}: {step.sql}: {answer}")
         if isinstance(answer, Rows) and step.keeps:

@@ -92,13 +92,12 @@ class Execution:
         table = self.catalogue.table(asked.table)
         sets = {name: _assigned(asked.sql, node, table, name, with_row=True) for name, node in asked.sets}
         passes = condition(asked.sql, asked.where, table.schema)
-        count = 0
+        names, count = table.schema.names, 0
         for version in self._found(transaction, table, asked.where, passes):
             latest = yield from self._claim(transaction, table, version, passes)
             if latest is None:
                 continue
             old = table.row(latest)
-            names = table.schema.names
             row = _checked(table, tuple(sets[n](old) if n in sets else v for n, v in zip(names, old, strict=True)))
             if table.key and table.value(row, table.key) != table.value(old, table.key):
                 yield from self._require_new_key(transaction, table, row)

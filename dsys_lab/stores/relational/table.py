@@ -40,9 +40,11 @@ class Table:
     indexes: dict[str, BTree] = field(default_factory=dict)
     heap: VersionHeap = field(init=False)
     rows: RowFormat = field(init=False)
+    _places: dict[str, int] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.heap, self.rows = VersionHeap(self.file), RowFormat(self.schema)
+        self._places = {name: place for place, name in enumerate(self.schema.names)}
 
     # ------------------------------------------------------------ write path
     def add(self, xmin: int, row: Values) -> Rid:
@@ -68,7 +70,7 @@ class Table:
 
     def value(self, row: Values, column: str) -> Value:
         """Return the value of a column."""
-        return row[self.schema.position(column)]
+        return row[self._places[column]]
 
     def versions(self, wanted: Range | None = None) -> Iterator[Version]:
         """Give all versions as they lie; or by an index those in a range, and a few more where keys agree."""
