@@ -157,30 +157,31 @@ class AnyOrder(RuleBasedStateMachine):
     def by_itself(self, who: str, sql: str) -> None:
         assert isinstance(self.sessions[who].execute(sql), Done)
 
-    def person(self, who: str) -> Person | None:
-        return self.reference.people.get(who)
-
-    @rule(who=st.sampled_from(PEOPLE), level=st.sampled_from(LEVELS))
-    def begin(self, who: str, level: str) -> None:
-        if self.person(who) is None:
+    def talking(self, who: str, level: str) -> Person | None:
+        """Return who is to speak now, in a transaction that is begun if there is none; None if they wait."""
+        if who not in self.reference.people:
             self.by_itself(who, f"BEGIN ISOLATION LEVEL {level}")
             self.reference.people[who] = Person(level)
+        person = self.reference.people[who]
+        return None if person.waits_on else person
 
-    @rule(who=st.sampled_from(PEOPLE), verb=st.sampled_from(("insert", "update", "update", "delete")),
-          key=st.sampled_from(KEYS), value=st.integers(0, 99))
-    def change(self, who: str, verb: str, key: int, value: int) -> None:
-        person = self.person(who)
-        if person is None or person.waits_on:
+    @rule(who=st.sampled_from(PEOPLE), level=st.sampled_from(LEVELS), key=st.sampled_from(KEYS),
+          verb=st.sampled_from(("insert", "update", "update", "delete")), value=st.integers(0, 99),
+          then=st.sampled_from(("", "", "COMMIT", "ROLLBACK")))
+    def change(self, who: str, level: str, key: int, verb: str, value: int, then: str) -> None:
+        if self.talking(who, level) is None:
             return
         sql = {
             "insert": f"INSERT INTO t VALUES ({key}, {value})", "update": f"UPDATE t SET v = {value} WHERE k = {key}",
             "delete": f"DELETE FROM t WHERE k = {key}",
         }[verb]  # fmt: skip
         self.compare(who, self.sessions[who].execute(sql), self.reference.ask(who, verb, key, value))
+        if then:
+            self.end(who, then)
 
     @rule(who=st.sampled_from(PEOPLE))
     def proceed(self, who: str) -> None:
-        person = self.person(who)
+        person = self.reference.people.get(who)
         if person is None or not person.waits_on:
             return
         if person.waits_on in self.reference.people:
@@ -198,26 +199,24 @@ class AnyOrder(RuleBasedStateMachine):
         else:
             assert answer.count == expected
 
-    @rule(who=st.sampled_from(PEOPLE))
-    def look(self, who: str) -> None:
-        person = self.person(who)
-        if person is not None and not person.waits_on:
+    @rule(who=st.sampled_from(PEOPLE), level=st.sampled_from(LEVELS))
+    def look(self, who: str, level: str) -> None:
+        if (person := self.talking(who, level)) is not None:
             answer = self.sessions[who].execute("SELECT k, v FROM t")
             assert dict(answer.rows) == self.reference.view(person)
 
-    @rule(who=st.sampled_from(PEOPLE), commits=st.booleans())
-    def end(self, who: str, commits: bool) -> None:
-        person = self.person(who)
+    @rule(who=st.sampled_from(PEOPLE), verb=st.sampled_from(("COMMIT", "COMMIT", "ROLLBACK")))
+    def end(self, who: str, verb: str) -> None:
+        person = self.reference.people.get(who)
         if person is not None and not person.waits_on:
-            self.by_itself(who, "COMMIT" if commits else "ROLLBACK")
-            self.reference.end(who, commits=commits)
+            self.by_itself(who, verb)
+            self.reference.end(who, commits=verb == "COMMIT")
 
-    @rule(verb=st.sampled_from(("VACUUM", "CHECKPOINT")))
-    def tend(self, verb: str) -> None:
-        self.by_itself("setup", verb)
-
-    @rule(luck=st.integers(0, 9))
-    def crash(self, luck: int) -> None:
+    @rule(what=st.sampled_from(("VACUUM", "VACUUM", "CHECKPOINT", "crash")), luck=st.integers(0, 9))
+    def disturb(self, what: str, luck: int) -> None:
+        if what != "crash":
+            self.by_itself("setup", what)
+            return
         self.disk.crash(Random(luck).random)
         self.reference.people.clear()
         self._open()
@@ -235,7 +234,7 @@ class AnyOrder(RuleBasedStateMachine):
 
 
 TestAnyOrder = AnyOrder.TestCase
-TestAnyOrder.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestAnyOrder.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
 
 
 # ---------------------------------------------------------------------------------------------------------- serializable

@@ -218,7 +218,6 @@ class RelationalDatabase:
         if transaction.party is not None:
             self.conflicts.before_commit(transaction.party)
         if transaction.xid != NOBODY:
-            self.journal.tally = self.transactions.next_xid
             with self.journal.all_or_nothing():
                 self.fates.write_committed(transaction.xid)
             self.journal.sync()

@@ -159,19 +159,18 @@ class Execution:
                 return version
             if fate == RUNNING:
                 yield holder
-                again = table.heap.read(version.rid)
-                assert again is not None, "what a snapshot sees is not swept"
-                version = again
+                version = _at(table, version.rid)
                 continue
             if version.stamp.is_lock:
                 return version
             is_deleted = version.stamp.ctid == version.rid
             if transaction.keeps_its_snapshot:
                 raise concurrent_update("delete" if is_deleted else "update")
-            successor = None if is_deleted else table.heap.read(version.stamp.ctid)
-            if successor is None or successor.stamp.xmin != holder or not passes(table.row(successor)):
+            if is_deleted:
                 return None
-            version = successor
+            version = _at(table, version.stamp.ctid)
+            if not passes(table.row(version)):
+                return None
 
     def _require_new_key(self, transaction: Transaction, table: Table, row: Values) -> Generator[int, None, None]:
         """Wait for whoever may yet make or unmake a row of this key; fail if there is one in the end."""
@@ -235,6 +234,13 @@ class Execution:
         journal = self.journal
         place = f"{journal.place}/{table.name}"
         journal.recorder.emit(journal.now_us, kind, place, f"{row[0]}@{_named(rid)}", op=journal.op, **fields)
+
+
+def _at(table: Table, rid: Rid) -> Version:
+    """Return a version that must be there: what an open snapshot sees is not swept, nor what came after."""
+    version = table.heap.read(rid)
+    assert version is not None
+    return version
 
 
 def _named(rid: Rid) -> str:
