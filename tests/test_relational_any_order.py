@@ -168,7 +168,7 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(who=st.sampled_from(PEOPLE), level=st.sampled_from(LEVELS), key=st.sampled_from(KEYS),
           verb=st.sampled_from(("insert", "update", "update", "delete")), value=st.integers(0, 99),
           then=st.sampled_from(("", "", "COMMIT", "ROLLBACK")))
-    def change(self, who: str, level: str, key: int, verb: str, value: int, then: str) -> None:
+    def change(self, *, who: str, level: str, key: int, verb: str, value: int, then: str) -> None:
         if self.talking(who, level) is None:
             return
         sql = {
@@ -237,11 +237,11 @@ TestAnyOrder = AnyOrder.TestCase
 TestAnyOrder.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
 
 
-# ---------------------------------------------------------------------------------------------------------- serializable
+# --------------------------------------------------------------------------------------------------------- serializable
 
 
 def random_plan(luck: Random) -> list[tuple[str, int]]:
-    """A small transaction that reads first and then writes: `(read, key)`, `(sum, 0)`, `(write, key)`, `(move, key)`."""
+    """A small transaction that reads first and then writes: steps such as `(read, key)` and `(write, key)`."""
     verbs = [luck.choice(("read", "sum")) for _ in range(luck.randint(1, 2))]
     verbs += [luck.choice(("write", "write", "move", "read")) for _ in range(luck.randint(1, 2))]
     return [(verb, luck.choice(KEYS)) for verb in verbs]
@@ -279,7 +279,8 @@ def interleaved(plans: list[list[tuple[str, int]]], luck: Random, level: str) ->
             waiting.discard(number)
         else:
             verb, key = left[number].pop(0)
-            kind, answer = (verb, session.execute("COMMIT")) if verb == "commit" else say(session, verb, key, seen[number])
+            ends = verb == "commit"
+            kind, answer = (verb, session.execute("COMMIT")) if ends else say(session, verb, key, seen[number])
         if isinstance(answer, Waits):
             waiting.add(number)
         elif isinstance(answer, Failed):

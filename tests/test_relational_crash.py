@@ -25,7 +25,7 @@ def workload() -> Iterator[tuple[str, str, dict[int, tuple[int, str] | None]]]:
     """Who says what, and what it will have done to the books when it commits."""
     yield "ada", CREATE, {}
     for first in range(0, 20, 10):
-        rows = {key: (3, LONG) for key in range(first, first + 10)}
+        rows = dict.fromkeys(range(first, first + 10), (3, LONG))
         yield "ada", f"INSERT INTO beds VALUES {', '.join(f'({key}, 3, {LONG!r})' for key in rows)}", rows
     yield "ada", "CREATE INDEX by_free ON beds (free)", {}
     yield "ada", "CHECKPOINT", {}
@@ -39,10 +39,10 @@ def workload() -> Iterator[tuple[str, str, dict[int, tuple[int, str] | None]]]:
     yield "ada", "UPDATE beds SET free = 0 WHERE id = 2", {2: (0, "short")}
     yield "ada", "COMMIT", {}
     yield "cem", "BEGIN", {}
-    yield "cem", "UPDATE beds SET free = 99 WHERE id > 14", {key: (99, LONG) for key in range(15, 20)}
+    yield "cem", "UPDATE beds SET free = 99 WHERE id > 14", dict.fromkeys(range(15, 20), (99, LONG))
     yield "cem", "ROLLBACK", {}
     yield "ada", "VACUUM beds", {}
-    yield "ada", "UPDATE beds SET free = 5 WHERE id >= 15 AND id < 100", {key: (5, LONG) for key in range(15, 20)}
+    yield "ada", "UPDATE beds SET free = 5 WHERE id >= 15 AND id < 100", dict.fromkeys(range(15, 20), (5, LONG))
     yield "cem", "BEGIN", {}
     yield "cem", "UPDATE beds SET free = 98 WHERE id < 5", {}  # stays open
     yield "ada", "CHECKPOINT", {}

@@ -21,6 +21,9 @@ from dsys_lab.stores.relational.sessions import DIVISION_BY_ZERO
 from dsys_lab.stores.relational.sql import outside
 from dsys_lab.structures.schema import Schema, Value, Values
 
+_UNDERSTOOD: Final = frozenset({"this", "expression", "expressions", "low", "high", "is_string", "typed", "safe"})
+"""What the parts of an expression may carry; `typed` and `safe` say of a division that it is PostgreSQL's."""
+
 Evaluate = Callable[[Values], Any]
 NUMBER, TEXT, TRUTH, NULL = "number", "text", "truth value", "null"
 
@@ -142,6 +145,9 @@ class _Compiler:
 
     def compiled(self, node: exp.Expr) -> Expression:
         """Return the function of a node."""
+        for name, value in node.args.items():  # what is not understood is not passed over
+            if value and name not in _UNDERSTOOD and not (name == "negate" and isinstance(node, exp.Is)):
+                raise outside(self.sql, node, f"{name.strip('_').upper().replace('_', ' ')} is left out")
         if isinstance(node, exp.Paren):
             return self.compiled(node.this)
         if isinstance(node, exp.Literal | exp.Null | exp.Neg | exp.Column):
@@ -203,8 +209,8 @@ class _Compiler:
             inner = self.expected(node.this, TRUTH)
             return lambda row: None if (value := inner(row)) is None else not value
         if isinstance(node, exp.Is) and isinstance(node.expression, exp.Null):
-            subject = self.compiled(node.this).of
-            return lambda row: subject(row) is None
+            subject, negated = self.compiled(node.this).of, bool(node.args.get("negate"))
+            return lambda row: (subject(row) is None) is not negated
         if isinstance(node, exp.Between):
             low, high = (
                 exp.GTE(this=node.this, expression=node.args["low"]),

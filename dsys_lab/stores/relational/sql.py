@@ -212,11 +212,12 @@ def _by_hand(sql: str, plain: str, found: re.Match[str]) -> Statement:
 
 # ------------------------------------------------------------------------------------------ what sqlglot read
 def _create(sql: str, tree: exp.Create) -> Statement:
-    _nothing_else(sql, tree, "this", "kind")
-    if tree.kind == "INDEX":
-        return _create_index(sql, tree.this)
-    if tree.kind != "TABLE" or not isinstance(tree.this, exp.Schema):
+    is_table = tree.kind == "TABLE" and isinstance(tree.this, exp.Schema)
+    if tree.kind != "INDEX" and not is_table:
         raise outside(sql, tree, "only CREATE TABLE t (...) and CREATE INDEX i ON t (column) are meant")
+    _nothing_else(sql, tree, "this", "kind")
+    if not is_table:
+        return _create_index(sql, tree.this)
     columns, keys = [], []
     for part in tree.this.expressions:
         if isinstance(part, exp.PrimaryKey):
