@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Final, NamedTuple
 
-from dsys_lab.errors import BadParameter
+from dsys_lab.errors import BadParameter, Damaged
 
 FILES_MAX: Final = 256
 NOTED, IMAGE = 0, 1
@@ -111,6 +111,30 @@ def json_values(about: dict[str, Any]) -> dict[str, Any]:
         return json.loads(json.dumps(about))
     except TypeError as error:
         raise BadParameter(f"about = {about!r}: give values that JSON has ({error})") from None
+
+
+def newest_checkpoint(records: Iterable[tuple[int, bytes]], first_lsn: int) -> tuple[int, Checkpoint]:
+    """Return the number of the last record that begins a log, and what it says.
+
+    Raises
+    ------
+    Damaged
+        If there is none before the changes.
+    BadParameter
+        If this is no log of pages.
+    """
+    found, last = None, b""
+    for lsn, last in records:
+        if (checkpoint := Checkpoint.decode(last)) is not None:
+            found = lsn, checkpoint
+    if found is not None:
+        return found
+    if not last or are_changes(last):
+        raise Damaged(
+            f"the log begins with record {first_lsn}, and the checkpoint before it is missing; restore the log's files "
+            "from a copy"
+        )
+    raise BadParameter("the log on this disk is not one of pages; give the table a disk of its own")
 
 
 def check_names(files: tuple[str, ...]) -> None:

@@ -60,11 +60,11 @@ from dsys_lab.structures.journal_records import (
     Checkpoint,
     Part,
     added_name,
-    are_changes,
     check_names,
     encode_added,
     encode_changes,
     json_values,
+    newest_checkpoint,
     parts_of,
     tally_of,
 )
@@ -354,30 +354,19 @@ class JournaledPages:
                     f"and had {file.page_count:,} pages at the last checkpoint; restore it from a copy"
                 )
         for lsn, payload in self.log.read(checkpoint_lsn + 1):
-            if (name := added_name(payload)) is not None:
-                self._added(name)
+            if (new := added_name(payload)) is not None:
+                self._added(new)
             else:
                 self._redo(lsn, payload)
 
     def _last_checkpoint(self) -> tuple[int, Checkpoint]:
         """Return the number of the last record that begins a log, and what it says."""
-        found, last = None, b""
-        for lsn, last in self.log.read():
-            if (checkpoint := Checkpoint.decode(last)) is not None:
-                found = lsn, checkpoint
-        if found is None and (not last or are_changes(last)):
-            raise Damaged(
-                f"the log begins with record {self.log.first_lsn}, and the checkpoint before it is missing; restore "
-                "the log's files from a copy"
-            )
-        if found is None:
-            raise BadParameter("the log on this disk is not one of pages; give the table a disk of its own")
-        _, checkpoint = found
+        lsn, checkpoint = newest_checkpoint(self.log.read(), self.log.first_lsn)
         if checkpoint.about != self.about:
             raise BadParameter(f"this disk holds {checkpoint.about}; it was opened as {self.about}")
         if list(checkpoint.pages)[: len(checkpoint.pages) - checkpoint.added] != [file.name for file in self.files]:
             raise BadParameter(f"this disk holds {', '.join(checkpoint.pages)}: give these files, in this order")
-        return found
+        return lsn, checkpoint
 
     def _redo(self, lsn: int, payload: bytes) -> None:
         self.tally = tally_of(payload)

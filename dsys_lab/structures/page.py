@@ -234,7 +234,7 @@ class Page:
         self.put(SLOT.unpack_from(self.data, HEADER.size + SLOT.size * slot)[0], data)
 
     def fill(self, slot: int, record: bytes, *, mark: bool = False) -> None:
-        """Put a record into an empty slot, where the owner knows that no old name leads there; ask `has_room` before."""
+        """Put a record into an empty slot, if the owner knows that no old name leads there; ask `has_room` before."""
         self._push_together(len(record))
         self._store(HEADER.size + SLOT.size * slot, record, mark)
 
