@@ -102,11 +102,19 @@ class _Person:
     failure: Failed | None = None
 
 
+Tell = Callable[[int, str, str, Answer | None], None]
+"""Called with the time, who, and what they say: before it is said, with None, and again with each answer."""
+
+
+def _nobody_listens(now_us: int, who: str, sql: str, answer: Answer | None) -> None:
+    pass
+
+
 class _Run:
     """A script in the midst of its run."""
 
-    def __init__(self, script: Script, database: Database, level: str) -> None:
-        self.level, self.said, self.now_us = level, list[Said](), 0
+    def __init__(self, script: Script, database: Database, level: str, tell: Tell) -> None:
+        self.level, self.said, self.now_us, self.tell = level, list[Said](), 0, tell
         self.people = {who: _Person(database.session(who)) for who in script.people}
 
     def say(self, step: Step) -> None:
@@ -131,7 +139,8 @@ class _Run:
             if step.is_said(person.seen):
                 sql = step.sql_with(person.seen)
                 sql = f"BEGIN ISOLATION LEVEL {self.level.upper()}" if sql.upper() == "BEGIN" else sql
-                self._take(person, step, sql, person.session.execute(sql, now_us=self._tick()))
+                self.tell(self._tick(), step.who, sql, None)
+                self._take(person, step, sql, person.session.execute(sql, now_us=self.now_us))
 
     def _ask_again(self, person: _Person) -> bool:
         """Ask for the statement that waits; return whether it has its answer."""
@@ -148,6 +157,7 @@ class _Run:
 
     def _take(self, person: _Person, step: Step, sql: str, answer: Answer) -> None:
         self.said.append(Said(step.line, step.who, sql, answer))
+        self.tell(self.now_us, step.who, sql, answer)
         if isinstance(answer, Waits):
             person.waiting = step, sql
         elif isinstance(answer, Failed):
@@ -161,7 +171,7 @@ class _Run:
         return self.now_us
 
 
-def run(script: Script, database: Database, level: str) -> Outcome:
+def run(script: Script, database: Database, level: str, *, tell: Tell = _nobody_listens) -> Outcome:
     """Return how a script goes in an empty database.
 
     Raises
@@ -173,7 +183,7 @@ def run(script: Script, database: Database, level: str) -> Outcome:
     """
     require_choice("level", level, LEVELS)
     alone(script.setup, database)
-    running = _Run(script, database, level)
+    running = _Run(script, database, level, tell)
     for step in script.steps:
         running.say(step)
     running.finish()

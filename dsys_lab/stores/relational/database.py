@@ -67,6 +67,8 @@ class RelationalDatabase:
         By default one of 1,024 frames (8 MiB) with `lru`.
     full_page_images : bool
         Whether the first change of a page after a checkpoint logs all of it. Without, a torn page cannot be repaired.
+    durable : bool
+        Whether COMMIT waits for the disk. False leaves the waiting to others, and may lose the last few commits.
     checkpoint_bytes : int
         A log this long is a reason for a checkpoint, at the next commit.
     recorder : Recorder
@@ -108,6 +110,7 @@ class RelationalDatabase:
         name: str = "database",
         pool: BufferPool | None = None,
         full_page_images: bool = True,
+        durable: bool = True,
         checkpoint_bytes: int = 64 << 20,
         recorder: Recorder = NO_TRACE,
         now_us: int = 0,
@@ -117,7 +120,7 @@ class RelationalDatabase:
         self.pool = pool if pool is not None else BufferPool()
         if self.pool.frames < _FRAMES_MIN:
             raise BadParameter(f"a pool of {self.pool.frames} frames: one row may change many; give {_FRAMES_MIN}")
-        self._checkpoint_bytes = checkpoint_bytes
+        self._durable, self._checkpoint_bytes = durable, checkpoint_bytes
         self.journal = JournaledPages(
             disk, _FILES, {"database": "relational"}, pool=self.pool, full_page_images=full_page_images, place=name,
             recorder=recorder, now_us=now_us,
@@ -220,7 +223,8 @@ class RelationalDatabase:
         if transaction.xid != NOBODY:
             with self.journal.all_or_nothing():
                 self.fates.write_committed(transaction.xid)
-            self.journal.sync()
+            if self._durable:
+                self.journal.sync()
             self.fates.learn_committed(transaction.xid)
         if transaction.party is not None:
             self.conflicts.committed(transaction.party)
