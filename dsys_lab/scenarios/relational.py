@@ -13,18 +13,21 @@ Sources: Kleppmann, *Designing Data-Intensive Applications*, ch. 7; the laws and
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from dsys_lab.errors import require_positive
-from dsys_lab.scenarios.interleaving import Outcome, run
+from dsys_lab.errors import require_choice, require_positive
+from dsys_lab.scenarios.interleaving import Outcome, grid, run
 from dsys_lab.scenarios.scenario import Claims, scenario
 from dsys_lab.scenarios.session_pictures import SessionPicture
 from dsys_lab.simulation import Simulation
-from dsys_lab.stores.relational import RelationalDatabase, Session
+from dsys_lab.stores.relational import LEVELS, Database, Failed, RelationalDatabase, Session
 from dsys_lab.structures.disk import VolatileDisk
 from dsys_lab.trace import NO_TRACE, Recorder
 from dsys_lab.workloads import anomalies
 from dsys_lab.workloads.anomalies import Script
+
+STOCK: Final = "stock"
 
 TOUR: Final = """# Versions: Ada counts while others work.
 setup: CREATE TABLE wards (name text PRIMARY KEY, free integer NOT NULL)
@@ -71,6 +74,56 @@ def accident(sim: Simulation, *, script: str = "write_skew", level: str = "read 
     return Claims({"checks hold": {}})
 
 
+ENDS: Final = {"anomaly": "it goes wrong", "aborted": "somebody is let down", "right": "all is right"}
+"""How a script can end, in words."""
+
+
+def how_it_ends(script: str, level: str, make: Callable[[], Database] = database) -> str:
+    """Return how an accident ends at a level, in the words of `ENDS`."""
+    with make() as fresh:
+        return ENDS[run(anomalies.load(script), fresh, level).verdict]
+
+
+def verdicts(make: Callable[[], Database] = database) -> dict[str, dict[str, str]]:
+    """Return how each accident ends at each level, in any database: a column a level."""
+    found = grid([anomalies.load(name) for name in anomalies.names()], make)
+    return {level: {name: ENDS[found[name, level].verdict] for name in anomalies.names()} for level in LEVELS}
+
+
+def attempts(writers: int, *, how: str = "look, then write") -> int:
+    """Return how many attempts it takes until so many have each sold one of the same stock, all at once.
+
+    `look, then write` reads and writes at repeatable read and begins anew when let down; `in one statement` lets the
+    database read and write at once.
+    """
+    require_choice("how", how, ("look, then write", "in one statement"))
+    shop, made = database(), 0
+    stocked(shop, 1)
+    left: list[Session] = [shop.session(f"buyer {number}") for number in range(writers)]
+    while left:
+        made += len(left)
+        left = _sell_one_each(left, together=how == "look, then write")
+    return made
+
+
+def _sell_one_each(buyers: Sequence[Session], *, together: bool) -> list[Session]:
+    """Let each buyer try once; return those who must begin anew."""
+    if not together:
+        for buyer in buyers:
+            buyer.execute(f"UPDATE {STOCK} SET left_over = left_over - 1 WHERE id = 0")
+        return []
+    for buyer in buyers:
+        buyer.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        buyer.execute(f"SELECT left_over FROM {STOCK} WHERE id = 0")
+    failed = []
+    for buyer in buyers:
+        answer = buyer.execute(f"UPDATE {STOCK} SET left_over = left_over - 1 WHERE id = 0")
+        if isinstance(answer, Failed):
+            failed.append(buyer)
+        buyer.execute("COMMIT")
+    return failed
+
+
 def _play(sim: Simulation, story: Script, level: str) -> Outcome:
     """Play a script into a simulation's trace, and say in the end whether it went wrong."""
     picture = SessionPicture(sim.recorder)
@@ -84,12 +137,11 @@ def _play(sim: Simulation, story: Script, level: str) -> Outcome:
 
 
 # ------------------------------------------------------------------------------------------ 3. a long report
-STOCK: Final = "stock"
 REPORT_FROM, REPORT_TO = 10, 70
 """Between which hundredths of the run the report is open."""
 
 
-@scenario("report open: {report}, swept every {sweep_every} updates")
+@scenario("{updates} sales, swept every {sweep_every}")
 def long_report(
     sim: Simulation, *, report: bool = True, sweep_every: int = 5, updates: int = 60, rows: int = 6
 ) -> Claims:
@@ -128,6 +180,11 @@ def stocked(shop: RelationalDatabase, rows: int, note: str = "") -> Session:
     values = ", ".join(f"({key}, 100, '{note}')" for key in range(rows))
     seller.execute(f"INSERT INTO {STOCK} VALUES {values}")
     return seller
+
+
+def dead_at_most(**params: Any) -> float:
+    """Return how many dead versions there were at the worst moment of a run of `long_report`."""
+    return max(dead for _, dead in dead_over_time(**params))
 
 
 def dead_over_time(**params: Any) -> list[tuple[float, float]]:

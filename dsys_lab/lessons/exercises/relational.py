@@ -58,13 +58,14 @@ def check_least_copies(function: Callable[..., Any]) -> Verdict:
     """Lose every zone of every choice; and see that no smaller number of copies would have done."""
     for zones, more in product(range(1, 8), range(4)):
         said, truth = function(zones, more), least_copies(zones, more)
-        if said is None or truth is None:
-            if said != truth:
+        choice = None if said is None else _three(said)
+        if choice is None or truth is None:
+            if choice != truth:
                 told = "There is no such number" if truth is None else f"{truth} does it"
                 why = "with one zone nothing is left, with two only half" * (truth is None)
                 return Verdict(passed=False, saw=f"{_case(zones, more)}: you said {said}. {told}. {why}".strip())
             continue
-        copies, write, read = _three(said)
+        copies, write, read = choice
         if wrong := _fault(copies, write, read, zones=zones, more=more):
             return Verdict(passed=False, saw=f"{_case(zones, more)}: you said {said}; {wrong}")
         if copies > truth[0]:
@@ -132,7 +133,7 @@ Return `(copies, write, read)` with the fewest copies, or `None` if no number of
     hints=(
         "Two sets of copies meet for certain when their sizes add up to more than there are. Which pairs must meet?",
         "The largest zone is the one to fear: it has `-(-copies // zones)` copies.",
-        "Try copies = 1, 2, … and all quorums up to it; the first that meets all conditions is it. And when is there none?",
+        "Try copies = 1, 2, … and all quorums up to it; the first that meets all conditions. And when is there none?",
     ),
     check=check_least_copies,
     play=play_least_copies,
@@ -326,10 +327,10 @@ RECOVERY_POINT: Final = Exercise(
     title="Where does the log end?",
     statement="""
 The log of a volume is spread over groups of pages; each group's records are sent to six *segments*, and a record is
-durable when four of them have it and all of the group that came before it. Now the writer has crashed. `groups` gives for each group its six segments: a segment is
-`None` if it does not answer, else a list of `(number, previous, ends)`: the record's number (1, 2, 3, … over the whole
-volume), the number of the record before it **in the same group** (0 for the first), and whether it ends a set of
-changes that belong together. Some segments have holes.
+durable when four of them have it and all of the group that came before it. Now the writer has crashed. `groups` gives
+for each group its six segments: a segment is `None` if it does not answer, else a list of `(number, previous, ends)`:
+the record's number (1, 2, 3, … over the whole volume), the number of the record before it **in the same group** (0 for
+the first), and whether it ends a set of changes that belong together. Some segments have holes.
 
 - A segment is whole up to the last record that can be reached from 0 without a hole. Of a group the best segment
   counts.
