@@ -435,18 +435,22 @@ why = next(line for line in torn[False].said if "invalid page" in line)
 print(why.partition("] ")[2])
 
 # %% [markdown]
-# **A circle.** Ada holds the north ward and wants the south, Ben the other way round. Whoever closes the circle is let
+# **A circle.** Ada holds one row and wants the other, Ben the other way round. Whoever closes the circle is let
 # down; the other goes on:
 
 # %%
 ada.execute("INSERT INTO stock VALUES (2, 10)")
-for person, row in ((ada, 1), (ben, 2)):
-    person.execute("BEGIN")
-    person.execute(f"UPDATE stock SET left_over = 0 WHERE id = {row}")
-ada.execute("UPDATE stock SET left_over = 0 WHERE id = 2")
+first = "UPDATE stock SET left_over = 0 WHERE id = 1"
+second = "UPDATE stock SET left_over = 0 WHERE id = 2"
 
 # %%
-ben.execute("UPDATE stock SET left_over = 0 WHERE id = 1")
+for person, row in ((ada, first), (ben, second)):
+    person.execute("BEGIN")
+    person.execute(row)
+ada.execute(second)
+
+# %%
+ben.execute(first)
 
 # %%
 ada.proceed()
@@ -494,8 +498,8 @@ sell = "UPDATE stock SET left_over = left_over - 1 WHERE id = 1"
 for statement in (sell, "BEGIN", sell, "ROLLBACK", sell):
     seller.execute(statement)
 page = pd.DataFrame(heap_page(real, "stock"))
-first = page.xmin.min() - 1
-page.assign(xmin=page.xmin - first, xmax=(page.xmax - first).clip(lower=0))
+zero = page.xmin.min() - 1
+page.assign(xmin=page.xmin - zero, xmax=(page.xmax - zero).clip(lower=0))
 
 # %% [markdown]
 # (Numbers of transactions are counted from the first one here.) The chain of `ctid` leads past the version that was
