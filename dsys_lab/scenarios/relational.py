@@ -129,7 +129,7 @@ def _play(sim: Simulation, story: Script, level: str) -> Outcome:
     picture = SessionPicture(sim.recorder)
     outcome = run(story, database(picture), level, tell=picture.tell)
     picture.emit(
-        picture.now_us, "check", "books", name=f"not {story.anomaly}", ok=not outcome.anomaly, expected="right",
+        picture.now_us, "check", "books", name=story.name, ok=not outcome.anomaly, expected="right",
         got=outcome.verdict,
     )  # fmt: skip
     sim.run()  # no machine, so a fault finds nothing to strike, and says so

@@ -117,6 +117,11 @@ def load(name: str) -> Script:
     return parse(name, resources.files(__package__).joinpath(f"{name}.txt").read_text(encoding="utf-8"))
 
 
+def text_of(name: str) -> str:
+    """Return the script of an anomaly as it is written down."""
+    return resources.files(__package__).joinpath(f"{load(name).name}.txt").read_text(encoding="utf-8")
+
+
 def parse(name: str, text: str) -> Script:
     """Return the script written in `text`.
 
