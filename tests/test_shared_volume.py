@@ -375,6 +375,26 @@ def test_a_dead_tail_that_nobody_has_cut_off_yet_does_not_come_back_at_the_next_
     assert vdls == [0, 0]
 
 
+def test_what_an_epoch_wrote_that_nobody_remembers_is_no_part_of_the_log():
+    segments, first = [Segment(0, index) for index in range(6)], Writer(AURORA)
+
+    def taken_over(epoch, asked):
+        recovery = Recovery(AURORA, 1, epoch)
+        for index in asked:
+            recovery.hear(segments[index].promise(epoch))
+        return Writer(AURORA, recovered=recovery.finish(0))
+
+    (_, batch) = first.commit(0, 1, [Change(0, "ada", "first")]).batches[0]
+    segments[0].append(0, batch)
+    second = taken_over(2, (3, 4, 5))  # finds nothing, and dies after it has told one segment
+    (_, batch) = second.commit(0, 2, [Change(0, "ada", "second")]).batches[0]
+    segments[5].append(0, batch)
+    third = taken_over(3, (0, 1, 2))  # finds the record of the first, and knows nothing of the second
+    for index in range(6):
+        third.hear(0, segments[index].append(0, third.again(0, index)))
+    assert [[record.change.value for record in segment.records()] for segment in segments] == [["first"]] * 6
+
+
 def test_an_answer_that_was_overtaken_on_its_way_takes_nothing_back():
     writer, segment = Writer(AURORA), Segment(0, 0)
     reports = [segment.append(0, writer.commit(0, n, [Change(0, "k", "v")]).batches[0][1]) for n in (1, 2)]

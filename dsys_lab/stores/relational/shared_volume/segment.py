@@ -260,12 +260,17 @@ class Segment:
 
 
 def is_valid(record: LogRecord, history: History) -> bool:
-    """Whether no later epoch has cut the record off."""
+    """Whether the record is part of this history: its epoch is, and no later one has cut it off.
+
+    An epoch that took over and died before a read quorum knew of its cut is in no later history; nor is what it wrote.
+    """
+    if record.epoch not in (epoch for epoch, _ in history):
+        return False
     return all(record.lsn <= above for epoch, above in history if epoch > record.epoch)
 
 
 def valid(records: Iterable[LogRecord], history: History) -> list[LogRecord]:
-    """Return the records that no later epoch has cut off."""
+    """Return the records that are part of this history."""
     return [record for record in records if is_valid(record, history)]
 
 
