@@ -241,7 +241,7 @@ class Story:
                 segment = self.segments[group, index]
                 if (group, index) not in self.down and segment.epoch <= writer.epoch:
                     needs = writer.needs_lsn(group, at_lsn)
-                    assert segment.read(page, at_lsn=at_lsn, needs_lsn=needs, history=writer.history) == wanted
+                    assert segment.read(0, page, at_lsn=at_lsn, needs_lsn=needs, history=writer.history) == wanted
 
 
 LAMPS = ("no acknowledged commit lost", "epochs never run back")
@@ -454,12 +454,12 @@ def test_reads_of_the_past_and_reads_that_a_segment_cannot_answer():
     segment = volume.segments[0][0]
     segment.make_pages()
     page = page_of("k")
-    assert segment.read(page, at_lsn=1, needs_lsn=1, history=BEGIN) == {"k": "0"}
+    assert segment.read(0, page, at_lsn=1, needs_lsn=1, history=BEGIN) == {"k": "0"}
     with pytest.raises(Refused, match="complete up to 3, and the read needs 4"):
-        segment.read(page, at_lsn=4, needs_lsn=4, history=BEGIN)
+        segment.read(0, page, at_lsn=4, needs_lsn=4, history=BEGIN)
     segment.promise(2)
     with pytest.raises(StaleEpoch, match="this read is from epoch 1"):
-        segment.read(page, at_lsn=1, needs_lsn=1, history=BEGIN)
+        segment.read(0, page, at_lsn=1, needs_lsn=1, history=BEGIN)
 
 
 # ------------------------------------------------------------------------------------------ a reader that follows

@@ -3,7 +3,8 @@
 Every copy that is sent ends in exactly one row, `receive` or `lost`. Copies of a message are numbered by one count
 (`next_copy`), whoever makes them: a client that tries again, or the network itself. Reordering needs no switch of its
 own: it is what a delay with spread does. Answers travel like messages but are named apart (`answer`, `answered`,
-`answer_lost`), for a lost answer loses no message: the work was done, and only the sender does not know.
+`answer_lost`), for a lost answer loses no message: the work was done, and only the sender does not know. A body that
+says its `size_bytes` has them in its rows.
 """
 
 from __future__ import annotations
@@ -113,7 +114,8 @@ class Network:
         delay_us = int(delay(simulation.stream(f"delay/{source}/{target}")) * 1e6 + 0.5)
         arrive_us = simulation.now_us + delay_us
         kind = str(body.get("type", "message"))
-        simulation.emit(words.go, source, message, to=target, copy=copy, type=kind, arrive_us=arrive_us)
+        size = {"size_bytes": body["size_bytes"]} if "size_bytes" in body else {}
+        simulation.emit(words.go, source, message, to=target, copy=copy, type=kind, arrive_us=arrive_us, **size)
 
         def arrive() -> None:
             machine = simulation.machines[target]

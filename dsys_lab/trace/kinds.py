@@ -234,6 +234,7 @@ _TABLE: Final = (
     _kind("recover", "mark", "redo_from redo_to", "{place} replays its log from {redo_from} to {redo_to}", ends="down"),
     # a log on several machines
     _kind("refuse", "bounce", "why", "{place} does not take {message}: {why}"),
+    _kind("gone", "burst", "why", "{message} is gone from {place}: {why}"),
     # sorted runs
     _kind("run", "put", "count size_bytes of", "{message} lies at {place}: {count} entries, made from {of}"),
     _kind("run_merged", "fade", "into", "{message} is merged into {into} and leaves {place}"),

@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dsys_lab.errors import BadParameter
-from dsys_lab.stores.relational.shared_volume.points import CannotRecover, recovery_point
+from dsys_lab.stores.relational.shared_volume.points import CannotRecover, recovery_point, segment_complete
 from dsys_lab.stores.relational.shared_volume.quorum import Quorum
 from dsys_lab.stores.relational.shared_volume.record import LogRecord
 from dsys_lab.stores.relational.shared_volume.segment import BEGIN, History, Report, valid
@@ -25,11 +25,23 @@ from dsys_lab.trace import NO_TRACE, Recorder
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """What a new writer takes over: all records up to `vdl`, and the history that its batches carry."""
+    """What a new writer takes over.
+
+    Attributes
+    ----------
+    history : History
+        What its batches carry.
+    vdl : int
+    records : tuple of LogRecord
+        All up to `vdl`.
+    scls : tuple of (group, index, scl)
+        How far each segment that has promised is complete, of these records.
+    """
 
     history: History
     vdl: int
     records: tuple[LogRecord, ...]
+    scls: tuple[tuple[int, int, int], ...]
 
 
 class Recovery:
@@ -80,7 +92,12 @@ class Recovery:
         last = max(found, default=0)
         self._recorder.emit(now_us, "recover", self.place, redo_from=0, redo_to=vdl, found=last, epoch=self.epoch)
         records = tuple(found[lsn] for lsn in range(1, vdl + 1))
-        return Recovered((*history, (self.epoch, vdl)), vdl, records)
+        scls = tuple(
+            (group, index, segment_complete(r for r in valid(report.records, history) if r.lsn <= vdl))
+            for group, told in enumerate(self._reports)
+            for index, report in told.items()
+        )
+        return Recovered((*history, (self.epoch, vdl)), vdl, records, scls)
 
 
 __all__ = ["CannotRecover", "Recovered", "Recovery"]

@@ -141,7 +141,7 @@ class Segment:
             self._recorder.emit(now_us, "refuse", self.place, record.name, why=why, copy=self.index)
 
     def _keep(self, now_us: int, batch: Batch, epoch: int) -> None:
-        self._adopt(batch.history)
+        self._adopt(now_us, batch.history)
         self.vdl = max(self.vdl, batch.vdl)
         for record in batch.records:
             if record.lsn not in self._log and is_valid(record, self.history):
@@ -153,7 +153,7 @@ class Segment:
                 )  # fmt: skip
         self._advance()
 
-    def _adopt(self, history: History) -> None:
+    def _adopt(self, now_us: int, history: History) -> None:
         """Cut off what a later epoch has cut off."""
         if history[-1][0] <= self.history[-1][0]:
             return
@@ -161,6 +161,8 @@ class Segment:
         dead = [record for record in self._log.values() if not is_valid(record, history)]
         for record in dead:
             del self._log[record.lsn]
+            why = f"epoch {history[-1][0]} has cut it off"
+            self._recorder.emit(now_us, "gone", self.place, record.name, why=why, copy=self.index)
         self._after = {record.previous: record.lsn for record in self._log.values()}
         if any(record.lsn <= self._made_lsn for record in dead):  # only where the quorum is unsafe: make them anew
             self._pages, self._made_lsn = {}, 0
@@ -211,7 +213,7 @@ class Segment:
             page.lsn = self._made_lsn = lsn
         return len(ready)
 
-    def read(self, page: int, *, at_lsn: int, needs_lsn: int, history: History) -> Rows:
+    def read(self, now_us: int, page: int, *, at_lsn: int, needs_lsn: int, history: History) -> Rows:
         """Return the rows of a page as of `at_lsn`: the page that was made last, and the records since redone on it.
 
         Parameters
@@ -230,7 +232,7 @@ class Segment:
         if epoch < self.epoch:
             raise StaleEpoch(f"{self.place} has promised epoch {self.epoch}, and this read is from epoch {epoch}")
         self.epoch = epoch
-        self._adopt(history)
+        self._adopt(now_us, history)
         if self.scl < needs_lsn:
             raise Incomplete(f"{self.place} is complete up to {self.scl}, and the read needs {needs_lsn}: ask another")
         made = self._pages.get(page, _MadePage())

@@ -100,7 +100,7 @@ class SharedVolume:
         except StaleEpoch:
             writer.is_deposed = True
 
-    def read(self, key: str) -> str | None:
+    def read(self, key: str, *, now_us: int = 0) -> str | None:
         """Return a row as of the VDL, from one segment that is complete up to there.
 
         Raises
@@ -114,7 +114,7 @@ class SharedVolume:
             if index in self.up:
                 needs = self.writer.needs_lsn(group, at_lsn)
                 segment = self.segments[group][index]
-                return segment.read(page, at_lsn=at_lsn, needs_lsn=needs, history=self.writer.history).get(key)
+                return segment.read(now_us, page, at_lsn=at_lsn, needs_lsn=needs, history=self.writer.history).get(key)
         raise Refused(f"no segment that is up is complete up to lsn {at_lsn}: bring one back, or let them gossip")
 
     # ------------------------------------------------------------------------------------------ trouble

@@ -81,6 +81,8 @@ class Writer:
         self._waiting: dict[int, tuple[int, str]] = {}  # lsn of the commit -> transaction, one of its keys
         for record in recovered.records if recovered else ():
             self._take(record)
+        for group, index, scl in recovered.scls if recovered else ():
+            self.durability.heard(group, index, scl)
 
     @property
     def epoch(self) -> int:
@@ -165,6 +167,11 @@ class Writer:
         """Return the segments of a group that are known to be complete up to `at_lsn`: any one of them will do."""
         needs = self.needs_lsn(group, at_lsn)
         return [index for index in range(self.quorum.copies) if self.durability.scl(group, index) >= needs]
+
+    def durable_after(self, lsn: int) -> tuple[LogRecord, ...]:
+        """Return the durable records after `lsn`, in the order of the log, for a replica that has come so far."""
+        found = [r for group in self._of_group for r in group if lsn < r.lsn <= self.vdl]
+        return tuple(sorted(found, key=lambda record: record.lsn))
 
     def status(self) -> WriterStatus:
         """Return how far it is."""
