@@ -1,8 +1,8 @@
-"""The log as the database: six copies in three zones, how long their answers take, and capacity that follows the load.
+"""The log as the database: what works without a zone, how long answers take, and capacity that follows the load.
 
-`six_copies` plays commits while a zone and one copy more go; `what_still_works` says what is left; `stopped` and
-`answered_s` hold quorums against chance; `capacity_over_load` lets a serverless instance follow a load, and `bills`
-says what that costs beside a provisioned one.
+What lab 08 counts of them; how it looks on machines is `shared_volume`. `what_still_works` says what is left without a
+zone; `stopped` and `answered_ms` hold quorums against chance; `capacity_over_load` lets a serverless instance follow a
+load, and `bills` says what that costs beside a provisioned one.
 
 Sources: Verbitski et al., "Amazon Aurora", SIGMOD 2017 and 2018; the figures in `dsys_lab.facts`; the laws in
 `dsys_lab.laws`.
@@ -17,47 +17,15 @@ from typing import Final, NamedTuple
 from dsys_lab import laws
 from dsys_lab.errors import BadParameter, require_choice, require_positive
 from dsys_lab.facts import fact
-from dsys_lab.scenarios.scenario import Claims, scenario
-from dsys_lab.simulation import Simulation
 from dsys_lab.simulation.chance import stream
 from dsys_lab.stores.relational.serverless import Capacity, Demand, Limits, bill, following
 from dsys_lab.stores.relational.shared_volume import Quorum, SharedVolume
-from dsys_lab.trace import Recorder
 
 SCHEMES: Final = {"2 of 3": Quorum(3, 2, 2, 3), "4 of 6": Quorum(6, 4, 3, 3)}
 """How many copies of how many must have a write."""
 
 
 # ------------------------------------------------------------------------------------------ copies and zones
-@scenario("{scheme}, a zone and {more} more lost")
-def six_copies(sim: Simulation, *, scheme: str = "4 of 6", more: int = 1, commits: int = 8) -> Claims:
-    """Commits go on without a zone; without a zone and one copy more they stop, and nothing acknowledged is lost.
-
-    A commit a millisecond. After a quarter of them the first zone is lost, after half of them `more` copies besides.
-    Then a new writer takes over, if enough copies are left to ask.
-    """
-    require_choice("scheme", scheme, tuple(SCHEMES))
-    require_positive(commits=commits)
-    _lose_and_commit(SCHEMES[scheme], more, commits, sim.recorder)
-    sim.run()  # no machine, so a fault finds nothing to strike, and says so
-    return Claims({"no acknowledged commit lost": {}})
-
-
-def _lose_and_commit(quorum: Quorum, more: int, commits: int, recorder: Recorder) -> SharedVolume:
-    volume = SharedVolume(quorum, recorder=recorder)
-    for number in range(1, commits + 1):
-        now_us = number * 1_000
-        if number == 1 + commits // 4:
-            for index in volume.lose_zone(0):
-                recorder.emit(now_us, "crash", quorum.place(index))
-        if number == 1 + commits // 2:
-            for index in range(quorum.copies - more, quorum.copies):
-                volume.lose(index)
-                recorder.emit(now_us, "crash", quorum.place(index))
-        volume.commit({f"row {number}": str(number)}, now_us=now_us)
-    return volume
-
-
 WORKS: Final = {(True, True): "writes and reads", (False, True): "reads and repairs", (False, False): "nothing"}
 """What works, in words, by whether one can write, and whether a read quorum is left."""
 

@@ -369,14 +369,22 @@ sent
 
 # %%
 from dsys_lab.scenarios.relational_log import shipped
+from dsys_lab.scenarios.shared_volume import commits, mirrored_pages
 
 bytes_sent = shipped()
 sent.reveal(
     bytes_sent["pages, to two mirrors"] / bytes_sent["the log alone, to six copies"],
     why="Six times something small is less than twice something large. The rows here are "
     "wide, and each update logs the new version whole; with small rows it is far more.",
-    show=charts.bars(bytes_sent, unit="bytes a transaction"),
+    show=(
+        charts.bars(bytes_sent, unit="bytes a transaction"),
+        player(commits(), mirrored_pages()),
+    ),
 )
+
+# %% [markdown]
+# On the left each dot is a record on its way to one of six copies; on the right each is a whole page, on its way to
+# four mirrors that must all have it. Mind when the writer may say that a commit is done.
 
 # %% [markdown]
 # ### 6. Six copies in three zones
@@ -395,13 +403,14 @@ zone_and_one = predict(
 zone_and_one
 
 # %%
-from dsys_lab.scenarios.relational_copies import six_copies, what_still_works
+from dsys_lab.scenarios.relational_copies import what_still_works
+from dsys_lab.scenarios.shared_volume import zone_loss
 
 zone_and_one.reveal(
     what_still_works(zones=1, more=1),
     why="Three are left: too few for a write, enough to find all that was acknowledged "
     "and to fill a new copy from it.",
-    show=player(six_copies, compare={"scheme": ("2 of 3", "4 of 6")}, more=1),
+    show=player(zone_loss, compare={"more": (0, 1)}),
 )
 
 # %% [markdown]
@@ -448,7 +457,10 @@ all_six.reveal(
     law=by_law["6 of 6"] / by_law["4 of 6"],
     why="Whoever waits for all waits for the slowest; whoever may leave two out does not "
     "meet a straggler.",
-    show=charts.bars(slow_end, unit="milliseconds"),
+    show=(
+        charts.bars(slow_end, unit="milliseconds"),
+        player(commits, compare={"write": (4, 6)}),
+    ),
 )
 
 # %% [markdown]
@@ -581,8 +593,21 @@ volume.commit({"pillow": "9"}, writer=old), volume.commit({"lamp": "3"})
 
 # %% [markdown]
 # The segments had promised the new writer not to obey an older one: its *epoch* is refused, its commit is not
-# acknowledged, and no clock was asked.
-#
+# acknowledged, and no clock was asked. The same with a network between them:
+
+# %%
+from dsys_lab.scenarios.shared_volume import fail_over, replica_lag
+
+player(fail_over, compare={"old": ("crashes", "is cut off")})
+
+# %% [markdown]
+# **A reader that is behind.** A *replica* applies what the writer tells it, a little later. Somebody writes a row, is
+# told that it is there, and looks at it on the replica at once. On the right they say how far they have read:
+
+# %%
+player(replica_lag, compare={"reader": ("asks at once", "says what it wrote")})
+
+# %% [markdown]
 # **A circle.** Ada holds one row and wants the other, Ben the other way round. Whoever closes the circle is let
 # down; the other goes on:
 
