@@ -130,6 +130,9 @@ HELD_AND_BROKEN = {
         ("deliver c m1 visible_until_us=5 \n deliver c m1", [1]),
         ("deliver c m1 visible_until_us=1 \n extend c m1 until_us=9 \n deliver c m1", [2]),   # asked for longer
     ]),
+    "checks hold": ({}, "check c - name=a ok=1 expected=1 got=1", [
+        ("check c - name=a ok=1 expected=1 got=1 \n check c - name=b ok=0 expected=1 got=2", [1]),
+    ]),
     "no acknowledged commit lost": ({}, COMMITS, [
         ("publish_ok w t1 lsn=4 \n recover w - redo_to=3", [1]),
         ("publish_ok w t1 lsn=4 epoch=1 \n recover w - redo_to=3 epoch=2 \n publish_ok w t2 lsn=5 epoch=1", [1, 2]),

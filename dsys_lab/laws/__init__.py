@@ -65,6 +65,7 @@ from dsys_lab.laws.quorums import (
     repair_s,
     zone_sizes,
 )
+from dsys_lab.laws.recovery import images_after_checkpoint, log_ship_bytes, page_ship_bytes, replay_s
 from dsys_lab.laws.rows import (
     pages_hit,
     pages_hit_standard_error,
@@ -72,13 +73,17 @@ from dsys_lab.laws.rows import (
     rows_on_page,
     tree_height,
 )
+from dsys_lab.laws.transactions import ALLOWED, attempts_first_wins, bloated_pages, is_allowed
 
 __all__ = [
     "AIMD_UTILISATION",
+    "ALLOWED",
     "PAGE_ROOM_BYTES",
     "answered_within",
+    "attempts_first_wins",
     "attempts_per_call",
     "backlog",
+    "bloated_pages",
     "bloom_best_hashes",
     "bloom_false_positives",
     "break_even_utilisation",
@@ -92,12 +97,15 @@ __all__ = [
     "erlang_c",
     "exponential_within",
     "falsely_dead",
+    "images_after_checkpoint",
     "in_time_most",
+    "is_allowed",
     "least_quorum",
     "leveled_runs",
     "leveled_write_amplification",
     "leveled_write_amplification_most",
     "little",
+    "log_ship_bytes",
     "merge_pages_per_row",
     "mg1_sojourn_s",
     "mm1_sojourn_quantile_s",
@@ -107,6 +115,7 @@ __all__ = [
     "order_statistic_share",
     "outage_drain_s",
     "packed_bytes",
+    "page_ship_bytes",
     "pages_hit",
     "pages_hit_standard_error",
     "poison_load",
@@ -115,6 +124,7 @@ __all__ = [
     "quorum_quantile_s",
     "relative_standard_error",
     "repair_s",
+    "replay_s",
     "retention_lasts_s",
     "row_pages",
     "rows_on_page",

@@ -64,6 +64,32 @@ class Outcome:
         """`anomaly`, or `aborted` when somebody was let down so that it did not go wrong, or `right`."""
         return "anomaly" if self.anomaly else "aborted" if self.failed else "right"
 
+    def text(self) -> str:
+        """Return what was said and answered, a line each, and how it ended."""
+        lines = [f"{one.who}: {one.sql}  ->  {in_words(one.answer)}" for one in self.said]
+        seen = ", ".join(f"{name} = {value}" for name, value in self.seen.items())
+        return "\n".join([*lines, f"seen: {seen or 'nothing'}", f"{self.script.anomaly}: {self.verdict}"])
+
+
+def in_words(answer: Answer) -> str:
+    """Return an answer in a few words.
+
+    Examples
+    --------
+    >>> from dsys_lab.stores.relational.sessions import Done
+    >>> in_words(Done("UPDATE", 1)), in_words(Waits(("ada",))), in_words(Rows(("free",), ((2,),)))
+    ('UPDATE 1', 'waits for ada', '2')
+    """
+    match answer:
+        case Rows(rows=rows):
+            return "; ".join(", ".join(map(str, row)) for row in rows) or "no row"
+        case Waits(on=on):
+            return f"waits for {', '.join(on)}"
+        case Failed(sqlstate=sqlstate, why=why):
+            return f"fails, {sqlstate}: {why}"
+        case _:
+            return f"{answer.verb} {answer.count}" if answer.count else answer.verb
+
 
 @dataclass(slots=True)
 class _Person:
@@ -76,11 +102,19 @@ class _Person:
     failure: Failed | None = None
 
 
+Tell = Callable[[int, str, str, Answer | None], None]
+"""Called with the time, who, and what they say: before it is said, with None, and again with each answer."""
+
+
+def _nobody_listens(now_us: int, who: str, sql: str, answer: Answer | None) -> None:
+    pass
+
+
 class _Run:
     """A script in the midst of its run."""
 
-    def __init__(self, script: Script, database: Database, level: str) -> None:
-        self.level, self.said, self.now_us = level, list[Said](), 0
+    def __init__(self, script: Script, database: Database, level: str, tell: Tell) -> None:
+        self.level, self.said, self.now_us, self.tell = level, list[Said](), 0, tell
         self.people = {who: _Person(database.session(who)) for who in script.people}
 
     def say(self, step: Step) -> None:
@@ -105,7 +139,8 @@ class _Run:
             if step.is_said(person.seen):
                 sql = step.sql_with(person.seen)
                 sql = f"BEGIN ISOLATION LEVEL {self.level.upper()}" if sql.upper() == "BEGIN" else sql
-                self._take(person, step, sql, person.session.execute(sql, now_us=self._tick()))
+                self.tell(self._tick(), step.who, sql, None)
+                self._take(person, step, sql, person.session.execute(sql, now_us=self.now_us))
 
     def _ask_again(self, person: _Person) -> bool:
         """Ask for the statement that waits; return whether it has its answer."""
@@ -122,6 +157,7 @@ class _Run:
 
     def _take(self, person: _Person, step: Step, sql: str, answer: Answer) -> None:
         self.said.append(Said(step.line, step.who, sql, answer))
+        self.tell(self.now_us, step.who, sql, answer)
         if isinstance(answer, Waits):
             person.waiting = step, sql
         elif isinstance(answer, Failed):
@@ -135,7 +171,7 @@ class _Run:
         return self.now_us
 
 
-def run(script: Script, database: Database, level: str) -> Outcome:
+def run(script: Script, database: Database, level: str, *, tell: Tell = _nobody_listens) -> Outcome:
     """Return how a script goes in an empty database.
 
     Raises
@@ -147,7 +183,7 @@ def run(script: Script, database: Database, level: str) -> Outcome:
     """
     require_choice("level", level, LEVELS)
     alone(script.setup, database)
-    running = _Run(script, database, level)
+    running = _Run(script, database, level, tell)
     for step in script.steps:
         running.say(step)
     running.finish()
@@ -159,16 +195,16 @@ def run(script: Script, database: Database, level: str) -> Outcome:
         for who, person in running.people.items() if who not in failed
         for name, value in person.seen.items()
     }  # fmt: skip
-    seen |= alone(script.after, database)
+    seen |= alone(script.after, database, now_us=running.now_us)
     return Outcome(script, level, tuple(running.said), seen, failed, holds(script.anomaly, seen))
 
 
-def alone(steps: Sequence[Step], database: Database) -> dict[str, Seen]:
-    """Say some steps with nobody else about; return what was seen, by `after.name`."""
+def alone(steps: Sequence[Step], database: Database, *, now_us: int = 0) -> dict[str, Seen]:
+    """Say some steps with nobody else about, all at one moment; return what was seen, by `after.name`."""
     seen: dict[str, Seen] = {}
     session = database.session(SETUP)
     for step in steps:
-        answer = session.execute(step.sql_with(seen))
+        answer = session.execute(step.sql_with(seen), now_us=now_us)
         if isinstance(answer, Failed | Waits):
             raise DsysLabError(f"line {step.line}: {step.sql}: {answer}")
         if isinstance(answer, Rows) and step.keeps:

@@ -315,8 +315,8 @@ class MirrorWriter(Machine):
             self._missing[txn] = len(bricks) * len(self.disks)
             for brick in bricks:
                 for copy, disk in enumerate(self.disks):
-                    body = {"type": brick.what, "txn": txn, "lsn": txn, "page": page_of(name), "size_bytes": len(brick.data),
-                            "disks": len(self.disks)}  # fmt: skip
+                    body = {"type": brick.what, "txn": txn, "lsn": txn, "page": page_of(name),
+                            "size_bytes": len(brick.data), "disks": len(self.disks)}  # fmt: skip
                     sim.network.send(self.name, disk, brick.name, body, copy=copy)
 
     def on_message(self, message: str, copy: int, body: dict[str, Any], source: str) -> None:

@@ -1,12 +1,13 @@
 """What stands in the log of `journaled_pages`?
 
-Two kinds of records, told apart by their first byte. One says what changed on which pages, all of it or nothing; the
-other begins a log, and says what the pages are and how many there are. All numbers are big-endian::
+Three kinds of records, told apart by their first byte. One says what changed on which pages, all of it or nothing; one
+begins a log, and says what the pages are and how many there are; one adds a file. All numbers are big-endian::
 
     changes      0x01 | u64 tally | for each page: u8 file, u32 page, u8 form, u32 length, bytes
                     form 0: what was put and moved on the page since its last record (`Page.noted`)
                     form 1: the whole page without its free middle (`Page.image`)
     checkpoint   0x02 | {"about": {...}, "pages": {"night.heap": 84, ...}, "tally": 10000}, the files in their order
+    a new file   0x03 | its name
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Final, NamedTuple
 
-from dsys_lab.errors import BadParameter
+from dsys_lab.errors import BadParameter, Damaged
 
 FILES_MAX: Final = 256
 NOTED, IMAGE = 0, 1
-_CHANGES, _CHECKPOINT = b"\x01", b"\x02"
+_CHANGES, _CHECKPOINT, _ADDED = b"\x01", b"\x02", b"\x03"
 _TALLY: Final = struct.Struct(">Q")
 _PART: Final = struct.Struct(">BIBI")
 
@@ -63,17 +64,29 @@ def parts_of(payload: bytes) -> Iterator[Part]:
         offset += length
 
 
+def encode_added(name: str) -> bytes:
+    """Return the record of a new file."""
+    return _ADDED + name.encode()
+
+
+def added_name(payload: bytes) -> str | None:
+    """Return the name of the file that a record adds, or None if it is another record."""
+    return payload[1:].decode() if payload[:1] == _ADDED else None
+
+
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """What the pages are, and how many in each file."""
+    """What the pages are, and how many in each file; the last so many files were added after the first opening."""
 
     about: dict[str, Any]
     pages: dict[str, int]
     tally: int
+    added: int = 0
 
     def encode(self) -> bytes:
-        """Return the record."""
-        return _CHECKPOINT + json.dumps(asdict(self)).encode()
+        """Return the record; where no file was added, nothing is said of it."""
+        said = {name: value for name, value in asdict(self).items() if name != "added" or value}
+        return _CHECKPOINT + json.dumps(said).encode()
 
     @classmethod
     def decode(cls, payload: bytes) -> Checkpoint | None:
@@ -98,3 +111,33 @@ def json_values(about: dict[str, Any]) -> dict[str, Any]:
         return json.loads(json.dumps(about))
     except TypeError as error:
         raise BadParameter(f"about = {about!r}: give values that JSON has ({error})") from None
+
+
+def newest_checkpoint(records: Iterable[tuple[int, bytes]], first_lsn: int) -> tuple[int, Checkpoint]:
+    """Return the number of the last record that begins a log, and what it says.
+
+    Raises
+    ------
+    Damaged
+        If there is none before the changes.
+    BadParameter
+        If this is no log of pages.
+    """
+    found, last = None, b""
+    for lsn, last in records:
+        if (checkpoint := Checkpoint.decode(last)) is not None:
+            found = lsn, checkpoint
+    if found is not None:
+        return found
+    if not last or are_changes(last):
+        raise Damaged(
+            f"the log begins with record {first_lsn}, and the checkpoint before it is missing; restore the log's files "
+            "from a copy"
+        )
+    raise BadParameter("the log on this disk is not one of pages; give the table a disk of its own")
+
+
+def check_names(files: tuple[str, ...]) -> None:
+    """Refuse names of files that say nothing."""
+    if not 0 < len(set(files)) == len(files) <= FILES_MAX:
+        raise BadParameter(f"files = {files!r}: give 1 to {FILES_MAX} names, each once")

@@ -55,14 +55,16 @@ from dsys_lab.structures.append_log import NEVER, AppendLog, segment_names
 from dsys_lab.structures.buffer_pool import BufferPool
 from dsys_lab.structures.disk import Disk, OrGiveUp
 from dsys_lab.structures.journal_records import (
-    FILES_MAX,
     IMAGE,
     NOTED,
     Checkpoint,
     Part,
-    are_changes,
+    added_name,
+    check_names,
+    encode_added,
     encode_changes,
     json_values,
+    newest_checkpoint,
     parts_of,
     tally_of,
 )
@@ -73,9 +75,9 @@ from dsys_lab.trace import NO_TRACE, Recorder
 class JournaledFile:
     """The pages of one file, as a tree or a heap sees them (see `page.Pages`)."""
 
-    def __init__(self, journal: JournaledPages, name: str) -> None:
+    def __init__(self, journal: JournaledPages, name: str, place: str = "") -> None:
         self.journal, self.name = journal, name
-        self.place = f"{journal.place}/{name.rpartition('.')[2]}"
+        self.place = place or f"{journal.place}/{name.rpartition('.')[2]}"
         self.page_count = 0
 
     def __len__(self) -> int:
@@ -138,6 +140,8 @@ class JournaledPages:
     pool : BufferPool
         May be shared with others, but not with the pages of an earlier opening of this disk: what is in memory of those
         would be written over what is newer.
+    full_page_images : bool
+        Rule 2. Without it a page that tears at the wrong moment is found, and cannot be repaired.
     place : str
         The name under which rows appear: `place/log`, and for a file `night.heap` `place/heap`.
     recorder : Recorder
@@ -151,6 +155,8 @@ class JournaledPages:
     tally : int
         A number from 0 that the owner keeps in the log with each change: how many rows there are. It goes back with a
         change that is taken back.
+    images, image_bytes : int
+        Pages that went into the log whole since this opening, and their bytes there.
     files : list of JournaledFile
         In the order of their names.
     log : AppendLog
@@ -186,19 +192,22 @@ class JournaledPages:
         about: dict[str, Any],
         *,
         pool: BufferPool,
+        full_page_images: bool = True,
         place: str = "pages",
         recorder: Recorder = NO_TRACE,
         now_us: int = 0,
     ) -> None:
-        _check_names(files)
+        check_names(files)
         self.disk, self.about, self.pool = disk, json_values(about), pool
         self.place, self.recorder, self.now_us = place, recorder, now_us
         self.op: int | None = None
-        self.tally = 0
+        self.tally = self.images = self.image_bytes = 0
+        self.full_page_images = full_page_images
         self.files = [JournaledFile(self, name) for name in files]
+        self._given = len(files)
         self._changing: dict[tuple[JournaledFile, int], tuple[Page, Page]] = {}
         self._checkpoint_lsn = 0
-        existing = [name for name in files if name in disk.names()]
+        existing = [name for name in disk.names() if name not in segment_names(disk)]
         if existing and not segment_names(disk):
             raise _without_log(existing[0])
         self.log = AppendLog(disk, fsync=NEVER, place=f"{place}/log", recorder=recorder, now_us=now_us)
@@ -217,7 +226,8 @@ class JournaledPages:
             return self._changing[file, number][0]
         page = self.pool.pin(file, number)
         self._changing[file, number] = page, page.copy()
-        page.changes = [] if page.lsn > self._checkpoint_lsn else None
+        is_in_log = page.lsn > self._checkpoint_lsn or (page.lsn and not self.full_page_images)
+        page.changes = [] if is_in_log else None
         return page
 
     @property
@@ -248,6 +258,8 @@ class JournaledPages:
             noted = page.noted() if page.changes is not None else b""
             form, data = (NOTED, noted) if 0 < len(noted) < PAGE_BYTES else (IMAGE, page.image())
             parts.append(Part(self.files.index(file), number, form, data))
+            self.images += form == IMAGE
+            self.image_bytes += len(data) * (form == IMAGE)
         self.log.append(self.now_us, encode_changes(self.tally, parts))
         for (file, number), (page, _) in self._changing.items():
             page.changes = None
@@ -271,6 +283,20 @@ class JournaledPages:
                 page.take_back(earlier)
                 self.pool.unpin(file, number, changed=False)
         self._changing.clear()
+
+    def add_file(self, name: str) -> JournaledFile:
+        """Return a new file, empty; that it is there is durable with the next `sync`. Not in the midst of a change.
+
+        Its place is made of its whole name: `place/orders/heap` for `orders.heap`.
+        """
+        check_names((*(file.name for file in self.files), name))
+        self.log.append(self.now_us, encode_added(name))
+        return self._added(name)
+
+    def _added(self, name: str) -> JournaledFile:
+        self.files.append(JournaledFile(self, name, f"{self.place}/{name.replace('.', '/')}"))
+        self._settle()
+        return self.files[-1]
 
     def sync(self) -> None:
         """Make every commit so far durable."""
@@ -302,7 +328,8 @@ class JournaledPages:
         self.log.roll(self.now_us)
         self._checkpoint_lsn = self.log.next_lsn + 1
         pages = {file.name: file.page_count for file in self.files}
-        self.log.append(self.now_us, Checkpoint(self.about, pages, self.tally).encode())
+        added = len(self.files) - self._given
+        self.log.append(self.now_us, Checkpoint(self.about, pages, self.tally, added).encode())
         self.log.sync(self.now_us)
         self.log.drop_before(self._checkpoint_lsn - 1)
 
@@ -316,6 +343,8 @@ class JournaledPages:
         """Do again what the log says since the last checkpoint."""
         checkpoint_lsn, checkpoint = self._last_checkpoint()
         self._checkpoint_lsn, self.tally = checkpoint_lsn + 1, checkpoint.tally
+        for name in list(checkpoint.pages)[self._given :]:
+            self._added(name)
         for file in self.files:
             file.page_count = checkpoint.pages[file.name]
             size_bytes = self.disk.size_bytes(file.name) if file.name in existing else 0
@@ -324,30 +353,22 @@ class JournaledPages:
                     f"{file.name}, page {size_bytes // PAGE_BYTES}: the file ends here, at byte {size_bytes:,}, "
                     f"and had {file.page_count:,} pages at the last checkpoint; restore it from a copy"
                 )
-        for record in self.log.read(checkpoint_lsn + 1):
-            self._redo(record.payload)
+        for lsn, payload in self.log.read(checkpoint_lsn + 1):
+            if (new := added_name(payload)) is not None:
+                self._added(new)
+            else:
+                self._redo(lsn, payload)
 
     def _last_checkpoint(self) -> tuple[int, Checkpoint]:
         """Return the number of the last record that begins a log, and what it says."""
-        found, last = None, b""
-        for lsn, last in self.log.read():
-            if (checkpoint := Checkpoint.decode(last)) is not None:
-                found = lsn, checkpoint
-        if found is None and (not last or are_changes(last)):
-            raise Damaged(
-                f"the log begins with record {self.log.first_lsn}, and the checkpoint before it is missing; restore "
-                "the log's files from a copy"
-            )
-        if found is None:
-            raise BadParameter("the log on this disk is not one of pages; give the table a disk of its own")
-        _, checkpoint = found
+        lsn, checkpoint = newest_checkpoint(self.log.read(), self.log.first_lsn)
         if checkpoint.about != self.about:
             raise BadParameter(f"this disk holds {checkpoint.about}; it was opened as {self.about}")
-        if list(checkpoint.pages) != [file.name for file in self.files]:
+        if list(checkpoint.pages)[: len(checkpoint.pages) - checkpoint.added] != [file.name for file in self.files]:
             raise BadParameter(f"this disk holds {', '.join(checkpoint.pages)}: give these files, in this order")
-        return found
+        return lsn, checkpoint
 
-    def _redo(self, payload: bytes) -> None:
+    def _redo(self, lsn: int, payload: bytes) -> None:
         self.tally = tally_of(payload)
         for part in parts_of(payload):
             file = self.files[part.file]
@@ -356,7 +377,8 @@ class JournaledPages:
                 page = Page.of_image(part.data)
             else:
                 page = file.read(part.page, PAGE_BYTES)
-                page.apply(part.data)
+                if page.lsn <= lsn:  # never otherwise after an image; without images the file may be ahead
+                    page.apply(part.data)
             self.pool.add(file, part.page, page)
 
     def damages(self) -> list[str]:
@@ -370,11 +392,6 @@ class JournaledPages:
                     except Damaged as damage:
                         found.append(str(damage))
         return found
-
-
-def _check_names(files: tuple[str, ...]) -> None:
-    if not 0 < len(set(files)) == len(files) <= FILES_MAX:
-        raise BadParameter(f"files = {files!r}: give 1 to {FILES_MAX} names, each once")
 
 
 def _without_log(file: str) -> Damaged:

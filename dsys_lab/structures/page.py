@@ -26,7 +26,7 @@ they did is noted in `changes`, so a log can write down a few bytes instead of t
 Promises
 --------
 1. A torn page, a flipped bit, a page at another's place: `load` raises `Damaged` and names file and page.
-2. A slot is never used for a second record, so an old name never finds a new row.
+2. `insert` never uses a slot for a second record, so an old name never finds a new row.
 3. `load` of what `sealed` gave is the same page; so is an older copy on which `apply` did the changes again.
 
 Cost: 24 bytes a page, 4 a record: 120 records of 64 bytes. `insert` is O(1), with a copy of the page where freed bytes
@@ -229,8 +229,17 @@ class Page:
         self._store(entry, record, mark)
         return True
 
+    def overwrite(self, slot: int, data: bytes) -> None:
+        """Put bytes over the beginning of a record, which stays as long as it is."""
+        self.put(SLOT.unpack_from(self.data, HEADER.size + SLOT.size * slot)[0], data)
+
+    def fill(self, slot: int, record: bytes, *, mark: bool = False) -> None:
+        """Put a record into an empty slot, if the owner knows that no old name leads there; ask `has_room` before."""
+        self._push_together(len(record))
+        self._store(HEADER.size + SLOT.size * slot, record, mark)
+
     def remove(self, slot: int) -> None:
-        """Take a record away; its slot stays empty for ever.
+        """Take a record away; its slot stays empty, unless the owner fills it.
 
         Raises
         ------

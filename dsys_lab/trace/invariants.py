@@ -277,6 +277,11 @@ def epochs_never_run_back(rows: Iterable[Row]) -> list[Row]:
     return broken
 
 
+def checks_hold(rows: Iterable[Row]) -> list[Row]:
+    """Every check that was made of what is left came out as it must."""
+    return [row for row in rows if row.kind == "check" and not row.fields["ok"]]
+
+
 INVARIANTS: Final[dict[str, Invariant]] = {
     "conservation": conservation,
     "depth adds up": depth_adds_up,
@@ -297,6 +302,7 @@ INVARIANTS: Final[dict[str, Invariant]] = {
     "no acknowledged commit lost": no_acknowledged_commit_lost,
     "acknowledged is read": acknowledged_is_read,
     "epochs never run back": epochs_never_run_back,
+    "checks hold": checks_hold,
 }
 """Every invariant by the name that a header and a lamp use."""
 

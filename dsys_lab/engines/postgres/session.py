@@ -56,6 +56,12 @@ SESSION_DIFFERENCES: Final = (
         "After a BadParameter inside BEGIN, say ROLLBACK.",
     ),
     Difference(
+        "BEGIN inside a transaction is a slip",
+        "it is a warning, and the transaction goes on",
+        "Nothing follows from it.",
+        ("begin_twice",),
+    ),
+    Difference(
         "a conflict is found between transactions that read before each other",
         "reads are remembered by row, and by page or table where they are many or came by no index",
         "At serializable it may let down who would have done no harm; the retry goes well.",

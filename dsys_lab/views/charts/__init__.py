@@ -16,6 +16,7 @@ from dsys_lab.views.charts.comparisons import bars, outcomes, predicted_counted_
 from dsys_lab.views.charts.curves import depth_over_time, hockey_stick, lines, rate_over_time
 from dsys_lab.views.charts.picture import Chart, is_logarithmic, number
 from dsys_lab.views.charts.sliding import Sliding, sliding
+from dsys_lab.views.charts.version_chains import version_chains
 from dsys_lab.views.mode import view_mode
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "predicted_counted_law",
     "rate_over_time",
     "sliding",
+    "version_chains",
     "view_mode",
     "wait_histogram",
 ]

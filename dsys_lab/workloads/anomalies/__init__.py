@@ -16,6 +16,6 @@ Sources: Berenson et al., "A critique of ANSI SQL isolation levels", SIGMOD 1995
 Applications*, ch. 7 (the doctors on call).
 """
 
-from dsys_lab.workloads.anomalies.script import Script, Step, load, names, parse
+from dsys_lab.workloads.anomalies.script import Script, Step, load, names, parse, text_of
 
-__all__ = ["Script", "Step", "load", "names", "parse"]
+__all__ = ["Script", "Step", "load", "names", "parse", "text_of"]

@@ -117,6 +117,11 @@ def load(name: str) -> Script:
     return parse(name, resources.files(__package__).joinpath(f"{name}.txt").read_text(encoding="utf-8"))
 
 
+def text_of(name: str) -> str:
+    """Return the script of an anomaly as it is written down."""
+    return resources.files(__package__).joinpath(f"{load(name).name}.txt").read_text(encoding="utf-8")
+
+
 def parse(name: str, text: str) -> Script:
     """Return the script written in `text`.
 
@@ -173,10 +178,9 @@ def _value(node: ast.expr, seen: Mapping[str, Seen]) -> Any:
         case ast.Constant(value=int() | str() as value):
             return value
         case ast.Name() | ast.Attribute():
-            value = seen.get(ast.unparse(node))
-            if value is None:
+            if (known := seen.get(ast.unparse(node))) is None:
                 raise _NotSeen
-            return value
+            return known
         case ast.BinOp(left=left, op=op, right=right) | ast.Compare(left=left, ops=[op], comparators=[right]):
             return _OPERATORS[type(op)](_value(left, seen), _value(right, seen))
         case ast.BoolOp(op=op, values=parts):

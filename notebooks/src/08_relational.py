@@ -1,0 +1,787 @@
+# %% [markdown]
+# # Relational databases
+#
+# <!-- binder --><!-- /binder -->
+#
+# *Many people at the same rows, and a machine that may lose its power: what is promised, to whom, and at what price.*
+
+# %% [markdown]
+# ## Question
+#
+# Slumber has a clinic now, and a shop. In the clinic two sleep nurses are on call; one may go home as long as the
+# other stays. In the shop there are ten pillows left. Hundreds of people look at these rows and change them, all at
+# once, and each program was written as if it were alone.
+#
+# What does a database promise so that this goes well? When does it not? And what of it is still there when the
+# power comes back?
+#
+# *In a hurry: Picture, By hand, experiments 1 to 3, Choose.*
+
+# %%
+from dsys_lab.lessons import exercise, notes, player, predict, progress, show_source
+
+# %% [markdown]
+# ## The notes say
+
+# %%
+notes("RelationalDB - AWS Aurora and Aurora Serverless")
+
+# %% [markdown]
+# Compatible is the right word to begin with: what a PostgreSQL program relies on are the promises of this lab, and
+# Aurora keeps them. What can be added, as of November 2026:
+#
+# - Compatible at the level of SQL and the wire; **the storage below is another one**: the engine sends its log to a
+#   volume of six copies and never writes a page.
+# - "Reserved" is called **provisioned** today (a *Reserved Instance* is a way to pay). *Serverless v2* is a mode of a
+#   single instance, and the two mix in one cluster.
+# - Six copies are not six servers. There is **one writer**; it puts the log in order, so the copies need no vote about
+#   the order, only enough of them to be sure that it is kept.
+
+# %% [markdown]
+# ## Picture
+#
+# A *transaction* is some statements that belong together: `BEGIN`, …, `COMMIT`; or `ROLLBACK`, and it never was. The
+# database keeps more than one **version** of a row. Whoever changes a row leaves the old version where it is and puts a
+# new one beside it. Whoever reads takes a **snapshot**: a note of who had committed at that moment.
+#
+# Each bar is a version of a ward's free beds: **hollow** while its maker has not committed, **filled** from then on,
+# and it ends when a successor commits. A **hatched** one was rolled back. A dashed line is a snapshot, with a **ring**
+# on every version that it sees.
+
+# %%
+from dsys_lab.scenarios.relational import versions
+from dsys_lab.views import charts
+
+charts.version_chains(versions())
+
+# %% [markdown]
+# Every dashed line crosses exactly one filled bar of each row: a snapshot sees one moment, whoever is at work. And no
+# reader ever waits for a writer, for there is always an old version to show.
+
+# %% [markdown]
+# ## By hand
+#
+# A version carries a *stamp*: `xmin`, the number of the transaction that made it; `xmax`, of the one that replaced it
+# (0: nobody); and `ctid`, where its successor stands. A snapshot is two things: the first number that was not given
+# away yet, and the numbers that were still running. Say of each whether it is seen, before you run the cell.
+#
+# Transactions 3 and 7 committed, 8 was rolled back, 9 still runs. Somebody took a snapshot while 7 was running:
+
+# %%
+from dsys_lab.stores.relational import Snapshot, Stamp, is_visible
+from dsys_lab.stores.relational.visibility import ABORTED, COMMITTED, NOBODY, RUNNING
+from dsys_lab.structures.b_tree import Rid
+
+fates = {3: COMMITTED, 7: COMMITTED, 8: ABORTED, 9: RUNNING}.__getitem__
+early = Snapshot(next_xid=8, running=frozenset({7}))
+
+# %%
+replaced_by_7 = Stamp(xmin=3, xmax=7, ctid=Rid(0, 2))
+is_visible(replaced_by_7, early, NOBODY, fates)
+
+# %%
+made_by_7 = Stamp(xmin=7, xmax=8, ctid=Rid(0, 3))
+is_visible(made_by_7, early, NOBODY, fates)
+
+# %% [markdown]
+# And somebody who looks later, when 9 is running. Mind that 8 wrote its number into the stamp before it was rolled
+# back; nobody went back to take it out:
+
+# %%
+late = Snapshot(next_xid=10, running=frozenset({9}))
+is_visible(made_by_7, late, NOBODY, fates)
+
+# %% [markdown]
+# That is why a rollback is free, and why a crash needs no undoing: what has no commit to its name is simply not seen.
+
+# %% [markdown]
+# ## Look inside
+#
+# The rule that you just applied, whole. It asks nobody, changes nothing and waits for nothing:
+
+# %%
+show_source(Snapshot.sees, is_visible)
+
+# %% [markdown]
+# Only two who want to change the *same* row meet, and then one waits. No thread sleeps here: to have to wait is an
+# answer.
+
+# %%
+from dsys_lab.scenarios.relational import database
+
+shop = database()
+ada, ben = shop.session("ada"), shop.session("ben")
+ada.execute("CREATE TABLE stock (id integer PRIMARY KEY, left_over integer)")
+ada.execute("INSERT INTO stock VALUES (1, 10)")
+
+# %%
+ada.execute("BEGIN")
+ada.execute("UPDATE stock SET left_over = left_over - 1 WHERE id = 1")
+ben.execute("UPDATE stock SET left_over = left_over - 1 WHERE id = 1")
+
+# %%
+ada.execute("COMMIT")
+ben.proceed()
+
+# %%
+ben.execute("SELECT left_over FROM stock").rows
+
+# %% [markdown]
+# So an interleaving is a list of who says what, and can be written down. Here is one of five accidents that this lab
+# plays, word for word as it lies in the package:
+
+# %%
+from dsys_lab.workloads.anomalies import text_of
+
+print(text_of("read_skew"))
+
+# %% [markdown]
+# ## Predict
+#
+# There are four *isolation levels*. At **read committed** each statement takes a snapshot of its own; at **repeatable
+# read** the first statement takes one for the whole transaction, and who wants to change a row that was changed since
+# is let down; **serializable** also promises that the outcome is that of *some* order one after the other. (Read
+# uncommitted may do less. PostgreSQL's does not.)
+#
+# Two nurses are on call. Each looks, sees two, and signs *herself* off:
+
+# %%
+nurses = predict(
+    "08/nurses",
+    "Both run at repeatable read. Each sees one moment, and they change different rows. "
+    "What happens?",
+    choices=["all is right", "somebody is let down", "it goes wrong"],
+)
+nurses
+
+# %% [markdown]
+# ## Play
+#
+# ### 1. Accidents
+#
+# The nurses at two levels. A disc at a person is a statement that has no answer yet; the discs in the table are
+# versions. Step with the arrow keys and read the sentence.
+
+# %%
+from dsys_lab.scenarios.relational import accident, how_it_ends
+
+nurses.reveal(
+    how_it_ends("write_skew", "repeatable read"),
+    why="Nobody changed a row that the other had changed: each changed one that the "
+    "other had read. Only serializable keeps note of what was read.",
+    show=player(accident, compare={"level": ("repeatable read", "serializable")}),
+)
+
+# %% [markdown]
+# Now the pillows. Ada and Ben each read how many are left, each sell one, and each write down what is left *as a
+# number that their program worked out*. How low must the level be for a sale to vanish from the books?
+
+# %%
+pillows = predict(
+    "08/pillows",
+    "Two sales of the same stock, both at read committed: Ben's write must wait until "
+    "Ada has committed. What happens then?",
+    choices=["all is right", "somebody is let down", "it goes wrong"],
+)
+pillows
+
+# %%
+levels = {"level": ("read committed", "repeatable read")}
+pillows.reveal(
+    how_it_ends("lost_update", "read committed"),
+    why="He waits for the row, and then writes over it the number that he had worked "
+    "out before. At repeatable read he is told that the row is no longer the one he saw.",
+    show=player(accident, script="lost_update", compare=levels),
+)
+
+# %% [markdown]
+# All five accidents at all four levels, each played in a database of its own. Fill in the grid for yourself first: it
+# is also the second exercise.
+
+# %%
+grid_cells = predict(
+    "08/grid",
+    "Five accidents at four levels: in how many of the twenty cells does it go wrong?",
+    between=(0, 20),
+    unit="cells",
+)
+grid_cells
+
+# %%
+import pandas as pd
+
+from dsys_lab.laws import ALLOWED
+from dsys_lab.scenarios.relational import verdicts
+
+cells = pd.DataFrame(verdicts())
+grid_cells.reveal(
+    int((cells == "it goes wrong").sum().sum()),
+    law=sum(map(len, ALLOWED.values())),
+    show=cells,
+)
+
+# %% [markdown]
+# Read it from left to right: each step up takes accidents away, and pays with people who are *let down*. To be let
+# down is not an accident: nothing of theirs happened, and their program may begin anew. A program that does not is
+# the real danger of the higher levels.
+
+# %% [markdown]
+# ### 2. What beginning anew costs
+#
+# The pillow launch: so many buyers look at the same stock at the same moment, at repeatable read. One gets through,
+# the others are let down and begin anew, until each has their pillow.
+
+# %%
+tries = predict(
+    "08/tries",
+    "Twelve buyers, all at once, and all begin anew until they have a pillow. How many "
+    "attempts is that together?",
+    between=(12, 200),
+    unit="attempts",
+)
+tries
+
+# %%
+from dsys_lab.laws import attempts_first_wins
+from dsys_lab.scenarios.relational import attempts
+
+buyers = range(1, 21)
+counted = {
+    "look, then write": [(k, attempts(k)) for k in buyers],
+    "in one statement": [(k, attempts(k, how="in one statement")) for k in buyers],
+}
+law = {"k (k + 1) / 2": [(k, attempts_first_wins(k)) for k in buyers]}
+tries.reveal(
+    attempts(12),
+    law=attempts_first_wins(12),
+    show=charts.lines(counted, laws=law, x="buyers at once", y="attempts"),
+)
+
+# %% [markdown]
+# The second line is `UPDATE stock SET left_over = left_over - 1`: it reads and writes in one statement, so whoever
+# must wait works from what the one before has left. The lesson is not to fear conflicts but to **shape the write**.
+
+# %% [markdown]
+# ### 3. A long report
+#
+# Old versions do not go away by themselves. A *sweep* (PostgreSQL: `VACUUM`) takes those that nobody will ever see
+# again. Somebody sells a product each millisecond, and after every five sales the table is swept. In the midst of it
+# a report takes a snapshot and stays open for a while.
+
+# %%
+dead = predict(
+    "08/dead",
+    "Sixty sales; the report is open for six tenths of them. How many dead versions "
+    "lie in the table at the worst moment?",
+    between=(0, 60),
+    unit="dead versions",
+)
+dead
+
+# %%
+from dsys_lab.scenarios.relational import dead_at_most, dead_over_time, long_report
+
+course = {
+    "no report": dead_over_time(report=False),
+    "report open": dead_over_time(report=True),
+}
+dead.reveal(
+    dead_at_most(report=True),
+    law=60 * 0.6,
+    why="What died after the oldest open snapshot must stay, even the versions in "
+    "between that no snapshot sees: the sweep looks at the oldest one only.",
+    show=(
+        charts.lines(course, x="sales", y="dead versions", steps=True),
+        player(long_report, compare={"report": (False, True)}, sweep_every=(1, 20)),
+    ),
+)
+
+# %% [markdown]
+# Move the slider: to sweep more often does not help while the report is open.
+
+# %% [markdown]
+# ### 4. What goes to the log
+#
+# To commit is to have it on the disk. Not the pages (they lie anywhere), but one line in the **log**: what changed.
+# There is a trap. A page has two sectors, and when the power goes while it is written it may be *torn*: half new,
+# half old. Then a few changed bytes from the log are worth nothing, for there is no whole page to put them on.
+# Therefore the first change of a page after each *checkpoint* (the moment at which all pages are written) puts the
+# **whole page** into the log.
+
+# %%
+whole_pages = predict(
+    "08/whole-pages",
+    "A table of 53 pages, right after a checkpoint. You update 100 rows drawn at "
+    "random, a commit each. How many whole pages are in the log?",
+    between=(0, 300),
+    unit="pages",
+)
+whole_pages
+
+# %%
+from dsys_lab.scenarios.relational_log import law_of_images, log_growth
+
+steps = (1, 5, 10, 20, 40, 70, 100, 150, 200, 300, 400)
+grown = log_growth(*steps)
+images = {"counted": [(use.updates, use.images) for use in grown]}
+whole_pages.reveal(
+    dict(images["counted"])[100],
+    law=dict(law_of_images(100))[100],
+    show=charts.lines(
+        images,
+        laws={"law": law_of_images(*steps)},
+        x="updates since the checkpoint",
+        y="whole pages in the log",
+    ),
+)
+
+# %% [markdown]
+# It bends: once a page is in the log it need not go in again. So a checkpoint has a price that falls due right after
+# it. Where do the bytes go?
+
+# %%
+log_bytes = {
+    "whole pages": [(use.updates, use.image_bytes / 1024) for use in grown],
+    "what changed": [(use.updates, use.record_bytes / 1024) for use in grown],
+}
+charts.lines(log_bytes, x="updates since the checkpoint", y="KiB of log")
+
+# %% [markdown]
+# And after a crash all of the log since the checkpoint must be done again before anybody is served: what a rare
+# checkpoint saves on the one side, a restart pays on the other.
+
+# %% [markdown]
+# ### 5. Send the pages, or send the log?
+#
+# A copy in another zone must get what changes. A database that mirrors its disk sends every changed page, twice (once
+# to its place, once against tearing), and the log. One that sends *only* the log can leave the pages to the other
+# side: there is nothing to tear on the way.
+
+# %%
+sent = predict(
+    "08/sent",
+    "The log alone to six copies, against pages and log to two mirrors: how many times "
+    "fewer bytes leave the machine for a transaction?",
+    between=(0.5, 50),
+    unit="times fewer",
+)
+sent
+
+# %%
+from dsys_lab.scenarios.relational_log import shipped
+from dsys_lab.scenarios.shared_volume import commits, mirrored_pages
+
+bytes_sent = shipped()
+sent.reveal(
+    bytes_sent["pages, to two mirrors"] / bytes_sent["the log alone, to six copies"],
+    why="Six times something small is less than twice something large. The rows here are "
+    "wide, and each update logs the new version whole; with small rows it is far more.",
+    show=(
+        charts.bars(bytes_sent, unit="bytes a transaction"),
+        player(commits(), mirrored_pages()),
+    ),
+)
+
+# %% [markdown]
+# On the left each dot is a record on its way to one of six copies; on the right each is a whole page, on its way to
+# four mirrors that must all have it. Mind when the writer may say that a commit is done.
+
+# %% [markdown]
+# ### 6. Six copies in three zones
+#
+# That is what Aurora does: the writer sends its log to six **segments**, two in each of three zones (data centres a few
+# kilometres apart), and segments make pages of it on their own. A commit counts when **four** have answered: the *write
+# quorum*. After a crash a new writer asks **three**: any four and any three of six have one in common, so whatever was
+# acknowledged is found.
+
+# %%
+zone_and_one = predict(
+    "08/zone-and-one",
+    "A whole zone is lost, and while it is away one copy more. What still works?",
+    choices=["writes and reads", "reads and repairs", "nothing"],
+)
+zone_and_one
+
+# %%
+from dsys_lab.scenarios.relational_copies import what_still_works
+from dsys_lab.scenarios.shared_volume import zone_loss
+
+zone_and_one.reveal(
+    what_still_works(zones=1, more=1),
+    why="Three are left: too few for a write, enough to find all that was acknowledged "
+    "and to fill a new copy from it.",
+    show=player(zone_loss, compare={"more": (0, 1)}),
+)
+
+# %% [markdown]
+# There is no checkpoint here, and nothing to replay: segments make pages all the time, with or without a writer. So
+# the restart of experiment 4, which grows with the log, is gone, too.
+#
+# Three copies with two to write would do for a zone *or* a machine. But a zone is away for hours, and in hours some
+# machine fails: "a zone and one more" is the ordinary bad day of a large fleet. Shares of the time in which each is
+# stopped, if a copy is down for a thousandth of the time and a zone for a ten-thousandth:
+
+# %%
+from dsys_lab.scenarios.relational_copies import stopped
+
+pd.DataFrame(stopped()).T.map("{:.2g}".format)
+
+# %% [markdown]
+# ### 7. Waiting for four of six
+#
+# Each answer takes about a millisecond, some a little more, and one in a hundred twenty times as long: a disk that
+# is busy with itself. A commit waits for the answers that it needs. How long does it take for all but five of a
+# thousand commits?
+
+# %%
+all_six = predict(
+    "08/all-six",
+    "Waiting for all six copies, against waiting for four of six: how many times as long "
+    "does the slow end of the commits take?",
+    between=(1, 40),
+    unit="times as long",
+)
+all_six
+
+# %%
+from dsys_lab.scenarios.relational_copies import (
+    WAITED_FOR,
+    answered_ms,
+    law_of_answers_ms,
+)
+
+slow_end = {name: answered_ms(*counts) for name, counts in WAITED_FOR.items()}
+by_law = {name: law_of_answers_ms(*counts) for name, counts in WAITED_FOR.items()}
+all_six.reveal(
+    slow_end["6 of 6"] / slow_end["4 of 6"],
+    law=by_law["6 of 6"] / by_law["4 of 6"],
+    why="Whoever waits for all waits for the slowest; whoever may leave two out does not "
+    "meet a straggler.",
+    show=(
+        charts.bars(slow_end, unit="milliseconds"),
+        player(commits, compare={"write": (4, 6)}),
+    ),
+)
+
+# %% [markdown]
+# ### 8. Capacity that follows the load
+#
+# *Serverless* means: the size of the instance, in *ACU* (about 2 GiB of memory each), is decided every second. It grows
+# by a share of what it is, shrinks slowly, and with a minimum of 0 it pauses when nobody has come for a while. (How
+# fast exactly is not published: the shares here are a model.)
+
+# %%
+from dsys_lab.lessons import facts
+
+facts("aurora_acu_step", "aurora_acu_max", "aurora_pause_after_min")
+
+# %%
+first_query = predict(
+    "08/first-query",
+    "The instance has paused. How long does the first query of the morning wait?",
+    between=(0, 120),
+    unit="seconds",
+)
+first_query
+
+# %%
+from dsys_lab.scenarios.relational_copies import capacity_over_load, waits_for_resume_s
+
+spiky = capacity_over_load(load="spiky", hours=1)
+sizes = {
+    "asked for": [(one.second, one.load_acu) for one in spiky[:1200]],
+    "there": [(one.second, one.acu) for one in spiky[:1200]],
+}
+first_query.reveal(
+    waits_for_resume_s(),
+    show=charts.lines(sizes, x="seconds", y="ACU", steps=True),
+)
+
+# %% [markdown]
+# What does each load cost an hour, following it, and with an instance that is always large enough?
+
+# %%
+cheaper = predict(
+    "08/cheaper",
+    "An ACU that follows costs several times as much as the same memory in a provisioned "
+    "instance. Up to which mean use does following it pay all the same?",
+    between=(0, 100),
+    unit="% of the provisioned size",
+)
+cheaper
+
+# %%
+from dsys_lab.facts import fact
+from dsys_lab.laws import break_even_utilisation
+from dsys_lab.scenarios.relational_copies import bills, price_provisioned_acu
+
+price = fact("aurora_price_acu").value
+cheaper.reveal(
+    100 * break_even_utilisation(price_provisioned_acu(), price),
+    why="Below this share of the provisioned size the one that follows is cheaper.",
+    show=pd.DataFrame(bills()).round(2),
+)
+
+# %%
+facts("aurora_resume", "aurora_price_acu", "aurora_price_provisioned")
+
+# %% [markdown]
+# Prices move; the law does not: divide the two. Below that mean use following pays, above it does not. And an instance
+# that may pause has a price that stands on no bill: the first query.
+
+# %% [markdown]
+# ## Break it
+#
+# **The power goes** before every single step that the disk takes, one run for each. Nurses move beds between wards,
+# two rows a transaction; so afterwards one can tell not only what is lost but whether half of a move is there. Once
+# COMMIT waits for the disk, once it does not:
+
+# %%
+from dsys_lab.scenarios.relational_log import power_cuts
+
+cuts = {
+    "COMMIT waits": power_cuts(),
+    "COMMIT does not wait": power_cuts(synced=False),
+    "no whole pages in the log": power_cuts(full_page_images=False),
+}
+pd.DataFrame({
+    name: {
+        "power cuts": len(found),
+        "committed and lost": sum(cut.lost for cut in found if cut.opened),
+        "half there": sum(cut.half for cut in found),
+        "does not open": sum(not cut.opened for cut in found),
+    }
+    for name, found in cuts.items()
+})
+
+# %% [markdown]
+# Not waiting loses the last commits, and never half of one: the log is in order. Without whole pages nothing is lost
+# *quietly*: the checksum finds the torn page, and the database refuses to open, which is a loss of everything.
+
+# %%
+refused = [cut for cut in cuts["no whole pages in the log"] if not cut.opened]
+print(refused[0].said)
+
+# %% [markdown]
+# **The real PostgreSQL, torn by hand.** A server of its own: a checkpoint, nine of ten rows changed, the page driven
+# to its file, the server killed, and half of the old page put back over the new one. With `full_page_writes` on, and
+# off:
+
+# %%
+from dsys_lab.engines.postgres import torn_page
+
+torn = {setting: torn_page(full_page_writes=setting) for setting in (True, False)}
+{on: (one.recovered, one.expected, one.found) for on, one in torn.items()}
+
+# %%
+why = next(line for line in torn[False].said if "invalid page" in line)
+print(why.partition("] ")[2])
+
+# %% [markdown]
+# **An old writer that does not know.** The network hid the writer, so somebody made another one. The old one is still
+# there, and commits:
+
+# %%
+from dsys_lab.stores.relational.shared_volume import SharedVolume
+
+volume = SharedVolume()
+old = volume.writer
+volume.commit({"pillow": "10"}), volume.fail_over()
+
+# %%
+volume.commit({"pillow": "9"}, writer=old), volume.commit({"lamp": "3"})
+
+# %% [markdown]
+# The segments had promised the new writer not to obey an older one: its *epoch* is refused, its commit is not
+# acknowledged, and no clock was asked. The same with a network between them:
+
+# %%
+from dsys_lab.scenarios.shared_volume import fail_over, replica_lag
+
+player(fail_over, compare={"old": ("crashes", "is cut off")})
+
+# %% [markdown]
+# **A reader that is behind.** A *replica* applies what the writer tells it, a little later. Somebody writes a row, is
+# told that it is there, and looks at it on the replica at once. On the right they say how far they have read:
+
+# %%
+player(replica_lag, compare={"reader": ("asks at once", "says what it wrote")})
+
+# %% [markdown]
+# **A circle.** Ada holds one row and wants the other, Ben the other way round. Whoever closes the circle is let
+# down; the other goes on:
+
+# %%
+ada.execute("INSERT INTO stock VALUES (2, 10)")
+first = "UPDATE stock SET left_over = 0 WHERE id = 1"
+second = "UPDATE stock SET left_over = 0 WHERE id = 2"
+
+# %%
+for person, row in ((ada, first), (ben, second)):
+    person.execute("BEGIN")
+    person.execute(row)
+ada.execute(second)
+
+# %%
+ben.execute(first)
+
+# %%
+ada.proceed()
+
+# %% [markdown]
+# ## Measure
+#
+# The same scripts, word for word, against three databases: our model, **PostgreSQL 18**, started for this notebook
+# from a wheel, and **SQLite**.
+
+# %%
+from dsys_lab.engines.postgres import PostgresDatabase
+from dsys_lab.engines.sqlite import SqliteDatabase
+
+grids = {"PostgreSQL": verdicts(PostgresDatabase), "SQLite": verdicts(SqliteDatabase)}
+pd.DataFrame(grids["PostgreSQL"])
+
+# %% [markdown]
+# Cell by cell as the model:
+
+# %%
+grids["PostgreSQL"] == verdicts()
+
+# %% [markdown]
+# SQLite has one level, whatever is asked for: one writer at a time, and whoever wants to write after somebody else has
+# committed since their snapshot is let down.
+
+# %%
+pd.DataFrame(grids["SQLite"])
+
+# %% [markdown]
+# PostgreSQL lets us look into its pages. Three sales of the same product, one of them rolled back: the stamps that
+# you judged by hand, in a real page.
+
+# %%
+from dsys_lab.engines.postgres import explain, heap_page, update_after_checkpoint
+
+real = PostgresDatabase()
+seller = real.session("seller")
+seller.execute("CREATE TABLE stock (id integer PRIMARY KEY, left_over integer)")
+seller.execute("INSERT INTO stock VALUES (1, 10)")
+
+# %%
+sell = "UPDATE stock SET left_over = left_over - 1 WHERE id = 1"
+for statement in (sell, "BEGIN", sell, "ROLLBACK", sell):
+    seller.execute(statement)
+page = pd.DataFrame(heap_page(real, "stock"))
+zero = page.xmin.min() - 1
+page.assign(xmin=page.xmin - zero, xmax=(page.xmax - zero).clip(lower=0))
+
+# %% [markdown]
+# (Numbers of transactions are counted from the first one here.) The chain of `ctid` leads past the version that was
+# rolled back: the first sale's `ctid` was written over by the last one's. And what a statement really did, by
+# PostgreSQL's own account, `EXPLAIN (ANALYZE, BUFFERS, WAL)`:
+
+# %%
+print(explain(real, sell))
+
+# %% [markdown]
+# The whole pages of experiment 4, in PostgreSQL's log. A hundred rows on a hundred pages are updated right after a
+# checkpoint, and then once more:
+
+# %%
+after, later = update_after_checkpoint()
+pd.DataFrame({
+    "right after a checkpoint": [after.images, after.image_bytes > 100 * after.images],
+    "once more": [later.images, later.image_bytes > 0],
+}, index=["whole pages in the log", "and their bytes are most of it"])
+
+# %%
+from dsys_lab.lessons import measured
+
+measured(
+    [after.size_bytes / later.size_bytes],
+    "times the log of the second update",
+    usually="the first update writes fifty times as much log, or more",
+)
+
+# %%
+real.close()
+
+# %% [markdown]
+# What the two engines do otherwise than the model:
+
+# %%
+from dsys_lab.engines.postgres import SESSION_DIFFERENCES as POSTGRES
+from dsys_lab.engines.sqlite import SESSION_DIFFERENCES as SQLITE
+from dsys_lab.lessons import differences
+
+differences([*POSTGRES, *SQLITE])
+
+# %% [markdown]
+# ## Choose
+#
+# | if | then | and watch |
+# |---|---|---|
+# | the change fits one statement (`SET stock = stock - 1 WHERE stock > 0`) | any level; read committed is enough | rows that everybody wants |
+# | you read, think, and write back one row | repeatable read and begin anew, or `SELECT … FOR UPDATE` | how often somebody is let down; who waits |
+# | a rule is about several rows (one nurse stays) | serializable, everywhere that touches the rule, and begin anew | 40001 a second |
+# | a report over everything | repeatable read, read only; better on a replica if it is long | age of the oldest snapshot, dead versions |
+# | a few lost commits do no harm | a COMMIT that does not wait | how much a crash would take |
+# | the machine must be back in seconds | frequent checkpoints, or a database whose log *is* the storage | bytes of log since the checkpoint |
+#
+# And whatever you choose: **whoever can be let down must begin anew**. It is the one line that most programs lack.
+
+# %% [markdown]
+# ## Exercises
+
+# %%
+exercise("08/least_copies")
+
+# %%
+def least_copies(zones, more):
+    ...
+
+
+exercise("08/least_copies", least_copies)
+
+# %%
+exercise("08/happens")
+
+# %%
+def happens(accident, level):
+    ...
+
+
+exercise("08/happens", happens)
+
+# %%
+exercise("08/recovery_point")
+
+# %%
+def recovery_point(groups):
+    ...
+
+
+exercise("08/recovery_point", recovery_point)
+
+# %% [markdown]
+# **Design question.** Five hundred buyers, twenty pillows.
+
+# %%
+exercise("08/design")
+
+# %%
+progress()
+
+# %% [markdown]
+# ## Sources
+#
+# - Kleppmann, *Designing Data-Intensive Applications*, ch. 7, "Transactions".
+# - Berenson et al., "A critique of ANSI SQL isolation levels", SIGMOD 1995. Fekete et al., "Making snapshot isolation
+#   serializable", ACM TODS 2005. Ports and Grittner, "Serializable snapshot isolation in PostgreSQL", VLDB 2012.
+# - Mohan et al., "ARIES", ACM TODS 1992. Gray and Reuter, *Transaction Processing*, 1993.
+# - Verbitski et al., "Amazon Aurora: design considerations for high throughput cloud-native relational databases",
+#   SIGMOD 2017, and "On avoiding distributed consensus for I/Os, commits, and membership changes", SIGMOD 2018.
+# - PostgreSQL 18 documentation, ch. 13 "Concurrency control" and 28 "Reliability and the write-ahead log". sqlite.org,
+#   "Isolation in SQLite".
+#
+# Beyond one writer: shards with two-phase commit (Aurora Limitless, Citus), several writers with consensus (Spanner,
+# CockroachDB, Aurora DSQL). The anomalies stay the same; the clock becomes the hard part.
