@@ -9,7 +9,7 @@ from dsys_lab.errors import BadParameter, require_fraction, require_not_negative
 
 
 def accepted_units(loads: Sequence[float], limits: Sequence[float]) -> float:
-    """Units a second that partitions let through, each up to its limit: `sum of min(load_j, limit_j)`.
+    """Units a second that partitions let through, each up to its limit: the sum of `min(load_j, limit_j)`.
 
     In the long run, when nothing was saved up; what one partition does not use helps no other.
     """
@@ -18,7 +18,7 @@ def accepted_units(loads: Sequence[float], limits: Sequence[float]) -> float:
 
 
 def burst_lasts_s(rate: float, offered: float, *, saved_s: float) -> float:
-    """Seconds for which what was saved up covers an excess: `rate * saved / (offered - rate)`; inf without an excess."""
+    """Seconds for which what was saved up covers an excess: `rate * saved / (offered - rate)`; inf without one."""
     require_positive(rate=rate)
     require_not_negative(offered=offered, saved_s=saved_s)
     return math.inf if offered <= rate else rate * saved_s / (offered - rate)

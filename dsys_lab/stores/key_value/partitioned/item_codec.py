@@ -66,7 +66,7 @@ def read(spelled: dict[str, Any]) -> Value:  # noqa: PLR0911
         case "N":
             return _number(value)
         case "B":
-            return base64.b64decode(value)
+            return base64.b64decode(value) if isinstance(value, str) else bytes(value)
         case "L":
             return [read(element) for element in value]
         case "M":

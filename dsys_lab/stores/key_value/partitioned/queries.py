@@ -80,16 +80,17 @@ class Examined:
 
 
 def examine(entries: Iterable[tuple[Any, Item]], *, page_bytes: int, limit: int | None) -> Examined:
-    """Take entries until a page is full; there is always one, however large."""
+    """Take entries as far as they fit into a page; there is always one, however large."""
     if limit is not None and limit < 1:
         raise BadParameter(f"limit = {limit!r}: give 1 item or more, or None")
     taken: list[tuple[Any, Item]] = []
     sizes: list[int] = []
     for entry in entries:
-        if taken and (len(taken) == limit or sum(sizes) >= page_bytes):
+        size = size_bytes(entry[1])
+        if taken and (len(taken) == limit or sum(sizes) + size > page_bytes):
             return Examined(taken, tuple(sizes), more=True)
         taken.append(entry)
-        sizes.append(size_bytes(entry[1]))
+        sizes.append(size)
     return Examined(taken, tuple(sizes), more=False)
 
 
