@@ -173,6 +173,7 @@ class Gate:
 
     def level(self, now_us: int, partition: str) -> float:
         """Return the share of its tokens that a partition has left: of the bucket that would refuse first."""
+        self.tick(now_us)
         return min(bucket.level(now_us) / bucket.burst for bucket in self._buckets_of(self._at[partition]))
 
     def status(self) -> dict[str, Use]:

@@ -155,6 +155,7 @@ class GlobalIndexStore:
         self.items = Items()
         self.waiting: deque[_Waiting] = deque()
         self.taken = -1
+        self._came_to_us = 0
         self._starts = even_starts(spec.partitions)
         names = [f"{self.place}/partition-{n}" for n in range(spec.partitions)]
         at = {"mode": spec.mode, "partitions": names, "resource": "Index"}
@@ -178,23 +179,23 @@ class GlobalIndexStore:
 
     def tick(self, now_us: int) -> None:
         """Take in the changes whose time has come, as far as there are units for them."""
-        while self.waiting and self._ready_us(now_us) <= now_us:
-            change = self.waiting.popleft()
+        while self.waiting and (ready_us := self._ready_us()) <= now_us:
+            change, self._came_to_us = self.waiting.popleft(), ready_us
             units = entry_units(self.spec.keys, change.old, change.new)
             for entry in (change.old, change.new):
                 if entry is not None:
                     self.items.put(self._key(entry, change.base_key), change.new if entry is change.new else None)
             if units:
-                self.writes.admit(now_us, self._at(change), units)
+                self.writes.admit(ready_us, self._at(change), units)
             self.taken = change.position
             self.recorder.emit(
                 now_us, "apply", self.place, view=self.place, position=change.position, units=units,
                 waiting=len(self.waiting),
             )  # fmt: skip
 
-    def deadline_us(self, now_us: int) -> int | None:
+    def deadline_us(self) -> int | None:
         """When `tick` has something to do, or None."""
-        return self._ready_us(now_us) if self.waiting else None
+        return self._ready_us() if self.waiting else None
 
     def admit_read(self, now_us: int, key: Key, units: float, message: str | None = None) -> None:
         """Let a query of the index through.
@@ -209,10 +210,12 @@ class GlobalIndexStore:
             self.recorder.emit(now_us, "throttle", partition, message, what=why, units=units, key=str(key))
             raise Throttled(f"{partition} has no {units:g} units for {key} now ({why}): try later, or less", why)
 
-    def _ready_us(self, now_us: int) -> int:
+    def _ready_us(self) -> int:
+        """When the first change is here and there are units for it."""
         first = self.waiting[0]
+        here_us = max(first.ready_us, self._came_to_us)
         units = entry_units(self.spec.keys, first.old, first.new)
-        return max(first.ready_us, self.writes.ready_us(now_us, self._at(first), units) if units else 0)
+        return self.writes.ready_us(here_us, self._at(first), units) if units else here_us
 
     def _at(self, change: _Waiting) -> str:
         entry = change.new or change.old or {}

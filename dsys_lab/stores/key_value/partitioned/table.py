@@ -332,7 +332,7 @@ class PartitionedTable:
 
     def deadline_us(self) -> int | None:
         """When `tick` has something to do, but for cutting partitions."""
-        due = [self.partitions.deadline_us(), *(index.deadline_us(self.now_us) for index in self.indexes.values())]
+        due = [self.partitions.deadline_us(), *(index.deadline_us() for index in self.indexes.values())]
         return min((at for at in due if at is not None), default=None)
 
     def crash(self, now_us: int, partition: Partition, replica: int) -> None:
