@@ -1,4 +1,5 @@
 """Where a key lives, and how many move when there is one machine more."""
+
 from __future__ import annotations
 
 from collections import Counter
@@ -62,7 +63,7 @@ def test_ring_modulo_and_split_move_what_their_laws_say():
     modulo = moved_share(ModuloPlacement(TEN), ModuloPlacement(ELEVEN), KEYS)
     ranges = RangePlacement(TEN)
     split = moved_share(ranges, ranges.split(3, "m10"), KEYS)
-    assert ring == pytest.approx(laws.moved_by_ring(10), abs=0.02)      # arcs of 256 points vary by 1 in 16
+    assert ring == pytest.approx(laws.moved_by_ring(10), abs=0.02)  # arcs of 256 points vary by 1 in 16
     spread = 3 * (modulo * (1 - modulo) / len(KEYS)) ** 0.5
     assert modulo == pytest.approx(laws.moved_by_modulo(10), abs=spread)
     assert split == pytest.approx(laws.moved_by_split(10), abs=3 * (0.05 * 0.95 / len(KEYS)) ** 0.5)
@@ -71,8 +72,11 @@ def test_ring_modulo_and_split_move_what_their_laws_say():
 def test_more_virtual_nodes_even_out_the_load():
     spread = []
     for virtual_nodes in (1, 16, 128):
-        worst = [max(HashRing([f"{trial}/{machine}" for machine in TEN], virtual_nodes=virtual_nodes)
-                     .arc_shares().values()) * 10 for trial in range(10)]
+        worst = [
+            max(HashRing([f"{trial}/{machine}" for machine in TEN], virtual_nodes=virtual_nodes).arc_shares().values())
+            * 10
+            for trial in range(10)
+        ]
         spread.append(sum(worst) / len(worst))
     assert spread[0] > 2 > spread[1] > 1.2 > spread[2] > 1
 
@@ -84,13 +88,20 @@ def test_a_range_that_is_cut_moves_its_upper_half_only():
     assert list(moved) == [("m4", "m10")]
 
 
-@pytest.mark.parametrize(("wrong", "says"), [
-    (lambda: HashRing(["a"], virtual_nodes=0), "virtual_nodes = 0"), (lambda: HashRing(["a", "a"]), "'a'"),
-    (lambda: HashRing(["a"]).remove("b"), "give one of"), (lambda: HashRing(["a"]).owners(b"k", 2), "give 1 to 1"),
-    (lambda: HashRing().owner(b"k"), "give 1 to 0"), (lambda: HashRing([3]), "machine = 3"),
-    (lambda: ModuloPlacement([]), "one or more"), (lambda: RangePlacement(["a", "b"], [0, 0]), "rising from 0"),
-    (lambda: RangePlacement([]), "1 range or more"),
-])
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        (lambda: HashRing(["a"], virtual_nodes=0), "virtual_nodes = 0"),
+        (lambda: HashRing(["a", "a"]), "'a'"),
+        (lambda: HashRing(["a"]).remove("b"), "give one of"),
+        (lambda: HashRing(["a"]).owners(b"k", 2), "give 1 to 1"),
+        (lambda: HashRing().owner(b"k"), "give 1 to 0"),
+        (lambda: HashRing([3]), "machine = 3"),
+        (lambda: ModuloPlacement([]), "one or more"),
+        (lambda: RangePlacement(["a", "b"], [0, 0]), "rising from 0"),
+        (lambda: RangePlacement([]), "1 range or more"),
+    ],
+)
 def test_what_is_no_ring_is_refused(wrong, says):
     with pytest.raises(BadParameter, match=says):
         wrong()

@@ -1,4 +1,5 @@
 """Who may pass: four modes over one gate, two reasons to be refused, and where a partition is cut."""
+
 from __future__ import annotations
 
 import pytest
@@ -36,7 +37,9 @@ def offer(at, loads, seconds, *, from_s=0, every_us=10_000):
 
 
 # ------------------------------------------------------------------------------------------ the bucket
-@given(st.floats(1, 100), st.floats(1, 50), st.lists(st.tuples(st.integers(0, 300_000), st.floats(0.1, 20)), max_size=60))
+@given(
+    st.floats(1, 100), st.floats(1, 50), st.lists(st.tuples(st.integers(0, 300_000), st.floats(0.1, 20)), max_size=60)
+)
 def test_a_bucket_lets_no_more_through_than_its_law_and_one_call_in_debt(rate, burst, calls):
     bucket, now_us, passed, largest = TokenBucket(rate=rate, burst=burst), 0, 0.0, 0.0
     for gap_us, cost in calls:
@@ -48,7 +51,8 @@ def test_a_bucket_lets_no_more_through_than_its_law_and_one_call_in_debt(rate, b
 
 def test_a_call_above_the_burst_waits_for_a_full_bucket_and_leaves_a_debt():
     bucket = TokenBucket(rate=1, burst=2)
-    assert bucket.take(0, 5) and bucket.level(0) == -3
+    assert bucket.take(0, 5)
+    assert bucket.level(0) == -3
     assert not bucket.take(4 * SECOND, 5)
     assert bucket.ready_us(4 * SECOND, 5) == 5 * SECOND
     assert bucket.take(5 * SECOND, 5)
@@ -98,8 +102,10 @@ def test_global_lets_a_hot_partition_use_what_the_table_has_and_names_who_is_out
     assert set(at.status()["p1"].refused) == {OUT_OF_PROMISE}
 
 
-@given(mode=st.sampled_from(sorted(MODES)), calls=st.lists(
-    st.tuples(st.integers(0, 400_000), st.sampled_from(NAMES), st.floats(0.5, 30)), max_size=80))
+@given(
+    mode=st.sampled_from(sorted(MODES)),
+    calls=st.lists(st.tuples(st.integers(0, 400_000), st.sampled_from(NAMES), st.floats(0.5, 30)), max_size=80),
+)
 def test_what_passes_never_exceeds_limit_and_promise_and_what_is_refused_takes_nothing(mode, calls):
     at, now_us, largest = gate(mode, rate=40, limit=25), 0, 0.0
     for gap_us, name, units in calls:
@@ -111,7 +117,7 @@ def test_what_passes_never_exceeds_limit_and_promise_and_what_is_refused_takes_n
     uses = at.status().values()
     assert all(use.passed <= 25 * (seconds + 1) + largest + 1e-6 for use in uses)
     assert all(use.offered == pytest.approx(use.passed + sum(use.refused.values())) for use in uses)
-    most = 40 * (seconds + (4 if mode in {"adaptive", "burst"} else 1))     # each partition begins with a second's share
+    most = 40 * (seconds + (4 if mode in {"adaptive", "burst"} else 1))  # each partition begins with a second's share
     assert sum(use.passed for use in uses) <= most + 4 * (largest + 1) + 1e-6
 
 
@@ -133,12 +139,17 @@ def test_a_cut_partition_has_two_limits_and_half_of_what_was_saved_each():
     assert offer(at, {"p4": 1000.0, "p5": 1000.0}, 1)["p4"] > 900
 
 
-@pytest.mark.parametrize(("wrong", "says"), [
-    (lambda: gate("lucky"), "static, burst, adaptive, global"), (lambda: gate("static", rate=0), "rate = 0"),
-    (lambda: gate("static", saved=2), "between 0 and 1"),
-    (lambda: Gate(rate=1, mode="static", kind="Delete", partitions=["p"]), "Write, Read"),
-    (lambda: SplitPolicy(heat=1.5), "heat"), (lambda: SplitPolicy(size_bytes_max=0), "size_bytes_max"),
-])
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        (lambda: gate("lucky"), "static, burst, adaptive, global"),
+        (lambda: gate("static", rate=0), "rate = 0"),
+        (lambda: gate("static", saved=2), "between 0 and 1"),
+        (lambda: Gate(rate=1, mode="static", kind="Delete", partitions=["p"]), "Write, Read"),
+        (lambda: SplitPolicy(heat=1.5), "heat"),
+        (lambda: SplitPolicy(size_bytes_max=0), "size_bytes_max"),
+    ],
+)
 def test_what_is_no_gate_or_policy_is_refused(wrong, says):
     with pytest.raises(BadParameter, match=says):
         wrong()

@@ -1,4 +1,5 @@
 """What an item is, how large it is, and what a call on it costs."""
+
 from __future__ import annotations
 
 import json
@@ -25,17 +26,42 @@ from dsys_lab.stores.key_value.partitioned.items import frozen, significant_digi
 
 NUMBERS = st.integers(-(10**12), 10**12) | st.decimals(-1000, 1000, places=3)
 SCALARS = st.text(max_size=6) | NUMBERS | st.binary(max_size=6) | st.booleans() | st.none()
-VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
-    st.text(min_size=1, max_size=3), inner, max_size=3), max_leaves=6) | st.frozensets(st.text(max_size=3), min_size=1, max_size=3)
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(min_size=1, max_size=3), inner, max_size=3),
+    max_leaves=6,
+) | st.frozensets(st.text(max_size=3), min_size=1, max_size=3)
 ITEMS = st.dictionaries(st.text(min_size=1, max_size=5), VALUES, max_size=5)
 
 
 # ------------------------------------------------------------------------------------------ sizes
-@pytest.mark.parametrize(("value", "size"), [
-    ("", 0), ("Oslo", 4), ("Århus", 6), ("寝", 3), (0, 2), (7, 2), (17, 2), (435, 3), (-435, 3), (4350000, 3),
-    (Decimal("0.0435"), 3), (Decimal("7.25"), 3), (10**37 + 1, 20), (b"\x00\x01", 2), (True, 1), (None, 1),
-    ([], 3), ({}, 3), (["a", "b"], 7), ({"a": "b"}, 6), ([[1]], 10), (frozenset({"a", "bc"}), 3),
-])
+@pytest.mark.parametrize(
+    ("value", "size"),
+    [
+        ("", 0),
+        ("Oslo", 4),
+        ("Århus", 6),
+        ("寝", 3),
+        (0, 2),
+        (7, 2),
+        (17, 2),
+        (435, 3),
+        (-435, 3),
+        (4350000, 3),
+        (Decimal("0.0435"), 3),
+        (Decimal("7.25"), 3),
+        (10**37 + 1, 20),
+        (b"\x00\x01", 2),
+        (True, 1),
+        (None, 1),
+        ([], 3),
+        ({}, 3),
+        (["a", "b"], 7),
+        ({"a": "b"}, 6),
+        ([[1]], 10),
+        (frozenset({"a", "bc"}), 3),
+    ],
+)
 def test_a_value_has_the_bytes_of_the_table(value, size):
     assert value_bytes(value) == size
 
@@ -65,17 +91,31 @@ def test_an_item_that_was_accepted_cannot_be_changed_from_outside():
     assert kept == {"stages": [{"deep": 1}]}
 
 
-@pytest.mark.parametrize(("number", "digits"), [(0, 1), (7, 1), (100, 1), (Decimal("1.50"), 2), (Decimal("0.007"), 1), (-12, 2)])
+@pytest.mark.parametrize(
+    ("number", "digits"), [(0, 1), (7, 1), (100, 1), (Decimal("1.50"), 2), (Decimal("0.007"), 1), (-12, 2)]
+)
 def test_zeros_at_both_ends_are_no_significant_digits(number, digits):
     assert significant_digits(number) == digits
 
 
-@pytest.mark.parametrize(("item", "says"), [
-    ({"x": 7.25}, r"Decimal\('7.25'\)"), ({"x": object()}, "is a object"), ({"": 1}, "attribute name"), ({3: 1}, "name 3"),
-    ({"x": frozenset()}, "at least one"), ({"x": {1, "a"}}, "all strings"), ({"x": {True}}, "set element"),
-    ({"x": Decimal("NaN")}, "finite"), ({"x": 10**38 + 1}, "38"), ({"x": (1, 2)}, "is a tuple"), ([1], "give a dict"),
-    ({"x": "y" * 409_600}, "409,601 bytes"), ({"x": {"": 1}}, "attribute name"),
-])
+@pytest.mark.parametrize(
+    ("item", "says"),
+    [
+        ({"x": 7.25}, r"Decimal\('7.25'\)"),
+        ({"x": object()}, "is a object"),
+        ({"": 1}, "attribute name"),
+        ({3: 1}, "name 3"),
+        ({"x": frozenset()}, "at least one"),
+        ({"x": {1, "a"}}, "all strings"),
+        ({"x": {True}}, "set element"),
+        ({"x": Decimal("NaN")}, "finite"),
+        ({"x": 10**38 + 1}, "38"),
+        ({"x": (1, 2)}, "is a tuple"),
+        ([1], "give a dict"),
+        ({"x": "y" * 409_600}, "409,601 bytes"),
+        ({"x": {"": 1}}, "attribute name"),
+    ],
+)
 def test_what_is_no_item_is_refused_with_what_is_allowed(item, says):
     with pytest.raises(BadParameter, match=says):
         frozen(item)
@@ -126,11 +166,17 @@ def test_equal_keys_lie_at_one_position_whatever_they_are_written_as():
     assert KeySchema("n").key_of({"n": "17"}).position != keys.key_of({"n": 17}).position
 
 
-@pytest.mark.parametrize(("schema", "says"), [
-    (lambda: KeySchema("a", "a"), "two different"), (lambda: KeySchema(""), "two different"),
-    (lambda: KeySchema("a", partition_kind="X"), "S .string."), (lambda: KeySchema("a").key_of({"b": "1"}), "'a' is missing"),
-    (lambda: KeySchema("a").key_of({"a": 1}), "takes a string"), (lambda: KeySchema("a").key_of({"a": True}), "takes a string"),
-])
+@pytest.mark.parametrize(
+    ("schema", "says"),
+    [
+        (lambda: KeySchema("a", "a"), "two different"),
+        (lambda: KeySchema(""), "two different"),
+        (lambda: KeySchema("a", partition_kind="X"), "S .string."),
+        (lambda: KeySchema("a").key_of({"b": "1"}), "'a' is missing"),
+        (lambda: KeySchema("a").key_of({"a": 1}), "takes a string"),
+        (lambda: KeySchema("a").key_of({"a": True}), "takes a string"),
+    ],
+)
 def test_what_is_no_key_is_refused(schema, says):
     with pytest.raises(BadParameter, match=says):
         schema()
@@ -143,15 +189,21 @@ def test_values_of_other_kinds_are_neither_less_nor_more_nor_equal():
         assert not Compare("x", relation, "1").holds({})
         assert not Compare("x", relation, 1).holds({"x": True})
     assert not BeginsWith("x", "a").holds({"x": b"a"})
-    assert (~Exists("x")).holds({}) and Compare("x", "=", None).holds({"x": None})
+    assert (~Exists("x")).holds({})
+    assert Compare("x", "=", None).holds({"x": None})
 
 
-@pytest.mark.parametrize(("wrong", "says"), [
-    (lambda: Compare("x", "!=", 1), "give one of ="), (lambda: Compare("x", "<", None), "only strings"),
-    (lambda: Update(), "one attribute or more"), (lambda: Update(set={"a": 1}, remove=["a"]), "none twice"),
-    (lambda: Update(add={"a": 1}).of({"a": "x"}), "a number to a number"),
-    (lambda: Update(add={"a": "x"}).of({}), "a number to a number"),
-])
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        (lambda: Compare("x", "!=", 1), "give one of ="),
+        (lambda: Compare("x", "<", None), "only strings"),
+        (Update, "one attribute or more"),
+        (lambda: Update(set={"a": 1}, remove=["a"]), "none twice"),
+        (lambda: Update(add={"a": 1}).of({"a": "x"}), "a number to a number"),
+        (lambda: Update(add={"a": "x"}).of({}), "a number to a number"),
+    ],
+)
 def test_what_is_no_condition_or_update_is_refused(wrong, says):
     with pytest.raises(BadParameter, match=says):
         wrong()

@@ -1,6 +1,8 @@
 """The table in partitions: prices, refusals, cuts, indexes that lag, changes; and any order of calls against a dict."""
+
 from __future__ import annotations
 
+from contextlib import suppress
 from random import Random
 
 import pytest
@@ -72,19 +74,30 @@ def test_time_does_not_run_back():
         table.get(9, night(1))
 
 
-@pytest.mark.parametrize(("wrong", "says"), [
-    (lambda t: t.query(0, 17), "takes a string"), (lambda t: t.query(0, "17", Range(low=3)), "of kind S"),
-    (lambda t: t.query(0, "17", limit=0), "1 item or more"), (lambda t: Range(low="a", prefix="b"), "one or the other"),
-    (lambda t: t.get(0, {"person": "17"}), "'night' is missing"), (lambda t: t.scan(0, start="x"), "`next`"),
-    (lambda t: t.get(0, night(1), replica=3), "0 to 2"), (lambda t: t.changes(0, after=-2), "-1 or the last"),
-    (lambda t: t.partitions.split(0, t.partitions[0], 0, "mood"), "above 0"),
-    (lambda t: Settings(partitions=0), "partitions = 0"), (lambda t: Settings(mode="x"), "static"),
-    (lambda t: Settings(local_indexes=(LocalIndex("i", "a"),) * 2), "a name of its own"),
-    (lambda t: Settings(local_indexes=tuple(LocalIndex(f"i{n}", "a") for n in range(6))), "at most 5 and 20"),
-    (lambda t: PartitionedTable("t", KeySchema("p"), Settings(local_indexes=(LocalIndex("i", "a"),))), "no sort key"),
-    (lambda t: GlobalIndex("i", KeySchema("p"), backlog_max=0), "backlog_max"),
-    (lambda t: GlobalIndex("i", KeySchema("p"), mode="x"), "static"),
-])
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        (lambda t: t.query(0, 17), "takes a string"),
+        (lambda t: t.query(0, "17", Range(low=3)), "of kind S"),
+        (lambda t: t.query(0, "17", limit=0), "1 item or more"),
+        (lambda t: Range(low="a", prefix="b"), "one or the other"),
+        (lambda t: t.get(0, {"person": "17"}), "'night' is missing"),
+        (lambda t: t.scan(0, start="x"), "`next`"),
+        (lambda t: t.get(0, night(1), replica=3), "0 to 2"),
+        (lambda t: t.changes(0, after=-2), "-1 or the last"),
+        (lambda t: t.partitions.split(0, t.partitions[0], 0, "mood"), "above 0"),
+        (lambda t: Settings(partitions=0), "partitions = 0"),
+        (lambda t: Settings(mode="x"), "static"),
+        (lambda t: Settings(local_indexes=(LocalIndex("i", "a"),) * 2), "a name of its own"),
+        (lambda t: Settings(local_indexes=tuple(LocalIndex(f"i{n}", "a") for n in range(6))), "at most 5 and 20"),
+        (
+            lambda t: PartitionedTable("t", KeySchema("p"), Settings(local_indexes=(LocalIndex("i", "a"),))),
+            "no sort key",
+        ),
+        (lambda t: GlobalIndex("i", KeySchema("p"), backlog_max=0), "backlog_max"),
+        (lambda t: GlobalIndex("i", KeySchema("p"), mode="x"), "static"),
+    ],
+)
 def test_what_is_no_call_is_refused(wrong, says):
     with pytest.raises(BadParameter, match=says):
         wrong(PartitionedTable("nights", NIGHTS))
@@ -112,26 +125,26 @@ def test_a_partition_that_grows_too_large_is_cut_and_keeps_everything():
 
 def test_a_hot_partition_is_cut_until_the_hot_key_is_alone_and_there_it_ends():
     def passed(split):
-        table = PartitionedTable("nights", NIGHTS, Settings(
-            write_rate=1000, write_limit=50, split=split, split_every_s=2, saved=0))
-        loads, taken, last = {f"cool {n}": 4 for n in range(20)} | {"hot": 80}, 0, 0
+        table = PartitionedTable(
+            "nights", NIGHTS, Settings(write_rate=1000, write_limit=50, split=split, split_every_s=2, saved=0)
+        )
+        loads, last = {f"cool {n}": 4 for n in range(20)} | {"hot": 80}, 0
         for second in range(12):
             asked = [person for person, load in loads.items() for _ in range(load)]
             for turn, person in enumerate(asked):
-                try:
+                with suppress(Throttled):
                     table.put(second * SECOND + turn * SECOND // len(asked), night(person))
-                    taken, last = taken + 1, last + (second >= 10)
-                except Throttled:
-                    pass
+                    last += second >= 10
         return table, last / 2
 
     whole, before = passed(None)
     cut, after = passed(SplitPolicy(heat=0.8))
-    assert len(whole.status().partitions) == 1 and before == pytest.approx(50, abs=2)
+    assert len(whole.status().partitions) == 1
+    assert before == pytest.approx(50, abs=2)
     hot = NIGHTS.collection_of("hot").position
     [alone] = [partition for partition in cut.partitions if partition.first <= hot < partition.end]
     assert {key.partition for key, _ in alone.group.require_quorum().items} == {"hot"}
-    assert after == pytest.approx(50 + 80, abs=6)           # the hot key at its limit, the others at what they ask
+    assert after == pytest.approx(50 + 80, abs=6)  # the hot key at its limit, the others at what they ask
 
 
 def test_what_is_on_its_way_is_not_cut():
@@ -158,20 +171,24 @@ def test_a_global_index_lags_by_its_delay():
 
 def test_an_index_that_cannot_follow_stops_the_writers_and_catches_up():
     table = PartitionedTable("nights", NIGHTS, Settings(global_indexes=(BY_CITY,)))
-    taken, refused = [], 0
-    for n in range(400):                                    # 50 a second for 8 seconds, and the index does 10
+    taken, reasons = [], []
+    for n in range(400):  # 50 a second for 8 seconds, and the index does 10
         try:
             table.put(n * SECOND // 50, night(n, city="Oslo"))
             taken.append(str(n))
         except Throttled as told:
-            refused += 1
-            assert told.reason == "IndexWriteProvisionedThroughputExceeded"
-    assert refused == pytest.approx(400 - 80 - 20 - 10, abs=3)      # it did 10 a second and one second's burst, 20 wait
+            reasons.append(told.reason)
+    assert {*reasons} == {"IndexWriteProvisionedThroughputExceeded"}
+    assert len(reasons) == pytest.approx(
+        400 - 80 - 20 - 10, abs=3
+    )  # it did 10 a second and one second's burst, 20 wait
     assert table.status().backlogs == {"by_city": 20}
     table.tick(8 * SECOND)
     table.tick(11 * SECOND)
     assert in_city(table, 11 * SECOND, "Oslo") == sorted(taken)
-    assert in_city(table, 11 * SECOND, "Oslo") == sorted(item["person"] for p in pages(table.scan, 11 * SECOND) for item in p.items)
+    assert in_city(table, 11 * SECOND, "Oslo") == sorted(
+        item["person"] for p in pages(table.scan, 11 * SECOND) for item in p.items
+    )
 
 
 def test_a_change_costs_the_index_one_write_two_if_its_key_changes_and_none_if_nothing_does():
@@ -192,12 +209,15 @@ def test_a_change_costs_the_index_one_write_two_if_its_key_changes_and_none_if_n
 
 
 def test_a_local_index_is_paid_with_the_item_and_bounds_the_collection():
-    table = PartitionedTable("nights", NIGHTS, Settings(local_indexes=(LocalIndex("long", "minutes"),), collection_bytes_max=100))
+    table = PartitionedTable(
+        "nights", NIGHTS, Settings(local_indexes=(LocalIndex("long", "minutes"),), collection_bytes_max=100)
+    )
     assert table.put(0, night(1, minutes=1)).units == 2
     assert table.put(0, night(2)).units == 1
+    for day in range(2, 5):
+        table.put(0, night(1, day, minutes=day))
     with pytest.raises(Refused, match="one partition"):
-        for day in range(1, 9):
-            table.put(0, night(1, day, minutes=day))
+        table.put(0, night(1, 5, minutes=5))
     assert table.put(0, night(3, minutes=1)).units == 2
 
 
@@ -206,7 +226,7 @@ def test_a_change_is_gone_after_a_day_and_who_missed_it_is_told():
     table = PartitionedTable("nights", NIGHTS)
     table.put(0, night(1))
     table.put(3600 * SECOND, night(2))
-    table.put(3600 * SECOND, night(2))                      # changes nothing, leaves no record
+    table.put(3600 * SECOND, night(2))  # changes nothing, leaves no record
     assert [change.number for change in table.changes(3600 * SECOND)] == [0, 1]
     later = 24 * 3600 * SECOND
     with pytest.raises(Refused, match="0 to 0 are gone"):
@@ -222,7 +242,8 @@ def test_a_write_is_in_the_stream_when_it_is_committed_also_by_an_election():
     partition.group.replicas[1].append(50, partition.group.replicas[0].journal[0])
     table.crash(60, partition, 0)
     table.elect(70, partition)
-    assert table.is_committed(written) and len(table.changes(80)) == 1
+    assert table.is_committed(written)
+    assert len(table.changes(80)) == 1
     table.restart(90, partition, 0)
     assert len(table.changes(500)) == 1
 
@@ -231,14 +252,24 @@ def test_a_write_is_in_the_stream_when_it_is_committed_also_by_an_election():
 def test_the_recorder_changes_nothing_and_every_row_is_in_the_vocabulary():
     def run(recorder=None):
         given = {} if recorder is None else {"recorder": recorder}
-        table = PartitionedTable("nights", NIGHTS, Settings(
-            partitions=2, write_rate=20, split=SplitPolicy(heat=0.1), split_every_s=1, write_limit=15, saved=0, global_indexes=(BY_CITY,)),
-            lag=lambda follower: 700, **given)
+        table = PartitionedTable(
+            "nights",
+            NIGHTS,
+            Settings(
+                partitions=2,
+                write_rate=20,
+                split=SplitPolicy(heat=0.1),
+                split_every_s=1,
+                write_limit=15,
+                saved=0,
+                global_indexes=(BY_CITY,),
+            ),
+            lag=lambda follower: 700,
+            **given,
+        )
         for n in range(200):
-            try:
+            with suppress(Throttled):
                 table.put(n * 20_000, night(n % 9, city="Oslo", n=n), message=f"m{n}")
-            except Throttled:
-                pass
         table.tick(20 * SECOND)
         return table.status()
 
@@ -260,7 +291,9 @@ class Table(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
         spec = GlobalIndex("by_city", KeySchema("city", "n", sort_kind="N"))
-        self.table = PartitionedTable("t", NIGHTS, Settings(partitions=2, global_indexes=(spec,), mode="global", split=None))
+        self.table = PartitionedTable(
+            "t", NIGHTS, Settings(partitions=2, global_indexes=(spec,), mode="global", split=None)
+        )
         self.now_us, self.items, self.luck = 0, {}, Random(1)
 
     def later(self):
@@ -277,7 +310,9 @@ class Table(RuleBasedStateMachine):
     def add_if(self, person, day, least):
         old = self.items.get((person, day))
         try:
-            new = self.table.update(self.later(), night(person, day), Update(add={"n": 1}), condition=Compare("n", ">=", least)).new
+            new = self.table.update(
+                self.later(), night(person, day), Update(add={"n": 1}), condition=Compare("n", ">=", least)
+            ).new
         except ConditionFailed:
             assert old is None or old["n"] < least
         else:
@@ -306,15 +341,21 @@ class Table(RuleBasedStateMachine):
     @precondition(lambda self: self.items)
     @rule(person=PERSONS)
     def query(self, person):
-        found = [item for page in pages(self.table.query, self.later(), person, strong=True, limit=2) for item in page.items]
+        found = [
+            item for page in pages(self.table.query, self.later(), person, strong=True, limit=2) for item in page.items
+        ]
         assert found == [self.items[key] for key in sorted(self.items) if key[0] == person]
 
     @invariant()
     def every_read_agrees(self):
         now_us = self.later()
         assert everything(self.table, now_us) == sorted((person, f"{day:02d}") for person, day in self.items)
-        in_index = [item for city in ("Oslo", "Lagos") for page in pages(self.table.query, now_us, city, index="by_city")
-                    for item in page.items]
+        in_index = [
+            item
+            for city in ("Oslo", "Lagos")
+            for page in pages(self.table.query, now_us, city, index="by_city")
+            for item in page.items
+        ]
         expected = [item for item in self.items.values() if "city" in item]
         assert sorted(map(str, in_index)) == sorted(map(str, expected))
 

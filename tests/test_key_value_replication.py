@@ -1,4 +1,5 @@
 """Three copies of a partition: nothing acknowledged is lost, whoever fails when."""
+
 from __future__ import annotations
 
 import itertools
@@ -113,7 +114,7 @@ def test_what_a_quorum_had_counts_although_nobody_was_told():
     group = ReplicaGroup("p", lag=lambda follower: 100)
     group.append(0, put("on its way"))
     group.tick(99)
-    group.replicas[1].append(99, group.replicas[0].journal[0])      # it arrived; the answer did not
+    group.replicas[1].append(99, group.replicas[0].journal[0])  # it arrived; the answer did not
     group.crash(100, 0)
     group.elect(101)
     assert value(group.read(strong=True)) == "on its way"
@@ -138,7 +139,7 @@ class Group(RuleBasedStateMachine):
         self.luck = Random(5)
         self.group = ReplicaGroup("p", lag=lambda follower: self.luck.randrange(0, 400))
         self.now_us, self.count = 0, 0
-        self.open: list[tuple[int, int]] = []        # number in the journal, value: sent and not yet acknowledged
+        self.open: list[tuple[int, int]] = []  # number in the journal, value: sent and not yet acknowledged
         self.acknowledged = 0
 
     def settle(self):
@@ -207,7 +208,7 @@ def story(disks, told):
     for number in range(1, 8):
         now_us += 100
         if number == 3:
-            group.append(now_us, put(99))               # its leader dies before anybody has it
+            group.append(now_us, put(99))  # its leader dies before anybody has it
             group.crash(now_us, 0)
             group.elect(now_us)
         if number == 5:
@@ -229,7 +230,7 @@ def test_at_every_step_of_every_disk_the_power_may_go_and_nothing_acknowledged_i
             disks[victim].power_cut_before = step
             with pytest.raises(PowerCut):
                 story(disks, told)
-            for disk in disks:                           # the power goes for all three: a wider failure than promised
+            for disk in disks:  # the power goes for all three: a wider failure than promised
                 disk.crash(luck.random)
             group = ReplicaGroup("p", disks=disks)
             group.elect(0)

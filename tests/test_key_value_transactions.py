@@ -1,4 +1,5 @@
 """Several items together or not at all, whenever the coordinator fails."""
+
 from __future__ import annotations
 
 from itertools import islice
@@ -74,7 +75,7 @@ def test_after_every_step_the_coordinator_may_fail_and_it_is_all_or_nothing(afte
     assert stock(table) == (AFTER if "decided" in told else BEFORE)
     assert successor.status() == ()
     assert table.put(20, {"what": "free again"}).units == 1
-    successor.write(30, sell("order 1"), token="t")          # the client had no answer and asks again
+    successor.write(30, sell("order 1"), token="t")  # the client had no answer and asks again
     assert stock(table) == AFTER
 
 
@@ -189,12 +190,16 @@ def test_a_token_under_way_is_refused_and_other_actions_under_it_are_misuse():
         transactions.write(0, sell("order 2"), token="t")
 
 
-@pytest.mark.parametrize(("actions", "says"), [
-    ([], "give 1 to 100"), ([PutItem({"what": str(n)}) for n in range(101)], "101 actions"),
-    ([PutItem({"what": "a"}), DeleteItem({"what": "a"})], "two actions on one item"),
-    ([PutItem({"what": str(n), "note": "x" * 400_000}) for n in range(11)], "bytes in one transaction"),
-    ([PutItem({"who": "a"})], "'what' is missing"),
-])
+@pytest.mark.parametrize(
+    ("actions", "says"),
+    [
+        ([], "give 1 to 100"),
+        ([PutItem({"what": str(n)}) for n in range(101)], "101 actions"),
+        ([PutItem({"what": "a"}), DeleteItem({"what": "a"})], "two actions on one item"),
+        ([PutItem({"what": str(n), "note": "x" * 400_000}) for n in range(11)], "bytes in one transaction"),
+        ([PutItem({"who": "a"})], "'what' is missing"),
+    ],
+)
 def test_what_is_no_transaction_is_refused_and_nothing_is_held(actions, says):
     table = shop()
     with pytest.raises(BadParameter, match=says):
