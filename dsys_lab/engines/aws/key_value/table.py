@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -36,6 +37,15 @@ from dsys_lab.stores.key_value.partitioned.queries import EVERYTHING
 from dsys_lab.stores.key_value.partitioned.transactions import Action
 
 THROTTLED: Final = ("ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded")
+
+
+@dataclass(frozen=True, slots=True)
+class DynamoStatus:
+    """A table as DynamoDB tells it: its state, its items and their bytes."""
+
+    state: str
+    items: int
+    size_bytes: int
 
 
 class DynamoTable:
@@ -214,6 +224,11 @@ class DynamoTable:
             found += self._streams("get_records", ShardIterator=told["ShardIterator"])["Records"]
         changes = [_change(number, record) for number, record in enumerate(found)]
         return [change for change in changes if change.number > after][:limit]
+
+    def status(self) -> DynamoStatus:
+        """Return what the service says of the table; a real one counts anew every six hours only."""
+        told = self._call("describe_table")["Table"]
+        return DynamoStatus(told["TableStatus"], told["ItemCount"], told["TableSizeBytes"])
 
     def _streams(self, operation: str, **given: Any) -> dict[str, Any]:
         return self._aws.call("dynamodbstreams", operation, **given)

@@ -350,6 +350,12 @@ class PartitionedTable:
         self.tick(now_us)
         self._committed(now_us, partition.group.elect(now_us))
 
+    def recover(self, now_us: int) -> None:
+        """Let every partition without a leader have one: what is to be done when the disks are found with journals."""
+        for partition in self.partitions:
+            if partition.group.leader is None:
+                self.elect(now_us, partition)
+
     def _committed(self, now_us: int, done: Iterable[Applied]) -> None:
         """Tell the stream and the global indexes what became committed."""
         for applied in done:

@@ -7,9 +7,9 @@ has one argument more, the time; `ClockedTable` takes it from a clock.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
-from dsys_lab.stores.key_value.partitioned.answers import Page, Read, Written
+from dsys_lab.stores.key_value.partitioned.answers import Page, Read, Status, Written
 from dsys_lab.stores.key_value.partitioned.change_stream import Change
 from dsys_lab.stores.key_value.partitioned.conditions import Condition
 from dsys_lab.stores.key_value.partitioned.items import Item, Value
@@ -69,6 +69,9 @@ class ItemTable(Protocol):
 
     def changes(self, *, after: int = -1, limit: int = 100) -> list[Change]:
         """Return up to `limit` changes after number `after`, the oldest first."""
+
+    def status(self) -> Any:
+        """Return a frozen dataclass."""
 
 
 class ClockedTable:
@@ -141,6 +144,10 @@ class ClockedTable:
     def changes(self, *, after: int = -1, limit: int = 100) -> list[Change]:
         """Return up to `limit` changes after number `after`, the oldest first."""
         return self.table.changes(self._clock_us(), after=after, limit=limit)
+
+    def status(self) -> Status:
+        """Return the table as it is."""
+        return self.table.status()
 
 
 def pages(ask: Callable[..., Page], *args: object, **given: object) -> list[Page]:
