@@ -275,7 +275,7 @@ def test_the_recorder_changes_nothing_and_every_row_is_in_the_vocabulary():
 
     trace = Trace()
     assert run() == run(trace)
-    assert {"consume", "throttle", "shard", "apply", "log_sync"} <= {row.kind for row in trace}
+    assert {"consume", "reject", "shard", "apply", "log_sync"} <= {row.kind for row in trace}
     again = Trace()
     run(again)
     assert again.digest() == trace.digest()

@@ -225,7 +225,7 @@ class AnyOrder(RuleBasedStateMachine):
     @invariant()
     def nothing_acknowledged_is_lost(self):
         kept = [version for machine in FIVE for version in self.ring.kept_by(machine, "k")]
-        on_the_way = [version for message in self.ring._on_the_way for version in message[4]]
+        on_the_way = [version for message in self.ring._on_the_way for version in message[5]]
         for put in self.puts:
             if self.ring.is_acknowledged(put):
                 dot = put.version.dot

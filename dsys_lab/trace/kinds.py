@@ -193,6 +193,7 @@ _TABLE: Final = (
     _kind("throttle", "bounce", "what", "{place} is over its {what} limit and turns {message} away"),
     _kind("consume", "mark", "units left what",
           "{place} lets {message} in for {units} {what} units: {left} of its tokens are left"),
+    _kind("replaced", "fade", "by", "{place} lets {message} go: {by} has seen it"),
     _kind("shard", "split", "op parents children", "{place}: {op} of {parents} into {children}"),
     _kind("lease", "mark", "shard owner epoch", "{owner} now owns {shard}"),
     # credit between stages

@@ -113,8 +113,10 @@ def entry_of(keys: KeySchema, base: KeySchema, include: tuple[str, ...] | None, 
     """Return what an index keeps of an item, or None if the item is not in it."""
     if item is None or not keys.indexes(item):
         return None
-    kept = {*keys.names, *base.names, *(include or ())}
-    return dict(item) if include is None else {name: value for name, value in item.items() if name in kept}
+    if include is None:
+        return item
+    kept = {*keys.names, *base.names, *include}
+    return {name: value for name, value in item.items() if name in kept}
 
 
 def entry_units(keys: KeySchema, old: Item | None, new: Item | None) -> float:
@@ -182,9 +184,10 @@ class GlobalIndexStore:
         while self.waiting and (ready_us := self._ready_us()) <= now_us:
             change, self._came_to_us = self.waiting.popleft(), ready_us
             units = entry_units(self.spec.keys, change.old, change.new)
-            for entry in (change.old, change.new):
-                if entry is not None:
-                    self.items.put(self._key(entry, change.base_key), change.new if entry is change.new else None)
+            if change.old is not None:
+                self.items.put(self._key(change.old, change.base_key), None)
+            if change.new is not None:
+                self.items.put(self._key(change.new, change.base_key), change.new)
             if units:
                 self.writes.admit(ready_us, self._at(change), units)
             self.taken = change.position
@@ -207,7 +210,7 @@ class GlobalIndexStore:
         partition = self.partition_of(key)
         why = self.reads.admit(now_us, partition, units)
         if why:
-            self.recorder.emit(now_us, "throttle", partition, message, what=why, units=units, key=str(key))
+            self.recorder.emit(now_us, "reject", partition, message, why=why, units=units, key=str(key))
             raise Throttled(f"{partition} has no {units:g} units for {key} now ({why}): try later, or less", why)
 
     def _ready_us(self) -> int:

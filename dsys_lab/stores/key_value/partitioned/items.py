@@ -46,6 +46,16 @@ ITEM_BYTES_MAX: Final = int(fact("dynamodb_item_max").value) * KB
 DIGITS_MAX: Final = 38
 
 
+class Frozen(dict[str, Any]):
+    """An item that was accepted, with its size, which is asked for again and again."""
+
+    __slots__ = ("size_bytes",)
+
+    def __init__(self, item: dict[str, Value]) -> None:
+        super().__init__(item)
+        self.size_bytes = size_bytes(item)
+
+
 def size_bytes(item: Item) -> int:
     """Return the bytes of an item, names and values.
 
@@ -54,6 +64,8 @@ def size_bytes(item: Item) -> int:
     >>> size_bytes({"person": "17", "minutes": 435})
     18
     """
+    if type(item) is Frozen:
+        return item.size_bytes
     return sum(len(name.encode()) + value_bytes(value) for name, value in item.items())
 
 
@@ -79,11 +91,11 @@ def value_bytes(value: Value) -> int:  # noqa: PLR0911  # one for each kind
 
 def significant_digits(number: int | Decimal) -> int:
     """Return how many digits a number has without its leading and trailing zeros; 0 has one."""
-    digits = "".join(map(str, Decimal(number).as_tuple().digits)).strip("0")
-    return max(1, len(digits))
+    digits = str(abs(number)) if isinstance(number, int) else "".join(map(str, number.as_tuple().digits))
+    return max(1, len(digits.strip("0")))
 
 
-def frozen(item: Item) -> dict[str, Value]:
+def frozen(item: Item) -> Frozen:
     """Return a copy of an item that nobody else holds, checked.
 
     Raises
@@ -94,12 +106,11 @@ def frozen(item: Item) -> dict[str, Value]:
     """
     if not isinstance(item, Mapping):
         raise BadParameter(f"item = {item!r}: give a dict of attribute names and values")
-    copy = {_name(name): _frozen(value) for name, value in item.items()}
-    size = size_bytes(copy)
-    if size > ITEM_BYTES_MAX:
+    copy = Frozen({_name(name): _frozen(value) for name, value in item.items()})
+    if copy.size_bytes > ITEM_BYTES_MAX:
         raise BadParameter(
-            f"an item of {size:,} bytes: give at most {ITEM_BYTES_MAX:,}, names included; keep large things in an "
-            "object store and their key here"
+            f"an item of {copy.size_bytes:,} bytes: give at most {ITEM_BYTES_MAX:,}, names included; keep large things "
+            "in an object store and their key here"
         )
     return copy
 

@@ -102,7 +102,7 @@ class Partitions:
         partition.asked(key.position, units / gate.limit)
         why = gate.admit(now_us, partition.name, units)
         if why:
-            self.recorder.emit(now_us, "throttle", partition.name, message, what=why, units=units, key=str(key))
+            self.recorder.emit(now_us, "reject", partition.name, message, why=why, units=units, key=str(key))
             raise Throttled(f"{partition.name} has no {units:g} units for {key} now ({why}): try later, or less", why)
         left = round(max(0.0, gate.level(now_us, partition.name)), 3)
         self.recorder.emit(

@@ -159,7 +159,7 @@ class PartitionedTable:
             raise TransactionConflict(f"{key} in {self.place} is held by transaction {held}: try again")
         holds = condition is None or condition.holds(old or {})
         new = become(old) if holds else old
-        self.check(partition, key, old, new)
+        self.check(partition, key, old, new, message)
         units = self.write_units(old, new)
         self.partitions.admit(now_us, "Write", partition, key, units=units, message=message)
         if not holds:
@@ -174,7 +174,9 @@ class PartitionedTable:
             units += entry_units(schema, *(entry_of(schema, self.keys, None, item) for item in (old, new)))
         return units
 
-    def check(self, partition: Partition, key: Key, old: Item | None, new: Item | None) -> None:
+    def check(
+        self, partition: Partition, key: Key, old: Item | None, new: Item | None, message: str | None = None
+    ) -> None:
         """Refuse what an index could not take: a key of another kind, a collection too large, a backlog too long."""
         for schema in (*self.local.values(), *(index.spec.keys for index in self.indexes.values())):
             for name, kind in schema.kinds.items():
@@ -189,6 +191,7 @@ class PartitionedTable:
                 )
         for index in self.indexes.values():
             if index.is_full():
+                self.recorder.emit(self.now_us, "reject", partition.name, message, why=INDEX_IS_BEHIND)
                 words = f"{index.place} is {len(index.waiting):,} changes behind ({INDEX_IS_BEHIND}): try later"
                 raise Throttled(words, INDEX_IS_BEHIND)
 

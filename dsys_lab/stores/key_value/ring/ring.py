@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from dsys_lab.errors import BadParameter, Refused
 from dsys_lab.stores.key_value.ring.version_vector import NOTHING_SEEN, Keep, Vector, Version, context_of, keep_siblings
 from dsys_lab.structures.hash_ring import HashRing
-from dsys_lab.trace import NO_TRACE, Recorder
+from dsys_lab.trace import NO_TRACE, Recorder, Scalar
 
 Lag = Callable[[str], int]
 """(machine) -> microseconds that the next message to it takes."""
@@ -142,7 +142,8 @@ class Ring:
         self._kept: dict[str, dict[str, tuple[Version, ...]]] = {machine: {} for machine in self.hash_ring.machines}
         self._hints: list[tuple[str, str, str]] = []  # who stands in, for whom, which key
         self._numbers = dict.fromkeys(self.hash_ring.machines, 0)
-        self._on_the_way: list[tuple[int, int, str, str, tuple[Version, ...], int]] = []
+        self._on_the_way: list[tuple[int, int, str, str, str, tuple[Version, ...], int]] = []
+        self._shown: dict[str, dict[str, int]] = {machine: {} for machine in self.hash_ring.machines}
         self._order = 0
         self._has_it: list[int] = []
 
@@ -173,14 +174,15 @@ class Ring:
         self._numbers[coordinator] += 1
         version = Version(value, (coordinator, self._numbers[coordinator]), context,
                           now_us if clock_us is None else clock_us)  # fmt: skip
-        versions = self.keep((*self._kept[coordinator].get(key, ()), version))
+        kept = self.keep((*self._kept[coordinator].get(key, ()), version))
+        versions = (*(one for one in kept if one != version), *(one for one in kept if one == version))
         number = len(self._has_it)
         self._has_it.append(0)
         times = []
         for machine, stands_for in places:
             arrive_us = now_us if machine == coordinator else now_us + self.lag(machine)
             times.append(arrive_us)
-            self._send(arrive_us, machine, key, versions, number)
+            self._send(now_us, arrive_us, coordinator, machine, key=key, versions=versions, number=number)
             if stands_for is not None:
                 self._hints.append((machine, stands_for, key))
         self.tick(now_us)
@@ -201,9 +203,18 @@ class Ring:
             places += list(zip(others, absent, strict=False))
         return places
 
-    def _send(self, arrive_us: int, machine: str, key: str, versions: tuple[Version, ...], number: int = -1) -> None:
+    def _send(
+        self, now_us: int, arrive_us: int, source: str, machine: str, *, key: str, versions: tuple[Version, ...],
+        number: int = -1,
+    ) -> None:  # fmt: skip
+        """Send versions on their way; the row names the newest."""
         self._order += 1
-        heapq.heappush(self._on_the_way, (arrive_us, self._order, machine, key, versions, number))
+        heapq.heappush(self._on_the_way, (arrive_us, self._order, source, machine, key, versions, number))
+        if versions:
+            self.recorder.emit(
+                now_us, "send", f"{self.place}/{source}", _name(versions[-1]), to=f"{self.place}/{machine}",
+                copy=self._order, type="repair" if number < 0 else "write", arrive_us=arrive_us,
+            )  # fmt: skip
 
     # ------------------------------------------------------------ read path
     def get(self, now_us: int, key: str, *, ask: Sequence[str] | None = None) -> Got:
@@ -230,8 +241,9 @@ class Ring:
         versions = self.keep(version for machine in asked for version in self._kept[machine].get(key, ()))
         behind = tuple(machine for machine in asked if self._kept[machine].get(key, ()) != versions)
         if self.read_repair:
+            knows = next((machine for machine in asked if machine not in behind), asked[0])
             for machine in behind:
-                self._send(now_us + self.lag(machine), machine, key, versions)
+                self._send(now_us, now_us + self.lag(machine), knows, machine, key=key, versions=versions)
             self.tick(now_us)
         values = tuple(version.value for version in versions if version.value is not None)
         return Got(values, context_of(versions), asked, behind, versions)
@@ -247,21 +259,42 @@ class Ring:
             stand_in, home, key = hint
             self._hints.remove(hint)
             if key in self._kept[stand_in]:
-                self._send(now_us + self.lag(home), home, key, self._kept[stand_in][key])
+                self._send(now_us, now_us + self.lag(home), stand_in, home, key=key, versions=self._kept[stand_in][key])
                 if not any((who, which) == (stand_in, key) for who, _, which in self._hints):
                     del self._kept[stand_in][key]  # a stand-in is no home of the key
         while self._on_the_way and self._on_the_way[0][0] <= now_us:
-            _, _, machine, key, versions, number = heapq.heappop(self._on_the_way)
+            _, copy, source, machine, key, versions, number = heapq.heappop(self._on_the_way)
             if machine in self.down:
+                self._tell("lost", now_us, machine, versions, source=source, copy=copy, why="it is down")
                 continue
+            self._tell("receive", now_us, machine, versions, source=source, copy=copy)
             before = self._kept[machine].get(key, ())
-            self._kept[machine][key] = self.keep((*before, *versions))
+            after = self._kept[machine][key] = self.keep((*before, *versions))
             if number >= 0:
                 self._has_it[number] += 1
-            self.recorder.emit(
-                now_us, "archive", f"{self.place}/{machine}", key, versions=len(self._kept[machine][key]),
-                repair=number < 0,
-            )  # fmt: skip
+            self._show(now_us, machine, versions, copy, after)
+
+    def _show(
+        self, now_us: int, machine: str, versions: tuple[Version, ...], copy: int, after: tuple[Version, ...]
+    ) -> None:
+        """Show which copies go, now that a machine keeps these versions: each version is shown once there."""
+        shown = self._shown[machine]
+        came = _name(versions[-1]) if versions else ""
+        kept = [_name(version) for version in after]
+        newest = kept[-1] if kept else ""
+        gone = [(name, which) for name, which in shown.items() if name not in kept]
+        if came and (came in shown or came not in kept):
+            gone.append((came, copy))
+        elif came:
+            shown[came] = copy
+        for name, which in gone:
+            if shown.get(name) == which:
+                del shown[name]
+            self.recorder.emit(now_us, "replaced", f"{self.place}/{machine}", name, by=newest, copy=which)
+
+    def _tell(self, kind: str, now_us: int, machine: str, versions: tuple[Version, ...], **fields: Scalar) -> None:
+        if versions:
+            self.recorder.emit(now_us, kind, f"{self.place}/{machine}", _name(versions[-1]), type="version", **fields)
 
     def deadline_us(self) -> int | None:
         """When the next message arrives."""
@@ -297,6 +330,11 @@ class Ring:
         up = tuple(machine for machine in self.hash_ring.machines if machine not in self.down)
         keys = {machine: len(kept) for machine, kept in self._kept.items()}
         return RingStatus(up, tuple(self.down), keys, len(self._hints), len(self._on_the_way))
+
+
+def _name(version: Version) -> str:
+    """Return what a version is called in rows: its dot, such as a3."""
+    return f"{version.dot[0]}{version.dot[1]}"
 
 
 def _require_key(key: str) -> None:
