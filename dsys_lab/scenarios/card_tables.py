@@ -45,7 +45,7 @@ FLIGHT_KEYS: Final = ("origin", "carrier", "dest", "tailnum", "flight and day")
 @lru_cache(maxsize=1)
 def night_cards(nights: int = 4_650, seed: int = 7) -> PartitionedTable:
     """Return a table of Slumber's first nights, each an item of some 90 bytes, with both kinds of index."""
-    much = {"write_rate": 1e9, "write_limit": 1e9, "read_rate": 1e9, "read_limit": 1e9}
+    much: dict[str, Any] = {"write_rate": 1e9, "write_limit": 1e9, "read_rate": 1e9, "read_limit": 1e9}
     table = PartitionedTable(
         "nights", NIGHTS,
         Settings(partitions=4, local_indexes=(BY_MINUTES,), global_indexes=(BY_CITY,), split=None, **much),

@@ -19,7 +19,7 @@ from dsys_lab.structures.hash_ring import POSITIONS
 
 CARDS: Final = "cards"
 WEARABLES: Final = "wearables"
-TOKENS: Final = {"name": "tokens", "unit": "% left", "full": 100}
+TOKENS: Final[dict[str, Any]] = {"name": "tokens", "unit": "% of a second's", "full": 100}
 
 
 class TableHost:

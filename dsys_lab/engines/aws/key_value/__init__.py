@@ -11,6 +11,7 @@ Sources: Amazon DynamoDB API Reference, read in November 2026; behaviour as meas
 """
 
 from dsys_lab.engines.aws.key_value.differences import DYNAMODB
+from dsys_lab.engines.aws.key_value.drill import drill, pressed
 from dsys_lab.engines.aws.key_value.table import DynamoTable
 
-__all__ = ["DYNAMODB", "DynamoTable"]
+__all__ = ["DYNAMODB", "DynamoTable", "drill", "pressed"]

@@ -172,9 +172,10 @@ class Gate:
             at.asked = before.asked / 2
 
     def level(self, now_us: int, partition: str) -> float:
-        """Return the share of its tokens that a partition has left: of the bucket that would refuse first."""
+        """Return for how much of a second, at its full rate, the tokens of a partition last: 1 at most."""
         self.tick(now_us)
-        return min(bucket.level(now_us) / bucket.burst for bucket in self._buckets_of(self._at[partition]))
+        buckets = self._buckets_of(self._at[partition])
+        return min(1.0, *(bucket.level(now_us) / max(1.0, bucket.rate) for bucket in buckets))
 
     def status(self) -> dict[str, Use]:
         """Return what was asked of each partition, what passed, and what was refused for which reason."""
