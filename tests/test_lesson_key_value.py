@@ -17,8 +17,8 @@ from dsys_lab.scenarios.key_value import (
     leader_fails,
     replica_reads,
     retry_storm,
-    ring,
 )
+from dsys_lab.scenarios.quorum_ring import ring
 from dsys_lab.trace import lamps
 
 SEEDS = range(1, 9)

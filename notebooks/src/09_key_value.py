@@ -376,7 +376,7 @@ joins.reveal(100 * moves["modulo"][1][1], law=100 * moved_by_modulo(10), standar
 # acknowledgement:
 
 # %%
-from dsys_lab.scenarios.key_value import ring
+from dsys_lab.scenarios.quorum_ring import ring
 
 player(ring(), ring(r=2, w=2), titles=("R = W = 1", "R = W = 2"))
 
