@@ -28,6 +28,7 @@ from dsys_lab.scenarios.table_machines import (
     CARDS,
     WEARABLES,
     CardWriter,
+    Journals,
     ReplicaHost,
     TableHost,
     elect_when_headless,
@@ -187,6 +188,7 @@ def leader_fails(
     partition = table.partitions[0]
     replicas = [ReplicaHost(sim, table, partition, number) for number in range(3)]
     acknowledged: dict[str, int] = {}
+    journals = Journals(sim, partition, acknowledged)
 
     def write() -> Body:
         number = 0
@@ -194,12 +196,15 @@ def leader_fails(
             yield sim.sleep(1 / rate)
             number += 1
             message = f"w{number}"
-            sim.emit("publish", WEARABLES, message, attempt=1)
+            leader = partition.group.leader
+            copy = partition.group.replicas.index(leader) if leader else 0
+            sim.emit("publish", WEARABLES, message, attempt=1, copy=copy)
             try:
                 written = table.put(sim.now_us, {"person": f"p{number}", "n": number}, message=message)
             except DidNotHappen:
-                sim.emit("reject", partition.name, message, why="no leader")
+                sim.emit("reject", partition.name, message, why="no leader", copy=copy)
                 continue
+            journals.show()
             sim.spawn(wait_for_quorum(message, number, written))
 
     def wait_for_quorum(message: str, number: int, written: Any) -> Body:
@@ -212,24 +217,32 @@ def leader_fails(
             yield sim.sleep(max(1, due_us - sim.now_us) / 1e6)
             table.tick(sim.now_us)
         acknowledged[f"p{number}"] = number
-        sim.emit("finish", partition.name, message, attempt=1)
         sim.emit("publish_ok", WEARABLES, message, attempt=1)
-
-    def fail() -> Body:
-        yield sim.sleep(fails_at_s)
-        replicas[0].crash()
-        yield sim.sleep(returns_after_s)
-        replicas[0].restart()
 
     sim.spawn(write())
     sim.spawn(elect_when_headless(sim, table, notice_s=notice_s))
-    sim.spawn(fail())
+    sim.spawn(_fail_and_return(sim, replicas[0], at_s=fails_at_s, after_s=returns_after_s))
+    sim.spawn(_look_often(sim, table, journals))
     sim.run(seconds + 1)
     held = {key.partition for key, _ in partition.group.read(strong=True)}
     lost = [person for person in acknowledged if person not in held]
     sim.emit("check", partition.name, name="acknowledged and kept", ok=not lost, expected=len(acknowledged),
              got=len(acknowledged) - len(lost))  # fmt: skip
     return Claims()
+
+
+def _fail_and_return(sim: Simulation, replica: ReplicaHost, *, at_s: float, after_s: float) -> Body:
+    yield sim.sleep(at_s)
+    replica.crash()
+    yield sim.sleep(after_s)
+    replica.restart()
+
+
+def _look_often(sim: Simulation, table: PartitionedTable, journals: Journals) -> Body:
+    while True:
+        yield sim.sleep(0.05)
+        table.tick(sim.now_us)
+        journals.show()
 
 
 # ------------------------------------------------------------------------------------------ 4. an index falls behind

@@ -6,7 +6,7 @@ of its own, named after it, and so does each replica of one that shall be able t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Final
 
@@ -140,6 +140,38 @@ class ReplicaHost(Machine):
         if not self.up:
             self.up = True
             self.table.restart(self.simulation.now_us, self.partition, self.number)
+
+
+class Journals:
+    """Shows what each replica has in its journal: a disc for each write, a copy of its own at each replica.
+
+    Parameters
+    ----------
+    acknowledged : mapping
+        The persons whose write was acknowledged: where one of them is forgotten, it bursts.
+    """
+
+    def __init__(self, simulation: Simulation, partition: Partition, acknowledged: Mapping[str, int]) -> None:
+        self.simulation, self.partition, self.acknowledged = simulation, partition, acknowledged
+        self._shown: list[dict[str, None]] = [{}, {}, {}]
+
+    def show(self) -> None:
+        """Show what came and what went since the last time."""
+        for copy, (replica, shown) in enumerate(zip(self.partition.group.replicas, self._shown, strict=True)):
+            held = {write.key.partition: None for entry in replica.journal for write in entry.command.writes}
+            for person in [person for person in held if person not in shown]:
+                shown[person] = None
+                self.simulation.emit("archive", replica.place, f"w{person[1:]}", copy=copy)
+            for person in [person for person in shown if person not in held]:
+                del shown[person]
+                self._forget(replica.place, person, copy)
+
+    def _forget(self, place: str, person: str, copy: int) -> None:
+        message = f"w{person[1:]}"
+        if person in self.acknowledged:
+            self.simulation.emit("drop", place, message, why="acknowledged, and not known to who leads", copy=copy)
+        else:
+            self.simulation.emit("replaced", place, message, by="the leader's journal", copy=copy)
 
 
 def elect_when_headless(simulation: Simulation, table: PartitionedTable, *, notice_s: float) -> Body:
