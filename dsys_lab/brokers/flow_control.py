@@ -1,6 +1,7 @@
 """How a producer is slowed down: credit, a token bucket, additive increase with multiplicative decrease.
 
-Three answers to one question, *how much may I send now?*, by who knows it:
+Three answers to one question, *how much may I send now?*, by who knows it (the token bucket is a shape
+that stores share, so it is at home in `dsys_lab.structures`):
 
 - `Credit`: the receiver knows. It lends the sender a window of messages; each one that it finishes gives a credit back.
   A slow stage then slows every stage before it, and no buffer between them grows beyond its window.
@@ -8,9 +9,8 @@ Three answers to one question, *how much may I send now?*, by who knows it:
 - `Aimd`: nobody knows. The sender adds a little while all goes well, and halves at the first refusal. Two senders that
   share a limit end up with equal shares; with a subtraction in place of the halving they keep their first difference.
 
-Sources: Kung, Blackwell and Chapman, "Credit-based flow control for ATM networks", SIGCOMM 1994; Turner, "New
-directions in communications", IEEE Communications 1986 (leaky bucket); Chiu and Jain, "Analysis of the increase and
-decrease algorithms for congestion avoidance", Computer Networks 1989.
+Sources: Kung, Blackwell and Chapman, "Credit-based flow control for ATM networks", SIGCOMM 1994; Chiu and Jain,
+"Analysis of the increase and decrease algorithms for congestion avoidance", Computer Networks 1989.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dsys_lab.errors import BadParameter, Misuse, require_positive
+from dsys_lab.structures.token_bucket import TokenBucket
+
+__all__ = ["Aimd", "Credit", "TokenBucket"]
 
 
 class Credit:
@@ -47,31 +50,6 @@ class Credit:
         if self.outstanding == 0:
             raise Misuse("a credit came back that nobody took: give back once for each take")
         self.outstanding -= 1
-
-
-class TokenBucket:
-    """Tokens drip in at `rate` a second, up to `burst`; a message costs one.
-
-    In any window of t seconds it lets through at most `burst + rate * t` messages. It is full at time 0.
-    """
-
-    def __init__(self, *, rate: float, burst: float) -> None:
-        require_positive(rate=rate, burst=burst)
-        if burst < 1:
-            raise BadParameter(f"burst = {burst!r}: give 1 or more, for a message costs a whole token")
-        self.rate, self.burst = rate, burst
-        self._tokens, self._at_us = float(burst), 0
-
-    def take(self, now_us: int) -> bool:
-        """Use one token if there is one; say whether."""
-        if now_us < self._at_us:
-            raise Misuse(f"now_us = {now_us} runs back behind {self._at_us}: ask in order of time")
-        self._tokens = min(self.burst, self._tokens + (now_us - self._at_us) * self.rate / 1e6)
-        self._at_us = now_us
-        if self._tokens < 1 - 1e-9:  # what drips in adds up in floats; a whole token must not be missed by a last bit
-            return False
-        self._tokens -= 1
-        return True
 
 
 @dataclass(slots=True)

@@ -191,6 +191,9 @@ _TABLE: Final = (
     _kind("read", "move", "shard first count behind_us arrive_us", "{place} reads {count} records from {first} on"),
     _kind("commit", "mark", "shard offset", "{place} has worked up to {offset} of {shard}"),
     _kind("throttle", "bounce", "what", "{place} is over its {what} limit and turns {message} away"),
+    _kind("consume", "mark", "units left what",
+          "{place} lets {message} in for {units} {what} units: {left} of its tokens are left"),
+    _kind("replaced", "fade", "by", "{place} lets {message} go: {by} has seen it"),
     _kind("shard", "split", "op parents children", "{place}: {op} of {parents} into {children}"),
     _kind("lease", "mark", "shard owner epoch", "{owner} now owns {shard}"),
     # credit between stages

@@ -51,12 +51,29 @@ def _queues(call: Call) -> Iterator[Leftover]:
             yield Leftover(url, partial(call, "sqs", "delete_queue", QueueUrl=url))
 
 
+def _tables(call: Call) -> Iterator[Leftover]:
+    after: dict[str, str] = {"ExclusiveStartTableName": PREFIX}  # names come in order, so ours begin here
+    for name in call("dynamodb", "list_tables", **after).get("TableNames", []):
+        if not name.startswith(PREFIX):
+            continue
+        arn = call("dynamodb", "describe_table", TableName=name)["Table"]["TableArn"]
+        tags = call("dynamodb", "list_tags_of_resource", ResourceArn=arn).get("Tags", [])
+        if any(tag["Key"] == TAG for tag in tags):
+            yield Leftover(name, partial(call, "dynamodb", "delete_table", TableName=name))
+
+
 SERVICES: Final = (
     Service(
         "Amazon SQS",
         f"Standard queues: {fact('sqs_price_standard')}. FIFO queues: {fact('sqs_price_fifo')}. A notebook of this "
         "suite makes some hundreds of requests: nothing, or less than a cent",
         _queues,
+    ),
+    Service(
+        "Amazon DynamoDB",
+        f"On demand, writes: {fact('dynamodb_price_write')}. Reads: {fact('dynamodb_price_read')}. A notebook of this "
+        "suite uses some hundreds of units: less than a cent",
+        _tables,
     ),
 )
 """Those that the suite uses."""
