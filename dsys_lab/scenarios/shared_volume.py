@@ -114,7 +114,7 @@ def commits(
     _Volume(sim, quorum, commits=commits, every_s=every_s, groups=groups, rows_a_txn=rows_a_txn,
             straggler_share=straggler_share)  # fmt: skip
     sim.run((commits + 1) * every_s + 0.08)
-    return Claims({**KEPT, "conservation": {}})
+    return Claims({**KEPT})
 
 
 # ------------------------------------------------------------------------------------------ 2. pages over the same wire
@@ -214,15 +214,17 @@ def _repaired(volume: _Volume, index: int, bytes_a_s: float) -> Body:
     node.restart()
     sim.emit("rebuild", node.name, view=node.name, phase="begins")
     peers = [peer for peer in volume.nodes if peer.up and peer.votes][: volume.quorum.read]
+    copied_bytes = 0
     for peer in peers:
         while batch := peer.segments[0].give(node.segments[0].scl, limit=4):
             if not batch.records:
                 break
             yield sim.sleep(batch.size_bytes / bytes_a_s)
+            copied_bytes += batch.size_bytes
             if not node.segments[0].fill(sim.now_us, batch):
                 break
     node.votes = True
-    sim.emit("rebuild", node.name, view=node.name, phase="done")
+    sim.emit("rebuild", node.name, view=node.name, phase="done", size_bytes=copied_bytes)
     volume.gauge()
     volume.writer.catch_up(index)
 

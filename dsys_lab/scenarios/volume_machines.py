@@ -76,19 +76,12 @@ class StorageNode(Machine):
         self.spawn(self._gossip())
 
     def on_message(self, message: str, copy: int, body: dict[str, Any], source: str) -> None:
-        """Keep records, promise, give to a peer, take from one."""
+        """Keep records, or promise."""
         what = body["type"]
         if what == "records":
             self.spawn(self._keep(message, body, source))
         elif what == "promise?":
-            self._promise(message, copy, body["epoch"], source)
-        elif what == "missing?":
-            group, after = body["group"], body["after"]
-            batch = self.segments[group].give(after, limit=GIVEN_AT_ONCE)
-            answer = {"type": "given", "group": group, "batch": batch, "size_bytes": batch.size_bytes}
-            self.simulation.network.answer(self.name, source, message, answer)
-        elif what == "given":
-            self.segments[body["group"]].fill(self.simulation.now_us, body["batch"])
+            self._promise(message, body["epoch"], source)
 
     def _keep(self, message: str, body: dict[str, Any], source: str) -> Body:
         yield from self.work(self._keep_time(self.simulation.stream(f"{self.name}/disk")))
@@ -101,7 +94,7 @@ class StorageNode(Machine):
         if self.votes:
             self._answer(message, source, {"type": "kept", "report": report})
 
-    def _promise(self, message: str, copy: int, epoch: int, source: str) -> None:
+    def _promise(self, message: str, epoch: int, source: str) -> None:
         for segment in self.segments:
             try:
                 report = segment.promise(epoch)
@@ -115,17 +108,22 @@ class StorageNode(Machine):
         self.simulation.network.answer(self.name, source, message, body, copy=self.quorum.copies + self.index)
 
     def _gossip(self) -> Body:
+        """Ask one peer after the other for what is missing; only what comes of it leaves rows."""
+        sim = self.simulation
         while True:
-            yield self.simulation.sleep(GOSSIP_EVERY_S)
+            yield sim.sleep(GOSSIP_EVERY_S)
             for segment in self.segments:
                 status = segment.status()
                 if status.past_holes or segment.vdl > segment.scl:
                     self._asked += 1
-                    peer = (self.index + self._asked) % self.quorum.copies
-                    if peer != self.index:
-                        ask = {"type": "missing?", "group": segment.group, "after": segment.scl}
-                        name = f"ask-{self.index + 1}.{self._asked}"
-                        self.simulation.network.send(self.name, self.quorum.place(peer), name, ask)
+                    peer = sim.machines[self.quorum.place((self.index + self._asked) % self.quorum.copies)]
+                    yield sim.sleep(2 * OTHER_ZONE_S)
+                    if isinstance(peer, StorageNode) and peer is not self and peer.is_reached_by(self.name):
+                        segment.fill(sim.now_us, peer.segments[segment.group].give(segment.scl, limit=GIVEN_AT_ONCE))
+
+    def is_reached_by(self, name: str) -> bool:
+        """Whether a call from the machine `name` comes through now."""
+        return self.up and not any((name in side) != (self.name in side) for side in self.simulation.network.splits)
 
 
 class WriterHost(Machine):
