@@ -112,7 +112,7 @@ class StorageNode(Machine):
         sim = self.simulation
         while True:
             yield sim.sleep(GOSSIP_EVERY_S)
-            for segment in self.segments:
+            for segment in self.segments if self.votes else ():
                 status = segment.status()
                 if status.past_holes or segment.vdl > segment.scl:
                     self._asked += 1
