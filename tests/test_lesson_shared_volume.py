@@ -8,12 +8,68 @@ import pytest
 
 from dsys_lab import laws
 from dsys_lab.errors import BadParameter
-from dsys_lab.scenarios import serverless_capacity, volume_counts
+from dsys_lab.scenarios import serverless_capacity
 from dsys_lab.scenarios import shared_volume as lab
-from dsys_lab.stores.relational.shared_volume import Quorum
-from dsys_lab.trace import lamps
+from dsys_lab.scenarios.shared_volume import fail_over
+from dsys_lab.scenarios.volume_machines import keep_time
+from dsys_lab.simulation import over_seeds
+from dsys_lab.simulation.chance import stream
+from dsys_lab.stores.relational.shared_volume import AURORA, Change, Quorum, Segment, SharedVolume, Writer
+from dsys_lab.trace import lamps, quantile
 
 SEEDS = range(1, 7)
+RUNS, TRIES, COMMITS = 8, 300, 400
+
+
+def stopped(*node_shares: float, quorum: Quorum = AURORA, zone_share: float = 0.05, what: str = "write"):
+    """Return the share of moments at which a commit is not acknowledged (or a takeover not possible, what="read")."""
+
+    def share(*, node_share: float, seed: int) -> float:
+        luck = stream(seed, f"failures/{node_share}")
+        count = 0
+        for _ in range(TRIES):
+            dark = [luck() < zone_share for _ in range(quorum.zones)]
+            volume = SharedVolume(quorum)
+            volume.crash(*[i for i in range(quorum.copies) if luck() < node_share or dark[quorum.zone(i)]])
+            count += not (volume.commit({"ada": "7.5"}) if what == "write" else volume.status().can_read)
+        return count / TRIES
+
+    return over_seeds(share, seeds=RUNS, node_share=node_shares)
+
+
+def commit_p99_ms(*writes: int, copies: int = 6, straggler_share: float = 0.01):
+    """Return the 99th percentile of a commit's wait for its `write`-th answer, in milliseconds, without the network."""
+
+    def p99_ms(*, write: int, seed: int) -> float:
+        draw, luck = keep_time(straggler_share), stream(seed, f"answers/{copies}")
+        answers = ([draw(luck) for _ in range(copies)] for _ in range(COMMITS))
+        waits = [commit_wait_s(Quorum(copies, write, 1, 1), answer) for answer in answers]
+        return 1_000 * quantile(waits, 0.99)
+
+    return over_seeds(p99_ms, seeds=RUNS, write=writes)
+
+
+def commit_wait_s(quorum: Quorum, answers_s: list[float]) -> float:
+    """Return when a commit is acknowledged whose segments answer after so many seconds each."""
+    writer = Writer(quorum)
+    (_, batch) = writer.commit(0, 1, [Change(0, "ada", "7.5")]).batches[0]
+    for answer_s, index in sorted(zip(answers_s, range(quorum.copies), strict=True)):
+        if writer.hear(0, Segment(0, index).append(0, batch)):
+            return answer_s
+    raise AssertionError("all have answered")
+
+
+def takeover_ms(*commits: int):
+    """Return the milliseconds from asking for promises to a log that is open, after so many commits."""
+
+    def open_ms(*, commits: int, seed: int) -> float:
+        crash_s = commits * 0.004
+        trace = fail_over(seed=seed, old="crashes", commits=commits + 2, at_s=crash_s, straggler_share=0.0)
+        asked = next(row for row in trace.of("send", place="standby"))
+        opened = next(row for row in trace.of("recover"))
+        return (opened.time_us - asked.time_us) / 1_000
+
+    return over_seeds(open_ms, seeds=4, commits=commits)
 
 
 def red(trace):
@@ -53,7 +109,7 @@ def test_two_stragglers_delay_nobody_and_a_wait_for_all_six_meets_every_one():
 @pytest.mark.parametrize("write", [1, 4, 6])
 def test_the_share_that_is_answered_within_the_laws_99th_percentile_is_99_percent(write):
     answered = laws.answered_within(1e-3, 0.5, straggler_share=0.01, straggler_factor=20)
-    ((_, mean, error),) = volume_counts.commit_p99_ms(write)
+    ((_, mean, error),) = commit_p99_ms(write)
     law_ms = 1_000 * laws.quorum_quantile_s(0.99, write, 6, answered)
     assert abs(mean - law_ms) <= max(3 * error, 0.03 * law_ms)
 
@@ -68,9 +124,6 @@ def test_pages_cost_a_hundred_times_the_bytes_of_the_log():
     record_bytes = sent_bytes(log) / 5 / 6
     assert sent_bytes(pages) == 5 * 4 * (2 * 8_192 + record_bytes)
     assert sent_bytes(pages) > 100 * sent_bytes(log)
-    counted = volume_counts.wire_bytes(1, 10)
-    assert counted["log to segments"][1][1] == 10 * counted["log to segments"][0][1]
-    assert counted["pages to mirrors"][1][1] < 1.1 * counted["pages to mirrors"][0][1]
 
 
 # ------------------------------------------------------------------------------------------ 3. zones
@@ -88,7 +141,7 @@ def test_without_a_zone_writes_go_on_and_without_one_more_they_stop_and_all_are_
 
 @pytest.mark.parametrize(("what", "needed"), [("write", 4), ("read", 3)])
 def test_the_share_of_moments_without_a_quorum_is_the_laws(what, needed):
-    ((_, mean, error),) = volume_counts.stopped(0.1, what=what)
+    ((_, mean, error),) = stopped(0.1, what=what)
     law = laws.quorum_missing(6, needed, zones=3, node_share=0.1, zone_share=0.05)
     assert abs(mean - law) <= 3 * max(error, (law / 2_400) ** 0.5)
 
@@ -131,7 +184,7 @@ def test_an_unsafe_quorum_loses_an_acknowledged_commit_and_the_lamp_says_so():
 
 
 def test_a_takeover_takes_no_longer_after_a_longer_log():
-    (_, short, _), (_, long, _) = volume_counts.takeover_ms(5, 40)
+    (_, short, _), (_, long, _) = takeover_ms(5, 40)
     assert short == long
 
 
@@ -162,8 +215,8 @@ def test_a_zone_may_also_be_lost_by_faults_that_are_data():
         (lambda: lab.segment_repair(lost=7), "lost = 7: give the number of a segment"),
         (lambda: lab.fail_over(old="sleeps"), "old = 'sleeps': give one of crashes, is cut off"),
         (lambda: lab.replica_lag(lag_s=-1.0), "lag_s = -1.0"),
-        (lambda: serverless_capacity.load(shape="flat"), "shape = 'flat': give one of spiky, steady, idle"),
-        (lambda: serverless_capacity.load(min_acu=0.3), "min_acu = 0.3"),
+        (lambda: serverless_capacity.capacity(load="flat"), "load = 'flat': give one of steady, spiky, mornings"),
+        (lambda: serverless_capacity.capacity(min_acu=0.3), "min_acu = 0.3"),
     ],
 )
 def test_bad_input_is_told_what_was_given_and_what_to_give(call, says):
@@ -172,13 +225,17 @@ def test_bad_input_is_told_what_was_given_and_what_to_give(call, says):
 
 
 # ------------------------------------------------------------------------------------------ capacity
-def test_capacity_that_follows_pays_for_spiky_and_idle_loads_and_not_for_steady_ones():
-    bills = {shape: serverless_capacity.costs(serverless_capacity.load(shape=shape)) for shape in ("spiky", "steady")}
-    assert bills["spiky"]["serverless USD"] < bills["spiky"]["provisioned USD"]
-    assert bills["steady"]["serverless USD"] > bills["steady"]["provisioned USD"]
+def gauges(trace, name):
+    return [float(row.fields["value"]) for row in trace.of("gauge") if row.fields["name"] == name]
 
 
-def test_who_pauses_pays_less_and_whoever_comes_first_waits():
-    awake, asleep = (serverless_capacity.costs(serverless_capacity.load(shape="idle", min_acu=m)) for m in (0.5, 0.0))
-    assert asleep["serverless USD"] < awake["serverless USD"]
-    assert asleep["waited most ACU s"] > 10 * awake["waited most ACU s"]
+def test_capacity_breathes_with_the_load_and_whoever_comes_first_after_a_pause_waits():
+    awake, asleep = (serverless_capacity.capacity(load="mornings", min_acu=least) for least in (0.5, 0.0))
+    assert max(gauges(awake, "capacity")) >= 10
+    assert (min(gauges(awake, "capacity")), min(gauges(asleep, "capacity"))) == (0.5, 0)
+    assert gauges(asleep, "paid")[-1] < gauges(awake, "paid")[-1]
+    assert max(gauges(asleep, "waiting")) > 2 * max(gauges(awake, "waiting"))
+    assert [row.fields["text"] for row in asleep.of("note")][:3] == [
+        f"the database is {now} after {before}"
+        for before, now in (("active", "paused"), ("paused", "resuming"), ("resuming", "active"))
+    ]
