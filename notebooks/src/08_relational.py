@@ -378,13 +378,14 @@ sent.reveal(
     "wide, and each update logs the new version whole; with small rows it is far more.",
     show=(
         charts.bars(bytes_sent, unit="bytes a transaction"),
-        player(commits(), mirrored_pages()),
+        player(commits),
+        player(mirrored_pages),
     ),
 )
 
 # %% [markdown]
-# On the left each dot is a record on its way to one of six copies; on the right each is a whole page, on its way to
-# four mirrors that must all have it. Mind when the writer may say that a commit is done.
+# In the first picture each dot is a record on its way to one of six copies; in the second each is a whole page, on its
+# way to four mirrors that must all have it. Mind when the writer may say that a commit is done.
 
 # %% [markdown]
 # ### 6. Six copies in three zones
@@ -498,7 +499,8 @@ first_query.reveal(
 )
 
 # %% [markdown]
-# What does each load cost an hour, following it, and with an instance that is always large enough?
+# What does each load cost an hour, in dollars, following it, and with an instance that is always large enough? (Asked
+# for: always the same; five minutes of each hour; one hour of four, and nobody for the rest.)
 
 # %%
 cheaper = predict(
@@ -689,9 +691,9 @@ print(explain(real, sell))
 # %%
 after, later = update_after_checkpoint()
 pd.DataFrame({
-    "right after a checkpoint": [after.images, after.image_bytes > 100 * after.images],
-    "once more": [later.images, later.image_bytes > 0],
-}, index=["whole pages in the log", "and their bytes are most of it"])
+    "right after a checkpoint": [after.images, f"{after.image_bytes / after.size_bytes:.0%}"],
+    "once more": [later.images, f"{later.image_bytes / later.size_bytes:.0%}"],
+}, index=["whole pages in the log", "of its bytes, these are"])
 
 # %%
 from dsys_lab.lessons import measured
