@@ -52,6 +52,7 @@ notes("RelationalDB - AWS Aurora and Aurora Serverless")
 from dsys_lab.scenarios.relational import versions
 from dsys_lab.views import charts
 
+# %%
 charts.version_chains(versions())
 
 # %% [markdown]
@@ -72,6 +73,7 @@ from dsys_lab.stores.relational import Snapshot, Stamp, is_visible
 from dsys_lab.stores.relational.visibility import ABORTED, COMMITTED, NOBODY, RUNNING
 from dsys_lab.structures.b_tree import Rid
 
+# %%
 fates = {3: COMMITTED, 7: COMMITTED, 8: ABORTED, 9: RUNNING}.__getitem__
 early = Snapshot(next_xid=8, running=frozenset({7}))
 
@@ -109,6 +111,7 @@ show_source(Snapshot.sees, is_visible)
 # %%
 from dsys_lab.scenarios.relational import database
 
+# %%
 shop = database()
 ada, ben = shop.session("ada"), shop.session("ben")
 ada.execute("CREATE TABLE stock (id integer PRIMARY KEY, left_over integer)")
@@ -133,6 +136,7 @@ ben.execute("SELECT left_over FROM stock").rows
 # %%
 from dsys_lab.workloads.anomalies import text_of
 
+# %%
 print(text_of("read_skew"))
 
 # %% [markdown]
@@ -165,6 +169,7 @@ nurses
 # %%
 from dsys_lab.scenarios.relational import accident, how_it_ends
 
+# %%
 nurses.reveal(
     how_it_ends("write_skew", "repeatable read"),
     why="Nobody changed a row that the other had changed: each changed one that the "
@@ -213,6 +218,7 @@ import pandas as pd
 from dsys_lab.laws import ALLOWED
 from dsys_lab.scenarios.relational import verdicts
 
+# %%
 cells = pd.DataFrame(verdicts())
 grid_cells.reveal(
     int((cells == "it goes wrong").sum().sum()),
@@ -245,6 +251,7 @@ tries
 from dsys_lab.laws import attempts_first_wins
 from dsys_lab.scenarios.relational import attempts
 
+# %%
 buyers = range(1, 21)
 counted = {
     "look, then write": [(k, attempts(k)) for k in buyers],
@@ -281,6 +288,7 @@ dead
 # %%
 from dsys_lab.scenarios.relational import dead_at_most, dead_over_time, long_report
 
+# %%
 course = {
     "no report": dead_over_time(report=False),
     "report open": dead_over_time(report=True),
@@ -321,6 +329,7 @@ whole_pages
 # %%
 from dsys_lab.scenarios.relational_log import law_of_images, log_growth
 
+# %%
 steps = (1, 5, 10, 20, 40, 70, 100, 150, 200, 300, 400)
 grown = log_growth(*steps)
 images = {"counted": [(use.updates, use.images) for use in grown]}
@@ -371,6 +380,7 @@ sent
 from dsys_lab.scenarios.relational_log import shipped
 from dsys_lab.scenarios.shared_volume import commits, mirrored_pages
 
+# %%
 bytes_sent = shipped()
 sent.reveal(
     bytes_sent["pages, to two mirrors"] / bytes_sent["the log alone, to six copies"],
@@ -378,13 +388,14 @@ sent.reveal(
     "wide, and each update logs the new version whole; with small rows it is far more.",
     show=(
         charts.bars(bytes_sent, unit="bytes a transaction"),
-        player(commits(), mirrored_pages()),
+        player(commits),
+        player(mirrored_pages),
     ),
 )
 
 # %% [markdown]
-# On the left each dot is a record on its way to one of six copies; on the right each is a whole page, on its way to
-# four mirrors that must all have it. Mind when the writer may say that a commit is done.
+# In the first picture each dot is a record on its way to one of six copies; in the second each is a whole page, on its
+# way to four mirrors that must all have it. Mind when the writer may say that a commit is done.
 
 # %% [markdown]
 # ### 6. Six copies in three zones
@@ -406,6 +417,7 @@ zone_and_one
 from dsys_lab.scenarios.relational_copies import what_still_works
 from dsys_lab.scenarios.shared_volume import zone_loss
 
+# %%
 zone_and_one.reveal(
     what_still_works(zones=1, more=1),
     why="Three are left: too few for a write, enough to find all that was acknowledged "
@@ -424,6 +436,7 @@ zone_and_one.reveal(
 # %%
 from dsys_lab.scenarios.relational_copies import stopped
 
+# %%
 pd.DataFrame(stopped()).T.map("{:.2g}".format)
 
 # %% [markdown]
@@ -450,6 +463,7 @@ from dsys_lab.scenarios.relational_copies import (
     law_of_answers_ms,
 )
 
+# %%
 slow_end = {name: answered_ms(*counts) for name, counts in WAITED_FOR.items()}
 by_law = {name: law_of_answers_ms(*counts) for name, counts in WAITED_FOR.items()}
 all_six.reveal(
@@ -473,6 +487,7 @@ all_six.reveal(
 # %%
 from dsys_lab.lessons import facts
 
+# %%
 facts("aurora_acu_step", "aurora_acu_max", "aurora_pause_after_min")
 
 # %%
@@ -487,6 +502,7 @@ first_query
 # %%
 from dsys_lab.scenarios.relational_copies import capacity_over_load, waits_for_resume_s
 
+# %%
 spiky = capacity_over_load(load="spiky", hours=1)
 sizes = {
     "asked for": [(one.second, one.load_acu) for one in spiky[:1200]],
@@ -498,7 +514,8 @@ first_query.reveal(
 )
 
 # %% [markdown]
-# What does each load cost an hour, following it, and with an instance that is always large enough?
+# What does each load cost an hour, in dollars, following it, and with an instance that is always large enough? (Asked
+# for: always the same; five minutes of each hour; one hour of four, and nobody for the rest.)
 
 # %%
 cheaper = predict(
@@ -515,6 +532,7 @@ from dsys_lab.facts import fact
 from dsys_lab.laws import break_even_utilisation
 from dsys_lab.scenarios.relational_copies import bills, price_provisioned_acu
 
+# %%
 price = fact("aurora_price_acu").value
 cheaper.reveal(
     100 * break_even_utilisation(price_provisioned_acu(), price),
@@ -539,6 +557,7 @@ facts("aurora_resume", "aurora_price_acu", "aurora_price_provisioned")
 # %%
 from dsys_lab.scenarios.relational_log import power_cuts
 
+# %%
 cuts = {
     "COMMIT waits": power_cuts(),
     "COMMIT does not wait": power_cuts(synced=False),
@@ -570,6 +589,7 @@ print(refused[0].said)
 # %%
 from dsys_lab.engines.postgres import torn_page
 
+# %%
 torn = {setting: torn_page(full_page_writes=setting) for setting in (True, False)}
 {on: (one.recovered, one.expected, one.found) for on, one in torn.items()}
 
@@ -584,6 +604,7 @@ print(why.partition("] ")[2])
 # %%
 from dsys_lab.stores.relational.shared_volume import SharedVolume
 
+# %%
 volume = SharedVolume()
 old = volume.writer
 volume.commit({"pillow": "10"}), volume.fail_over()
@@ -598,6 +619,7 @@ volume.commit({"pillow": "9"}, writer=old), volume.commit({"lamp": "3"})
 # %%
 from dsys_lab.scenarios.shared_volume import fail_over, replica_lag
 
+# %%
 player(fail_over, compare={"old": ("crashes", "is cut off")})
 
 # %% [markdown]
@@ -638,6 +660,7 @@ ada.proceed()
 from dsys_lab.engines.postgres import PostgresDatabase
 from dsys_lab.engines.sqlite import SqliteDatabase
 
+# %%
 grids = {"PostgreSQL": verdicts(PostgresDatabase), "SQLite": verdicts(SqliteDatabase)}
 pd.DataFrame(grids["PostgreSQL"])
 
@@ -661,6 +684,7 @@ pd.DataFrame(grids["SQLite"])
 # %%
 from dsys_lab.engines.postgres import explain, heap_page, update_after_checkpoint
 
+# %%
 real = PostgresDatabase()
 seller = real.session("seller")
 seller.execute("CREATE TABLE stock (id integer PRIMARY KEY, left_over integer)")
@@ -689,13 +713,14 @@ print(explain(real, sell))
 # %%
 after, later = update_after_checkpoint()
 pd.DataFrame({
-    "right after a checkpoint": [after.images, after.image_bytes > 100 * after.images],
-    "once more": [later.images, later.image_bytes > 0],
-}, index=["whole pages in the log", "and their bytes are most of it"])
+    "right after a checkpoint": [after.images, f"{after.image_bytes / after.size_bytes:.0%}"],
+    "once more": [later.images, f"{later.image_bytes / later.size_bytes:.0%}"],
+}, index=["whole pages in the log", "of its bytes, these are"])
 
 # %%
 from dsys_lab.lessons import measured
 
+# %%
 measured(
     [after.size_bytes / later.size_bytes],
     "times the log of the second update",
@@ -713,6 +738,7 @@ from dsys_lab.engines.postgres import SESSION_DIFFERENCES as POSTGRES
 from dsys_lab.engines.sqlite import SESSION_DIFFERENCES as SQLITE
 from dsys_lab.lessons import differences
 
+# %%
 differences([*POSTGRES, *SQLITE])
 
 # %% [markdown]

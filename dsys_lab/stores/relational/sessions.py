@@ -19,7 +19,7 @@ What is no answer but a slip is raised: SQL that does not parse or names what is
 where, and leaves the transaction as it was (PostgreSQL loses the transaction here, too; a script should not lean on
 either).
 
-Two stand behind this protocol and one script drives all: the model (`stores.relational`), SQLite and PostgreSQL
+Three stand behind this protocol and one script drives all: the model (`stores.relational`), SQLite and PostgreSQL
 (`engines.sqlite.sessions`, `engines.postgres`). All understand `BEGIN ISOLATION LEVEL <level>` for the four `LEVELS`.
 A statement outside BEGIN ... COMMIT is a transaction of its own, at read committed.
 """
