@@ -373,7 +373,7 @@ joins.reveal(100 * moves["modulo"][1][1], law=100 * moved_by_modulo(10), standar
 # %% [markdown]
 # Now the store that was built on that ring, Amazon's *Dynamo* of 2007: no leader; a write is acknowledged when **W** of
 # **N** machines have it, a read asks **R**. Left: W = R = 1. Right: 2 and 2 of 3. Each read comes right after the
-# acknowledgement:
+# acknowledgement, and each writer hands in what it last read; where that was old, two versions stand side by side:
 
 # %%
 from dsys_lab.scenarios.quorum_ring import ring
@@ -462,8 +462,9 @@ charts.lines(
 # %% [markdown]
 # ## Break it
 #
-# **The leader fails.** Four writes a second; at 4.1 s the leader is gone, a second later another one leads. On the left
-# the one with the fullest journal, on the right the first that is alive, whatever it knows:
+# **The leader fails.** Four writes a second, and each disc is a write in a replica's journal. Replica 1 is three seconds
+# behind. At 4.1 s the leader, replica 0, is gone; a second later another one leads: on the left the one with the fullest
+# journal, on the right the first that is alive, whatever it knows.
 
 # %%
 from dsys_lab.scenarios.key_value import leader_fails
@@ -474,8 +475,9 @@ player(leader_fails, compare={"choose": ("fullest journal", "first alive")})
 {choose: [row.fields["got"] for row in leader_fails(choose=choose).of("check")] for choose in ("fullest journal", "first alive")}
 
 # %% [markdown]
-# Of 37 acknowledged cards: any two replicas have one in common with the two that acknowledged, but one has to ask them
-# which. One crash at one moment proves little. Each replica's journal is on a disk that counts its steps; cut the power
+# Of 37 acknowledged cards that many are still there. On the right replica 2, which had them, was told to forget what the
+# new leader does not know. Any two replicas have one in common with the two that acknowledged; one has to ask them which
+# of them knows more. One crash at one moment proves little. Each replica's journal is on a disk that counts its steps; cut the power
 # **before each of them**, and let all three come back:
 
 # %%
