@@ -289,7 +289,6 @@ def index_falls_behind(
             yield sim.sleep(0.05)
             table.tick(sim.now_us)
             while taken < len(index.items):
-                sim.emit("apply", index.place, waiting[taken], view=index.place, position=taken)
                 sim.emit("finish", index.place, waiting[taken], attempt=1)
                 taken += 1
             sim.emit("gauge", index.place, name="backlog", value=len(index.waiting), unit="changes", full=backlog_max)

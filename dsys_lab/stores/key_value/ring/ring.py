@@ -287,6 +287,7 @@ class Ring:
             gone.append((came, copy))
         elif came:
             shown[came] = copy
+            self.recorder.emit(now_us, "archive", f"{self.place}/{machine}", came, copy=copy)
         for name, which in gone:
             if shown.get(name) == which:
                 del shown[name]
