@@ -38,6 +38,7 @@ class Person:
     taken: set[int] = field(default_factory=set)  # keys whose committed row it has replaced or deleted
     asks: tuple[str, int, int] | None = None
     waits_on: str = ""
+    waits_for: Person | None = None  # who that was: the name may begin another transaction meanwhile
 
 
 class Reference:
@@ -60,10 +61,10 @@ class Reference:
     def ask(self, who: str, verb: str, key: int, value: int) -> Any:
         """What a statement on one key answers: a count, a code, or whom it waits for."""
         person = self.people[who]
-        person.asks, person.waits_on = (verb, key, value), ""
+        person.asks, person.waits_on, person.waits_for = (verb, key, value), "", None
         answer = self._insert(who, key, value) if verb == "insert" else self._change(who, verb, key, value)
         if isinstance(answer, str) and answer in self.people:
-            person.waits_on = answer
+            person.waits_on, person.waits_for = answer, self.people[answer]
             if self._goes_round(who):
                 return DEADLOCK
         else:
@@ -130,10 +131,11 @@ class Reference:
         return next((n for n, one in self.people.items() if n != who and key in one.own and key not in one.taken), "")
 
     def _goes_round(self, who: str) -> bool:
-        at = self.people[who].waits_on
-        while at and at != who:
-            at = self.people[at].waits_on
-        return at == who
+        me = self.people[who]
+        at, going = me.waits_for, list(self.people.values())
+        while at is not None and at is not me:
+            at = at.waits_for if any(at is one for one in going) else None
+        return at is me
 
 
 class AnyOrder(RuleBasedStateMachine):
@@ -184,7 +186,7 @@ class AnyOrder(RuleBasedStateMachine):
         person = self.reference.people.get(who)
         if person is None or not person.waits_on:
             return
-        if person.waits_on in self.reference.people:
+        if any(person.waits_for is one for one in self.reference.people.values()):
             assert self.sessions[who].proceed() == Waits((person.waits_on,))
         else:
             self.compare(who, self.sessions[who].proceed(), self.reference.again(who))
