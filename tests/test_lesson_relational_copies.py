@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from statistics import mean, stdev
 
@@ -64,6 +65,13 @@ def test_capacity_follows_up_fast_and_down_slowly_and_pauses_only_at_a_minimum_o
     paused = lab.capacity_over_load(load="mornings", min_acu=0)
     assert sum(one.acu == 0 for one in paused) > 3_600
     assert lab.waits_for_resume_s() == 15
+
+
+def test_the_curves_keep_every_change() -> None:
+    course = lab.capacity_over_load(load="mornings", hours=2, min_acu=0)
+    there = dict(lab.capacity_curves(load="mornings", minutes=120, min_acu=0)["there"])
+    for before, one in itertools.pairwise(course):
+        assert (one.acu != before.acu) == (one.second / 60 in there) or one is course[-1]
 
 
 def test_the_bill_is_lower_for_the_spiky_and_higher_for_the_steady() -> None:

@@ -116,6 +116,20 @@ def capacity_over_load(
     return course
 
 
+def capacity_curves(
+    *, load: str = "spiky", minutes: int = 90, min_acu: float = 0.5
+) -> dict[str, list[tuple[float, float]]]:
+    """Return what was asked for and what was there, as (minutes, ACU), where one of them changes."""
+    require_positive(minutes=minutes)
+    course = capacity_over_load(load=load, hours=-(-minutes // 60), min_acu=min_acu)[: 60 * minutes]
+    told: dict[str, list[tuple[float, float]]] = {"asked for": [], "there": []}
+    for name, value in (("asked for", "load_acu"), ("there", "acu")):
+        for one in course:
+            if not told[name] or told[name][-1][1] != getattr(one, value) or one is course[-1]:
+                told[name].append((one.second / 60, getattr(one, value)))
+    return told
+
+
 def waits_for_resume_s(*, load: str = "mornings") -> int:
     """Return how many seconds the first who comes after a pause must wait."""
     course = capacity_over_load(load=load, min_acu=0)

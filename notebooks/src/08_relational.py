@@ -500,17 +500,25 @@ first_query = predict(
 first_query
 
 # %%
-from dsys_lab.scenarios.relational_copies import capacity_over_load, waits_for_resume_s
+from dsys_lab.scenarios.relational_copies import capacity_curves, waits_for_resume_s
 
 # %%
-spiky = capacity_over_load(load="spiky", hours=1)
-sizes = {
-    "asked for": [(one.second, one.load_acu) for one in spiky[:1200]],
-    "there": [(one.second, one.acu) for one in spiky[:1200]],
-}
+sizes = capacity_curves(load="spiky", minutes=15)
 first_query.reveal(
     waits_for_resume_s(),
-    show=charts.lines(sizes, x="seconds", y="ACU", steps=True),
+    show=charts.lines(sizes, x="minutes", y="ACU", steps=True),
+)
+
+# %% [markdown]
+# Try the loads, and a higher minimum: it costs all day, and it grows faster when the rush comes.
+
+# %%
+charts.sliding(
+    lambda load, min_acu: charts.lines(
+        capacity_curves(load=load, min_acu=min_acu), x="minutes", y="ACU", steps=True
+    ),
+    load=["mornings", "spiky", "steady"],
+    min_acu=[0.0, 0.5, 4.0],
 )
 
 # %% [markdown]
