@@ -59,9 +59,10 @@ def against_law(
             axes.errorbar(
                 at, mean, yerr=[3 * e for e in error], fmt="none", ecolor=colour, capsize=3, linewidth=1.2, zorder=4
             )
-        for nth, law in enumerate(laws.values()):
-            axes.plot(along, [law(at) for at in along], color=LAW, linestyle="--", linewidth=1.3, zorder=2,
-                      label="" if nth else "the law")  # fmt: skip
+        colours = dict(zip(counted, SERIES, strict=False)) if len(laws) > 1 else {}
+        for nth, (name, law) in enumerate(laws.items()):
+            axes.plot(along, [law(at) for at in along], color=colours.get(name, LAW), linestyle="--", linewidth=1.3,
+                      zorder=2, label="" if nth else "the law")  # fmt: skip
         if predicted:
             axes.plot(*predicted, "D", color=PREDICTED, markersize=9, label="you said", zorder=5)
         if log_x:

@@ -170,10 +170,11 @@ def _stage(
         if coming:
             axes.plot([x0 - 0.18], [y0], "o", ms=8, mfc=ROLES["moving"].colour, mec=ROLES["moving"].ink)
             axes.text(x0 - 0.18, y0 + 0.17, f"{coming}", fontsize=8, ha="center", color=ROLES["moving"].ink)
-        notes = [f"✓ {fold.done[place]:,}"] * bool(fold.done[place])
-        axes.text(x0, y0 - 0.6, " ".join(notes), fontsize=9, color=ROLES["done"].ink)
+        done = f"✓ {fold.done[place]:,}" if fold.done[place] else ""
+        axes.text(x0, y0 - 0.6, done, fontsize=9, color=ROLES["done"].ink)
         if fold.lost[place]:
-            axes.text(x0 + 0.55 * bool(notes), y0 - 0.6, f"✗ {fold.lost[place]:,}", fontsize=9, color=ROLES["lost"].ink)
+            after = (len(done) + 2) * _CHARACTER_INCHES * 9 / unit if done else 0.0
+            axes.text(x0 + after, y0 - 0.6, f"✗ {fold.lost[place]:,}", fontsize=9, color=ROLES["lost"].ink)
         parts = place.split("/")
         wholes = ["/".join(parts[:i]) for i in range(len(parts), 0, -1)]
         states = [words for at in wholes for words in fold.states.get(at, {}).values()]
