@@ -524,3 +524,22 @@ def _seconds(call: object) -> float:
     start = time.perf_counter()
     call()  # type: ignore[operator]
     return time.perf_counter() - start
+
+
+# ------------------------------------------------------------------------------------------ levels, wholes and gauges
+def test_a_still_keeps_the_level_that_a_gauge_said_last_and_names_a_whole_once():
+    from matplotlib.figure import Figure
+
+    from dsys_lab.views.player import still
+    from dsys_lab.views.player.fold import folded
+
+    trace = Trace()
+    for place, value in (("cards/a", 10), ("cards/b", 4), ("cards/a", 2)):
+        trace.emit(0, "gauge", place, name="tokens", value=value, unit="units", full=8)
+    trace.emit(1, "gauge", "phone", name="asked", value=3, unit="calls")
+    assert folded(trace).levels == {"cards/a": 0.25, "cards/b": 0.5}
+
+    axes, columns = Figure().subplots(), {"cards/a": (0, 0.5, False), "cards/b": (0, -0.5, False), "x/y": (1, 0, False)}
+    assert still._frames(axes, columns, {0: (0.0, 1.0), 1: (1.7, 1.0)}) == {"cards/a", "cards/b"}
+    assert [text.get_text() for text in axes.texts] == ["cards"]
+    assert still._gauges(trace) == {("cards/a", "tokens"): ([0, 0], [10, 2]), ("cards/b", "tokens"): ([0], [4])}

@@ -60,9 +60,10 @@ def against_law(
                 at, mean, yerr=[3 * e for e in error], fmt="none", ecolor=colour, capsize=3, linewidth=1.2, zorder=4
             )
         colours = dict(zip(counted, SERIES, strict=False)) if len(laws) > 1 else {}
-        for nth, (name, law) in enumerate(laws.items()):
+        for name, law in laws.items():
             axes.plot(along, [law(at) for at in along], color=colours.get(name, LAW), linestyle="--", linewidth=1.3,
-                      zorder=2, label="" if nth else "the law")  # fmt: skip
+                      zorder=2)  # fmt: skip
+        axes.plot([], [], color=LAW, linestyle="--", linewidth=1.3, label="the law" if laws else "")
         if predicted:
             axes.plot(*predicted, "D", color=PREDICTED, markersize=9, label="you said", zorder=5)
         if log_x:

@@ -30,6 +30,8 @@ class Fold:
         By place.
     states : dict
         Place -> the states that it is in, each in words, the newest last; empty when it is back to normal.
+    levels : dict
+        Place -> how full it is, from 0 to 1: what its gauge with a `full` field said last.
     flows : dict
         Pairs of places between which copies went, in the order first seen.
     """
@@ -42,6 +44,7 @@ class Fold:
         self.done: Counter[str] = Counter()
         self.lost: Counter[str] = Counter()
         self.states: dict[str, dict[str, str]] = {}
+        self.levels: dict[str, float] = {}
         self.flows: dict[tuple[str, str], None] = {}
         self.trays: dict[str, int] = {}
         self.places: dict[str, None] = {}
@@ -53,6 +56,9 @@ class Fold:
         kind = KINDS[row.kind]
         if kind.state or kind.ends:
             self._change(row, kind)
+        full = row.fields.get("full") if kind.verb == "measure" else None
+        if isinstance(full, int | float) and full > 0:
+            self.levels[row.place] = min(1.0, max(0.0, float(row.fields["value"] or 0) / full))
         if row.message is not None:
             copy = copy_of(row)
             before = self.where.get(copy, ("", ""))

@@ -27,6 +27,8 @@ _BESIDE_UNITS: Final = 9.0
 _CHARACTER_INCHES: Final = 0.0088
 """About the width of a bold character for each point of its size."""
 _SMALLEST: Final = 6.5
+_ROW: Final = 1.5
+"""From one place of a column to the next: a box of 0.8, its name above, its counts below."""
 
 
 def png(traces: Sequence[Trace], titles: Sequence[str]) -> bytes:
@@ -41,7 +43,7 @@ def png(traces: Sequence[Trace], titles: Sequence[str]) -> bytes:
     end_us = max((trace.end_us for trace in traces), default=0)
     runs = [(folded(row for row in trace if row.time_us <= until_us), folded(trace)) for trace in traces]
     columns = _columns([whole for _, whole in runs])
-    stage = max(2.6, 0.72 * max(Counter(column for column, *_ in columns.values()).values(), default=1))
+    stage = max(2.6, 0.78 * max(Counter(column for column, *_ in columns.values()).values(), default=1))
     heights = {"stage": stage * (messages or not tiles), "tiles": 2.9 * tiles, "depth": 1.0 * (messages or not tiles)}
     shown = {part: height for part, height in heights.items() if height}
     out = io.BytesIO()
@@ -63,7 +65,7 @@ def png(traces: Sequence[Trace], titles: Sequence[str]) -> bytes:
         for column, (trace, title, (now, _)) in enumerate(zip(traces, titles, runs, strict=True)):
             if "stage" in axes:
                 _stage(axes["stage"][column], now, columns, title, room=_room(trace), inches=inches)
-                _depth(axes["depth"][column], trace, until_us, top, end_us)
+                _strip(axes["depth"][column], trace, until_us, top, end_us)
             if "tiles" in axes:
                 touched = tiles_of(row for row in trace if row.time_us <= until_us)
                 draw_tiles(axes["tiles"][column], touched, tiles_of(trace), title="" if "stage" in axes else title)
@@ -145,12 +147,13 @@ def _stage(
     edges, units = _across(columns)
     rows = max((abs(row) for _, row, _ in columns.values()), default=0) * 2 + 1
     unit = inches / units
-    axes.set(xlim=(-0.2, units - 0.2), ylim=(-0.8 * rows, 0.75 * rows))
+    axes.set(xlim=(-0.2, units - 0.2), ylim=(-0.64 * _ROW * rows, 0.6 * _ROW * rows))
     axes.set_title(title)
     axes.axis("off")
     moving: Counter[tuple[str, str]] = Counter()
+    framed = _frames(axes, columns, edges)
     for place, (column, row, tray) in columns.items():
-        x0, width, y0 = edges[column][0], edges[column][1] if tray else 1.0, -1.25 * row
+        x0, width, y0 = edges[column][0], edges[column][1] if tray else 1.0, -_ROW * row
         box = FancyBboxPatch(
             (x0, y0 - 0.4), width, 0.8, boxstyle="round,pad=0,rounding_size=0.08", fc="white", ec="#8C959F", lw=1.2
         )
@@ -160,21 +163,24 @@ def _stage(
         moving.update((place, how) for _, how in standing)
         inside = [(copy, how) for copy, how in standing if how != "moving" and (how != "here" or not tray)]
         number = _number(len(inside), room.get(place, 0)) if tray and inside else ""
-        label, size = _fit(place, (width + 0.55) * unit - len(number) * _CHARACTER_INCHES * 9)
+        if place in fold.levels:
+            _level(axes, fold.levels[place], x0, y0)
+        named = place.rpartition("/")[2] if place in framed else place
+        label, size = _fit(named, (width + 0.55) * unit - len(number) * _CHARACTER_INCHES * 9)
         axes.text(x0, y0 + 0.48, label, fontsize=size, fontweight="bold")
         if number:
             axes.text(x0 + width, y0 + 0.48, number, fontsize=9, ha="right", color=ROLES["waiting"].ink)
-        points = 66 * min(unit, 2.2 / (1.55 * rows))
+        points = 66 * min(unit, 2.2 / (1.24 * _ROW * rows))
         _discs(axes, inside, again=fold.again, x0=x0, y0=y0, width=width, points=min(46, points), box=box)
         coming = moving[place, "moving"] + (moving[place, "here"] if tray else 0)
         if coming:
             axes.plot([x0 - 0.18], [y0], "o", ms=8, mfc=ROLES["moving"].colour, mec=ROLES["moving"].ink)
             axes.text(x0 - 0.18, y0 + 0.17, f"{coming}", fontsize=8, ha="center", color=ROLES["moving"].ink)
         done = f"✓ {fold.done[place]:,}" if fold.done[place] else ""
-        axes.text(x0, y0 - 0.6, done, fontsize=9, color=ROLES["done"].ink)
+        axes.text(x0, y0 - 0.43, done, fontsize=9, va="top", color=ROLES["done"].ink)
         if fold.lost[place]:
             after = (len(done) + 2) * _CHARACTER_INCHES * 9 / unit if done else 0.0
-            axes.text(x0 + after, y0 - 0.6, f"✗ {fold.lost[place]:,}", fontsize=9, color=ROLES["lost"].ink)
+            axes.text(x0 + after, y0 - 0.43, f"✗ {fold.lost[place]:,}", fontsize=9, va="top", color=ROLES["lost"].ink)
         parts = place.split("/")
         wholes = ["/".join(parts[:i]) for i in range(len(parts), 0, -1)]
         states = [words for at in wholes for words in fold.states.get(at, {}).values()]
@@ -184,6 +190,38 @@ def _stage(
                 x0 + width / 2, y0, words, fontsize=size, fontweight="bold", ha="center",
                 va="center", color="white", bbox={"fc": "black", "ec": "none", "boxstyle": "round"},
             )  # fmt: skip
+
+
+def _frames(
+    axes: Axes, columns: dict[str, tuple[int, float, bool]], edges: dict[int, tuple[float, float]]
+) -> set[str]:
+    """Frame the places of one whole that stand together in a column, under its name; return who is framed."""
+    from matplotlib.patches import Rectangle
+
+    wholes: dict[tuple[str, int], list[str]] = {}
+    for place, (column, _, _) in columns.items():
+        if "/" in place:
+            wholes.setdefault((place.rpartition("/")[0], column), []).append(place)
+    framed: set[str] = set()
+    for (whole, column), places in wholes.items():
+        rows = [columns[place][1] for place in places]
+        if len(places) < 2 or max(rows) - min(rows) > len(places) - 1:
+            continue
+        framed.update(places)
+        x0, width = edges[column][0] - 0.3, edges[column][1] + 0.4
+        low, high = -_ROW * max(rows) - 0.72, -_ROW * min(rows) + 0.7
+        axes.add_patch(Rectangle((x0, low), width, high - low, fc="none", ec="#B8C0C8", lw=1, ls=(0, (4, 3))))
+        axes.text(x0 + width + 0.03, (low + high) / 2, whole, fontsize=8, rotation=90, va="center", color="#57606A")
+    return framed
+
+
+def _level(axes: Axes, full: float, x0: float, y0: float) -> None:
+    """Draw a level as a tube at the left of a box; an empty one has a red rim."""
+    from matplotlib.patches import Rectangle
+
+    rim = ROLES["moving"].ink if full else ROLES["lost"].colour
+    axes.add_patch(Rectangle((x0 + 0.06, y0 - 0.34), 0.12, 0.68 * full, fc=ROLES["moving"].colour, ec="none"))
+    axes.add_patch(Rectangle((x0 + 0.06, y0 - 0.34), 0.12, 0.68, fc="none", ec=rim, lw=1 if full else 1.8))
 
 
 def _number(inside: int, room: int) -> str:
@@ -244,13 +282,40 @@ def _stored(trace: Trace) -> list[tuple[float, int]]:
     return [*steps, (trace.end_us / 1e6, steps[-1][1])]
 
 
-def _depth(axes: Axes, trace: Trace, until_us: int, top: int, end_us: int) -> None:
-    """Draw how many waited over the whole run, and the moment shown above."""
+def _strip(axes: Axes, trace: Trace, until_us: int, top: int, end_us: int) -> None:
+    """Draw what changed over the whole run, and the moment shown above: how many waited, or else what gauges said."""
     x, y = zip(*_stored(trace), strict=True)
-    axes.step(x, y, where="post", color="#24292F", lw=1.1)
-    axes.fill_between(x, y, step="post", color="#24292F", alpha=0.1, lw=0)
+    gauges = {} if any(y) else _gauges(trace)
+    if gauges:
+        for at, values in gauges.values():
+            axes.step(at, values, where="post", lw=1.1)
+        axes.set(ylabel=_unit(trace), ylim=(0, None))
+    else:
+        axes.step(x, y, where="post", color="#24292F", lw=1.1)
+        axes.fill_between(x, y, step="post", color="#24292F", alpha=0.1, lw=0)
+        axes.set(ylim=(0, top * 1.12), ylabel="depth")
     axes.axvline(until_us / 1e6, color="#24292F", lw=1)
-    axes.set(ylim=(0, top * 1.12), xlim=(0, max(end_us / 1e6, 1e-6)), ylabel="depth", xlabel="seconds")
+    axes.set(xlim=(0, max(end_us / 1e6, 1e-6)), xlabel="seconds")
     if len(trace):
         last = max((row for row in trace if row.time_us <= until_us), default=trace[0])
         axes.set_title(f"at {duration(until_us)}: {describe(last)}", fontsize=8.5, fontweight="normal", color="#57606A")
+    if not gauges and not any(y):
+        axes.set_axis_off()  # nothing to draw: the words alone
+
+
+def _unit(trace: Trace) -> str:
+    """Return the unit that is read most often."""
+    units = Counter(str(row.fields["unit"]) for row in trace if KINDS[row.kind].verb == "measure")
+    return units.most_common(1)[0][0] if units else ""
+
+
+def _gauges(trace: Trace) -> dict[tuple[str, Any], tuple[list[float], list[float]]]:
+    """Return (place, name) -> the times and values of the gauges that show this unit."""
+    unit = _unit(trace)
+    read: dict[tuple[str, Any], tuple[list[float], list[float]]] = {}
+    for row in trace:
+        if KINDS[row.kind].verb == "measure" and row.fields["unit"] == unit:
+            at, values = read.setdefault((row.place, row.fields["name"]), ([], []))
+            at.append(row.time_us / 1e6)
+            values.append(float(row.fields["value"] or 0))
+    return read
