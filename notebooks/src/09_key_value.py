@@ -150,7 +150,10 @@ median_position({100: 1, 200: 1, 300: 6, 400: 1}), median_position({300: 6})
 # %% [markdown]
 # ## Predict
 #
-# Seven things to write down before you see them.
+# The question of the whole lab; the other six each open their own experiment. *Zipf with s* means that the n-th
+# busiest key gets a share that falls like 1/n to the power s: at 0 all are alike.
+#
+# In a hurry? Picture, By hand, experiments 1 to 3, Choose.
 
 # %%
 hot = predict(
@@ -160,58 +163,6 @@ hot = predict(
     unit="%",
 )
 hot
-
-# %%
-helps = predict(
-    "09/one-hot-key",
-    "All writes go to one single key, 2,000 units a second. What helps?",
-    choices=["paying for more units", "cutting the partition", "spreading the key over several", "nothing"],
-)
-helps
-
-# %%
-filtered = predict(
-    "09/filter",
-    "A scan of 4,650 nights costs 51 units. A filter lets one of them through. What does it cost then?",
-    between=(0.5, 60),
-    unit="units",
-)
-filtered
-
-# %%
-joins = predict(
-    "09/one-more-machine",
-    "Ten machines, each key on the machine of its hash modulo 10. One machine more: how many keys move?",
-    between=(0, 100),
-    unit="%",
-)
-joins
-
-# %%
-old = predict(
-    "09/stale",
-    "N = 3 copies, a write is acknowledged by one, a read asks one at random, at once. How often is it old?",
-    between=(0, 100),
-    unit="%",
-)
-old
-
-# %%
-doubled = predict(
-    "09/lost-answers",
-    "200 nights are each added to a counter. Three answers in ten are lost, and then it is sent again. What does it say?",
-    between=(150, 400),
-    unit="nights",
-)
-doubled
-
-# %%
-rewritten_more = predict(
-    "09/leveled-or-tiered",
-    "An LSM tree of 1,000 flushes with T = 10. Which policy writes each entry more often?",
-    choices=["leveled", "tiered", "both alike"],
-)
-rewritten_more
 
 # %% [markdown]
 # ## Play
@@ -228,16 +179,21 @@ from dsys_lab.views import charts
 skews = (0.5, 1, 1.2, 1.4)
 passed = {mode: accepted(*skews, mode=mode) for mode in ("static", "global")}
 laws = {mode: lambda skew, mode=mode: accepted_by_law(round(skew, 2), mode=mode) for mode in passed}
-charts.against_law(passed, laws=laws, title="Skew wastes what was promised", x="skew s", y="share that passes")
+_, share, error = passed["static"][2]
 
 # %%
-_, share, error = passed["static"][2]
-hot.reveal(100 * share, law=100 * accepted_by_law(1.2), standard_error=100 * error)
+hot.reveal(
+    100 * share,
+    law=100 * accepted_by_law(1.2),
+    standard_error=100 * error,
+    show=charts.against_law(passed, laws=laws, x="skew s", y="share that passes"),
+)
 
 # %% [markdown]
 # A table's promise given out in even shares is good for even loads only. Given out by one bucket for the whole table,
 # more passes; but at the right end it does not help much either. There the hottest *key* alone asks for more than one
-# partition does.
+# partition does. The law knows averages only; where a partition is asked for just about its limit, a gate that works second by
+# second strays from it, for what one second leaves over and what another refuses do not cancel.
 #
 # ### 2. Four modes, one spike
 #
@@ -272,8 +228,17 @@ player(
 # %% [markdown]
 # ### 3. One key, and what helps
 #
-# All writes go to one key. On the left the partition is cut, again and again; on the right the key is **spread**: the
-# writer adds a suffix, `0.0` to `0.5`, in turn, and each is a key of its own.
+# All writes go to one key, and one partition does less than is asked for. Three things can be tried: pay for more
+# units; **cut** the partition; or **spread** the key: the writer adds a suffix, `0.0` to `0.5`, in turn, and each is a
+# key of its own.
+
+# %%
+helps = predict(
+    "09/one-hot-key",
+    "All writes go to one single key, 2,000 units a second. What helps?",
+    choices=["paying for more units", "cutting the partition", "spreading the key over several", "nothing"],
+)
+helps
 
 # %%
 one_key = {"keys": 1, "mode": "global", "rate": 50, "promised": 100, "seconds": 8}
@@ -282,20 +247,23 @@ tries = {
     "cutting the partition": hot_key(**one_key, cut=True),
     "spreading the key over several": hot_key(**one_key, suffixes=6),
 }
-player(*list(tries.values())[1:], titles=("the partition is cut", "the key is spread"))
-
-# %%
 done = {way: len(run.of("finish")) for way, run in tries.items()}
-done
 
 # %%
-helps.reveal(max(done, key=done.get))
+_, cut, spread = tries.values()
+helps.reveal(
+    max(done, key=done.get),
+    show=player(cut, spread, titles=("the partition is cut", "the key is spread")),
+)
+
+# %%
+done
 
 # %% [markdown]
 # Nothing is cut on the left, for there is nothing to cut: all load is at one position. On the right nearly all passes;
 # not all, for it is luck on which partition a suffix falls, and some got two of six. So take some more than the
-# arithmetic says. The price is on the other side: who reads the whole must read all of its parts. With more keys, though, cutting does help, until the
-# hottest is alone. Here the busiest ranges are cut where the load is:
+# arithmetic says. The price is on the other side: who reads the whole must read all of its parts. With more keys,
+# though, cutting does help, until the hottest is alone. Here the busiest ranges are cut where the load is:
 
 # %%
 player(hot_key(mode="global", cut=True, skew=1.0, rate=55, promised=100, limit=20))
@@ -304,7 +272,17 @@ player(hot_key(mode="global", cut=True, skew=1.0, rate=55, promised=100, limit=2
 # ### 4. Access paths
 #
 # 4,650 nights of Slumber, each an item, with an index *local* to each person (by minutes) and a *global* one (by city
-# and night). Three questions, and every way to answer them:
+# and night). An index is a second table in another order, kept by the store. A **scan** reads everything; a **filter**
+# says which of what was read is handed out. Three questions, and every way to answer them:
+
+# %%
+filtered = predict(
+    "09/filter",
+    "A scan of 4,650 nights costs 51 units. A filter lets one of them through. What does it cost then?",
+    between=(0.5, 60),
+    unit="units",
+)
+filtered
 
 # %%
 import pandas as pd
@@ -312,10 +290,10 @@ import pandas as pd
 from dsys_lab.scenarios.card_tables import QUESTIONS, access_paths
 
 paths = {question: access_paths(question) for question in QUESTIONS}
-pd.DataFrame({(question, path): told for question, ways in paths.items() for path, told in ways.items()}).T
+told = {(question, path): cost for question, ways in paths.items() for path, cost in ways.items()}
 
 # %%
-filtered.reveal(paths["last night of 17"]["scan"]["units"], law=51)
+filtered.reveal(paths["last night of 17"]["scan"]["units"], law=51, show=pd.DataFrame(told).T)
 
 # %% [markdown]
 # The filter takes out what is not wanted *after* it was read. A table of this kind answers the questions that it was
@@ -356,21 +334,34 @@ player(index_falls_behind, index_rate=(4, 24, 2), rate=(5, 40, 5))
 # %% [markdown]
 # ### 6. Ring, modulo, cut
 #
-# On which machine does a key live, when there is one machine more? By the hash modulo the number of machines nearly
-# everything moves; on a **ring** of hashes only what the new one takes over:
+# On which machine does a key live, and who must move when there is one machine more? The simplest rule is the hash
+# **modulo** the number of machines. The other puts machines as points on a **ring** of hashes, and a key belongs to the
+# next point:
+
+# %%
+joins = predict(
+    "09/one-more-machine",
+    "Ten machines, each key on the machine of its hash modulo 10. One machine more: how many keys move?",
+    between=(0, 100),
+    unit="%",
+)
+joins
 
 # %%
 from dsys_lab.laws import moved_by_modulo, moved_by_ring
 from dsys_lab.scenarios.table_counts import fullest_over_mean, moved
 
 moves = moved(4, 10, 20)
-charts.against_law(
-    moves, laws={"ring": moved_by_ring, "modulo": moved_by_modulo}, title="One machine more", x="machines", y="keys that move",
-    whole_x=True,
-)  # fmt: skip
+_, share, error = moves["modulo"][1]
 
 # %%
-joins.reveal(100 * moves["modulo"][1][1], law=100 * moved_by_modulo(10), standard_error=100 * moves["modulo"][1][2])
+move_laws = {"ring": moved_by_ring, "modulo": moved_by_modulo}
+joins.reveal(
+    100 * share,
+    law=100 * moved_by_modulo(10),
+    standard_error=100 * error,
+    show=charts.against_law(moves, laws=move_laws, x="machines", y="share that moves", whole_x=True),
+)
 
 # %% [markdown]
 # A cut as in the picture above moves half of one partition. On a ring with one point a machine the arcs are very
@@ -381,25 +372,36 @@ joins.reveal(100 * moves["modulo"][1][1], law=100 * moved_by_modulo(10), standar
 
 # %% [markdown]
 # Now the store that was built on that ring, Amazon's *Dynamo* of 2007: no leader; a write is acknowledged when **W** of
-# **N** machines have it, a read asks **R**. Left: W = R = 1. Right: 2 and 2 of 3. Each read comes right after the
-# acknowledgement, and each writer hands in what it last read; where that was old, two versions stand side by side:
+# **N** machines have it (a *quorum*), a read asks **R**. Each read comes right after the acknowledgement, and each
+# writer hands in what it last read; where that was old, two versions stand side by side:
 
 # %%
-from dsys_lab.scenarios.quorum_ring import ring
-
-player(ring(), ring(r=2, w=2), titles=("R = W = 1", "R = W = 2"))
+old = predict(
+    "09/stale",
+    "N = 3 copies, a write is acknowledged by one, a read asks one at random, at once. How often is it old?",
+    between=(0, 100),
+    unit="%",
+)
+old
 
 # %%
 from dsys_lab.laws import stale_after_write
 from dsys_lab.scenarios import table_counts
+from dsys_lab.scenarios.quorum_ring import ring
 
 quorums = [(3, 1, 1), (3, 2, 1), (3, 1, 3), (3, 2, 2), (5, 2, 2)]
 misses = {quorum: table_counts.stale_after_write(*quorum) for quorum in quorums}
-rows = {f"N {n}, R {r}, W {w}": {"old reads": misses[n, r, w], "law": stale_after_write(n, r, w)} for n, r, w in quorums}
-pd.DataFrame(rows).T.round(2)
+rows = {
+    f"N {n}, R {r}, W {w}": {"old reads": misses[n, r, w], "law": stale_after_write(n, r, w)}
+    for n, r, w in quorums
+}
 
 # %%
-old.reveal(100 * misses[3, 1, 1], law=100 * stale_after_write(3, 1, 1))
+old.reveal(
+    100 * misses[3, 1, 1],
+    law=100 * stale_after_write(3, 1, 1),
+    show=(pd.DataFrame(rows).T.round(2), player(ring(), ring(r=2, w=2), titles=("R = W = 1", "R = W = 2"))),
+)
 
 # %% [markdown]
 # With R + W > N those that are asked and those that have it overlap, and no read is old. But so that writes go on when
@@ -426,32 +428,47 @@ both.get(2, "card 17").values, one.get(2, "card 17").values
 # ### 7. Under one partition: B-tree or LSM tree
 #
 # How does one machine keep its keys? A B-tree changes pages where they lie. An **LSM tree** gathers writes in memory,
-# flushes them as a sorted run, and merges runs behind the writer's back. Left *leveled*, one run a level; right
-# *tiered*, up to T of them. A brick's size is what was written again:
+# flushes them as a sorted run, and merges runs behind the writer's back. Two policies say when: *leveled* keeps one run
+# a level and merges into it at once; *tiered* lets up to T runs gather and merges them together. T is how much larger a
+# level is than the one above it.
 
 # %%
-from dsys_lab.scenarios.log_structured import falling_runs
-
-player(falling_runs, compare={"policy": ("leveled", "tiered")}, size_ratio=(2, 10), flushes=(10, 100, 5))
-
-# %%
-from dsys_lab.scenarios.log_structured import rewritten
-
-often = {policy: rewritten(policy, 4, 16, 64, 250) for policy in ("leveled", "tiered")}
-charts.lines(
-    {f"{policy}, {how}": points for policy, told in often.items() for how, points in told.items() if how != "played"},
-    title="How often an entry is written", x="flushes", y="entries written a flushed one",
-)  # fmt: skip
+rewritten_more = predict(
+    "09/leveled-or-tiered",
+    "An LSM tree of 1,000 flushes with T = 10. Which policy writes each entry more often?",
+    choices=["leveled", "tiered", "both alike"],
+)
+rewritten_more
 
 # %%
 from dsys_lab.scenarios.log_structured import played
 from dsys_lab.stores.key_value import Leveled, Tiered
 
-times = {name: played(policy(10), 1_000).write_amplification for name, policy in (("leveled", Leveled), ("tiered", Tiered))}
-times
+policies = {"leveled": Leveled, "tiered": Tiered}
+times = {name: played(policy(10), 1_000).write_amplification for name, policy in policies.items()}
 
 # %%
-rewritten_more.reveal(max(times, key=times.get))
+from dsys_lab.scenarios.log_structured import rewritten
+
+often = {policy: rewritten(policy, 4, 16, 64, 250) for policy in policies}
+curves = {
+    f"{policy}, {how}": points
+    for policy, told in often.items() for how, points in told.items() if how != "played"
+}  # fmt: skip
+
+# %%
+rewritten_more.reveal(
+    max(times, key=times.get),
+    show=charts.lines(curves, title="", x="flushes", y="times an entry is written"),
+)
+
+# %% [markdown]
+# Watch it: runs fall and merge, and a brick's size is what was written again. Left leveled, right tiered:
+
+# %%
+from dsys_lab.scenarios.log_structured import falling_runs
+
+player(falling_runs, compare={"policy": ("leveled", "tiered")}, size_ratio=(2, 10), flushes=(10, 100, 5))
 
 # %% [markdown]
 # About T/2 times a level against once a level; in exchange a read looks into one run a level instead of T. Each store
@@ -465,8 +482,9 @@ pd.DataFrame([amplifications(store, **work) for store in STORES], index=STORES).
 
 # %% [markdown]
 # (Bytes written for each byte put, and of them the log's; read for each byte that was got, and for each that was not
-# there; kept for each byte that lives.) For a pair of 108 bytes the B-tree writes a page of 8 KB, the LSM trees write
-# the pair a few times, the hash store once and a bit; and each of them is the worst in some column. And a **Bloom filter** keeps a read of what is not there from opening a run:
+# there; kept for each byte that lives.) The B-tree writes a page of 8 KB for a small pair, the LSM trees write the pair
+# a few times, the hash store once and a bit; and each of them is the worst in some column. And a **Bloom filter**, some
+# bits a key that say *surely not* or *perhaps*, keeps a read of what is not there from opening a run:
 
 # %%
 from dsys_lab.scenarios.log_structured import absent_reads
@@ -491,7 +509,7 @@ player(leader_fails, compare={"choose": ("fullest journal", "first alive")})
 {choose: [row.fields["got"] for row in leader_fails(choose=choose).of("check")] for choose in ("fullest journal", "first alive")}
 
 # %% [markdown]
-# Of 37 acknowledged cards that many are still there. On the right replica 2, which had them, was told to forget what the
+# Of the acknowledged cards that many are still there. On the right replica 2, which had them, was told to forget what the
 # new leader does not know. Any two replicas have one in common with the two that acknowledged; one has to ask them which
 # of them knows more. One crash at one moment proves little. Each replica's journal is on a disk that counts its steps; cut the power
 # **before each of them**, and let all three come back:
@@ -523,14 +541,25 @@ player(*storms.values(), titles=("all after 0.2 s", "full jitter"))
 # **The answer is lost.** An `ADD` is carried out, its answer is not heard, and it is sent again:
 
 # %%
+doubled = predict(
+    "09/lost-answers",
+    "200 nights are each added to a counter. Three answers in ten are lost, and then it is sent again. What does it say?",
+    between=(150, 400),
+    unit="nights",
+)
+doubled
+
+# %%
 from dsys_lab.laws import counted_too_often
 from dsys_lab.scenarios.table_counts import GUARDS, counted_nights
 
 counters = {guard: counted_nights(guard) for guard in GUARDS}
-counters
 
 # %%
 doubled.reveal(counters["nothing"], law=200 * counted_too_often(0.3))
+
+# %%
+counters
 
 # %% [markdown]
 # Each attempt counts, 1/(1 - p) of them. With a condition (*if the counter is what I last saw*) the second attempt is
