@@ -35,7 +35,7 @@ from dsys_lab.errors import BadParameter, MayHaveHappened, Refused
 from dsys_lab.trace import NO_TRACE, Trace, lamps
 from dsys_lab.trace.invariants import conservation, depth_adds_up, invisible_while_lent
 
-SHORT_S = {"model": 30, "jetstream": 0.4, "sqs": 1}
+SHORT_S = {"model": 30, "jetstream": 0.8, "sqs": 1}
 SLACK_S = 0.1
 Make = Callable[..., Any]
 
