@@ -11,7 +11,7 @@ The rooms in reading order, from the ground up; nothing imports upwards:
 `simulation`          time, chance and trouble, on SimPy
 `workloads`           what the world asks: the sleep survey's tables, the flights, keys and arrivals
 `structures`          shapes that systems share: a disk that can lose power, a log, pages, trees, encodings
-`stores`              data at rest: row by row, column by column
+`stores`              data at rest: row by row, column by column, relational, by key
 `brokers`             data in motion: buffers that overflow, queues that lend
 `scenarios`           the sentence performed: one file a lab, one function a claim
 `engines`             the real ones, behind the same verbs
