@@ -47,7 +47,9 @@ def moto(monkeypatch: pytest.MonkeyPatch) -> Connection:
 
 
 def keepers() -> list[psutil.Process]:
-    return [child for child in psutil.Process().children() if keeper.__file__ in child.cmdline()]
+    """Return those who keep a moto for this process; other engines may have keepers of their own."""
+    children = [(child, child.cmdline()) for child in psutil.Process().children()]
+    return [child for child, words in children if keeper.__file__ in words and "moto.server" in words]
 
 
 def queues(connection: Connection) -> list[str]:
