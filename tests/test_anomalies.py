@@ -7,7 +7,7 @@ import pytest
 
 from dsys_lab.engines.sqlite import SqliteDatabase
 from dsys_lab.errors import BadParameter, DsysLabError
-from dsys_lab.scenarios.interleaving import grid, run
+from dsys_lab.scenarios.relational.interleaving import grid, run
 from dsys_lab.stores.relational import LEVELS, RelationalDatabase
 from dsys_lab.stores.relational.sessions import DEADLOCK, SERIALIZATION_FAILURE
 from dsys_lab.structures.disk import VolatileDisk

@@ -12,7 +12,7 @@ import matplotlib.image
 import pytest
 
 from dsys_lab.errors import BadParameter
-from dsys_lab.scenarios.not_consumed_in_time import burst
+from dsys_lab.scenarios.not_consumed_in_time.bursts import burst
 from dsys_lab.trace import Trace, balance
 from dsys_lab.views import charts
 

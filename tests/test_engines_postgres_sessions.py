@@ -10,7 +10,7 @@ import pytest
 
 from dsys_lab.engines.postgres import Connection, PostgresDatabase, PostgresSession
 from dsys_lab.errors import BadParameter, MayHaveHappened, Misuse
-from dsys_lab.scenarios.interleaving import Outcome, grid
+from dsys_lab.scenarios.relational.interleaving import Outcome, grid
 from dsys_lab.stores.relational.sessions import (
     DEADLOCK,
     DUPLICATE_KEY,

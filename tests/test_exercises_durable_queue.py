@@ -12,8 +12,9 @@ from dsys_lab.errors import BadParameter
 from dsys_lab.lessons import exercise
 from dsys_lab.lessons.exercises.durable_queue import POWER, TASKS, TROUBLES
 from dsys_lab.lessons.exercises.task import Exercise
-from dsys_lab.scenarios import clip_handler, repeat
-from dsys_lab.scenarios.clip_handler import HANDLERS, PowerLoss, Store, handled
+from dsys_lab.scenarios import repeat
+from dsys_lab.scenarios.durable_queue import handler as clip_handler
+from dsys_lab.scenarios.durable_queue.handler import HANDLERS, PowerLoss, Store, handled
 from dsys_lab.trace import lamps
 
 EXERCISES = [task for task in TASKS if isinstance(task, Exercise)]

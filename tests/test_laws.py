@@ -15,8 +15,8 @@ import pytest
 
 from dsys_lab import laws
 from dsys_lab.errors import BadParameter
-from dsys_lab.scenarios.not_consumed_in_time import blocking, fair_shares, hockey_stick
-from dsys_lab.scenarios.overflow_counts import passed_a_second
+from dsys_lab.scenarios.not_consumed_in_time.bursts import blocking, fair_shares, hockey_stick
+from dsys_lab.scenarios.not_consumed_in_time.counts import passed_a_second
 from dsys_lab.simulation.chance import SERVICE_SHAPES, SQUARED_VARIATION
 
 SEEDS = range(101, 109)

@@ -13,9 +13,9 @@ import pytest
 
 from dsys_lab import laws
 from dsys_lab.errors import BadParameter
-from dsys_lab.scenarios import durable_queue as lab
-from dsys_lab.scenarios import queue_counts as counts
-from dsys_lab.scenarios.power_cuts import power_cuts
+from dsys_lab.scenarios.durable_queue import clips as lab
+from dsys_lab.scenarios.durable_queue import counts
+from dsys_lab.scenarios.durable_queue.power_cuts import power_cuts
 from dsys_lab.simulation import Simulation
 from dsys_lab.simulation.network import DELAY_S
 from dsys_lab.trace import INVARIANTS, KINDS, balance, gauge, lamps, quantile

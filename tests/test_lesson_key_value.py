@@ -9,16 +9,16 @@ import pytest
 
 from dsys_lab import laws
 from dsys_lab.errors import BadParameter
-from dsys_lab.scenarios import table_counts
-from dsys_lab.scenarios.card_tables import FLIGHT_KEYS, QUESTIONS, access_paths, flight_loads
-from dsys_lab.scenarios.key_value import (
+from dsys_lab.scenarios.key_value import counts as table_counts
+from dsys_lab.scenarios.key_value.cards import (
     hot_key,
     index_falls_behind,
     leader_fails,
     replica_reads,
     retry_storm,
 )
-from dsys_lab.scenarios.quorum_ring import ring
+from dsys_lab.scenarios.key_value.quorum_ring import ring
+from dsys_lab.scenarios.key_value.tables import FLIGHT_KEYS, QUESTIONS, access_paths, flight_loads
 from dsys_lab.trace import lamps
 
 SEEDS = range(1, 9)

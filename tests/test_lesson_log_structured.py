@@ -11,7 +11,7 @@ import pytest
 
 from dsys_lab import laws
 from dsys_lab.errors import BadParameter
-from dsys_lab.scenarios import log_structured as lab
+from dsys_lab.scenarios.key_value import log_structured as lab
 from dsys_lab.scenarios.scenario import repeat
 from dsys_lab.stores.key_value.lsm import Compaction, Leveled, Levels, Tiered
 from dsys_lab.trace import Trace

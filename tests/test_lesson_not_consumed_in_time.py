@@ -15,9 +15,9 @@ import pytest
 from dsys_lab import laws
 from dsys_lab.brokers.overflow import POLICIES
 from dsys_lab.errors import BadParameter
-from dsys_lab.scenarios import closed_airport as airport
-from dsys_lab.scenarios import not_consumed_in_time as lab
-from dsys_lab.scenarios import overflow_counts as counts
+from dsys_lab.scenarios.not_consumed_in_time import bursts as lab
+from dsys_lab.scenarios.not_consumed_in_time import closed_airport as airport
+from dsys_lab.scenarios.not_consumed_in_time import counts
 from dsys_lab.simulation import Simulation
 from dsys_lab.simulation.faults import ON_NETWORK
 from dsys_lab.trace import INVARIANTS, KINDS, balance, lamps

@@ -19,10 +19,10 @@ from dsys_lab.engines.sqlite import SqliteTable
 from dsys_lab.errors import BadParameter, Misuse
 from dsys_lab.lessons.exercises import find
 from dsys_lab.lessons.exercises import oltp_and_analytics as exercises
-from dsys_lab.scenarios import layout_counts as counts
-from dsys_lab.scenarios import oltp_and_analytics as lab
-from dsys_lab.scenarios.flight_tables import FLIGHT, fill_flights, flight_columns, flight_table
-from dsys_lab.scenarios.night_tables import (
+from dsys_lab.scenarios.oltp_and_analytics import counts
+from dsys_lab.scenarios.oltp_and_analytics import layouts as lab
+from dsys_lab.scenarios.oltp_and_analytics.flight_tables import FLIGHT, fill_flights, flight_columns, flight_table
+from dsys_lab.scenarios.oltp_and_analytics.night_tables import (
     KEY,
     LAYOUTS,
     NIGHT,

@@ -12,8 +12,8 @@ from dsys_lab import laws
 from dsys_lab.errors import BadParameter, Misuse
 from dsys_lab.lessons.exercises import find
 from dsys_lab.lessons.exercises import relational as exercises
-from dsys_lab.scenarios import relational as lab
-from dsys_lab.scenarios import relational_log as log
+from dsys_lab.scenarios.relational import log
+from dsys_lab.scenarios.relational import people as lab
 from dsys_lab.stores.relational import LEVELS
 from dsys_lab.trace import Trace, lamps
 from dsys_lab.views import charts

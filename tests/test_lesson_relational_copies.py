@@ -10,8 +10,8 @@ import pytest
 
 from dsys_lab import laws
 from dsys_lab.errors import BadParameter
-from dsys_lab.scenarios import relational_copies as lab
-from dsys_lab.scenarios import shared_volume
+from dsys_lab.scenarios.relational import copies as lab
+from dsys_lab.scenarios.relational import volume as shared_volume
 from dsys_lab.trace import lamps
 
 

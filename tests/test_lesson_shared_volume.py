@@ -8,10 +8,10 @@ import pytest
 
 from dsys_lab import laws
 from dsys_lab.errors import BadParameter
-from dsys_lab.scenarios import serverless_capacity
-from dsys_lab.scenarios import shared_volume as lab
-from dsys_lab.scenarios.shared_volume import fail_over
-from dsys_lab.scenarios.volume_machines import keep_time
+from dsys_lab.scenarios.relational import serverless as serverless_capacity
+from dsys_lab.scenarios.relational import volume as lab
+from dsys_lab.scenarios.relational.machines import keep_time
+from dsys_lab.scenarios.relational.volume import fail_over
 from dsys_lab.simulation import over_seeds
 from dsys_lab.simulation.chance import stream
 from dsys_lab.stores.relational.shared_volume import AURORA, Change, Quorum, Segment, SharedVolume, Writer

@@ -19,7 +19,7 @@ from dsys_lab.lessons.exercises.task import Exercise
 from dsys_lab.lessons.exercises.trying import attempt
 from dsys_lab.lessons.exercises.watched import TookTooLong, Watched, fault_in, is_blank, within
 from dsys_lab.scenarios import repeat
-from dsys_lab.scenarios.not_consumed_in_time import burst
+from dsys_lab.scenarios.not_consumed_in_time.bursts import burst
 
 EXERCISES = [task for task in TASKS if isinstance(task, Exercise)]
 

@@ -11,7 +11,7 @@ from dsys_lab.brokers.overflow import Buffer, newest_pays, oldest_pays
 from dsys_lab.errors import BadParameter, EngineMissing
 from dsys_lab.lessons import map_of_labs, measured, notes, player, quoting, show_source
 from dsys_lab.lessons.map import LABS, PARTS, lab_of, readme_table
-from dsys_lab.scenarios.not_consumed_in_time import burst, pipeline
+from dsys_lab.scenarios.not_consumed_in_time.bursts import burst, pipeline
 from dsys_lab.trace import Header, Trace
 
 ROOT = Path(__file__).resolve().parent.parent

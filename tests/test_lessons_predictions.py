@@ -217,7 +217,7 @@ def test_the_truth_waits_for_the_prediction() -> None:
 
 def test_what_would_give_the_answer_away_stands_behind_the_same_door(monkeypatch, capsys) -> None:
     from dsys_lab.lessons.prediction_widget import reveal_widget
-    from dsys_lab.scenarios.not_consumed_in_time import burst
+    from dsys_lab.scenarios.not_consumed_in_time.bursts import burst
     from dsys_lab.views.player import Player
 
     prediction = wait()

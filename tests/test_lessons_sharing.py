@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from dsys_lab.errors import BadParameter
 from dsys_lab.lessons import reproduce, share
-from dsys_lab.scenarios.not_consumed_in_time import burst, pipeline, retry_storm
+from dsys_lab.scenarios.not_consumed_in_time.bursts import burst, pipeline, retry_storm
 from dsys_lab.trace import Header, Trace
 
 CRASH = {"do": "crash", "target": "scorer", "at_s": 3.5, "lasts_s": 2}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 import simpy
 
-from dsys_lab.scenarios.not_consumed_in_time import hockey_stick
+from dsys_lab.scenarios.not_consumed_in_time.bursts import hockey_stick
 from dsys_lab.simulation.chance import exponential, service, stream
 
 

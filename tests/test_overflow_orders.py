@@ -9,7 +9,7 @@ import pytest
 from dsys_lab.brokers.overflow import POLICIES, Buffer
 from dsys_lab.brokers.overflow_orders import OnClock, burst
 from dsys_lab.errors import BadParameter
-from dsys_lab.scenarios.not_consumed_in_time import drill
+from dsys_lab.scenarios.not_consumed_in_time.bursts import drill
 from dsys_lab.trace import Trace, balance, lamp
 
 

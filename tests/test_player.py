@@ -21,8 +21,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dsys_lab.errors import BadParameter, Damaged
-from dsys_lab.scenarios import not_consumed_in_time as lab
-from dsys_lab.scenarios.durable_queue import encode
+from dsys_lab.scenarios.durable_queue.clips import encode
+from dsys_lab.scenarios.not_consumed_in_time import bursts as lab
 from dsys_lab.simulation.faults import ACTS
 from dsys_lab.trace import KINDS, Header, Trace, balance, lamps
 from dsys_lab.views.player import _FAULTS, Player, describe, duration, pack, unpack

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dsys_lab.scenarios import not_consumed_in_time as lab
+from dsys_lab.scenarios.not_consumed_in_time import bursts as lab
 from dsys_lab.trace import Header, Trace, lamps
 from dsys_lab.views.player import Player, describe, pack
 from dsys_lab.views.player.page import page as whole_page

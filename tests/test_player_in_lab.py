@@ -28,7 +28,7 @@ pytestmark = pytest.mark.browser
 
 MESSAGES, ON_THE_WAY, ROWS_OF_ONE = 6_666, 1_500, 3
 SLIDER_CELLS = (
-    "from dsys_lab.lessons import player\nfrom dsys_lab.scenarios.not_consumed_in_time import burst",
+    "from dsys_lab.lessons import player\nfrom dsys_lab.scenarios.not_consumed_in_time.bursts import burst",
     "shown = player(burst, capacity=(20, 200), until_s=60)\nshown",
     "len(shown.traces[0])",
 )

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from test_player_tiles import in_node
 
-from dsys_lab.scenarios.durable_queue import encode
+from dsys_lab.scenarios.durable_queue.clips import encode
 from dsys_lab.trace import ACCOUNTS, KINDS, STATES, VERBS, Header, Kind, State, Trace
 from dsys_lab.trace.kinds import REQUIRED
 from dsys_lab.views.player.fold import folded

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from dsys_lab.brokers.work_queue import Settings, WorkQueue
-from dsys_lab.scenarios.queue_machines import QueueHost
-from dsys_lab.scenarios.queue_workers import Task, Worker
+from dsys_lab.scenarios.durable_queue.machines import QueueHost
+from dsys_lab.scenarios.durable_queue.workers import Task, Worker
 from dsys_lab.simulation import Machine, Simulation
 from dsys_lab.simulation.chance import constant
 from dsys_lab.simulation.network import DELAY_S

@@ -11,7 +11,7 @@ import pytest
 from dsys_lab.brokers.overflow import Policy, oldest_first
 from dsys_lab.errors import BadParameter
 from dsys_lab.scenarios import Claims, find, repeat, scenario
-from dsys_lab.scenarios import not_consumed_in_time as lab
+from dsys_lab.scenarios.not_consumed_in_time import bursts as lab
 from dsys_lab.simulation import Fault
 from dsys_lab.trace import INVARIANTS, Header, load
 
@@ -186,9 +186,9 @@ def test_a_scenario_is_found_by_lab_and_name_and_travels_by_them():
 @pytest.mark.parametrize(
     ("call", "says"),
     [
-        (lambda: find("not_consumed", "burst"), r"no lab 'not_consumed'.*stem of a file"),
+        (lambda: find("not_consumed", "burst"), r"no lab 'not_consumed'.*name of a folder"),
         (lambda: find("../machines", "burst"), r"no lab"),
-        (lambda: find("not_consumed_in_time", "brust"), r"no scenario 'brust'; give one of hockey_stick, burst"),
+        (lambda: find("not_consumed_in_time", "brust"), r"no scenario 'brust'; give one of blocking, burst"),
         (lambda: repeat(Header(lab="nowhere")), r"no lab 'nowhere'"),
         (lambda: repeat(replace(lab.burst(until_s=1.0).header, scenario="gone")), r"no scenario 'gone'"),
         (lambda: lab.burst(polcy="lifo"), r"burst: no parameter 'polcy'; give some of policy, capacity"),

@@ -120,7 +120,7 @@ def test_a_stream_is_known_by_seed_and_name_and_nothing_else():
 
 
 def test_a_slower_consumer_leaves_the_arrivals_untouched():
-    from dsys_lab.scenarios import not_consumed_in_time as lab
+    from dsys_lab.scenarios.not_consumed_in_time import bursts as lab
 
     def arrivals(**params):
         run = lab.burst(until_s=40, **params)
@@ -390,7 +390,7 @@ def test_results_come_in_the_order_of_the_grid_and_not_of_completion():
 
 
 def test_other_processes_give_what_this_one_gives():
-    from dsys_lab.scenarios.not_consumed_in_time import blocking
+    from dsys_lab.scenarios.not_consumed_in_time.bursts import blocking
 
     points = grid(capacity=(3, 8), seed=(1, 2), customers=(300,))
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as executor:

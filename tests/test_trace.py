@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import dsys_lab.trace.kinds as vocabulary
 from dsys_lab.errors import BadRow
-from dsys_lab.scenarios import not_consumed_in_time as lab
+from dsys_lab.scenarios.not_consumed_in_time import bursts as lab
 from dsys_lab.simulation import Fault
 from dsys_lab.trace import ACCOUNTS, KINDS, NO_TRACE, VERBS, Counters, Trace, replay
 
@@ -187,7 +187,7 @@ def test_a_trace_is_a_table_for_sql_in_which_whole_numbers_stay_whole():
 
 # ------------------------------------------------------------------------------------------ same run, same digest
 DIGESTS = """
-from dsys_lab.scenarios import not_consumed_in_time as lab
+from dsys_lab.scenarios.not_consumed_in_time import bursts as lab
 faults = [
     dict(do="split", target="wearables, scorer, inbox", at_s=3, lasts_s=1),
     dict(do="slow", target="scorer", at_s=5, lasts_s=2),

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dsys_lab.errors import Damaged, Misuse
-from dsys_lab.scenarios import not_consumed_in_time as lab
+from dsys_lab.scenarios.not_consumed_in_time import bursts as lab
 from dsys_lab.trace import KINDS, Header, Trace, load
 
 TEXTS = st.text('aé☃"\\\n\u2028', max_size=6)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dsys_lab.errors import BadParameter
-from dsys_lab.scenarios.not_consumed_in_time import burst
+from dsys_lab.scenarios.not_consumed_in_time.bursts import burst
 from dsys_lab.trace import Trace, depths, outcome, quantile, rates
 
 RUNS = [burst(policy=policy) for policy in ("unbounded", "drop_oldest")]

@@ -10,7 +10,7 @@ from typing import Any, Final
 import simpy
 
 from dsys_lab.benchmark.rivals import Rival, compare
-from dsys_lab.scenarios.not_consumed_in_time import burst, hockey_stick
+from dsys_lab.scenarios.not_consumed_in_time.bursts import burst, hockey_stick
 from dsys_lab.simulation.chance import exponential, stream
 from dsys_lab.trace import NO_TRACE, Counters, Recorder, Trace
 

@@ -55,7 +55,7 @@ def columns() -> None:
 
 def point_reads() -> None:
     """One row by its key, a hundred thousand nights, all in memory; SQLite is called from Python, as we are."""
-    from dsys_lab.scenarios.night_tables import NIGHT, night_rows, night_table
+    from dsys_lab.scenarios.oltp_and_analytics.night_tables import NIGHT, night_rows, night_table
 
     nights = 100_000
     table = night_table("rows", nights=nights)

@@ -26,7 +26,7 @@ class Lab:
     ----------
     number : int
     name : str
-        Its stem without the number: also the name of its scenario file.
+        Its stem without the number: also the name of its folder of scenarios.
     title : str
     heading : str
         The heading of the notes that it answers.

@@ -53,7 +53,7 @@ class Scenario:
     Attributes
     ----------
     lab, name : str
-        Where it is found: module `dsys_lab.scenarios.<lab>`, function `<name>`.
+        Where it is found: package `dsys_lab.scenarios.<lab>`, function `<name>`.
     defaults : dict
         Its parameters and their default values.
     """
@@ -61,7 +61,7 @@ class Scenario:
     def __init__(self, body: Body, title: str) -> None:
         self._body = body
         self._title = title
-        self.lab = body.__module__.rsplit(".", 1)[-1]
+        self.lab = body.__module__.removeprefix("dsys_lab.scenarios.").split(".")[0]
         self.name = body.__name__
         self.__doc__ = body.__doc__
         self.__wrapped__ = body  # lets inspect and show_source find the function
@@ -204,7 +204,7 @@ def find(lab: str, name: str) -> Scenario:
     except ModuleNotFoundError as error:
         if not f"dsys_lab.scenarios.{lab}".startswith(str(error.name)):
             raise  # the lab is there, and something that it needs is not
-        raise BadParameter(f"no lab {lab!r}: give the stem of a file in dsys_lab/scenarios") from None
+        raise BadParameter(f"no lab {lab!r}: give the name of a folder in dsys_lab/scenarios") from None
     found = {key: value for key, value in vars(module).items() if isinstance(value, Scenario)}
     if name not in found:
         raise BadParameter(f"{lab}: no scenario {name!r}; give one of {', '.join(found)}")

@@ -165,7 +165,7 @@ twelve_columns = predict(
 twelve_columns
 
 # %%
-from dsys_lab.scenarios.layout_counts import law_by_columns, pages_by_columns
+from dsys_lab.scenarios.oltp_and_analytics.counts import law_by_columns, pages_by_columns
 from dsys_lab.views import charts
 
 # %%
@@ -204,8 +204,8 @@ player(
 # %%
 import pandas as pd
 
-from dsys_lab.scenarios.layout_counts import two_by_two
 from dsys_lab.scenarios.oltp_and_analytics import one_or_all
+from dsys_lab.scenarios.oltp_and_analytics.counts import two_by_two
 
 # %%
 pages = pd.DataFrame(two_by_two())
@@ -235,7 +235,7 @@ player(
 # At which size do both cost the same? Find it above, then look here:
 
 # %%
-from dsys_lab.scenarios.layout_counts import pages_by_group
+from dsys_lab.scenarios.oltp_and_analytics.counts import pages_by_group
 
 by_group = pages_by_group(120, 256, 512, 1_024, 2_048, 4_096, 8_192)
 axes = {"title": "Pages by row group", "x": "rows in a group", "y": "pages"}
@@ -265,7 +265,7 @@ new_rows = predict(
 new_rows
 
 # %%
-from dsys_lab.scenarios.layout_counts import law_of_new_rows, pages_written
+from dsys_lab.scenarios.oltp_and_analytics.counts import law_of_new_rows, pages_written
 
 # %%
 layouts, sizes = ("rows", "columns", "row_groups"), (1, 2, 4, 8, 16, 32, 64)
@@ -312,7 +312,7 @@ worth_an_index = predict(
 worth_an_index
 
 # %%
-from dsys_lab.scenarios import layout_counts as counts
+from dsys_lab.scenarios.oltp_and_analytics import counts
 
 # %%
 asked = {
@@ -446,7 +446,7 @@ by_the_thousand
 
 # %%
 from dsys_lab.laws import calls_by_vector
-from dsys_lab.scenarios.oltp_and_analytics import calls
+from dsys_lab.scenarios.oltp_and_analytics.layouts import calls
 
 # %%
 by_size = {size: calls(vector_rows=size)[0] for size in (1, 64, 2_048)}
@@ -489,7 +489,7 @@ player(careless, careful, titles=["in memory is enough", "in the log first"])
 # acknowledged and are not there:
 
 # %%
-from dsys_lab.scenarios.oltp_and_analytics import every_power_cut
+from dsys_lab.scenarios.oltp_and_analytics.layouts import every_power_cut
 
 cuts = {layout: every_power_cut(layout=layout) for layout in ("rows", "columns")}
 {layout: f"{len(lost)} power cuts, {sum(lost)} lost" for layout, lost in cuts.items()}
@@ -499,7 +499,7 @@ cuts = {layout: every_power_cut(layout=layout) for layout in ("rows", "columns")
 # noticed. What can still be read, of this column and of another?
 
 # %%
-from dsys_lab.scenarios.oltp_and_analytics import after_a_flipped_bit
+from dsys_lab.scenarios.oltp_and_analytics.layouts import after_a_flipped_bit
 
 flip = {"file": "06-minutes_sleep.0", "offset": 5_000}
 by_column = after_a_flipped_bit(layout="columns", **flip)
@@ -519,7 +519,7 @@ by_row = after_a_flipped_bit(layout="rows", **flip)
 # `minutes_sleep`. The average, the sum by the number of nights, and how many percent of all nights have a reading:
 
 # %%
-from dsys_lab.scenarios.night_tables import night_table
+from dsys_lab.scenarios.oltp_and_analytics.night_tables import night_table
 from dsys_lab.stores.table import Measure
 
 # %%
@@ -552,7 +552,7 @@ for operation in (one, every):
 # %%
 from dsys_lab.engines.duckdb import DuckdbTable
 from dsys_lab.engines.sqlite import SqliteTable
-from dsys_lab.scenarios.night_tables import KEY, NIGHT, carry_out, fill, side_by_side
+from dsys_lab.scenarios.oltp_and_analytics.night_tables import KEY, NIGHT, carry_out, fill, side_by_side
 from dsys_lab.trace import NO_TRACE
 
 # %%
@@ -611,7 +611,7 @@ measured(
 # question: how late did each carrier come in?
 
 # %%
-from dsys_lab.scenarios.flight_tables import FLIGHT, fill_flights, flight_table
+from dsys_lab.scenarios.oltp_and_analytics.flight_tables import FLIGHT, fill_flights, flight_table
 
 # %%
 delay = [Aggregate(function, "arr_delay") for function in ("sum", "count")]

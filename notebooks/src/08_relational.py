@@ -109,7 +109,7 @@ show_source(Snapshot.sees, is_visible)
 # answer.
 
 # %%
-from dsys_lab.scenarios.relational import database
+from dsys_lab.scenarios.relational.people import database
 
 # %%
 shop = database()
@@ -167,7 +167,7 @@ nurses
 # versions. Step with the arrow keys and read the sentence.
 
 # %%
-from dsys_lab.scenarios.relational import accident, how_it_ends
+from dsys_lab.scenarios.relational.people import accident, how_it_ends
 
 # %%
 nurses.reveal(
@@ -216,7 +216,7 @@ grid_cells
 import pandas as pd
 
 from dsys_lab.laws import ALLOWED
-from dsys_lab.scenarios.relational import verdicts
+from dsys_lab.scenarios.relational.people import verdicts
 
 # %%
 cells = pd.DataFrame(verdicts())
@@ -249,7 +249,7 @@ tries
 
 # %%
 from dsys_lab.laws import attempts_first_wins
-from dsys_lab.scenarios.relational import attempts
+from dsys_lab.scenarios.relational.people import attempts
 
 # %%
 buyers = range(1, 21)
@@ -286,7 +286,7 @@ dead = predict(
 dead
 
 # %%
-from dsys_lab.scenarios.relational import dead_at_most, dead_over_time, long_report
+from dsys_lab.scenarios.relational.people import dead_at_most, dead_over_time, long_report
 
 # %%
 course = {
@@ -327,7 +327,7 @@ whole_pages = predict(
 whole_pages
 
 # %%
-from dsys_lab.scenarios.relational_log import law_of_images, log_growth
+from dsys_lab.scenarios.relational.log import law_of_images, log_growth
 
 # %%
 steps = (1, 5, 10, 20, 40, 70, 100, 150, 200, 300, 400)
@@ -377,8 +377,8 @@ sent = predict(
 sent
 
 # %%
-from dsys_lab.scenarios.relational_log import shipped
-from dsys_lab.scenarios.shared_volume import commits, mirrored_pages
+from dsys_lab.scenarios.relational import commits, mirrored_pages
+from dsys_lab.scenarios.relational.log import shipped
 
 # %%
 bytes_sent = shipped()
@@ -414,8 +414,8 @@ zone_and_one = predict(
 zone_and_one
 
 # %%
-from dsys_lab.scenarios.relational_copies import what_still_works
-from dsys_lab.scenarios.shared_volume import zone_loss
+from dsys_lab.scenarios.relational import zone_loss
+from dsys_lab.scenarios.relational.copies import what_still_works
 
 # %%
 zone_and_one.reveal(
@@ -434,7 +434,7 @@ zone_and_one.reveal(
 # stopped, if a copy is down for a thousandth of the time and a zone for a ten-thousandth:
 
 # %%
-from dsys_lab.scenarios.relational_copies import stopped
+from dsys_lab.scenarios.relational.copies import stopped
 
 # %%
 pd.DataFrame(stopped()).T.map("{:.2g}".format)
@@ -457,7 +457,7 @@ all_six = predict(
 all_six
 
 # %%
-from dsys_lab.scenarios.relational_copies import (
+from dsys_lab.scenarios.relational.copies import (
     WAITED_FOR,
     answered_ms,
     law_of_answers_ms,
@@ -500,7 +500,7 @@ first_query = predict(
 first_query
 
 # %%
-from dsys_lab.scenarios.relational_copies import capacity_curves, waits_for_resume_s
+from dsys_lab.scenarios.relational.copies import capacity_curves, waits_for_resume_s
 
 # %%
 sizes = capacity_curves(load="spiky", minutes=15)
@@ -538,7 +538,7 @@ cheaper
 # %%
 from dsys_lab.facts import fact
 from dsys_lab.laws import break_even_utilisation
-from dsys_lab.scenarios.relational_copies import bills, price_provisioned_acu
+from dsys_lab.scenarios.relational.copies import bills, price_provisioned_acu
 
 # %%
 price = fact("aurora_price_acu").value
@@ -563,7 +563,7 @@ facts("aurora_resume", "aurora_price_acu", "aurora_price_provisioned")
 # COMMIT waits for the disk, once it does not:
 
 # %%
-from dsys_lab.scenarios.relational_log import power_cuts
+from dsys_lab.scenarios.relational.log import power_cuts
 
 # %%
 cuts = {
@@ -625,7 +625,7 @@ volume.commit({"pillow": "9"}, writer=old), volume.commit({"lamp": "3"})
 # acknowledged, and no clock was asked. The same with a network between them:
 
 # %%
-from dsys_lab.scenarios.shared_volume import fail_over, replica_lag
+from dsys_lab.scenarios.relational import fail_over, replica_lag
 
 # %%
 player(fail_over, compare={"old": ("crashes", "is cut off")})

@@ -173,7 +173,7 @@ hot
 # the law is the sum of min(load, limit) over the partitions:
 
 # %%
-from dsys_lab.scenarios.table_counts import accepted, accepted_by_law
+from dsys_lab.scenarios.key_value.counts import accepted, accepted_by_law
 from dsys_lab.views import charts
 
 skews = (0.5, 1, 1.2, 1.4)
@@ -201,7 +201,7 @@ hot.reveal(
 # refused, second by second?
 
 # %%
-from dsys_lab.scenarios.table_counts import spike
+from dsys_lab.scenarios.key_value.counts import spike
 
 spikes = {mode: spike(mode) for mode in ("static", "burst", "adaptive", "global")}
 by_minute = {mode: [(at / 60, refused) for at, refused in told[::5]] for mode, told in spikes.items()}
@@ -287,7 +287,7 @@ filtered
 # %%
 import pandas as pd
 
-from dsys_lab.scenarios.card_tables import QUESTIONS, access_paths
+from dsys_lab.scenarios.key_value.tables import QUESTIONS, access_paths
 
 paths = {question: access_paths(question) for question in QUESTIONS}
 told = {(question, path): cost for question, ways in paths.items() for path, cost in ways.items()}
@@ -315,7 +315,7 @@ player(replica_reads, lag_ms=(5, 1000, 5), writes=(1, 8))
 
 # %%
 from dsys_lab.laws import stale_at_follower
-from dsys_lab.scenarios.table_counts import stale_reads
+from dsys_lab.scenarios.key_value.counts import stale_reads
 
 behind = {"counted": stale_reads(20, 50, 200)}
 law = {"counted": lambda ms: stale_at_follower(8, ms / 1000) / 3}
@@ -349,7 +349,7 @@ joins
 
 # %%
 from dsys_lab.laws import moved_by_modulo, moved_by_ring
-from dsys_lab.scenarios.table_counts import fullest_over_mean, moved
+from dsys_lab.scenarios.key_value.counts import fullest_over_mean, moved
 
 moves = moved(4, 10, 20)
 _, share, error = moves["modulo"][1]
@@ -386,8 +386,8 @@ old
 
 # %%
 from dsys_lab.laws import stale_after_write
-from dsys_lab.scenarios import table_counts
-from dsys_lab.scenarios.quorum_ring import ring
+from dsys_lab.scenarios.key_value import counts as table_counts
+from dsys_lab.scenarios.key_value import ring
 
 quorums = [(3, 1, 1), (3, 2, 1), (3, 1, 3), (3, 2, 2), (5, 2, 2)]
 misses = {quorum: table_counts.stale_after_write(*quorum) for quorum in quorums}
@@ -441,14 +441,14 @@ rewritten_more = predict(
 rewritten_more
 
 # %%
-from dsys_lab.scenarios.log_structured import played
+from dsys_lab.scenarios.key_value.log_structured import played
 from dsys_lab.stores.key_value import Leveled, Tiered
 
 policies = {"leveled": Leveled, "tiered": Tiered}
 times = {name: played(policy(10), 1_000).write_amplification for name, policy in policies.items()}
 
 # %%
-from dsys_lab.scenarios.log_structured import rewritten
+from dsys_lab.scenarios.key_value.log_structured import rewritten
 
 often = {policy: rewritten(policy, 4, 16, 64, 250) for policy in policies}
 curves = {
@@ -466,7 +466,7 @@ rewritten_more.reveal(
 # Watch it: runs fall and merge, and a brick's size is what was written again. Left leveled, right tiered:
 
 # %%
-from dsys_lab.scenarios.log_structured import falling_runs
+from dsys_lab.scenarios.key_value import falling_runs
 
 player(falling_runs, compare={"policy": ("leveled", "tiered")}, size_ratio=(2, 10), flushes=(10, 100, 5))
 
@@ -475,7 +475,7 @@ player(falling_runs, compare={"policy": ("leveled", "tiered")}, size_ratio=(2, 1
 # moves the bytes that another one saves:
 
 # %%
-from dsys_lab.scenarios.log_structured import STORES, amplifications
+from dsys_lab.scenarios.key_value.log_structured import STORES, amplifications
 
 work = {"keys": 2_000, "updates": 4_000, "reads": 200}
 pd.DataFrame([amplifications(store, **work) for store in STORES], index=STORES).round(2)
@@ -487,7 +487,7 @@ pd.DataFrame([amplifications(store, **work) for store in STORES], index=STORES).
 # bits a key that say *surely not* or *perhaps*, keeps a read of what is not there from opening a run:
 
 # %%
-from dsys_lab.scenarios.log_structured import absent_reads
+from dsys_lab.scenarios.key_value.log_structured import absent_reads
 
 charts.lines(
     absent_reads(2, 4, 6, 8, 10), title="What a Bloom filter lets through", x="bits a key", y="share of absent keys", log_y=True
@@ -515,7 +515,7 @@ player(leader_fails, compare={"choose": ("fullest journal", "first alive")})
 # **before each of them**, and let all three come back:
 
 # %%
-from dsys_lab.scenarios.table_counts import compaction_cuts, journal_cuts
+from dsys_lab.scenarios.key_value.counts import compaction_cuts, journal_cuts
 
 dict(journal_cuts()), dict(compaction_cuts())
 
@@ -551,7 +551,7 @@ doubled
 
 # %%
 from dsys_lab.laws import counted_too_often
-from dsys_lab.scenarios.table_counts import GUARDS, counted_nights
+from dsys_lab.scenarios.key_value.counts import GUARDS, counted_nights
 
 counters = {guard: counted_nights(guard) for guard in GUARDS}
 
@@ -671,7 +671,7 @@ facts("dynamodb_on_demand_write", "dynamodb_on_demand_read", "dynamodb_transacti
 # units a second into eight partitions of 1,000 each:
 
 # %%
-from dsys_lab.scenarios.card_tables import FLIGHT_KEYS, flight_loads
+from dsys_lab.scenarios.key_value.tables import FLIGHT_KEYS, flight_loads
 
 pd.DataFrame({key: flight_loads(key) for key in FLIGHT_KEYS}).T.round(4)
 

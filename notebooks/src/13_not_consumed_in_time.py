@@ -86,7 +86,7 @@ drain_s(waiting=400, arrival_rate=8, service_rate=10)
 # enough to see the end: how many waited at most, and for how many seconds after the burst somebody waited.
 
 # %%
-from dsys_lab.scenarios.overflow_counts import drained_after_s
+from dsys_lab.scenarios.not_consumed_in_time.counts import drained_after_s
 from dsys_lab.trace import outcome
 
 runs = [burst(until_s=400, seed=seed) for seed in range(1, 7)]
@@ -160,7 +160,7 @@ wait_at_95
 # the more nights are counted; this takes some seconds.
 
 # %%
-from dsys_lab.scenarios.overflow_counts import law_of_waits, waits
+from dsys_lab.scenarios.not_consumed_in_time.counts import law_of_waits, waits
 from dsys_lab.views import charts
 
 shapes = ("constant", "exponential", "heavy")
@@ -212,7 +212,7 @@ fresher
 # %%
 import pandas as pd
 
-from dsys_lab.scenarios.overflow_counts import sooner
+from dsys_lab.scenarios.not_consumed_in_time.counts import sooner
 
 # %%
 policies = ("unbounded", "drop_newest", "drop_oldest", "block", "reject")
@@ -261,7 +261,7 @@ room
 
 # %%
 from dsys_lab.laws import mm1k_blocking
-from dsys_lab.scenarios.overflow_counts import losses
+from dsys_lab.scenarios.not_consumed_in_time.counts import losses
 
 # %%
 places = (2, 3, 5, 10, 15, 20, 30)
@@ -329,7 +329,7 @@ after_the_spike.reveal(
 # arrives or is lost. In numbers:
 
 # %%
-from dsys_lab.scenarios.overflow_counts import calls_and_attempts
+from dsys_lab.scenarios.not_consumed_in_time.counts import calls_and_attempts
 
 both = {"no retries": calm, "3 retries": storm}
 pd.DataFrame({name: calls_and_attempts(run) for name, run in both.items()})
@@ -362,7 +362,7 @@ no_cure = predict(
 no_cure
 
 # %%
-from dsys_lab.scenarios.overflow_counts import late_goodput
+from dsys_lab.scenarios.not_consumed_in_time.counts import late_goodput
 
 cures = {
     "full jitter": retry_storm(backoff="full_jitter"),
@@ -413,7 +413,7 @@ credit
 
 # %%
 from dsys_lab.scenarios.not_consumed_in_time import pipeline
-from dsys_lab.scenarios.overflow_counts import more_done
+from dsys_lab.scenarios.not_consumed_in_time.counts import more_done
 
 free, held = pipeline(window=None), pipeline(window=5)
 
@@ -451,7 +451,7 @@ fair
 
 # %%
 from dsys_lab.scenarios.not_consumed_in_time import fair_shares
-from dsys_lab.scenarios.overflow_counts import equal_under, passed_a_second
+from dsys_lab.scenarios.not_consumed_in_time.counts import equal_under, passed_a_second
 
 # %%
 controls = ("none", "token_bucket", "aimd", "aiad")
@@ -555,7 +555,7 @@ pause_costs.reveal(
 # Now crash the inbox for three seconds. What waited was in memory:
 
 # %%
-from dsys_lab.scenarios.overflow_counts import lost_by
+from dsys_lab.scenarios.not_consumed_in_time.counts import lost_by
 
 crash = {"do": "crash", "target": "inbox", "at_s": 45, "lasts_s": 3}
 broken = burst(faults=[crash])
@@ -620,7 +620,7 @@ model = {policy: drill(policy=policy) for policy in real}
 # Is it the same story, row for row, which message was kept, dropped, refused, and in which order?
 
 # %%
-from dsys_lab.scenarios.overflow_counts import story
+from dsys_lab.scenarios.not_consumed_in_time.counts import story
 
 {policy: story(model[policy]) == story(real[policy]) for policy in real}
 
@@ -692,7 +692,7 @@ facts(
 # can do. Which of the three answers would you give?
 
 # %%
-from dsys_lab.scenarios.closed_airport import departures, shut
+from dsys_lab.scenarios.not_consumed_in_time.closed_airport import departures, shut
 
 blizzard = shut("EWR")
 print(f"Nobody left for {blizzard['lasts_s'] / 3600:.1f} hours.")
@@ -708,8 +708,8 @@ cleared = predict(
 cleared
 
 # %%
-from dsys_lab.scenarios.closed_airport import bill, fluid_h
-from dsys_lab.scenarios.overflow_counts import cleared_after_h
+from dsys_lab.scenarios.not_consumed_in_time.closed_airport import bill, fluid_h
+from dsys_lab.scenarios.not_consumed_in_time.counts import cleared_after_h
 
 # %%
 waiting = departures(policy="unbounded", faults=[blizzard])

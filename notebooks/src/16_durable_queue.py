@@ -74,7 +74,7 @@ player(encode, compare={"visibility_s": (2, 20)}, faults=[dies])
 # the clip that the dead worker had in hand?
 
 # %%
-from dsys_lab.scenarios.queue_counts import compared, lay_hidden_s
+from dsys_lab.scenarios.durable_queue.counts import compared, lay_hidden_s
 
 pair = {loan_s: encode(visibility_s=loan_s, faults=[dies]) for loan_s in (2, 20)}
 compared(pair, lay_hidden_s=lay_hidden_s).rename_axis("loan, s")
@@ -201,7 +201,7 @@ lent_again
 
 # %%
 from dsys_lab.laws import exponential_within
-from dsys_lab.scenarios.queue_counts import repeated
+from dsys_lab.scenarios.durable_queue.counts import repeated
 from dsys_lab.views import charts
 
 # %%
@@ -235,7 +235,7 @@ lent_again.reveal(
 # clip in ten takes ten times as long as the others.
 
 # %%
-from dsys_lab.scenarios.queue_counts import tails
+from dsys_lab.scenarios.durable_queue.counts import tails
 
 charts.lines(
     tails(*(n / 4 for n in range(25))),
@@ -285,7 +285,7 @@ which_works_more
 
 # %%
 from dsys_lab.laws import deliveries_any, deliveries_newest
-from dsys_lab.scenarios.queue_counts import deliveries, more_often
+from dsys_lab.scenarios.durable_queue.counts import deliveries, more_often
 
 # %%
 loans = 0.5, 1, 2
@@ -326,7 +326,7 @@ which_works_more.reveal(more_often(rules), show=(lent, two_rules))
 # %%
 from statistics import fmean
 
-from dsys_lab.scenarios.queue_counts import times
+from dsys_lab.scenarios.durable_queue.counts import times
 
 # %%
 law = deliveries_newest(exponential_within(1, 1))
@@ -362,7 +362,7 @@ plans = {seam: [{**dies, "nth": 3, "on": row}] for seam, row in strike.items()}
 seams = {seam: encode(visibility_s=20, faults=plan) for seam, plan in plans.items()}
 
 # %%
-from dsys_lab.scenarios.queue_counts import fate
+from dsys_lab.scenarios.durable_queue.counts import fate
 
 at_the_seam.reveal(fate(seams["between the two"]), show=compared(seams))
 
@@ -415,7 +415,7 @@ more_work
 
 # %%
 from dsys_lab.laws import poison_load
-from dsys_lab.scenarios.queue_counts import poisoned_load
+from dsys_lab.scenarios.durable_queue.counts import poisoned_load
 
 # %%
 loads = poisoned_load(0.01, 0.05, 0.1)
@@ -443,7 +443,7 @@ more_work.reveal(
 
 # %%
 from dsys_lab.laws import falsely_dead
-from dsys_lab.scenarios.queue_counts import healthy_dead
+from dsys_lab.scenarios.durable_queue.counts import healthy_dead
 
 # %%
 charts.against_law(
@@ -475,7 +475,7 @@ player(
 
 # %%
 from dsys_lab.laws import mmc_sojourn_s
-from dsys_lab.scenarios.queue_counts import waits
+from dsys_lab.scenarios.durable_queue.counts import waits
 
 # %%
 charts.against_law(
@@ -492,7 +492,7 @@ charts.against_law(
 # set the goal for them: within how many seconds do 95 of 100 clips find a worker?
 
 # %%
-from dsys_lab.scenarios.queue_counts import swapped, waits_s
+from dsys_lab.scenarios.durable_queue.counts import swapped, waits_s
 from dsys_lab.trace import quantile
 
 # %%
@@ -546,7 +546,7 @@ one_group
 
 # %%
 from dsys_lab.scenarios.durable_queue import groups
-from dsys_lab.scenarios.queue_counts import throughput
+from dsys_lab.scenarios.durable_queue.counts import throughput
 
 # %%
 spread = {f"groups: {n}": groups(groups=n, workers=10) for n in (1, 2, 5, 10, 60)}
@@ -585,7 +585,7 @@ player(groups(**stuck), freed, titles=("no limit", "three receives"))
 
 # %%
 from dsys_lab.laws import empty_receives_a_day
-from dsys_lab.scenarios.queue_counts import empty_a_day
+from dsys_lab.scenarios.durable_queue.counts import empty_a_day
 
 # %%
 quiet_rates = 0.01, 0.03, 0.1
@@ -634,7 +634,7 @@ nobody_there = predict(
 nobody_there
 
 # %%
-from dsys_lab.scenarios.durable_queue import RETENTION_DAYS, nobody_home
+from dsys_lab.scenarios.durable_queue.clips import RETENTION_DAYS, nobody_home
 from dsys_lab.trace import gauge
 
 # %%
@@ -738,7 +738,7 @@ whose_clock = predict(
 whose_clock
 
 # %%
-from dsys_lab.scenarios.queue_counts import came_of_it, in_vain, wrong_clocks
+from dsys_lab.scenarios.durable_queue.counts import came_of_it, in_vain, wrong_clocks
 
 # %%
 whose_clock.reveal(
@@ -753,7 +753,7 @@ whose_clock.reveal(
 # and a minute ahead; *in vain* is the share of the attempts that came to nothing:
 
 # %%
-from dsys_lab.scenarios.queue_workers import WATCHES
+from dsys_lab.scenarios.durable_queue.workers import WATCHES
 
 clocks = {(w, off_s): wrong_clocks(w, off_s) for w in WATCHES for off_s in (-60, 0, 60)}
 compared(clocks, in_vain=in_vain).rename_axis(["looks at", "clock off, s"])
@@ -842,8 +842,8 @@ player(power_failure, compare={"fsync": ("every record", "never")})
 # cut **before each step**:
 
 # %%
-from dsys_lab.scenarios.durable_queue import FSYNC
-from dsys_lab.scenarios.power_cuts import power_cuts
+from dsys_lab.scenarios.durable_queue.clips import FSYNC
+from dsys_lab.scenarios.durable_queue.power_cuts import power_cuts
 
 # %%
 cuts = {fsync: pd.DataFrame(power_cuts(fsync=fsync)) for fsync in FSYNC}

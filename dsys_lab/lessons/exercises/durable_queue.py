@@ -11,8 +11,8 @@ from dsys_lab.brokers.work_queue.settings import VISIBILITY_MAX_S
 from dsys_lab.errors import Misuse
 from dsys_lab.lessons.exercises.task import Exercise, OpenQuestion, Verdict
 from dsys_lab.lessons.exercises.watched import brief
-from dsys_lab.scenarios.clip_handler import Clip, Store, handled, minutes_of
-from dsys_lab.scenarios.durable_queue import encode
+from dsys_lab.scenarios.durable_queue.clips import encode
+from dsys_lab.scenarios.durable_queue.handler import Clip, Store, handled, minutes_of
 from dsys_lab.simulation.chance import service, stream
 from dsys_lab.trace import Trace, lamp
 from dsys_lab.views.charts import number

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from dsys_lab.errors import Misuse
 from dsys_lab.lessons.exercises.task import Exercise, OpenQuestion, Verdict
 from dsys_lab.lessons.exercises.watched import brief
-from dsys_lab.scenarios.key_value import hot_key
+from dsys_lab.scenarios.key_value.cards import hot_key
 from dsys_lab.simulation.chance import stream
 from dsys_lab.stores.key_value.partitioned import Gate, query_units, read_units, write_units
 from dsys_lab.trace import Trace

@@ -14,8 +14,8 @@ from dsys_lab.errors import Misuse
 from dsys_lab.lessons.exercises.storm_causes import cause
 from dsys_lab.lessons.exercises.task import Exercise, OpenQuestion, Verdict
 from dsys_lab.lessons.exercises.watched import brief
-from dsys_lab.scenarios.not_consumed_in_time import INBOX, burst, retry_storm
-from dsys_lab.scenarios.overflow_counts import drained_after_s
+from dsys_lab.scenarios.not_consumed_in_time.bursts import INBOX, burst, retry_storm
+from dsys_lab.scenarios.not_consumed_in_time.counts import drained_after_s
 from dsys_lab.trace import Trace, depths, lamp, quantile, sojourns_s
 from dsys_lab.views.charts import Chart, lines, number
 

@@ -13,9 +13,9 @@ from dsys_lab import laws
 from dsys_lab.errors import Misuse
 from dsys_lab.lessons.exercises.task import Exercise, OpenQuestion, Verdict
 from dsys_lab.lessons.exercises.watched import brief
-from dsys_lab.scenarios.layout_counts import pages_read
-from dsys_lab.scenarios.night_tables import RECORD_BYTES, WIDTH_BYTES
-from dsys_lab.scenarios.oltp_and_analytics import ASKED, columns_asked, rows_asked
+from dsys_lab.scenarios.oltp_and_analytics.counts import pages_read
+from dsys_lab.scenarios.oltp_and_analytics.layouts import ASKED, columns_asked, rows_asked
+from dsys_lab.scenarios.oltp_and_analytics.night_tables import RECORD_BYTES, WIDTH_BYTES
 from dsys_lab.simulation.chance import stream
 from dsys_lab.trace import Trace
 
@@ -220,17 +220,17 @@ SMALLEST_K: Final = Exercise(
     title="From how many columns on does the row store win?",
     statement="""
 A question is about `rows` nights of `nights`, chosen by `person_id`, and needs k columns of each: the first k of
-`ASKED` in `dsys_lab.scenarios.oltp_and_analytics`, at most 12 (all but the note). The rows lie anywhere.
+`ASKED` in `dsys_lab.scenarios.oltp_and_analytics.layouts`, at most 12 (all but the note). The rows lie anywhere.
 
 The row store finds them by its index and reads each page on which one of them lies once (`laws.row_pages`, records of
 64 bytes; `laws.pages_hit`; leave the index itself out). The column store reads the column `person_id` and the k columns
-whole (`laws.column_pages`; widths in `WIDTH_BYTES` of `dsys_lab.scenarios.night_tables`).
+whole (`laws.column_pages`; widths in `WIDTH_BYTES` of `dsys_lab.scenarios.oltp_and_analytics.night_tables`).
 
 Return the smallest k at which the row store reads **fewer pages**, or `None` if there is none.""",
     skeleton="""
 from dsys_lab import laws
-from dsys_lab.scenarios.night_tables import WIDTH_BYTES
-from dsys_lab.scenarios.oltp_and_analytics import ASKED
+from dsys_lab.scenarios.oltp_and_analytics.night_tables import WIDTH_BYTES
+from dsys_lab.scenarios.oltp_and_analytics.layouts import ASKED
 
 def smallest_k(nights, rows):
     ...""",

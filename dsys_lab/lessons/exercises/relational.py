@@ -10,8 +10,8 @@ from typing import Any, Final
 from dsys_lab.errors import Misuse
 from dsys_lab.lessons.exercises.task import Exercise, OpenQuestion, Verdict
 from dsys_lab.lessons.exercises.watched import brief
-from dsys_lab.scenarios.interleaving import Outcome, grid
-from dsys_lab.scenarios.relational import accident, database
+from dsys_lab.scenarios.relational.interleaving import Outcome, grid
+from dsys_lab.scenarios.relational.people import accident, database
 from dsys_lab.simulation.chance import stream
 from dsys_lab.stores.relational import LEVELS
 from dsys_lab.trace import Trace

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from dsys_lab.brokers.work_queue import Accepted, Acknowledged, DurableQueue, Settings
 from dsys_lab.errors import require_choice
-from dsys_lab.scenarios.durable_queue import CLIPS, FSYNC
+from dsys_lab.scenarios.durable_queue.clips import CLIPS, FSYNC
 from dsys_lab.simulation.chance import stream
 from dsys_lab.structures import PowerCut, VolatileDisk
 

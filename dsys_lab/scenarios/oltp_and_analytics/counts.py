@@ -13,7 +13,8 @@ from statistics import median
 from typing import Final
 
 from dsys_lab import laws
-from dsys_lab.scenarios.night_tables import (
+from dsys_lab.scenarios.oltp_and_analytics.layouts import ASKED, FOUND, columns_asked, one_or_all, rows_asked, taking_in
+from dsys_lab.scenarios.oltp_and_analytics.night_tables import (
     BETWEEN,
     INDEXES,
     LAYOUTS,
@@ -23,7 +24,6 @@ from dsys_lab.scenarios.night_tables import (
     WIDTH_BYTES,
     night_table,
 )
-from dsys_lab.scenarios.oltp_and_analytics import ASKED, FOUND, columns_asked, one_or_all, rows_asked, taking_in
 from dsys_lab.stores.row_store import RowStore
 from dsys_lab.stores.table import Between
 from dsys_lab.trace import Counters, Trace, gauge

@@ -23,8 +23,7 @@ from itertools import count, repeat
 from typing import Any, Final
 
 from dsys_lab.errors import BadParameter, require_choice, require_fraction, require_not_negative, require_positive
-from dsys_lab.scenarios.scenario import Claims, scenario
-from dsys_lab.scenarios.volume_machines import (
+from dsys_lab.scenarios.relational.machines import (
     MirrorDisk,
     MirrorWriter,
     ReplicaHost,
@@ -33,6 +32,7 @@ from dsys_lab.scenarios.volume_machines import (
     keep_time,
     set_distances,
 )
+from dsys_lab.scenarios.scenario import Claims, scenario
 from dsys_lab.simulation import Body, Simulation
 from dsys_lab.stores.relational.shared_volume import Behind, Quorum, Segment
 from dsys_lab.stores.relational.shared_volume.page_mirror import PageMirror

@@ -15,8 +15,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from dsys_lab.laws import mg1_sojourn_s
-from dsys_lab.scenarios.closed_airport import GATES, HOUR_S
-from dsys_lab.scenarios.not_consumed_in_time import INBOX, blocking, hockey_stick
+from dsys_lab.scenarios.not_consumed_in_time.bursts import INBOX, blocking, hockey_stick
+from dsys_lab.scenarios.not_consumed_in_time.closed_airport import GATES, HOUR_S
 from dsys_lab.simulation import Measured, over_seeds
 from dsys_lab.simulation.chance import SQUARED_VARIATION
 from dsys_lab.trace import Trace, balance, depths, outcome

@@ -17,7 +17,7 @@ from typing import Any, Final
 import pandas as pd
 
 from dsys_lab.errors import BadParameter
-from dsys_lab.scenarios.durable_queue import ENCODER, encode, quiet
+from dsys_lab.scenarios.durable_queue.clips import ENCODER, encode, quiet
 from dsys_lab.simulation import Measured, grid, over_seeds, sweep
 from dsys_lab.simulation.chance import SERVICE_SHAPES, service, stream
 from dsys_lab.simulation.network import DELAY_S

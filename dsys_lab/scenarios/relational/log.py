@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from dsys_lab import laws
 from dsys_lab.errors import BadParameter, Damaged, require_positive
-from dsys_lab.scenarios.relational import STOCK, database, stocked
+from dsys_lab.scenarios.relational.people import STOCK, database, stocked
 from dsys_lab.simulation.chance import stream
 from dsys_lab.stores.relational import RelationalDatabase, Rows
 from dsys_lab.structures.disk import PowerCut, VolatileDisk

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from dsys_lab.scenarios.page_pictures import PagePicture
+from dsys_lab.scenarios.oltp_and_analytics.page_pictures import PagePicture
 from dsys_lab.simulation import Body, Simulation
 from dsys_lab.stores.row_store import Cursor, RowStore
 

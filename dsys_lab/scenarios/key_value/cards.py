@@ -23,8 +23,7 @@ from typing import Any, Final
 
 from dsys_lab.brokers.retries import RetryPolicy
 from dsys_lab.errors import DidNotHappen, require_choice, require_positive
-from dsys_lab.scenarios.scenario import Claims, scenario
-from dsys_lab.scenarios.table_machines import (
+from dsys_lab.scenarios.key_value.machines import (
     CARDS,
     WEARABLES,
     CardWriter,
@@ -33,6 +32,7 @@ from dsys_lab.scenarios.table_machines import (
     TableHost,
     elect_when_headless,
 )
+from dsys_lab.scenarios.scenario import Claims, scenario
 from dsys_lab.simulation import Body, Simulation, to_us
 from dsys_lab.simulation.chance import exponential, uniform
 from dsys_lab.stores.key_value.partitioned import (

@@ -28,9 +28,9 @@ from typing import Any, Final, NamedTuple
 
 from dsys_lab.brokers.work_queue import Delivery, Settings, WorkQueue
 from dsys_lab.errors import require_choice, require_fraction, require_positive
-from dsys_lab.scenarios.durable_queue import CLIPS, ENCODER, PHONE
-from dsys_lab.scenarios.queue_machines import QueueHost, Sender, at_random
-from dsys_lab.scenarios.queue_workers import Task, Worker
+from dsys_lab.scenarios.durable_queue.clips import CLIPS, ENCODER, PHONE
+from dsys_lab.scenarios.durable_queue.machines import QueueHost, Sender, at_random
+from dsys_lab.scenarios.durable_queue.workers import Task, Worker
 from dsys_lab.scenarios.scenario import Claims, scenario
 from dsys_lab.simulation import Simulation
 from dsys_lab.simulation.chance import service

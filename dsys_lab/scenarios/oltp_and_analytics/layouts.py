@@ -24,7 +24,7 @@ from itertools import count
 from typing import Any, Final
 
 from dsys_lab.errors import BadParameter, Damaged, MayHaveHappened, require_choice, require_positive
-from dsys_lab.scenarios.night_tables import (
+from dsys_lab.scenarios.oltp_and_analytics.night_tables import (
     GROUP_ROWS,
     INDEXES,
     NIGHT,
@@ -35,9 +35,9 @@ from dsys_lab.scenarios.night_tables import (
     night_table,
     open_nights,
 )
-from dsys_lab.scenarios.page_pictures import PagePicture, files_of
+from dsys_lab.scenarios.oltp_and_analytics.page_pictures import PagePicture, files_of
+from dsys_lab.scenarios.oltp_and_analytics.served_table import MEMORY, ServedTable
 from dsys_lab.scenarios.scenario import Claims, scenario
-from dsys_lab.scenarios.served_table import MEMORY, ServedTable
 from dsys_lab.simulation import Body, Simulation
 from dsys_lab.simulation.chance import exponential, stream
 from dsys_lab.stores.column_store import ColumnStore

@@ -13,7 +13,7 @@ from typing import Final
 
 from dsys_lab.errors import require_choice, require_positive
 from dsys_lab.facts import fact
-from dsys_lab.scenarios.relational_copies import LOADS
+from dsys_lab.scenarios.relational.copies import LOADS
 from dsys_lab.scenarios.scenario import Claims, scenario
 from dsys_lab.simulation import Body, Simulation
 from dsys_lab.stores.relational.serverless import STEP_ACU, Capacity, Demand, Limits, bill, following

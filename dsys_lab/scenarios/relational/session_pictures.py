@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from dsys_lab.scenarios.interleaving import in_words
+from dsys_lab.scenarios.relational.interleaving import in_words
 from dsys_lab.stores.relational import Answer, Failed, Waits
 from dsys_lab.trace import Recorder, Scalar
 from dsys_lab.workloads.anomalies.script import SETUP

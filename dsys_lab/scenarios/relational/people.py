@@ -17,9 +17,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from dsys_lab.errors import require_choice, require_positive
-from dsys_lab.scenarios.interleaving import Outcome, grid, run
+from dsys_lab.scenarios.relational.interleaving import Outcome, grid, run
+from dsys_lab.scenarios.relational.session_pictures import SessionPicture
 from dsys_lab.scenarios.scenario import Claims, scenario
-from dsys_lab.scenarios.session_pictures import SessionPicture
 from dsys_lab.simulation import Simulation
 from dsys_lab.stores.relational import LEVELS, Database, Failed, RelationalDatabase, Session
 from dsys_lab.structures.disk import VolatileDisk

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 from typing import Final
 
 from dsys_lab import laws
-from dsys_lab.scenarios.night_tables import TABLE
+from dsys_lab.scenarios.oltp_and_analytics.night_tables import TABLE
 from dsys_lab.simulation.devices import Priced, device
 from dsys_lab.stores.column_store import ColumnStore
 from dsys_lab.stores.row_store import RowStore

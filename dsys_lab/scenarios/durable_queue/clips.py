@@ -27,8 +27,8 @@ from dsys_lab.brokers.work_queue import Settings, WorkQueue
 from dsys_lab.brokers.work_queue.settings import BATCH_MAX
 from dsys_lab.errors import BadParameter, require_choice, require_fraction, require_positive
 from dsys_lab.facts import fact
-from dsys_lab.scenarios.queue_machines import DurableHost, QueueHost, Sender, at_random
-from dsys_lab.scenarios.queue_workers import WATCHES, Task, Worker
+from dsys_lab.scenarios.durable_queue.machines import DurableHost, QueueHost, Sender, at_random
+from dsys_lab.scenarios.durable_queue.workers import WATCHES, Task, Worker
 from dsys_lab.scenarios.scenario import Claims, scenario
 from dsys_lab.simulation import Body, Simulation
 from dsys_lab.simulation.chance import constant, service

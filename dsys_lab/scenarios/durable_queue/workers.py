@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from dsys_lab.brokers.work_queue import Delivery
-from dsys_lab.scenarios.queue_machines import ASK_AGAIN_S, QueueHost
+from dsys_lab.scenarios.durable_queue.machines import ASK_AGAIN_S, QueueHost
 from dsys_lab.simulation import Body, Interrupt, Machine, Simulation, to_us
 from dsys_lab.simulation.chance import Distribution
 from dsys_lab.simulation.network import DELAY_S
