@@ -3,10 +3,10 @@
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import test from "node:test";
+import { pathToFileURL } from "node:url";
 
-const source = readFileSync(new URL("../dsys_lab/views/player/player.js", import.meta.url));
-const player = await import(`data:text/javascript;base64,${source.toString("base64")}`);
 const folder = process.env.RUNS;
+const player = await import(pathToFileURL(`${folder}/player.mjs`));
 const names = readdirSync(folder).filter((name) => name.endsWith(".run")).map((name) => name.slice(0, -4));
 const bytes = (name) => { const b = readFileSync(`${folder}/${name}.run`); return b.buffer.slice(b.byteOffset, b.byteOffset + b.byteLength); };
 const told = (name) => JSON.parse(readFileSync(`${folder}/${name}.json`));

@@ -199,6 +199,7 @@ def test_the_module_agrees_with_python(runs: dict[str, list[Trace]], tmp_path: P
     node = shutil.which("node")
     if node is None:
         pytest.skip("no node on this machine")
+    (tmp_path / "player.mjs").write_text(MODULE, encoding="utf-8")
     for name, traces in runs.items():
         (tmp_path / f"{name}.run").write_bytes(pack(*traces))
         (tmp_path / f"{name}.json").write_text(json.dumps(_told(traces)))
@@ -399,7 +400,7 @@ def test_pages_hold_no_end_of_script_in_module_or_style() -> None:
 
 
 def test_the_stylesheet_and_the_theme_have_the_same_colours() -> None:
-    style = STYLE.read_text(encoding="utf-8")
+    style = STYLE
     light = style[: style.index(".dp-dark")]
     for name in ("waiting", "moving", "done", "again", "lost"):
         assert f"--dp-{name}: {ROLES[name].colour};" in light
@@ -493,7 +494,7 @@ def test_a_fork_stands_beside_what_was_and_leads_back() -> None:
 
 
 def test_the_faults_that_a_reader_may_add_are_called_alike_on_both_sides() -> None:
-    words = re.search(r"const FAULTS = \{(.+?)\};", MODULE.read_text(encoding="utf-8"))
+    words = re.search(r"const FAULTS = \{(.+?)\};", MODULE)
     assert dict(re.findall(r'(\w+): "(.+?)"', words[1])) == _FAULTS
     assert set(_FAULTS) <= set(ACTS)
 

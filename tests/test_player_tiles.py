@@ -12,6 +12,7 @@ import pytest
 from dsys_lab.trace import Trace
 from dsys_lab.views.player import Player, pack
 from dsys_lab.views.player.opening import opening
+from dsys_lab.views.player.page import MODULE
 from dsys_lab.views.player.still_tiles import label_of, tile_of, tiles_of
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -39,10 +40,10 @@ def in_node(script: str, trace: Trace, tmp_path: Path) -> object:
             pytest.fail("node is missing")
         pytest.skip("node is not installed")
     (tmp_path / "a.run").write_bytes(pack(trace))
+    (tmp_path / "player.mjs").write_text(MODULE, encoding="utf-8")
     head = f"""
     import {{ readFileSync }} from "node:fs";
-    const source = readFileSync({json.dumps(str(ROOT / "dsys_lab/views/player/player.js"))});
-    const player = await import(`data:text/javascript;base64,${{source.toString("base64")}}`);
+    const player = await import({json.dumps((tmp_path / "player.mjs").as_uri())});
     const b = readFileSync({json.dumps(str(tmp_path / "a.run"))});
     const run = player.decode(b.buffer.slice(b.byteOffset, b.byteOffset + b.byteLength));
     const lane = player.timeline(run, run.lanes[0]), graph = player.graphOf(run), lay = player.layout(graph, 480);

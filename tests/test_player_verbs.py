@@ -66,7 +66,7 @@ def test_every_kind_speaks_the_language_of_pictures() -> None:
 
 
 def test_no_kind_is_known_to_the_player_by_its_name() -> None:
-    assert not re.search(r"\b(k|kind)\.name\s*[!=]=", MODULE.read_text(encoding="utf-8"))
+    assert not re.search(r"\b(k|kind)\.name\s*[!=]=", MODULE)
 
 
 def test_a_new_kind_and_a_new_state_need_no_line_of_javascript(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 MODULES = sorted((ROOT / "dsys_lab").rglob("*.py"))
+SCRIPTS = sorted((ROOT / "dsys_lab").rglob("*.js"))
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 LABS = [path for path in NOTEBOOKS if path.stem != "00_start_here"]
 
@@ -64,6 +65,13 @@ def test_no_file_names_a_machine_or_an_index() -> None:
     foreign = re.compile(rb"(?<![\w.~}])/(work|root|home/\w+|Users/\w+)/|/opt/|pythonhosted|pypi\.org/simple")
     found = {path.name: foreign.search(path.read_bytes()) for path in committed() if path != Path(__file__).resolve()}
     assert {name: match[0] for name, match in found.items() if match} == {}
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+def test_a_script_holds_one_idea(script: Path) -> None:
+    source = script.read_text(encoding="utf-8")
+    assert source.startswith("//"), "the first thing in a script is its chapter"
+    assert len(source.splitlines()) <= LINES_MAX, "do two ideas live here?"
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -1,4 +1,4 @@
-"""The player in a page without a kernel: one file, no request.
+"""The player's module, and the player in a page without a kernel: one file, no request.
 
 `page` is a whole document for `Player.save`; `fragment` is what an exported notebook carries. Both hold the module, the
 stylesheet and the packed run as text. Where scripts do not run, the still picture and its words stay.
@@ -9,12 +9,32 @@ from __future__ import annotations
 import base64
 import html
 import json
+import re
 from pathlib import Path
 from typing import Final
 
 HERE: Final = Path(__file__).parent
-MODULE: Final = HERE / "player.js"
-STYLE: Final = HERE / "player.css"
+_PART: Final = re.compile(r'^export \* from "\./(\w+\.js)";\n', re.MULTILINE)
+_IMPORT: Final = re.compile(r'^import \{[^}]*\} from "\./\w+\.js";\n', re.MULTILINE)
+
+
+def _module() -> str:
+    """Return the files of `script/` as one module, in the order in which `player.js` names them.
+
+    A widget and a page without requests have room for one text. The files are modules of their own all the same, so that
+    each says what it needs and Node can test it; here their imports fall away, for all stand in one scope.
+    """
+    script = HERE / "script"
+    whole = _PART.sub(lambda found: _read(script / found[1]), _read(script / "player.js"))
+    return _IMPORT.sub("", whole)
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+MODULE: Final = _module()
+STYLE: Final = _read(HERE / "player.css")
 
 _PAGE_STYLE: Final = """
 :root{color-scheme:light dark}
@@ -42,13 +62,13 @@ def fragment(packed: bytes, *, words: str = "", png: bytes | None = None, height
     """
     still = f'<img alt="{html.escape(words, quote=True)}" src="data:image/png;base64,{_text(png)}">' if png else ""
     words = "" if png else f"<pre>{html.escape(words)}</pre>"
-    module, style = (_script(path.read_text(encoding="utf-8")) for path in (MODULE, STYLE))
+    script, style = _script(MODULE), _script(STYLE)
     return (
         f'<div class="host">{still}{words}</div><script>(()=>{{'
         "const host=document.currentScript.previousElementSibling;"
         "const load=window.__dsysPlayer??=(()=>{const style=document.createElement('style');"
         f"style.textContent={style};document.head.append(style);"
-        f"const url=URL.createObjectURL(new Blob([{module}],{{type:'text/javascript'}}));return import(url)}})();"
+        f"const url=URL.createObjectURL(new Blob([{script}],{{type:'text/javascript'}}));return import(url)}})();"
         f"const run='{_text(packed)}';"
         "load.then(player=>{host.textContent='';"
         f"player.render({{model:player.staticModel({{packed:run,height:{json.dumps(height)}}}),el:host}})}})"
