@@ -1,6 +1,6 @@
 """The player: any run as a moving picture, to be stopped, stepped both ways, followed and broken.
 
-One module of plain JavaScript (`script/`) draws in three hosts. Which one is chosen by the environment variable `DSYS_LAB_VIEW`:
+One module of plain JavaScript (`script/`) draws in three hosts; the environment variable `DSYS_LAB_VIEW` chooses:
 
 =========  =====================================================================================================
 `live`     a widget in a notebook with a kernel: sliders run the model again, a fault can be added at the cursor

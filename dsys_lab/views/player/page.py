@@ -21,8 +21,8 @@ _IMPORT: Final = re.compile(r'^import \{[^}]*\} from "\./\w+\.js";\n', re.MULTIL
 def _module() -> str:
     """Return the files of `script/` as one module, in the order in which `player.js` names them.
 
-    A widget and a page without requests have room for one text. The files are modules of their own all the same, so that
-    each says what it needs and Node can test it; here their imports fall away, for all stand in one scope.
+    A widget and a page without requests have room for one text. The files are modules of their own all the same, so
+    that each says what it needs; here their imports fall away, for all stand in one scope.
     """
     script = HERE / "script"
     whole = _PART.sub(lambda found: _read(script / found[1]), _read(script / "player.js"))
