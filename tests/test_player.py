@@ -103,7 +103,7 @@ def every_kind() -> Trace:
 
 DURATIONS = [
     0, 1, 999, 1000, 1500, 20_000, 999_499, 999_500, 1_500_000, 59_994_999, 60_000_000, 125_000_000, 3_725_000_000,
-    -2_500, 12_345.678, 2.125,
+    -2_500, 12_345.678, 2.125, 172_799_000_000, 172_800_000_000, 1_209_600_000_000, 277_200_000_000,
 ]  # fmt: skip
 
 
@@ -264,12 +264,13 @@ def test_a_still_tells_the_state_that_is_left_when_another_ends() -> None:
     trace.emit(0, "slow", "phone", speed=0.5)
     trace.emit(1, "block", "phone", "m1", depth=3)
     trace.emit(2, "unblock", "phone", "m1", waited_us=1)
+    trace.emit(3, "slow", "phone", speed=0)
     fold = Fold()
     told = []
     for row in trace:
         fold.apply(row)
         told.append(list(fold.states["phone"].values()))
-    assert told == [["speed ×0.5"], ["speed ×0.5", "must wait"], ["speed ×0.5"]]
+    assert told == [["speed ×0.5"], ["speed ×0.5", "must wait"], ["speed ×0.5"], ["paused"]]
 
 
 # -------------------------------------------------------------------------------------------------------------- modes

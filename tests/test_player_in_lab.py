@@ -31,13 +31,16 @@ SLIDER_CELLS = (
     "from dsys_lab.lessons import player\nfrom dsys_lab.scenarios.not_consumed_in_time.bursts import burst",
     "shown = player(burst, capacity=(20, 200), until_s=60)\nshown",
     "len(shown.traces[0])",
-    "import ipywidgets\nbare, words = ipywidgets.IntSlider(20, 1, 200), ipywidgets.Label('20')\n"
-    "bare.observe(lambda moved: setattr(words, 'value', str(moved['new'])), 'value')\nipywidgets.VBox([bare, words])",
+    (
+        "import ipywidgets\nbare, words = ipywidgets.IntSlider(20, 1, 200), ipywidgets.Label('20')\n"
+        "bare.observe(lambda moved: setattr(words, 'value', str(moved['new'])), 'value')\nipywidgets.VBox([bare, words])"
+    ),
 )
 BARE_LATENCY = """async ([label, handle]) => {
     const before = label.innerText, began = performance.now();
     handle.focus();
-    handle.dispatchEvent(new KeyboardEvent('keydown', {key: 'ArrowRight', code: 'ArrowRight', keyCode: 39, bubbles: true}));
+    const right = {key: 'ArrowRight', code: 'ArrowRight', keyCode: 39, bubbles: true};
+    handle.dispatchEvent(new KeyboardEvent('keydown', right));
     while (label.innerText === before && performance.now() - began < 10000) await new Promise(requestAnimationFrame);
     return performance.now() - began;
 }"""
@@ -122,9 +125,10 @@ def test_a_slider_to_a_new_picture_of_one_lane(
     in_page = page.evaluate("(player) => [player._player.stats.decode_ms, player._player.stats.paint_ms]", player)
     told = f"{statistics.median(taken):.0f} ms, median of {len(taken)}, fastest {min(taken):.0f} ms, {rows} rows"
     record_property("slider to new picture, one lane", f"{told}; of it in the page {in_page[1]:.0f} ms")
-    label, bare = page.locator(".widget-label").last.element_handle(), page.locator(".noUi-handle").last.element_handle()
+    label, bare = (page.locator(name).last.element_handle() for name in (".widget-label", ".noUi-handle"))
     floor = [page.evaluate(BARE_LATENCY, [label, bare]) for _ in range(25)][3:]
-    record_property("the floor of it, a slider to a word", f"{statistics.median(floor):.0f} ms, fastest {min(floor):.0f} ms")
+    told = f"{statistics.median(floor):.0f} ms, fastest {min(floor):.0f} ms"
+    record_property("the floor of it, a slider to a word", told)
     assert one_lane.console_errors == []
 
 

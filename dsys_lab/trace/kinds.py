@@ -54,7 +54,9 @@ TigerBeetle (src/trace/event.zig), under names of our own.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from string import Formatter
 from typing import Any, Final
 
 VERBS: Final = (
@@ -78,16 +80,24 @@ class State:
         "veil" covers the place, "hatch" is drawn over it, "" is said beside it.
     fault : bool
         Whether it is one that somebody has to mend.
+    zero : str
+        What it says instead where a field of the row is nought, or "".
     """
 
     words: str
     look: str = ""
     fault: bool = True
+    zero: str = ""
+
+    def say(self, fields: Mapping[str, Any]) -> str:
+        """Return the words for a place whose row has these fields."""
+        named = (name for _, name, _, _ in Formatter().parse(self.words) if name)
+        return self.zero if self.zero and any(fields[name] == 0 for name in named) else self.words.format_map(fields)
 
 
 STATES: Final[dict[str, State]] = {
     "down": State("down", look="veil"),
-    "slow": State("speed ×{speed}"),
+    "slow": State("speed ×{speed}", zero="paused"),
     "split": State("cut off"),
     "blocked": State("must wait", look="hatch", fault=False),
 }

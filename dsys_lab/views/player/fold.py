@@ -71,7 +71,7 @@ class Fold:
             before = self.states.get(place, {})
             self.states[place] = {name: words for name, words in before.items() if name not in (*kind.ends, kind.state)}
             if kind.state:
-                self.states[place][kind.state] = STATES[kind.state].words.format_map(row.fields)
+                self.states[place][kind.state] = STATES[kind.state].say(row.fields)
             if kind.strikes:
                 self.ghosts = {ghost: None for ghost in self.ghosts if ghost[0] != place}
 

@@ -24,8 +24,8 @@ def trim(number: float, digits: int) -> str:
 def duration(us: float) -> str:
     """Return microseconds for people.
 
-    >>> duration(20_000), duration(1_500_000), duration(125_000_000)
-    ('20 ms', '1.5 s', '2 min 5 s')
+    >>> duration(20_000), duration(1_500_000), duration(125_000_000), duration(14 * 86_400_000_000)
+    ('20 ms', '1.5 s', '2 min 5 s', '14 d')
     """
     size, sign = abs(us), "-" if us < 0 else ""
     if size < 1e3:
@@ -36,8 +36,11 @@ def duration(us: float) -> str:
         return f"{sign}{trim(size / 1e6, 3)} s"
     seconds = int(size / 1e6 + 0.5)
     hours, minutes, rest = seconds // 3600, seconds % 3600 // 60, seconds % 60
-    parts = [hours and f"{hours} h", minutes and f"{minutes} min", not hours and rest and f"{rest} s"]
-    return sign + " ".join(part for part in parts if part)
+    if hours >= 48:
+        parts = [(hours // 24, "d"), (hours % 24, "h")]
+    else:
+        parts = [(hours, "h"), (minutes, "min"), (0 if hours else rest, "s")]
+    return sign + " ".join(f"{number} {unit}" for number, unit in parts if number)
 
 
 def value(name: str, given: Scalar) -> str:

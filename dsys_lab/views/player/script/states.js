@@ -61,6 +61,8 @@ export function stateWords(view, scene, box, now) {
     const in_it = box.places.filter((p) => within(view, p).some((q) => s.bits[q] & one.bit));
     if (box.places.length > 1) return `${in_it.length} ${one.words.replace(/ ?[^\w ]?\{\w+\}/g, "")}`;
     const row = within(view, box.places[0]).map((q) => (s.bits[q] & one.bit ? s.since[n.indexOf(one)][q] : 0)).find(Boolean) - 1;
+    const names = [...one.words.matchAll(/\{(\w+)\}/g)].map((found) => found[1]);
+    if (one.zero && names.some((name) => field(lane, row, name) === 0)) return one.zero;
     return one.words.replace(/\{(\w+)\}/g, (_, name) => value(name, field(lane, row, name)));
   });
 }
