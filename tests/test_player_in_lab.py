@@ -33,7 +33,8 @@ SLIDER_CELLS = (
     "len(shown.traces[0])",
     (
         "import ipywidgets\nbare, words = ipywidgets.IntSlider(20, 1, 200), ipywidgets.Label('20')\n"
-        "bare.observe(lambda moved: setattr(words, 'value', str(moved['new'])), 'value')\nipywidgets.VBox([bare, words])"
+        "bare.observe(lambda moved: setattr(words, 'value', str(moved['new'])), 'value')\n"
+        "ipywidgets.VBox([bare, words])"
     ),
 )
 BARE_LATENCY = """async ([label, handle]) => {
