@@ -278,8 +278,8 @@ def test(settings):
               ("mypy", [str(PYTHON), "-m", "mypy"]),
               ("import-linter", [str(SCRIPTS / "lint-imports"), "--no-cache"]),
               ("notebooks equal their sources", [str(PYTHON), "notebooks/build.py", "--check"]),
-              ("pytest", [str(PYTHON), "-m", "pytest", "-n", "2", "--dist", "loadfile", "--nbval",
-                          "--nbval-current-env", "--nbval-cell-timeout", "60",
+              ("pytest", [str(PYTHON), "-m", "pytest", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder",
+                          "--nbval", "--nbval-current-env", "--nbval-cell-timeout", "60",
                           "--nbval-sanitize-with", "tests/nbval_sanitize.cfg", "tests", "notebooks"])]
     for name, command in checks:
         say("== " + name)

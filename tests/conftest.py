@@ -21,6 +21,7 @@ import time
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -34,6 +35,8 @@ ROOT = Path(__file__).resolve().parent.parent
 MARK_OF_THIS_RUN = "DSYS_LAB_TEST_RUN"
 GRACE_S = 3.0
 
+NOTEBOOK_OF = re.compile(r"\[\d\d_\w+\]$")
+VIEWPORT: Any = {"width": 1280, "height": 900}
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 CHROMIUM_FLAGS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
                   "--disable-background-networking", "--disable-component-update", "--disable-sync"]
@@ -95,11 +98,35 @@ def pytest_collectstart(collector: Any) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Make each committed cell that was never run a failure."""
+    """Make each committed cell that was never run a failure, and put what takes longest first."""
+    items.sort(key=weight_of)
     for item in items:
         cell = getattr(item, "cell", None)
         if cell is not None and cell.source.strip() and cell.execution_count is None:
             item.runtest = lambda: pytest.fail("committed without being run: `make notebooks`")
+
+
+def weight_of(item: pytest.Item) -> int:
+    """Return when an item's turn is: notebooks in the browser, notebooks, the browser, the rest.
+
+    So no worker is left alone with a notebook at the end.
+    """
+    if item.path.suffix == ".ipynb":
+        return 1
+    return 3 if not item.get_closest_marker("browser") else 0 if NOTEBOOK_OF.search(item.nodeid) else 2
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give a worker a whole file, but of the notebooks in the browser one notebook at a time."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class OneNotebook(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            notebook = NOTEBOOK_OF.search(nodeid)
+            return notebook[0] if notebook else super()._split_scope(nodeid)
+
+    return OneNotebook(config, log)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -134,7 +161,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """A browser profile of this test's own."""
-    profile = browser.new_context(viewport={"width": 1280, "height": 900})
+    profile = browser.new_context(viewport=VIEWPORT)
     yield profile
     profile.close()
 
@@ -241,9 +268,10 @@ def lab_server(start_lab: Callable[..., LabServer], tmp_path_factory: pytest.Tem
     return start_lab(sys.executable, folder)
 
 
-@pytest.fixture
-def open_notebook(context: BrowserContext, request: pytest.FixtureRequest) -> Iterator[Callable[..., NotebookPage]]:
-    """Open a notebook and wait for its kernel: `open_notebook("13_not_consumed_in_time")`."""
+@contextmanager
+def opening(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Callable[..., NotebookPage]]:
+    """Yield what opens notebooks in a profile of its own; afterwards their kernels end."""
+    context = browser.new_context(viewport=VIEWPORT)
     used: list[LabServer] = []
 
     def open_one(stem: str, *, server: LabServer | None = None) -> NotebookPage:
@@ -260,6 +288,14 @@ def open_notebook(context: BrowserContext, request: pytest.FixtureRequest) -> It
     yield open_one
     for server in used:
         server.end_kernels()
+    context.close()
+
+
+@pytest.fixture
+def open_notebook(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Callable[..., NotebookPage]]:
+    """Open a notebook and wait for its kernel: `open_notebook("13_not_consumed_in_time")`."""
+    with opening(browser, request) as open_one:
+        yield open_one
 
 
 # ------------------------------------------------------------------------------------------------- what was measured

@@ -6,15 +6,16 @@ from __future__ import annotations
 
 import re
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from conftest import opening
 
 if TYPE_CHECKING:
     from conftest import NotebookPage
-    from playwright.sync_api import Locator
+    from playwright.sync_api import Browser, Locator
 
 pytestmark = pytest.mark.browser
 
@@ -40,17 +41,18 @@ def moved(player: Locator, act: Callable[[], object]) -> None:
                                   arg=[player.element_handle(), before], timeout=PICTURE_WITHIN_MS, polling=50)
 
 
-@pytest.fixture(params=NOTEBOOKS)
-def ran(request: pytest.FixtureRequest, open_notebook: Callable[..., NotebookPage]) -> NotebookPage:
+@pytest.fixture(scope="module", params=NOTEBOOKS)
+def ran(request: pytest.FixtureRequest, browser: Browser) -> Iterator[NotebookPage]:
     """A notebook in which every cell has run without an error, and every player has painted."""
-    notebook = open_notebook(request.param)
-    notebook.run_all()
-    page = notebook.page
-    players = page.locator(".jp-OutputArea .dp")
-    players.first.wait_for(timeout=PICTURE_WITHIN_MS)
-    page.wait_for_function("[...document.querySelectorAll('.jp-OutputArea .dp')].every(dp => dp.dataset.seq)",
-                           timeout=PICTURE_WITHIN_MS)
-    return notebook
+    with opening(browser, request) as open_notebook:
+        notebook = open_notebook(request.param)
+        notebook.run_all()
+        page = notebook.page
+        players = page.locator(".jp-OutputArea .dp")
+        players.first.wait_for(timeout=PICTURE_WITHIN_MS)
+        page.wait_for_function("[...document.querySelectorAll('.jp-OutputArea .dp')].every(dp => dp.dataset.seq)",
+                               timeout=PICTURE_WITHIN_MS)
+        yield notebook
 
 
 def test_it_runs_whole_its_pictures_live_and_every_slider_moves_them(
