@@ -35,7 +35,7 @@ ROOT = Path(__file__).resolve().parent.parent
 MARK_OF_THIS_RUN = "DSYS_LAB_TEST_RUN"
 GRACE_S = 3.0
 
-NOTEBOOK_OF = re.compile(r"\[\d\d_\w+\]$")
+NOTEBOOK_OF = re.compile(r"\[(\d\d_\w+)\]$")
 VIEWPORT: Any = {"width": 1280, "height": 900}
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 CHROMIUM_FLAGS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -99,21 +99,23 @@ def pytest_collectstart(collector: Any) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Make each committed cell that was never run a failure, and put what takes longest first."""
-    items.sort(key=weight_of)
+    items.sort(key=turn_of)
     for item in items:
         cell = getattr(item, "cell", None)
         if cell is not None and cell.source.strip() and cell.execution_count is None:
             item.runtest = lambda: pytest.fail("committed without being run: `make notebooks`")
 
 
-def weight_of(item: pytest.Item) -> int:
-    """Return when an item's turn is: notebooks in the browser, notebooks, the browser, the rest.
+def turn_of(item: pytest.Item) -> tuple[int, str, int]:
+    """Return when an item's turn is: notebooks, each in the browser and then by nbval; the browser's tests; the rest.
 
-    So no worker is left alone with a notebook at the end.
+    So no worker is left alone with a notebook at the end, and two browsers seldom run notebooks at once.
     """
+    if notebook := NOTEBOOK_OF.search(item.nodeid):
+        return 0, notebook[1], 0
     if item.path.suffix == ".ipynb":
-        return 1
-    return 3 if not item.get_closest_marker("browser") else 0 if NOTEBOOK_OF.search(item.nodeid) else 2
+        return 0, item.path.stem, 1
+    return (1 if item.get_closest_marker("browser") else 2), "", 0
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -81,6 +81,26 @@ def test_it_runs_whole_its_pictures_live_and_every_slider_moves_them(
     assert ran.console_errors == []
 
 
+def test_every_chart_follows_its_sliders_to_both_ends(ran: NotebookPage) -> None:
+    page = ran.page
+    outputs = page.locator(".jp-OutputArea-child:has(.noUi-handle):not(:has(.dp)):not(:has(.dsys-form))")
+    for number in range(outputs.count()):
+        output = outputs.nth(number)
+        picture, handles = output.locator(".widget-html-content").last, output.locator(".noUi-handle")
+        output.scroll_into_view_if_needed()
+        for slider in range(handles.count()):
+            handle = handles.nth(slider)
+            for key, end in (("End", "aria-valuemax"), ("Home", "aria-valuemin")):
+                if handle.get_attribute("aria-valuenow") == handle.get_attribute(end):
+                    continue
+                before = picture.inner_html()
+                handle.press(key)
+                page.wait_for_function("([picture, before]) => picture.innerHTML !== before",
+                                       arg=[picture.element_handle(), before], timeout=PICTURE_WITHIN_MS, polling=50)
+        assert "▲" not in picture.inner_text()
+    assert ran.console_errors == []
+
+
 def test_the_keys_of_its_first_player_work_and_stay_in_it(ran: NotebookPage) -> None:
     page = ran.page
     cells = page.locator(".jp-Notebook .jp-Cell").count()
