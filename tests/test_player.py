@@ -371,6 +371,17 @@ def test_a_picture_opens_soon_after_the_first_fault_if_there_is_one() -> None:
     assert opening([queue(), trace])[0] == 21
 
 
+def test_a_picture_opens_where_a_long_fault_breaks_a_promise_at_last() -> None:
+    trace = Trace(Header(end_us=1000, invariants={"nothing lost": {}}))
+    trace.emit(1, "crash", "phone")
+    trace.emit(2, "publish", "wearables", "m1", attempt=1)
+    trace.emit(3, "enqueue", "wearables", "m1", depth=1)
+    trace.emit(700, "drop", "wearables", "m1", why="no room")
+    assert opening([trace]) == (700, "The first promise that is broken")
+    trace.header.invariants.clear()
+    assert opening([trace]) == (3, "Soon after the first fault")
+
+
 def publishing(*more: tuple[int, str, str], invariants: dict[str, dict] | None = None) -> Trace:
     """Three messages are offered at once; then more rows (time, kind, message) at the same place."""
     trace = Trace(Header(end_us=1000, invariants=invariants or {}))

@@ -1,7 +1,8 @@
 """The moment at which a picture opens: the one that tells most, for a still and for a player before it is played.
 
 1. The one that the run itself names (`poster_us` of its header).
-2. Soon after the first fault, while it lasts: the fullest moment of that time.
+2. Soon after the first fault, while it lasts: the fullest moment of that time; or, where it takes longer until a
+   promise is broken for it, that moment.
 3. The fullest moment: most copies in the picture, and of several such moments the last; the last moment of all where
    no message moves, for what was read and written only grows.
 
@@ -22,6 +23,7 @@ from dsys_lab.views.player.fold import Fold, folded
 
 SOON: Final = 0.08
 """Of the whole run: so far after a fault, or after the lanes part, a picture opens at most."""
+BROKEN: Final = "The first promise that is broken"
 
 
 class Opening(NamedTuple):
@@ -75,7 +77,11 @@ def opening(traces: Sequence[Trace]) -> Opening | None:
         first = min(struck, key=lambda lane: lane.struck_us or 0)
         start_us = first.struck_us or 0
         until_us = max(start_us, min(first.until_us, start_us + SOON * first.span_us))
-        chosen = Opening(first.fullest(start_us, until_us)[1], "Soon after the first fault")
+        broken = [time_us for time_us in _broken_us(lanes) if start_us <= time_us <= first.until_us]
+        if broken and min(broken) > until_us:
+            chosen = Opening(min(broken), BROKEN)
+        else:
+            chosen = Opening(first.fullest(start_us, until_us)[1], "Soon after the first fault")
     else:
         (copies, _), time_us = max((lane.fullest() for lane in fullness), key=lambda found: found[0])
         end_us = max(lane.times[-1] for lane in fullness)
@@ -87,16 +93,20 @@ def _where_they_part(lanes: list[Trace], fullness: list[_Fullness], chosen: Open
     """Return a later moment, if the lanes look the same at the chosen one."""
     if len(lanes) < 2 or len({_picture(trace, chosen.time_us) for trace in lanes}) > 1:
         return None
-    broken = [trace[seq].time_us for trace in lanes for lamp in lamps(trace) for seq in lamp.rows]
-    later = [time_us for time_us in broken if time_us >= chosen.time_us]
+    later = [time_us for time_us in _broken_us(lanes) if time_us >= chosen.time_us]
     if later:
-        return Opening(min(later), "The first promise that is broken")
+        return Opening(min(later), BROKEN)
     parted_us = _parted_us(lanes)
     if parted_us is None:
         return None
     until_us = max(parted_us, chosen.time_us) + SOON * max(lane.span_us for lane in fullness)
     seen = [time_us for lane in fullness for time_us in lane.times[: bisect_right(lane.times, until_us)]]
     return Opening(max(seen), "Soon after the lanes part")
+
+
+def _broken_us(lanes: list[Trace]) -> list[int]:
+    """Return the times of all rows that break a promise."""
+    return [trace[seq].time_us for trace in lanes for lamp in lamps(trace) for seq in lamp.rows]
 
 
 def _picture(trace: Trace, until_us: int) -> tuple[object, ...]:
