@@ -29,6 +29,10 @@ _CHARACTER_INCHES: Final = 0.0088
 _SMALLEST: Final = 6.5
 _ROW: Final = 1.5
 """From one place of a column to the next: a box of 0.8, its name above, its counts below."""
+_ROW_INCHES: Final = 0.86
+_TIME_UNITS: Final = (
+    ("µs", 1), ("ms", 1e3), ("seconds", 1e6), ("minutes", 60e6), ("hours", 3600e6), ("days", 86_400e6),
+)  # fmt: skip
 
 
 def png(traces: Sequence[Trace], titles: Sequence[str]) -> bytes:
@@ -43,7 +47,7 @@ def png(traces: Sequence[Trace], titles: Sequence[str]) -> bytes:
     end_us = max((trace.end_us for trace in traces), default=0)
     runs = [(folded(row for row in trace if row.time_us <= until_us), folded(trace)) for trace in traces]
     columns = _columns([whole for _, whole in runs])
-    stage = max(2.6, 0.78 * max(Counter(column for column, *_ in columns.values()).values(), default=1))
+    stage = max(2.4, 0.4 + _ROW_INCHES * max(Counter(column for column, *_ in columns.values()).values(), default=1))
     heights = {"stage": stage * (messages or not tiles), "tiles": 2.9 * tiles, "depth": 1.0 * (messages or not tiles)}
     shown = {part: height for part, height in heights.items() if height}
     out = io.BytesIO()
@@ -147,7 +151,7 @@ def _stage(
     edges, units = _across(columns)
     rows = max((abs(row) for _, row, _ in columns.values()), default=0) * 2 + 1
     unit = inches / units
-    axes.set(xlim=(-0.2, units - 0.2), ylim=(-0.64 * _ROW * rows, 0.6 * _ROW * rows))
+    axes.set(xlim=(-0.2, units - 0.2), ylim=(-_ROW * rows / 2 - 0.1, _ROW * rows / 2 + 0.1))
     axes.set_title(title)
     axes.axis("off")
     moving: Counter[tuple[str, str]] = Counter()
@@ -170,7 +174,7 @@ def _stage(
         axes.text(x0, y0 + 0.48, label, fontsize=size, fontweight="bold")
         if number:
             axes.text(x0 + width, y0 + 0.48, number, fontsize=9, ha="right", color=ROLES["waiting"].ink)
-        points = 66 * min(unit, 2.2 / (1.24 * _ROW * rows))
+        points = 66 * min(unit, max(1.9, _ROW_INCHES * rows) / (_ROW * rows + 0.2))
         _discs(axes, inside, again=fold.again, x0=x0, y0=y0, width=width, points=min(46, points), box=box)
         coming = moving[place, "moving"] + (moving[place, "here"] if tray else 0)
         if coming:
@@ -272,35 +276,38 @@ def _peak(trace: Trace) -> int:
     return max((y for _, y in _stored(trace)), default=0)
 
 
-def _stored(trace: Trace) -> list[tuple[float, int]]:
-    """Return the steps of how many copies are stored."""
-    fold, steps = Fold(), [(0.0, 0)]
+def _stored(trace: Trace) -> list[tuple[int, int]]:
+    """Return the steps of how many copies are stored, at each time in microseconds."""
+    fold, steps = Fold(), [(0, 0)]
     for row in trace:
         fold.apply(row)
         if fold.stored != steps[-1][1]:
-            steps.append((row.time_us / 1e6, fold.stored))
-    return [*steps, (trace.end_us / 1e6, steps[-1][1])]
+            steps.append((row.time_us, fold.stored))
+    return [*steps, (trace.end_us, steps[-1][1])]
 
 
 def _strip(axes: Axes, trace: Trace, until_us: int, top: int, end_us: int) -> None:
     """Draw what changed over the whole run, and the moment shown above: how many waited, or else what gauges said."""
-    x, y = zip(*_stored(trace), strict=True)
+    name, unit_us = next((unit for unit in reversed(_TIME_UNITS) if end_us >= 3 * unit[1]), _TIME_UNITS[0])
+    times_us, y = zip(*_stored(trace), strict=True)
+    x = [time_us / unit_us for time_us in times_us]
     gauges = {} if any(y) else _gauges(trace)
     if gauges:
-        for at, values in gauges.values():
-            axes.step(at, values, where="post", lw=1.1)
+        for at_us, values in gauges.values():
+            axes.step([time_us / unit_us for time_us in at_us], values, where="post", lw=1.1)
         axes.set(ylabel=_unit(trace), ylim=(0, None))
-    else:
+    elif any(y):
         axes.step(x, y, where="post", color="#24292F", lw=1.1)
         axes.fill_between(x, y, step="post", color="#24292F", alpha=0.1, lw=0)
         axes.set(ylim=(0, top * 1.12), ylabel="depth")
-    axes.axvline(until_us / 1e6, color="#24292F", lw=1)
-    axes.set(xlim=(0, max(end_us / 1e6, 1e-6)), xlabel="seconds")
+    else:
+        axes.set_axis_off()  # nothing to draw: the words alone
+    if axes.axison:
+        axes.axvline(until_us / unit_us, color="#24292F", lw=1)
+    axes.set(xlim=(0, max(end_us, 1) / unit_us), xlabel=name)
     if len(trace):
         last = max((row for row in trace if row.time_us <= until_us), default=trace[0])
         axes.set_title(f"at {duration(until_us)}: {describe(last)}", fontsize=8.5, fontweight="normal", color="#57606A")
-    if not gauges and not any(y):
-        axes.set_axis_off()  # nothing to draw: the words alone
 
 
 def _unit(trace: Trace) -> str:
@@ -309,13 +316,13 @@ def _unit(trace: Trace) -> str:
     return units.most_common(1)[0][0] if units else ""
 
 
-def _gauges(trace: Trace) -> dict[tuple[str, Any], tuple[list[float], list[float]]]:
-    """Return (place, name) -> the times and values of the gauges that show this unit."""
+def _gauges(trace: Trace) -> dict[tuple[str, Any], tuple[list[int], list[float]]]:
+    """Return (place, name) -> the times in microseconds and values of the gauges that show this unit."""
     unit = _unit(trace)
-    read: dict[tuple[str, Any], tuple[list[float], list[float]]] = {}
+    read: dict[tuple[str, Any], tuple[list[int], list[float]]] = {}
     for row in trace:
         if KINDS[row.kind].verb == "measure" and row.fields["unit"] == unit:
             at, values = read.setdefault((row.place, row.fields["name"]), ([], []))
-            at.append(row.time_us / 1e6)
+            at.append(row.time_us)
             values.append(float(row.fields["value"] or 0))
     return read
