@@ -6,6 +6,7 @@ For pages that run no script. The same rows are folded by the same verbs as in t
 from __future__ import annotations
 
 import io
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
@@ -30,6 +31,8 @@ _SMALLEST: Final = 6.5
 _ROW: Final = 1.5
 """From one place of a column to the next: a box of 0.8, its name above, its counts below."""
 _ROW_INCHES: Final = 0.86
+_COLUMN_MOST: Final = 6
+"""Parts of one whole below each other."""
 _TIME_UNITS: Final = (
     ("µs", 1), ("ms", 1e3), ("seconds", 1e6), ("minutes", 60e6), ("hours", 3600e6), ("days", 86_400e6),
 )  # fmt: skip
@@ -77,7 +80,7 @@ def png(traces: Sequence[Trace], titles: Sequence[str]) -> bytes:
     return out.getvalue()
 
 
-def _columns(folds: Iterable[Fold]) -> dict[str, tuple[int, float, bool]]:
+def _columns(folds: Iterable[Fold]) -> dict[str, tuple[float, float, bool]]:
     """Return place -> (column, row, whether it is a tray): cause left, effect right."""
     after: dict[str, list[str]] = {}
     trays: set[str] = set()
@@ -93,23 +96,43 @@ def _columns(folds: Iterable[Fold]) -> dict[str, tuple[int, float, bool]]:
         for a, following in after.items():
             for b in following:
                 depth[b] = max(depth[b], depth[a] + 1)
-    by_column: dict[int, list[str]] = {}
-    for place, column in depth.items():
+    by_column: dict[float, list[str]] = {}
+    for place, column in _together(depth).items():
         by_column.setdefault(column, []).append(place)
     return {
         place: (column, i - (len(places) - 1) / 2, place in trays)
         for column, places in by_column.items()
-        for i, place in enumerate(sorted(places))
+        for i, place in enumerate(sorted(places, key=_natural))
     }
+
+
+def _together(depth: dict[str, int]) -> dict[str, float]:
+    """Put the parts of one whole into one column, whatever they send each other; many of them, in a column a part."""
+    wholes: dict[str, list[str]] = {}
+    for place in depth:
+        if "/" in place:
+            wholes.setdefault(place.partition("/")[0], []).append(place)
+    column: dict[str, float] = dict(depth)
+    for places in wholes.values():
+        parts = sorted({place.rpartition("/")[0] for place in places}, key=_natural)
+        step = 0.01 if len(places) > _COLUMN_MOST else 0.0
+        first = min(depth[place] for place in places)
+        column |= {place: first + step * parts.index(place.rpartition("/")[0]) for place in places}
+    return column
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """Return what sorts drive-2 before drive-10."""
+    return [(int(part), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", name)]
 
 
 def _reaches(after: dict[str, list[str]], a: str, b: str) -> bool:
     return a == b or any(_reaches(after, c, b) for c in after.get(a, []))
 
 
-def _across(columns: dict[str, tuple[int, float, bool]]) -> tuple[dict[int, tuple[float, float]], float]:
+def _across(columns: dict[str, tuple[float, float, bool]]) -> tuple[dict[float, tuple[float, float]], float]:
     """Return column -> (left edge, width), and the width of all."""
-    wide: dict[int, float] = {}
+    wide: dict[float, float] = {}
     for column, _, tray in columns.values():
         wide[column] = max(wide.get(column, 1.0), 2.4 if tray else 1.0)
     edges, x = {}, 0.0
@@ -139,7 +162,7 @@ def _fit(text: str, inches: float, size: float = 9) -> tuple[str, float]:
 def _stage(
     axes: Axes,
     fold: Fold,
-    columns: dict[str, tuple[int, float, bool]],
+    columns: dict[str, tuple[float, float, bool]],
     title: str,
     *,
     room: dict[str, int],
@@ -197,12 +220,12 @@ def _stage(
 
 
 def _frames(
-    axes: Axes, columns: dict[str, tuple[int, float, bool]], edges: dict[int, tuple[float, float]]
+    axes: Axes, columns: dict[str, tuple[float, float, bool]], edges: dict[float, tuple[float, float]]
 ) -> set[str]:
     """Frame the places of one whole that stand together in a column, under its name; return who is framed."""
     from matplotlib.patches import Rectangle
 
-    wholes: dict[tuple[str, int], list[str]] = {}
+    wholes: dict[tuple[str, float], list[str]] = {}
     for place, (column, _, _) in columns.items():
         if "/" in place:
             wholes.setdefault((place.rpartition("/")[0], column), []).append(place)
@@ -294,7 +317,8 @@ def _strip(axes: Axes, trace: Trace, until_us: int, top: int, end_us: int) -> No
     gauges = {} if any(y) else _gauges(trace)
     if gauges:
         for at_us, values in gauges.values():
-            axes.step([time_us / unit_us for time_us in at_us], values, where="post", lw=1.1)
+            until = max(end_us, at_us[-1])  # what a gauge said last holds on
+            axes.step([time_us / unit_us for time_us in (*at_us, until)], [*values, values[-1]], where="post", lw=1.1)
         axes.set(ylabel=_unit(trace), ylim=(0, None))
     elif any(y):
         axes.step(x, y, where="post", color="#24292F", lw=1.1)
