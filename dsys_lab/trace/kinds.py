@@ -270,6 +270,12 @@ _TABLE: Final = (
     _kind("reads_before", "mark", "reader writer",
           "transaction {reader} has read what {writer} changes: it must come first"),
     _kind("page_image", "mark", "count size_bytes", "{count} pages go into the log whole, {size_bytes} bytes"),
+    # graphs
+    _kind("index_range", "mark", "index prefix keys", "{place}: {keys} keys of {index} begin with {prefix}",
+          role="useful"),
+    _kind("reach", "put", "hop source", "{message} is reached at {place}, from {source}", role="useful"),
+    _kind("reached_before", "fade", "of", "{place} lets {message} go: {of} was reached before"),
+    _kind("row", "put", "hop source", "{place} makes a row for {message}, joined to {source}"),
     # control
     _kind("crash", "mark", "", "{place} crashes: what it held in memory is gone", state="down", ends="blocked",
           strikes=True),
