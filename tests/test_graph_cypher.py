@@ -211,7 +211,8 @@ def test_a_cycle_ends_by_itself():
 @pytest.mark.parametrize(
     ("lines", "says"),
     [
-        (("Person",), "no kind of a graph"), (("Person()",), "first property is the key"), (("P(id: int, id: int)",), "twice"),
+        (("Person",), "no kind of a graph"), (("Person()",), "first property is the key"),
+        (("P(id: int, id: int)",), "twice"),
         (("P(id: date)",), "no property"), (("P(id: int)", "P(id: int)"), "used twice"),
         (("P(id: int)", "P-F->Q"), "there is no Q"),
     ],
@@ -305,7 +306,8 @@ def test_cypher_and_lists_of_neighbours_agree(edges, start, paths):
     graph.load({"V": {"id": range(9)}}, {"E": {"from": [a for a, _ in edges], "to": [b for _, b in edges]}})
     made, keys = graph.adjacency("E")
     assert keys == list(range(9))
-    rows = graph.run("MATCH (a:V {id: $s})-[p:E* SHORTEST 1..3]-(b) RETURN length(p), count(*) ORDER BY length(p)", s=start)
+    text = "MATCH (a:V {id: $s})-[p:E* SHORTEST 1..3]-(b) RETURN length(p) AS hop, count(*) ORDER BY hop"
+    rows = graph.run(text, s=start)
     assert [count for _, count in rows] == [size for size in made.wave(start, 3).sizes if size]
     if paths == "walk":
         assert graph.run("MATCH (a:V {id: $s})-[:E*2..2]-(b) RETURN count(*)", s=start) == [(made.walks(start, 2)[1],)]

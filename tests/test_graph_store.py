@@ -83,7 +83,7 @@ def test_keys_looked_at_are_those_of_the_longest_known_prefix():
 def test_an_object_alone_is_looked_for_under_every_predicate():
     store, quads = filled()
     store.recorder = trace = Trace()
-    one = sorted(quads)[0]
+    one = min(quads)
     list(store.match(Quad(o=one.o)))
     assert len(trace.of("index_range")) == len({quad.p for quad in quads})
     assert {row.fields["index"] for row in trace.of("index_range")} == {"POGS"}
@@ -138,7 +138,7 @@ def test_terms_that_look_alike_are_not_the_same():
 def test_misuse_is_told_and_changes_nothing(call, says):
     store, quads = filled()
     with pytest.raises((Misuse, Damaged, BadParameter), match=says):
-        call(store, sorted(quads)[0])
+        call(store, min(quads))
     assert set(store.match(Quad())) == quads
     assert store.disagreements() == []
 
@@ -177,8 +177,9 @@ def work(disk, states, *, one_record=True):
         gone = luck.sample(there, min(len(there), luck.randrange(3)))
         new = {(luck.randrange(9), luck.randrange(3), luck.randrange(9)) for _ in range(4)} - set(there)
         states.append(frozenset(set(there) - set(gone) | new))
+        roles = ("vertex", "name", "vertex")
         as_quads = [
-            [Quad(store.term("vertex", s), store.term("name", p), store.term("vertex", o), 0) for s, p, o in sorted(some)]
+            [Quad(*(store.term(role, term) for role, term in zip(roles, one, strict=True)), 0) for one in sorted(some)]
             for some in (new, gone)
         ]
         store.write(*as_quads)

@@ -273,9 +273,9 @@ _TABLE: Final = (
     # graphs
     _kind("index_range", "mark", "index prefix keys", "{place}: {keys} keys of {index} begin with {prefix}",
           role="useful"),
-    _kind("reach", "put", "hop source", "{message} is reached at {place}, from {source}", role="useful"),
+    _kind("reach", "put", "hop source", "{message} is reached at hop {hop}, from {source}", role="useful"),
     _kind("reached_before", "fade", "of", "{place} lets {message} go: {of} was reached before"),
-    _kind("row", "put", "hop source", "{place} makes a row for {message}, joined to {source}"),
+    _kind("row", "put", "hop source", "{place} makes a row for {message} at hop {hop}, joined to {source}"),
     # control
     _kind("crash", "mark", "", "{place} crashes: what it held in memory is gone", state="down", ends="blocked",
           strikes=True),
