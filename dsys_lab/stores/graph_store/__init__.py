@@ -21,11 +21,11 @@ Facebook's distributed data store for the social graph", USENIX ATC 2013.
 """
 
 from dsys_lab.stores.graph_store.adjacency import Adjacency, Wave
-from dsys_lab.stores.graph_store.property_graph import GraphStatus, PropertyGraph
+from dsys_lab.stores.graph_store.property_graph import PropertyGraph
 from dsys_lab.stores.graph_store.quad_store import QuadStatus, QuadStore
 from dsys_lab.stores.graph_store.quads import DEFAULT_ORDERS, ORDERS, PATTERNS, Quad, Way, way
 from dsys_lab.stores.graph_store.schema import GraphSchema
-from dsys_lab.stores.graph_store.verbs import Graph, Loaded
+from dsys_lab.stores.graph_store.verbs import Graph, GraphStatus, Loaded
 
 __all__ = [
     "DEFAULT_ORDERS",

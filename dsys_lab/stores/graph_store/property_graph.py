@@ -29,7 +29,7 @@ from dsys_lab.stores.graph_store.quad_store import QuadStore
 from dsys_lab.stores.graph_store.quads import Quad
 from dsys_lab.stores.graph_store.schema import TYPES, GraphSchema
 from dsys_lab.stores.graph_store.terms import Term, Value
-from dsys_lab.stores.graph_store.verbs import Loaded, Rows, Table, check_tables
+from dsys_lab.stores.graph_store.verbs import GraphStatus, Loaded, Rows, Table, check_tables
 from dsys_lab.structures.disk import Disk
 
 LABEL: Final = "~label"
@@ -57,23 +57,6 @@ class Edge(NamedTuple):
     def other(self, vertex: int) -> int:
         """Return the end that is not `vertex`; of a loop, the same."""
         return self.target if vertex == self.source else self.source
-
-
-@dataclass(frozen=True, slots=True)
-class GraphStatus:
-    """How many of each kind there are.
-
-    Attributes
-    ----------
-    vertices, edges : dict
-    quads, keys : int
-        Statements; keys of indexes that were looked at since it was opened.
-    """
-
-    vertices: dict[str, int]
-    edges: dict[str, int]
-    quads: int
-    keys: int
 
 
 @dataclass(slots=True)
@@ -178,10 +161,9 @@ class PropertyGraph:
 
     def status(self) -> GraphStatus:
         """Return how many of each kind there are."""
-        before = self.store.status().keys
         vertices = {label: sum(1 for _ in self.vertices(label)) for label in self.schema.vertices}
         edges = {type_: sum(1 for _ in self.all_edges(type_)) for type_ in self.schema.edges}
-        return GraphStatus(vertices, edges, self.store.status().quads, before)
+        return GraphStatus(vertices, edges)
 
     def close(self) -> None:
         """Write everything into runs."""

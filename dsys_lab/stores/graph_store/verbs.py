@@ -43,6 +43,14 @@ class Loaded:
     orphans: int
 
 
+@dataclass(frozen=True, slots=True)
+class GraphStatus:
+    """How many there are, by label and by type."""
+
+    vertices: dict[str, int]
+    edges: dict[str, int]
+
+
 class Graph(Protocol):
     """A graph that can be asked in Cypher."""
 
@@ -53,6 +61,9 @@ class Graph(Protocol):
 
     def run(self, text: str, **parameters: Any) -> Rows:
         """Return the rows of a query; an empty list for one that only writes."""
+
+    def status(self) -> GraphStatus:
+        """Return how many of each kind there are."""
 
     def close(self) -> None:
         """Let go of what it holds; it can be opened again."""
