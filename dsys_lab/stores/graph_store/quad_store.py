@@ -213,13 +213,16 @@ class QuadStore:
                 )  # fmt: skip
 
     def _predicates(self) -> list[int]:
-        """Return every predicate there is: a search for each, not a scan."""
+        """Return every predicate there is: a look at one key for each, not a scan."""
         names = [number for number, term in enumerate(self.terms.since(0)) if term.role == "name"]
-        index = self._indexes["POGS"]
-        before = index.keys
-        found = [name for name in names if any(True for _ in index.range((name,)))]
-        index.keys = before + len(names)  # the first key of each range says whether there is one
-        return found
+        return [name for name in names if any(True for _ in self._indexes["POGS"].range((name,)))]
+
+    def watch(self, recorder: Recorder) -> None:
+        """Send what is read from now on to another recorder."""
+        self.recorder = recorder
+        for index in self._indexes.values():
+            if index.run:
+                index.run.recorder = recorder
 
     def keys_in_order(self, order: str) -> list[Key]:
         """Return all keys of an index, as it keeps them."""

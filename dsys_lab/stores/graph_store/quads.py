@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import product
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from dsys_lab.errors import BadParameter
 
@@ -100,7 +100,7 @@ def way(pattern: str, orders: Sequence[str] = DEFAULT_ORDERS) -> Way:
     return Way(best, prefix)
 
 
-def arranged(quad: Sequence[int], order: str) -> tuple[int, int, int, int]:
+def arranged(quad: Sequence[Any], order: str) -> tuple[int, int, int, int]:
     """Return a statement's four numbers in an index's order."""
     a, b, c, d = (quad[LETTERS.index(letter)] for letter in order)
     return a, b, c, d

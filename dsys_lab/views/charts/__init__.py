@@ -5,8 +5,9 @@ in every chart: what was counted is solid, with a bar for three standard errors;
 is orange; what is lost is vermillion and hatched. A view knows no law, so a law comes in as the function or the number
 that it is.
 
-In reading order: `picture` (what a chart is), `curves`, `against_law`, `comparisons` (the charts), `sliding` (a chart
-that follows sliders). The numbers themselves are counted in `dsys_lab.trace.measures`.
+In reading order: `picture` (what a chart is), `curves`, `against_law`, `comparisons` (the charts), `graph_wave` and
+`index_strips` (people and their ties, statements in order), `sliding` (a chart that follows sliders). The numbers
+themselves are counted in `dsys_lab.trace.measures`.
 
 Sources: Tufte, *The Visual Display of Quantitative Information*; the colours in `dsys_lab.views.theme`.
 """
@@ -14,6 +15,8 @@ Sources: Tufte, *The Visual Display of Quantitative Information*; the colours in
 from dsys_lab.views.charts.against_law import against_law
 from dsys_lab.views.charts.comparisons import bars, outcomes, predicted_counted_law, wait_histogram
 from dsys_lab.views.charts.curves import depth_over_time, hockey_stick, lines, rate_over_time
+from dsys_lab.views.charts.graph_wave import graph_wave
+from dsys_lab.views.charts.index_strips import index_strips
 from dsys_lab.views.charts.picture import Chart, is_logarithmic, number
 from dsys_lab.views.charts.sliding import Sliding, sliding
 from dsys_lab.views.charts.version_chains import version_chains
@@ -25,7 +28,9 @@ __all__ = [
     "against_law",
     "bars",
     "depth_over_time",
+    "graph_wave",
     "hockey_stick",
+    "index_strips",
     "is_logarithmic",
     "lines",
     "number",

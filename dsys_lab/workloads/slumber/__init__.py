@@ -13,6 +13,7 @@ from dsys_lab.workloads.slumber.cities import CITIES
 from dsys_lab.workloads.slumber.faults import Faults
 from dsys_lab.workloads.slumber.luck import Columns
 from dsys_lab.workloads.slumber.nights import NIGHT, minutes
+from dsys_lab.workloads.slumber.people import rings, ties
 from dsys_lab.workloads.slumber.records import combined, digest, records
 from dsys_lab.workloads.slumber.truths import TRUTHS
 from dsys_lab.workloads.slumber.world import TABLES, Slumber
@@ -29,4 +30,6 @@ __all__ = [
     "digest",
     "minutes",
     "records",
+    "rings",
+    "ties",
 ]

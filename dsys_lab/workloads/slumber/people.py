@@ -168,6 +168,20 @@ def friends_table(seed: int, first: int, last: int) -> Columns:
     }
 
 
+def ties(seed: int, people: int) -> Ints:
+    """Return who knows whom among the first `people`: a row of two for each tie, the later person first, each once."""
+    table = friends_table(seed, 0, people)
+    return np.unique(np.stack([table["person_id"], table["friend_id"]], axis=1).astype(np.int64), axis=0)
+
+
+def rings(seed: int, people: int) -> list[tuple[int, ...]]:
+    """Return the planted groups of people who pay with one card."""
+    person = np.arange(people)
+    cards = card_of(seed, person)
+    shared, counts = np.unique(cards, return_counts=True)
+    return [tuple(person[cards == card].tolist()) for card in shared[counts > 1].tolist()]
+
+
 def referrer(seed: int, person: NDArray[Any]) -> Ints:
     """Return who brought each person: for six in ten their first friend, for the others `NOBODY`."""
     brought = (uniform(luck(seed, Stream.REFERRED, person), 10) < 6) & (person > 0)
