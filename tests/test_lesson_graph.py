@@ -47,7 +47,7 @@ def test_the_law_of_walks_is_exact_and_the_growth_nears_the_eigenvalue():
     assert 3 * factors["mean friends"] < factors["mean friends of a friend"] < factors["largest eigenvalue"]
     late = [growth for hop, growth in waves.growths(100, 16) if hop > 9]
     swings = [(one * other) ** 0.5 for one, other in pairwise(late)]
-    assert all(abs(growth - factors["largest eigenvalue"]) < 0.2 for growth in swings)
+    assert all(abs(growth - factors["largest eigenvalue"]) < 0.3 for growth in swings)
 
 
 # ------------------------------------------------------------------------------------------ 2: indexes
