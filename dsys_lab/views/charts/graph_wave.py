@@ -23,6 +23,9 @@ _INCHES: Final = (8.4, 4.3)
 _NEW, _OLD, _WAITING, _ROWS = ROLES["useful"], ROLES["authoritative"], ROLES["skipped"], ROLES["lost"]
 _HUB, _GONE = ROLES["again"], ROLES["fault"]
 
+_LABELLED: Final = 60
+"""So many have room for the number of their hop."""
+
 Places = Mapping[int, tuple[float, float]]
 
 
@@ -37,6 +40,7 @@ def graph_wave(
     behind_hub: Collection[int] = (),
     without: Collection[int] = (),
     title: str = "",
+    what: str = "people",
 ) -> Chart:
     """Return the wave as it stands after `hop` hops.
 
@@ -57,6 +61,8 @@ def graph_wave(
         Who is farther away, or out of reach, without the hub.
     without : collection of int
         Who is not gone through.
+    what : str
+        What stands there: people, airports.
 
     Raises
     ------
@@ -71,7 +77,7 @@ def graph_wave(
         raise BadParameter(f"graph_wave: hop = {last}; give 0 to {len(rows) - 1}")
     reached = {one: at for at, found in enumerate(hops[: last + 1]) for one in found}
     with styled():
-        figure, graph, bars = _panels(title)
+        figure, graph, bars = _panels(title, what)
         _draw_ties(graph, places, ties, reached)
         _draw_people(graph, {one: at for one, at in places.items() if one not in without}, reached, last, hub)
         for one in without:
@@ -80,14 +86,14 @@ def graph_wave(
         _draw_bars(bars, [len(found) for found in hops], rows, last)
     told = [f"hop {at}: {len(found)} first reached, {rows[at]:,} rows" for at, found in _told(hops, rows, last)]
     away = len(places) - len(reached)
-    return Chart(figure, f"A wave through {len(places)} people, {last} hops; {away} are not reached.", "\n".join(told))
+    return Chart(figure, f"A wave through {len(places)} {what}, {last} hops; {away} are not reached.", "\n".join(told))
 
 
 def _told(hops: Sequence[Sequence[int]], rows: Sequence[int], last: int) -> list[tuple[int, Sequence[int]]]:
     return [(at, hops[at] if at < len(hops) else ()) for at in range(min(last + 1, len(rows)))]
 
 
-def _panels(title: str) -> tuple[Figure, Axes, Axes]:
+def _panels(title: str, what: str) -> tuple[Figure, Axes, Axes]:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -97,6 +103,7 @@ def _panels(title: str) -> tuple[Figure, Axes, Axes]:
     graph.set_title(title)
     graph.set_axis_off()
     graph.set_aspect("equal")
+    bars.set_title(f"{what} first reached | rows of a join", fontsize=9.5)
     return figure, graph, bars
 
 
@@ -113,15 +120,16 @@ def _draw_ties(axes: Axes, places: Places, ties: Sequence[tuple[int, int]], reac
 
 
 def _draw_people(axes: Axes, places: Places, reached: Mapping[int, int], last: int, hub: int | None) -> None:
+    size = 12 if len(places) <= _LABELLED else 6
     for one, (x, y) in places.items():
         start, is_hub = reached.get(one) == 0, one == hub
         fill = "white" if one not in reached else _NEW.colour if reached[one] == last else _OLD.colour
         edge = _WAITING.ink if one not in reached else fill
         axes.plot(
-            x, y, "s" if is_hub else "o", markersize=17 if start or is_hub else 12, markerfacecolor=fill,
+            x, y, "s" if is_hub else "o", markersize=size + 5 * (start or is_hub), markerfacecolor=fill,
             markeredgecolor=_GONE.colour if start else edge, markeredgewidth=2.2 if start else 1.1, zorder=3,
         )  # fmt: skip
-        if one in reached:
+        if one in reached and size == 12:
             axes.annotate(str(reached[one]), (x, y), ha="center", va="center", color="white", fontsize=8, zorder=5)
 
 
@@ -150,5 +158,4 @@ def _draw_bars(axes: Axes, people: Sequence[int], rows: Sequence[int], last: int
     axes.set_xticks(range(len(rows)))
     axes.set_xlim(-0.6, len(rows) - 0.4)
     axes.set_xlabel("hop")
-    axes.set_title("people first reached | rows of a join", fontsize=9.5)
     axes.grid(visible=False, axis="x")
