@@ -3,16 +3,18 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import duckdb
 import numpy as np
 import pytest
 
 from dsys_lab import laws
-from dsys_lab.engines.graph import hop_costs
+from dsys_lab.engines.graph import LadybugGraph, hop_costs
 from dsys_lab.errors import BadParameter
 from dsys_lab.scenarios.graph import indexes, questions, routes, wave, waves
-from dsys_lab.scenarios.graph.companies import circle, company, friends, neighbours
+from dsys_lab.scenarios.graph.companies import SCHEMA, circle, company, friends, neighbours, tables
 from dsys_lab.stores.graph_store import PATTERNS
 from dsys_lab.views import charts
+from dsys_lab.workloads import flights
 from dsys_lab.workloads.slumber import ties
 
 SEEDS = range(1, 9)
@@ -156,10 +158,28 @@ def test_one_record_keeps_forward_and_backward_together(seed):
     assert apart["forward and backward differ"] > 10
 
 
+def test_the_same_words_count_walks_there_and_trails_here():
+    engine, told = LadybugGraph(SCHEMA), []
+    engine.load(*tables(1_000))
+    for span in ("* TRAIL 1..2", "*1..2"):
+        text = f"MATCH (a:Person {{id: 17}})-[:FRIEND{span}]-(b:Person) RETURN count(*)"
+        told.append((company(1_000).run(text), engine.run(text)))
+    engine.close()
+    (trails, trails_there), (bare, bare_there) = told
+    assert trails == trails_there == bare
+    assert bare_there > bare
+
+
 # ------------------------------------------------------------------------------------------ on real data
 def test_every_route_begins_in_new_york_and_some_airports_are_not_in_the_table():
     _, told = routes.loaded()
     assert (told.vertices, told.orphans) == (1_458, 7)
+    found = flights.FOLDER
+    missing = duckdb.connect().execute(
+        "select distinct dest from read_parquet(?) where dest not in (select faa from read_parquet(?)) order by dest",
+        [str(found / "flights.parquet"), str(found / "airports.parquet")],
+    )
+    assert [row[0] for row in missing.fetchall()] == ["BQN", "PSE", "SJU", "STT"]
     assert {faa for faa, _ in routes.busiest(3)} == {"EWR", "JFK", "LGA"}
     assert routes.reached("LAX", without=("EWR", "JFK", "LGA"))["first reached"] in ([], [0])
 
@@ -187,7 +207,7 @@ def test_wrong_parameters_are_told(call, says):
 def test_a_wave_says_what_it_shows():
     told = waves.drawn()
     chart = charts.graph_wave(**told, hop=2)
-    assert "2 hops" in chart.alt
+    assert "after hop 2" in chart.alt
     assert chart.summary.splitlines()[1] == f"hop 1: {len(told['hops'][1])} first reached, {told['rows'][1]} rows"
     assert len(chart.summary.splitlines()) == 3
     assert chart.png != charts.graph_wave(**told, hop=1).png

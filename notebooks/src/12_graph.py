@@ -156,14 +156,16 @@ show_source(known_prefix, way)
 
 # %% [markdown]
 # Twelve statements in three orders. Green is what was asked for, in the index that answers; a green frame is the same
-# statement in another index, where it lies scattered; yellow and hatched was looked at in vain. What is known of the
-# pattern stands in the title, ? is open; choose another one:
+# statement in another index, where it lies scattered. What is known of the pattern stands in the title, ? is open;
+# choose another one:
 
 # %%
 from dsys_lab.scenarios.graph.indexes import ribbons
 
-asked = ("?PO?", "SP??", "S???", "???G", "S?O?", "??O?", "S??G")
-charts.sliding(lambda pattern: charts.index_strips(**ribbons(pattern)), pattern=list(asked))
+charts.sliding(
+    lambda pattern: charts.index_strips(**ribbons(pattern)),
+    pattern=["?PO?", "SP??", "S???", "???G"],
+)
 
 # %% [markdown]
 # The other layout is *compressed sparse rows*: the neighbours of vertex 0, of 1, of 2, all in one array, and a second
@@ -271,6 +273,16 @@ in_vain.reveal(wasteful["three"], show=told["three"])
 wasteful, told["four"].loc[["S?OG", "S?O?", "S??G", "??O?"]]
 
 # %% [markdown]
+# On the ribbons: yellow and hatched is what was looked at in vain. Choose a pattern, and three indexes or four:
+
+# %%
+charts.sliding(
+    lambda pattern, orders: charts.index_strips(**ribbons(pattern, orders)),
+    pattern=["S?O?", "??O?", "S?OG", "S??G"],
+    orders=["three", "four"],
+)
+
+# %% [markdown]
 # Each index is one more place to write every statement to, and as much disk again.
 #
 # ### 3. One whom everybody knows
@@ -297,7 +309,8 @@ through_one.reveal(
 )
 
 # %% [markdown]
-# The work is not spread over the people but over the squares of their friends. A remedy is not to go *through* those
+# (*Top 1%*: the best-known hundredth of the people; first the share of all ends of friendships that is theirs.) The
+# work is not spread over the people but over the squares of their friends. A remedy is not to go *through* those
 # whom everybody knows (that they know somebody says little). Orange rings: who is farther away, or out of reach,
 # without the square; choose whether the wave may pass it:
 
@@ -311,7 +324,8 @@ charts.sliding(
 
 # %%
 cuts = {cut: waves.without_hubs(100, 3, cut=cut) for cut in (0, 1, 10, 100)}
-pd.DataFrame({f"without the {cut} best known": {name: sum(values) for name, values in one.items()} for cut, one in cuts.items()})
+sums = {cut: {name: sum(values) for name, values in one.items()} for cut, one in cuts.items()}
+pd.DataFrame(sums).T.rename_axis("best known left out")
 
 # %% [markdown]
 # ### 4. Pages a hop
@@ -388,8 +402,8 @@ from dsys_lab.scenarios.graph.companies import company
 # ### 6. One fact, two models
 #
 # *17 and 42 are friends since 2019, with closeness 0.8.* In a property graph the edge has two properties. In RDF a
-# sentence has three words, and none is left to say something about the sentence itself; one describes it by four more
-# sentences (*reification*), or puts it into a graph with a name and speaks of the graph.
+# sentence has three words, and none is left to say something about the sentence itself. So one describes it by more
+# sentences, word by word (*reification*), or puts it into a graph with a name and speaks of the graph.
 
 # %%
 sentences = predict(
@@ -407,7 +421,8 @@ fact = one_fact()
 sentences.reveal(fact["triples that describe a triple"]["statements"], show=pd.DataFrame(fact).T)
 
 # %% [markdown]
-# (Letters: of the query *friends of 17 since after 2018, and how close*, in Cypher and in SPARQL; the SPARQL is written
+# The sentence itself; four that describe it (*it is a statement*, its subject, its predicate, its object); and the two
+# that were to be said. (Letters: of the query *friends of 17 since after 2018, and how close*, in Cypher and in SPARQL; the SPARQL is written
 # down in `scenarios/graph/questions.py`, and not run here.) In exchange RDF joins data of strangers, for its words are
 # addresses that all share.
 #

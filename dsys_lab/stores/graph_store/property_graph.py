@@ -96,7 +96,7 @@ class PropertyGraph:
     """
 
     def __init__(
-        self, schema: GraphSchema, disk: Disk, *, paths: str = "trail", budget: int = 1_000_000, **more: Any
+        self, schema: GraphSchema, disk: Disk, *, paths: str = "trail", budget: int = 200_000, **more: Any
     ) -> None:
         if paths not in {"trail", "walk"}:
             raise BadParameter(f"paths = {paths!r}: give 'trail' or 'walk'")
