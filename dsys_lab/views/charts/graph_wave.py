@@ -86,7 +86,8 @@ def graph_wave(
         _draw_bars(bars, [len(found) for found in hops], rows, last)
     told = [f"hop {at}: {len(found)} first reached, {rows[at]:,} rows" for at, found in _told(hops, rows, last)]
     away = len(places) - len(reached)
-    return Chart(figure, f"A wave through {len(places)} {what}, after hop {last}; {away} are not reached.", "\n".join(told))
+    alt = f"A wave through {len(places)} {what}, after hop {last}; {away} are not reached."
+    return Chart(figure, alt, "\n".join(told))
 
 
 def _told(hops: Sequence[Sequence[int]], rows: Sequence[int], last: int) -> list[tuple[int, Sequence[int]]]:
