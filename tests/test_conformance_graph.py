@@ -137,7 +137,8 @@ def test_writes_and_what_is_refused(graph):
     assert graph.run(join, to=2) == [(1,)]
     assert graph.run(join, to=99) == [(0,)], "nobody there: nothing happens, and only the count tells"
     graph.run("MATCH (a:Person {id: 2}) SET a.age = 41, a.score = 2.5")
-    assert graph.run("MATCH (a:Person {id: 1})-[f:FRIEND]-(b:Person) RETURN f.since, b.age, b.score") == [(2019, 41, 2.5)]
+    found = graph.run("MATCH (a:Person {id: 1})-[f:FRIEND]-(b:Person) RETURN f.since, b.age, b.score")
+    assert found == [(2019, 41, 2.5)]
     before = graph.status()
     assert before == GraphStatus({"Person": 2, "Card": 0}, {"FRIEND": 1, "PAYS": 0})
     for text, error in (
@@ -187,7 +188,7 @@ def test_what_was_written_is_there_when_it_is_opened_again(tmp_path):
 
 
 def test_ladybug_refuses_what_does_not_end():
-    graph = LadybugGraph(SCHEMA, memory_bytes=1 << 26)
+    graph = LadybugGraph(SCHEMA, memory_bytes=1 << 25)
     ids = list(range(12))
     pairs = [(a, b) for a in ids for b in ids if a < b]
     graph.load({"Person": {"id": ids}}, {"FRIEND": {"from": [a for a, _ in pairs], "to": [b for _, b in pairs]}})
@@ -215,7 +216,8 @@ def test_sql_counts_what_lists_of_neighbours_count(seed):
 @pytest.mark.parametrize(
     ("call", "error"),
     [
-        (lambda g: g.walks(30, 1), "vertex 30"), (lambda g: g.walks(0, 0), "1 to 30"), (lambda g: g.reached("x", 1), "'x'"),
+        (lambda g: g.walks(30, 1), "vertex 30"), (lambda g: g.walks(0, 0), "1 to 30"),
+        (lambda g: g.reached("x", 1), "'x'"),
         (lambda g: g.reached(0, 31), "hops = 31"), (lambda g: SqlGraph(2, [(0, 2)]), "leads to vertex 2"),
     ],
 )  # fmt: skip

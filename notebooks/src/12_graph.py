@@ -221,7 +221,7 @@ third_hop.reveal(
 # in the long run. Which of them do the counted factors follow?
 
 # %%
-factors = waves.factors()
+factors = {f"{name}, {value:.1f}": value for name, value in waves.factors().items()}
 charts.lines(
     {f"person {start}": waves.growths(start, 14) for start in (17, 100)},
     title="Walks of so many steps over walks of one less",
@@ -303,7 +303,7 @@ through_one
 hub = waves.through_the_hub()
 shares = {name: 100 * value for name, value in hub.items() if value < 1}
 through_one.reveal(
-    100 * hub["of them through the hub"],
+    100 * hub["rows through the hub"],
     why="Rows go with the square of the degree.",
     show=charts.bars(shares, title="Two steps from everybody", unit="%"),
 )
@@ -316,8 +316,10 @@ through_one.reveal(
 
 # %%
 charts.sliding(
-    lambda hub, hop: charts.graph_wave(**waves.drawn(cut_the_hub=hub == "is not gone through"), hop=hop),
-    hub=["is gone through", "is not gone through"],
+    lambda hub, hop: charts.graph_wave(
+        **waves.drawn(hub_matters=True, cut_the_hub=hub == "is left out"), hop=hop
+    ),
+    hub=["is gone through", "is left out"],
     hop=(1, 4),
     at={"hop": 3},
 )

@@ -109,10 +109,10 @@ def through_the_hub(people: int = PEOPLE) -> dict[str, float]:
     return {
         "friends of the hub": int(degrees[0]),
         "median friends": float(np.median(degrees)),
-        "ends of edges at the top 1%": float(degrees[:top].sum() / degrees.sum()),
+        "ends of ties at the top 1%": float(degrees[:top].sum() / degrees.sum()),
         "rows of two steps": laws.rows_of_two_steps(degrees.tolist()),
-        "of them through the hub": float(squares[0] / squares.sum()),
-        "of them through the top 1%": float(squares[:top].sum() / squares.sum()),
+        "rows through the hub": float(squares[0] / squares.sum()),
+        "rows through the top 1%": float(squares[:top].sum() / squares.sum()),
     }
 
 
@@ -126,9 +126,18 @@ def without_hubs(start: int, most: int = 4, *, cut: int = 0, people: int = PEOPL
 
 # ------------------------------------------------------------------------------------------ the picture
 def drawn(
-    start: int = 5, hops: int = 4, *, people: int = 40, cut_the_hub: bool = False, seed: int = 7
+    start: int = 5,
+    hops: int = 4,
+    *,
+    people: int = 40,
+    hub_matters: bool = False,
+    cut_the_hub: bool = False,
+    seed: int = 7,
 ) -> dict[str, Any]:
-    """Return what a chart of the wave needs: places, ties, who is reached when and by whom, rows of the join."""
+    """Return what a chart of the wave needs: places, ties, who is reached when, rows of the join.
+
+    `hub_matters` adds who is farther away without the one with the most friends; `cut_the_hub` does not go through it.
+    """
     of: Circle = circle(people, 2, seed)
     if not 0 <= start < people:
         raise BadParameter(f"start = {start!r}: give one of {people} people, 0 to {people - 1}")
@@ -140,7 +149,7 @@ def drawn(
         "hops": [hop.tolist() for hop in found.hops],
         "rows": [1, *of.graph.walks(start, hops)],
         "hub": of.hub,
-        "behind_hub": behind(of.graph, start, of.hub),
+        "behind_hub": behind(of.graph, start, of.hub) if hub_matters else [],
         "without": without,
     }
 
