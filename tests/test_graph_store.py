@@ -234,6 +234,18 @@ def test_the_power_may_go_again_while_the_store_opens():
     assert again > 20
 
 
+def test_the_power_may_go_when_nothing_was_ever_written():
+    whole = VolatileDisk()
+    QuadStore(whole).checkpoint()
+    for step in range(whole.steps + 1):
+        for seed in range(6):
+            disk = VolatileDisk(power_cut_before=step)
+            with suppress(PowerCut):
+                QuadStore(disk).checkpoint()
+            disk.crash(Random(seed).random)
+            assert list(QuadStore(disk).match(Quad())) == []
+
+
 def test_a_record_for_each_index_lets_them_come_apart():
     whole, apart = VolatileDisk(), 0
     work(whole, [frozenset()], one_record=False)
