@@ -361,7 +361,16 @@ fewest.reveal(
 # %% [markdown]
 # A factor, and no wonder: all three find neighbours that lie side by side. What differs is how many bytes a neighbour
 # takes, and how many searches there are. It is not pages that make a join explode; it is rows. That the recursive query
-# keeps up is because `UNION` throws equal rows away; with `UNION ALL` each walk is a row again.
+# keeps up is because `UNION` throws equal rows away; with `UNION ALL` each walk is a row again. And when the company
+# grows? Two hops from the same person:
+
+# %%
+grown = {people: hop_costs(people, ties(7, people).tolist(), 100, 2) for people in (200, 640, 2_000)}
+more = {one: [(people, ways[one]["pages"]) for people, ways in grown.items()] for one in grown[200]}
+charts.lines(more, title="Two hops from person 100", x="people", y="pages")
+
+# %% [markdown]
+# An index is hardly any deeper for it; but there are more friends, and they lie farther apart.
 #
 # ### 5. From which end?
 #
