@@ -261,18 +261,15 @@ told = {orders: pd.DataFrame(all_patterns(orders)).T for orders in ("three", "fo
 wasteful = {orders: int((table["keys"] > table["found"]).sum()) for orders, table in told.items()}
 
 # %%
-in_vain.reveal(wasteful["three"], show=told["three"])
+mended = told["four"].loc[["S?OG", "S?O?", "S??G", "??O?"]]
+in_vain.reveal(wasteful["three"], show=(told["three"], mended))
 
 # %% [markdown]
 # (*Law*: the statements that have what is known at the letters of the prefix. A person of 200, her first friendship.)
 # The pattern `??O?`, *all that leads to 42*, has no index that begins with its object; but POGS has objects in order
 # for each predicate, and there are few predicates. So it is asked once a predicate. A fourth index, OSGP, mends most of
-# the others:
-
-# %%
-wasteful, told["four"].loc[["S?OG", "S?O?", "S??G", "??O?"]]
-
-# %% [markdown]
+# the others: the second table.
+#
 # On the ribbons: yellow and hatched is what was looked at in vain. Choose a pattern, and three indexes or four:
 
 # %%
@@ -352,25 +349,24 @@ cost = {hops: hop_costs(2_000, ties(7, 2_000).tolist(), 100, hops) for hops in (
 pages = {one: [(hops, ways[one]["pages"]) for hops, ways in cost.items()] for one in cost[4]}
 
 # %%
+grown = {people: hop_costs(people, ties(7, people).tolist(), 100, 2) for people in (200, 640, 2_000)}
+more = {one: [(people, ways[one]["pages"]) for people, ways in grown.items()] for one in grown[200]}
+
+# %%
 fewest.reveal(
     min(cost[4], key=lambda one: cost[4][one]["pages"]),
     why="A statement is 32 bytes in each of two indexes, a neighbour is 8.",
-    show=charts.lines(pages, title="Read from nothing, everybody once", x="hops", y="pages"),
+    show=(
+        charts.lines(pages, title="From person 100 of 2,000", x="hops", y="pages"),
+        charts.lines(more, title="Two hops, as the company grows", x="people", y="pages"),
+    ),
 )
 
 # %% [markdown]
 # A factor, and no wonder: all three find neighbours that lie side by side. What differs is how many bytes a neighbour
 # takes, and how many searches there are. It is not pages that make a join explode; it is rows. That the recursive query
-# keeps up is because `UNION` throws equal rows away; with `UNION ALL` each walk is a row again. And when the company
-# grows? Two hops from the same person:
-
-# %%
-grown = {people: hop_costs(people, ties(7, people).tolist(), 100, 2) for people in (200, 640, 2_000)}
-more = {one: [(people, ways[one]["pages"]) for people, ways in grown.items()] for one in grown[200]}
-charts.lines(more, title="Two hops from person 100", x="people", y="pages")
-
-# %% [markdown]
-# An index is hardly any deeper for it; but there are more friends, and they lie farther apart.
+# keeps up is because `UNION` throws equal rows away; with `UNION ALL` each walk is a row again. When the company grows,
+# an index is hardly any deeper for it; but there are more friends, and they lie farther apart.
 #
 # ### 5. From which end?
 #
@@ -459,10 +455,14 @@ found = shared(bank)
 score = ring_score(found, 6_320)
 
 # %%
-groups.reveal(score["found"], law=6_320 / 4 / 200, show=pd.DataFrame(found))
+groups.reveal(
+    score["found"],
+    law=6_320 / 4 / 200,
+    show=(pd.DataFrame([score]), pd.DataFrame(found)),
+)
 
 # %%
-print(SHARED, score, sep="\n")
+print(SHARED)
 
 # %% [markdown]
 # *Precision* is how much of what was found is right, *recall* how much of what is right was found. Real rings share
