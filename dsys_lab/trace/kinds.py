@@ -246,6 +246,15 @@ _TABLE: Final = (
     _kind("log_append", "put", "lsn size_bytes", "log record {lsn} is written, not yet durable"),
     _kind("log_sync", "mark", "lsn", "the log is durable up to {lsn}"),
     _kind("recover", "mark", "redo_from redo_to", "{place} replays its log from {redo_from} to {redo_to}", ends="down"),
+    # documents and the cards of their indexes
+    _kind("card_read", "touch", "file page slot size_bytes used_bytes",
+          "card {page} of the shelf ({file}) is looked at: document {slot}", role="useful"),
+    _kind("card_write", "touch", "file page slot size_bytes what",
+          "card {page} of the shelf ({file}), of document {slot}, is {what}", role="waiting"),
+    _kind("document_read", "touch", "file page size_bytes used_bytes",
+          "document {page} is opened: {used_bytes} of {size_bytes} were wanted", role="useful"),
+    _kind("document_write", "touch", "file page size_bytes",
+          "document {page} is written anew, {size_bytes}", role="waiting"),
     # a log on several machines
     _kind("refuse", "bounce", "why", "{place} does not take {message}: {why}"),
     _kind("gone", "burst", "why", "{message} is gone from {place}: {why}"),
