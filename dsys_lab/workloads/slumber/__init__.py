@@ -6,7 +6,8 @@ server begin alike, any part can be had without the rest, and nothing needs to b
 
 Start with `world.Slumber`. In reading order: `luck` (a hash instead of a sequence), `size_law` (one number sets every
 size), `faults` (what goes wrong on the way), `records` (rows as bytes, and digests), `cities`, `people`, `nights`,
-`shop`, `delivery` (the order of arrival), `documents` (raw JSON that drifts), `truths` (what was planted), `world`.
+`shop`, `delivery` (the order of arrival), `documents` (raw JSON that drifts), `profiles`
+(documents of documents), `truths` (what was planted), `world`.
 """
 
 from dsys_lab.workloads.slumber.cities import CITIES

@@ -95,6 +95,10 @@ class Stream(IntEnum):
     FAULT_ORPHANS = 83
     FAULT_NULLS = 84
     FAULT_BAD_UNITS = 85
+    DEVICES = 90
+    DEVICE_KIND = 91
+    DEVICE_FIRMWARE = 92
+    DEVICE_BATTERY = 93
 
 
 def mix(word: int) -> int:

@@ -30,7 +30,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -44,6 +44,7 @@ from dsys_lab.workloads.slumber.faults import Faults
 from dsys_lab.workloads.slumber.luck import Columns, require_rows, require_seed
 from dsys_lab.workloads.slumber.nights import NIGHT, PING, PINGS_A_NIGHT, night_table, ping_table
 from dsys_lab.workloads.slumber.people import FRIEND, FRIENDS_A_PERSON, PERSON, friends_table, people_table
+from dsys_lab.workloads.slumber.profiles import profiles
 from dsys_lab.workloads.slumber.records import combined, digest, records
 from dsys_lab.workloads.slumber.shop import (
     ORDER,
@@ -166,6 +167,12 @@ class Slumber:
         last = self.nights if last is None else last
         require_rows("night", first, last, self.nights)
         return raw_documents(self.seed, first, last, self.faults)
+
+    def profiles(self, first: int = 0, last: int | None = None) -> Iterator[dict[str, Any]]:
+        """Yield the profiles of the persons `first` to `last` - 1, a document each (see `profiles`)."""
+        last = self.units("person") if last is None else last
+        require_rows("person", first, last, self.units("person"))
+        return profiles(self.seed, first, last)
 
     def digest(self, table: str, *, rows: int = CHUNK_ROWS) -> int:
         """Return the digest of the whole table, chunk by chunk."""
