@@ -17,6 +17,13 @@ from dsys_lab.laws.columns import (
     packed_bytes,
     run_length_bytes,
 )
+from dsys_lab.laws.documents import (
+    cards_of_insert,
+    edits_left,
+    grown_bytes,
+    same_element_share,
+    some_elements_share,
+)
 from dsys_lab.laws.graphs import (
     edges_looked_at,
     growth,
@@ -112,6 +119,7 @@ __all__ = [
     "break_even_utilisation",
     "burst_lasts_s",
     "calls_by_vector",
+    "cards_of_insert",
     "column_pages",
     "counted_too_often",
     "deliveries_any",
@@ -119,10 +127,12 @@ __all__ = [
     "dictionary_bytes",
     "drain_s",
     "edges_looked_at",
+    "edits_left",
     "empty_receives_a_day",
     "erlang_c",
     "exponential_within",
     "falsely_dead",
+    "grown_bytes",
     "growth",
     "images_after_checkpoint",
     "in_time_most",
@@ -165,6 +175,8 @@ __all__ = [
     "rows_of_two_steps",
     "rows_on_page",
     "run_length_bytes",
+    "same_element_share",
+    "some_elements_share",
     "stale_after_write",
     "stale_at_follower",
     "suffixes_needed",

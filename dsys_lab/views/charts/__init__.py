@@ -18,6 +18,7 @@ from dsys_lab.views.charts.curves import depth_over_time, hockey_stick, lines, r
 from dsys_lab.views.charts.graph_wave import graph_wave
 from dsys_lab.views.charts.index_strips import index_strips
 from dsys_lab.views.charts.picture import Chart, is_logarithmic, number
+from dsys_lab.views.charts.shelf import shelf_and_trees
 from dsys_lab.views.charts.sliding import Sliding, sliding
 from dsys_lab.views.charts.version_chains import version_chains
 from dsys_lab.views.mode import view_mode
@@ -37,6 +38,7 @@ __all__ = [
     "outcomes",
     "predicted_counted_law",
     "rate_over_time",
+    "shelf_and_trees",
     "sliding",
     "version_chains",
     "view_mode",
