@@ -75,7 +75,7 @@ def test_only_an_index_of_both_paths_opens_nothing_in_vain() -> None:
 
 
 @pytest.mark.parametrize("question", profiles.QUESTIONS)
-@pytest.mark.parametrize("index", profiles.INDEXES)
+@pytest.mark.parametrize("index", ["none", "city, minutes", "kind, firmware"])
 def test_the_picture_shows_what_was_counted(question: str, index: str) -> None:
     trace = along_the_shelf(question=question, index=index, people=24)
     reads = trace.of("document_read")

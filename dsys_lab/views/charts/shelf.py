@@ -127,8 +127,8 @@ def _draw_shelf(axes: Axes, cards: list[_Thing], tops: dict[int, tuple[float, fl
                   color="#57606A" if card.look == "skipped" else "#24292F")  # fmt: skip
         if card.look == "useful" and card.slot in tops:
             to_x, to_y = tops[card.slot]
-            line = {"color": "#57606A", "linewidth": 0.8, "alpha": 0.7, "zorder": 0}
-            axes.plot([x + width / 2, to_x], [_SHELF_Y - 0.63, to_y], **line)
+            ends = [x + width / 2, to_x], [_SHELF_Y - 0.63, to_y]
+            axes.plot(*ends, color="#57606A", linewidth=0.8, alpha=0.7, zorder=0)
 
 
 def _told(cards: list[_Thing], trees: list[_Thing]) -> str:
