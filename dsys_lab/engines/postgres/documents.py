@@ -21,7 +21,7 @@ from dsys_lab.engines.difference import Difference
 from dsys_lab.engines.postgres.connection import Connection
 from dsys_lab.engines.postgres.database import PostgresDatabase
 from dsys_lab.engines.postgres.document_sql import FUNCTIONS, new_body, where
-from dsys_lab.errors import Refused
+from dsys_lab.errors import Refused, require_choice
 from dsys_lab.stores.document_store.collection import Changed
 from dsys_lab.stores.document_store.documents import Document, names_of, require_document
 from dsys_lab.stores.document_store.filters import read_filter
@@ -188,8 +188,16 @@ class PostgresDocuments:
         self.database.run("CREATE INDEX by_everything ON profile USING gin (body jsonb_path_ops)")
 
     def drop_index(self, name: str) -> None:
-        """Take an index down."""
-        self.database.run(f"DROP INDEX {self._indexes.pop(name)}")
+        """Take an index down.
+
+        Raises
+        ------
+        BadParameter
+            If there is none of this name.
+        """
+        require_choice("index", name, tuple(self._indexes))
+        self.database.run(f"DROP INDEX {self._indexes[name]}")
+        del self._indexes[name]
 
     # ------------------------------------------------------------ upkeep
     def analyze(self) -> None:

@@ -254,9 +254,7 @@ GROWINGS: Final = (
 )  # fmt: skip
 
 
-def bucket(  # noqa: PLR0917  # it is called by position
-    appends: int, reads: int, newest: int, head_bytes: int, element_bytes: int, choices: Sequence[int]
-) -> int:
+def bucket(appends: int, reads: int, newest: int, head_bytes: int, element_bytes: int) -> int:
     """Return the bucket that moves the fewest bytes."""
 
     def moved(size: int) -> float:
@@ -264,7 +262,7 @@ def bucket(  # noqa: PLR0917  # it is called by position
         append = head_bytes + element_bytes * (size + 1) / 2
         return appends * append + reads * -(-newest // size) * -(-full // 8_192) * 8_192
 
-    return min(choices, key=moved)
+    return min(BUCKETS, key=moved)
 
 
 def _cost(size: int, one: Growing) -> float:
@@ -288,7 +286,7 @@ def _hidden_growings() -> list[Growing]:
 def check_bucket(function: Callable[..., Any]) -> Verdict:
     """Hold the choice against the bytes that each of the choices moves."""
     for one in _hidden_growings():
-        said = function(*one, list(BUCKETS))
+        said = function(*one)
         if isinstance(said, bool) or said not in BUCKETS:
             raise Misuse(f"it returned {brief(said)}; give one of the choices, {list(BUCKETS)}")
         best = min(_cost(size, one) for size in BUCKETS)
@@ -323,11 +321,11 @@ buckets: documents with a head of `head_bytes` and up to B elements.
 An append writes its bucket anew: the head, and on average (B + 1) / 2 elements. A read of the newest opens as many full
 buckets as they fill, rounded up; each is read in whole pages of 8,192 bytes.
 
-Return the B among `choices` that moves the fewest bytes in all.""",
-    skeleton="def bucket(appends, reads, newest, head_bytes, element_bytes, choices):\n    ...",
+Return the B that moves the fewest bytes in all: 1, 2, 5, 10, 20, 30, 50, 100, 200, 500 or 1,000.""",
+    skeleton="def bucket(appends, reads, newest, head_bytes, element_bytes):\n    ...",
     example="10,000 appends and hardly a read: 1. Hardly an append and 100,000 reads of the newest 30: 30 or more.",
     hints=(
-        "Write down the bytes of one append, and of one read, for a given B. Then `min(choices, key=…)`.",
+        "Write down the bytes of one append, and of one read, for a given B. Then `min((1, 2, 5, …), key=…)`.",
         "A read: `-(-newest // B)` buckets, each of `-(-(head_bytes + B * element_bytes) // 8192)` pages.",
         "An append: `head_bytes + element_bytes * (B + 1) / 2`. Multiply by how often, add.",
     ),

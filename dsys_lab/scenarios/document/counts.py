@@ -37,7 +37,7 @@ FIRMWARE_3_SHARE: Final = 0.2
 
 
 # ------------------------------------------------------------------------------------------ 1. over a shelf or not
-def looked_at(*people: int, city: str = "London") -> dict[str, Points]:
+def looked_at(*people: int, city: str = "Oslo") -> dict[str, Points]:
     """Return (profiles, documents opened) for one city: without an index, over one; and how many live there."""
     told: dict[str, Points] = {"COLLSCAN": [], "IXSCAN": [], "returned": []}
     for count in people:

@@ -11,10 +11,12 @@ Source: MongoDB manual, "Data modeling", "Group data with the bucket pattern"; t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
 from dsys_lab.errors import require_choice, require_positive
+from dsys_lab.laws import grown_bytes
 from dsys_lab.stores.document_store import DOCUMENT_BYTES_MAX, Collection, encode
 from dsys_lab.structures.append_log import NEVER
 from dsys_lab.structures.disk import VolatileDisk
@@ -112,3 +114,27 @@ def cost_bytes(bucket: int, *, appends: int, reads: int, newest: int, head_bytes
     append = head_bytes + element_bytes * (bucket + 1) / 2
     pages = -(-full // PAGE_BYTES)
     return appends * append + reads * -(-newest // bucket) * pages * PAGE_BYTES
+
+
+def written(*nights: int, bucket: int = 30) -> dict[str, list[tuple[float, float, float]]]:
+    """Return (nights, bytes of documents written, 0: there is no luck in it) for each shape."""
+    return {
+        shape: [(float(count), float(grown(shape, count, bucket=bucket).written_bytes), 0.0) for count in nights]
+        for shape in SHAPES
+    }
+
+
+def written_by_law(*, bucket: int = 30) -> dict[str, Callable[[float], float]]:
+    """Return the laws of `written`: for each shape a function of the nights."""
+    head, night = parts_bytes()
+
+    def law(size: int | None) -> Callable[[float], float]:
+        return lambda nights: grown_bytes(round(nights), head_bytes=head, element_bytes=night, bucket=size)
+
+    return {"embed": law(None), "reference": law(1), "bucket": law(bucket)}
+
+
+def read_newest(nights: int, *, bucket: int = 30, newest: int = 30) -> dict[str, dict[str, int]]:
+    """Return what a read of the newest opens in each shape: documents, and their bytes."""
+    ones = {shape: grown(shape, nights, bucket=bucket, newest=newest) for shape in SHAPES}
+    return {shape: {"documents": one.opened, "bytes": one.opened_bytes} for shape, one in ones.items()}

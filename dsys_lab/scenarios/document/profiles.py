@@ -17,9 +17,9 @@ PLACE: Final = "profiles"
 SAME: Final[dict[str, Any]] = {"devices": {"$elemMatch": {"kind": "ring", "fw": 3}}}
 ANY_TWO: Final[dict[str, Any]] = {"devices.kind": "ring", "devices.fw": 3}
 QUESTIONS: Final[dict[str, dict[str, Any]]] = {
-    "lives in London": {"city": "London"},
+    "lives in Oslo": {"city": "Oslo"},
     "sleeps under 400 minutes": {"sleep.minutes": {"$lt": 400}},
-    "London, under 430 minutes": {"city": "London", "sleep.minutes": {"$lt": 430}},
+    "Oslo, under 425 minutes": {"city": "Oslo", "sleep.minutes": {"$lt": 425}},
     "has a ring": {"devices.kind": "ring"},
     "a ring, and some firmware 3": ANY_TWO,
     "a ring with firmware 3": SAME,

@@ -1,0 +1,651 @@
+# %% [markdown]
+# # Document store
+#
+# <!-- binder --><!-- /binder -->
+#
+# *A store that looks inside of what it keeps: what it finds by, what arrays hide, and what growing costs.*
+#
+# **In a hurry:** Picture, By hand, experiments 1, 3 and 7, Choose.
+
+# %% [markdown]
+# ## Question
+#
+# Each sleeper of *Slumber* has a **profile**: a city, a plan, how long they sleep, and a list of devices, none for
+# some and three for others. The app asks for a profile by its number. But support asks who lives in Oslo, and the
+# workshop has found that rings with firmware 3 have a fault: who wears one?
+#
+# A key-value store would know a profile by its number only. What does it take to find it by *anything* that stands in
+# it, and what is paid for that?
+
+# %%
+import pandas as pd
+
+from dsys_lab.lessons import exercise, facts, notes, player, predict, progress
+
+# %% [markdown]
+# ## The notes say
+
+# %%
+notes("Document - AWS DocumentDB")
+
+# %% [markdown]
+# A good instinct, and the question mark is right, too. What can be added, as of November 2026:
+#
+# | the notes | in finer print |
+# |---|---|
+# | better indexing on json properties | indexes over *any* path, also into lists; a key-value store such as DynamoDB has secondary indexes as well, but not over what lies inside a list |
+# | (asked ad hoc) | a **planner** chooses the index, and says why |
+# | (more than get and put) | changes of *parts*, done by the store; sums over many documents |
+# | DocumentDB | MongoDB's *API* on a storage of Amazon's own, much like Aurora's (lab 08), and not MongoDB's engine: calls are alike, plans and limits may differ |
+# | (the name) | *DocumentDB* is also an extension of PostgreSQL, begun at Microsoft, now with the Linux Foundation: another thing |
+# | (no schema) | then the schema is in every reader |
+
+# %%
+facts("documentdb_copies", "documentdb_replicas", "documentdb_document_max")
+
+# %% [markdown]
+# ## Picture
+#
+# Below, profiles as small trees: number, city, minutes of sleep; and a leaf for each device, *ring 2* is a ring with
+# firmware 2. Above them an **index**: a shelf of cards, sorted by what stands on them, each with a line to the tree
+# that it was made from. A tree with two kinds of devices put up two cards. The question is *who lives in London?*, and
+# the cards are of cities.
+#
+# Green is what was wanted; hatched in yellow is what was looked at in vain; grey was left alone.
+
+# %%
+from dsys_lab.scenarios.document import along_the_shelf
+from dsys_lab.views import charts
+
+shelf = charts.shelf_and_trees
+shelf(along_the_shelf(question="lives in London", index="city"))
+
+# %% [markdown]
+# Now slide: the same question without an index, and other questions over other shelves.
+
+# %%
+from dsys_lab.scenarios.document.profiles import INDEXES, QUESTIONS
+
+charts.sliding(
+    lambda question, index: shelf(along_the_shelf(question=question, index=index)),
+    question=list(QUESTIONS)[:4],
+    index=list(INDEXES),
+)
+
+# %% [markdown]
+# The same as a film, a row at a time, with and without the shelf: each tile a card or a document. Press **space**.
+
+# %%
+asked = {"question": "lives in London", "people": 120}
+player(along_the_shelf(**asked, index="city"), along_the_shelf(**asked, index="none"))
+
+# %% [markdown]
+# ## By hand
+#
+# A **collection** is a set of documents, each with an `_id`. Make one, on a disk that counts and forgets:
+
+# %%
+from dsys_lab.stores.document_store import Collection
+from dsys_lab.structures import VolatileDisk
+
+profiles = Collection(VolatileDisk())
+ring, watch = {"kind": "ring", "fw": 2}, {"kind": "watch", "fw": 3}
+profiles.insert({"_id": 17, "city": "Oslo", "nights": 3, "devices": [ring, watch]})
+
+# %% [markdown]
+# One card: that of `_id`, the index that is always there. A question is itself a document; a **path** has dots between
+# its names, and opens lists on its way. The answer is explained: stages from top to bottom, what was looked at, and
+# what each way would have cost.
+
+# %%
+profiles.create_index("devices.kind", "devices.fw")
+print(profiles.explain({"devices.kind": "ring"}))
+
+# %% [markdown]
+# **IXSCAN** goes along a stretch of cards, **FETCH** opens their documents and tests the whole question on each. Without
+# an index it is **COLLSCAN**: open all. What is on the shelf?
+
+# %%
+profiles.shelf("devices.kind, devices.fw")
+
+# %% [markdown]
+# A card for each element, with the document's number at its end. An update says what is *to be done*:
+
+# %%
+more = {"$inc": {"nights": 1}, "$push": {"devices": {"kind": "mat", "fw": 1}}}
+profiles.update_one({"_id": 17}, more)
+
+# %% [markdown]
+# One document changed; so many bytes of it, so many in the log, and one card put up. What does not fit is refused
+# before anything is done:
+
+# %%
+from dsys_lab.errors import Refused
+
+try:
+    profiles.update_one({"_id": 17}, {"$inc": {"city": 1}})
+except Refused as refusal:
+    print(refusal)
+
+# %% [markdown]
+# ## Look inside
+#
+# A document is kept as bytes: for each value a *tag* (its kind), its name, and itself. Names are in there each time:
+
+# %%
+from dsys_lab.stores.document_store import encode
+
+encode({"fw": 3}).hex(" ")
+
+# %% [markdown]
+# A shelf must hold values of every kind in *one* order. Each kind has a bracket, so that no number is ever between two
+# strings; and where does that leave a number that came as a string?
+
+# %%
+from dsys_lab.stores.document_store.index_keys import emitted, key_of
+
+sorted(["7.5", 8, None, 7.5, True, -1, "10"], key=key_of)
+
+# %% [markdown]
+# Which cards does a document put up? One for each element of a list. Two paths into the *same* list take their values
+# from one element; that will matter.
+
+# %%
+person = {"city": "Oslo", "devices": [ring, watch]}
+kind, firmware = ("devices", "kind"), ("devices", "fw")
+emitted(person, [kind]), emitted(person, [kind, firmware])
+
+# %%
+from dsys_lab.lessons import show_source
+
+show_source(emitted)
+
+# %% [markdown]
+# A write becomes one record of a journal; only then do the document and its cards change:
+#
+# ```text
+# $inc ──> find the document ──> work it out on a copy ──> rules: size, validator, unique cards ──> one record, durable
+#                                                              │ no: refused, nothing happened          │
+#                                                                                       document and cards in memory
+# ```
+
+# %% [markdown]
+# ## Predict
+#
+# The question of the whole lab; the others each open their own experiment.
+
+# %%
+from dsys_lab.scenarios.document.counts import arrays
+
+pitfall = predict(
+    "10/any-two",
+    "Of the people with a ring and some firmware 3: how many have a ring with it?",
+    between=(0, 100),
+    unit="%",
+)
+pitfall
+
+# %% [markdown]
+# ## Play
+#
+# ### 1. All, or a shelf
+#
+# Who lives in London? The town grows. How many documents are opened, without an index and with one?
+
+# %%
+scan = predict(
+    "10/index-scan",
+    "1,000 profiles, an index of cities, one city: how many are opened in vain?",
+    between=(0, 1000),
+    unit="documents",
+)
+scan
+
+# %%
+from dsys_lab.scenarios.document.counts import looked_at
+
+opened = looked_at(100, 250, 500, 1_000)
+vain = opened["IXSCAN"][-1][1] - opened["returned"][-1][1]
+scan.reveal(
+    vain,
+    law=0,
+    show=charts.lines(opened, title="", x="profiles", y="documents opened", log_y=True),
+)
+
+# %% [markdown]
+# A shelf that is sorted by what is asked for leads to what is wanted and to nothing else: the two lower lines are one.
+#
+# ### 2. The order of the paths
+#
+# 3,000 nights: *those of one city, since the tenth day, shortest first*. An index of three paths can have them in six
+# orders. Cards of one stretch are looked at one after the other; what a card says is tested on the card, so all six
+# open the same documents. But how many cards?
+
+# %%
+from dsys_lab.scenarios.document.counts import six_orders
+
+orders = six_orders()
+order = predict(
+    "10/order-of-paths",
+    "One city, a range of dates, by minutes. Which looks at fewest, and need not sort?",
+    choices=list(orders),
+)
+order
+
+# %%
+keys = {name: told["keys examined"] for name, told in orders.items()}
+unsorted = {name: count for name, count in keys.items() if not orders[name]["SORT"]}
+
+# %%
+shown = charts.bars(keys, unit="cards looked at"), pd.DataFrame(orders).T
+order.reveal(min(unsorted, key=unsorted.get), show=shown)
+
+# %% [markdown]
+# *Equality, sort, range.* A path that is equal to something keeps its cards together; a range scatters what comes
+# behind it. Who puts the range before the order looks at fewer cards, and then has to sort all that it found before it
+# can hand out the first.
+#
+# ### 3. What a list hides
+#
+# Who wears a ring with firmware 3? It is easy to ask for something else: `{"devices.kind": "ring", "devices.fw": 3}`
+# is met by a ring with firmware 1 beside a watch with firmware 3. `$elemMatch` asks for *one element*:
+
+# %%
+told = arrays()
+same, _, either = told.values()
+
+# %%
+from dsys_lab.scenarios.document.counts import array_laws
+
+law_same, law_either = array_laws().values()
+pitfall.reveal(
+    100 * same["returned"] / either["returned"],
+    law=100 * law_same / law_either,
+    show=pd.DataFrame(told).T,
+)
+
+# %% [markdown]
+# The law knows only how many devices people have and how many of these are rings, or run firmware 3. And the index of
+# *kinds* opens every document with a ring, for it has nothing else to go by. Watch it open trees in vain; then the
+# shelf whose cards have both, from one element:
+
+# %%
+shelf(along_the_shelf(question="a ring with firmware 3", index="kind of device"))
+
+# %%
+shelf(along_the_shelf(question="a ring with firmware 3", index="kind, firmware"))
+
+# %% [markdown]
+# And the question that forgot `$elemMatch`, over the same shelf: its two conditions may be met by two cards, so only
+# one of them may narrow the stretch.
+
+# %%
+shelf(along_the_shelf(question="a ring, and some firmware 3", index="kind, firmware"))
+
+# %% [markdown]
+# ### 4. Embed, refer, or bucket
+#
+# Every day a night more. Kept as a list *inside* the profile, one read gives all. But a document is written whole.
+
+# %%
+grows = predict(
+    "10/embed",
+    "A list in a document grows to 240 elements, not 60: how many times the bytes?",
+    between=(1, 30),
+    unit="times",
+)
+grows
+
+# %%
+from dsys_lab.scenarios.document import growing
+
+wrote, sums = growing.written(30, 60, 120, 240), growing.written_by_law()
+(_, at_60, _), _, (_, at_240, _) = wrote["embed"][1:]
+
+# %%
+axes = {"x": "nights", "y": "bytes written", "whole_x": True}
+grows.reveal(
+    at_240 / at_60,
+    law=sums["embed"](240) / sums["embed"](60),
+    show=charts.against_law(wrote, laws=sums, **axes),
+)
+
+# %% [markdown]
+# A square: the n-th append writes n elements. *Buckets* of thirty make it a line again, and *reference*, a document for
+# each night, is the flattest line. What does a read of the newest thirty open?
+
+# %%
+pd.DataFrame(growing.read_newest(240))
+
+# %% [markdown]
+# And how long can it go on? So many nights fit into a document at all, and so many clips of 50,000 bytes:
+
+# %%
+f"{growing.fits():,} nights", f"{growing.fits(50_000):,} clips"
+
+# %% [markdown]
+# ### 5. What indexes cost
+#
+# Each shelf gets its cards at each insert. One index more, of a path into a list: how many cards more?
+
+# %%
+tax = predict(
+    "10/index-tax",
+    "Ten indexes, each of a path into a list of five: how many cards an insert?",
+    between=(1, 100),
+    unit="cards",
+)
+tax
+
+# %%
+from dsys_lab.laws import cards_of_insert
+from dsys_lab.scenarios.document.counts import index_tax
+
+taxes = {f"lists of {n}": index_tax(0, 2, 5, 10, length=n) for n in (1, 5)}
+tax.reveal(
+    taxes["lists of 5"][-1][1],
+    law=1 + cards_of_insert(*[5] * 10),
+    show=charts.lines(taxes, title="", x="indexes", y="cards an insert puts up"),
+)
+
+# %% [markdown]
+# One of them is that of `_id`. Reads choose one index; writes pay for all.
+#
+# ### 6. One field of a large profile
+#
+# A profile of 20 KB, and one number in it changes. A key-value store gets and puts the whole; a document store is told
+# what to do, and may write down only that: a **delta**.
+
+# %%
+field = predict(
+    "10/one-field",
+    "One number of a profile of 20 KB: how many bytes does a log of deltas get?",
+    between=(8, 40_000),
+    unit="bytes",
+)
+field
+
+# %%
+from dsys_lab.scenarios.document.counts import one_field
+
+ways = one_field(20)
+field.reveal(ways["$set, logged as a delta"]["in the log"], show=pd.DataFrame(ways).T)
+
+# %% [markdown]
+# Over the wire and in the log a small change is small. Where the document lies it is written whole all the same:
+# that part of the cost no API takes away.
+#
+# ### 7. Several at once
+#
+# Watch, phone and web count nights in the same profile, four each. The store is *atomic*: a call changes a document at
+# once, and no other comes between. Each app reads the profile, adds one, and sends it back.
+
+# %%
+lost = predict(
+    "10/edits-at-once",
+    "Three apps, four times each: read, add one, send back. How many of 12 are left?",
+    between=(0, 12),
+    unit="edits",
+)
+lost
+
+# %%
+from dsys_lab.scenarios.document import edits_at_once
+
+runs = {way: edits_at_once(way=way) for way in ("replace", "version", "inc")}
+left = {way: run.of("check")[0].fields["got"] for way, run in runs.items()}
+
+# %%
+lost.reveal(
+    left["replace"],
+    show=player(runs["replace"], runs["inc"], titles=("read, then replace", "$inc")),
+)
+
+# %% [markdown]
+# What goes wrong goes wrong *between* two atomic calls: who sends the whole back sends back the past. Two cures: say
+# what is to be done (`$inc`), or replace only if the **version** is still the one that was read, and else again:
+
+# %%
+player(edits_at_once, way=["version", "replace", "inc"], editors=(1, 5), edits=(1, 6))
+
+# %%
+from dsys_lab.scenarios.document.counts import edits_left
+
+shares = {way: edits_left(way, 1, 2, 4, 8) for way in ("replace", "version", "inc")}
+charts.against_law(shares, laws={}, x="apps", y="share that is left", whole_x=True)
+
+# %% [markdown]
+# ## Break it
+#
+# **The power goes.** A document and its cards can be written down as one record, or as two, each made durable before
+# the next step. Cut the power before every step of ten inserts, and look at what is there afterwards:
+
+# %%
+torn = predict(
+    "10/torn",
+    "Document and cards in two records. Does any cut leave a document its index lacks?",
+    choices=["none does", "some do"],
+)
+torn
+
+# %%
+from dsys_lab.scenarios.document.counts import power_cuts
+
+cuts = {way: power_cuts(way) for way in ("together", "apart")}
+unknown = cuts["apart"]["documents without a card"]
+torn.reveal("some do" if unknown else "none does", show=pd.DataFrame(cuts).T)
+
+# %% [markdown]
+# Nothing acknowledged is lost on either side. But in two records a document is there when one looks at all, and is not
+# when one asks the index; no later write mends it. In one record, cards *follow* from documents.
+#
+# **A number comes as a string.** Firmware 1 sends `"7.25"`, a later loader a number. Who slept longer than seven hours?
+
+# %%
+from dsys_lab.scenarios.document.counts import kinds_of_hours
+
+kinds_of_hours()
+
+# %% [markdown]
+# No error, and half of the answer. A **validator** lets only documents through that match a filter: from now on. Those
+# that are there already stay, and every reader has to know them.
+#
+# **Null, or absent.** `None` finds both; `$exists` tells them apart. And a *unique* index takes absent for null: one
+# document may lack the path, the second is refused, unless the index is *sparse* and does not know of either.
+
+# %%
+strange = Collection(VolatileDisk())
+for number, plan in enumerate(({"plan": "plus"}, {"plan": None}, {})):
+    strange.insert({"_id": number, **plan})
+questions = (None, {"$exists": True}, {"$ne": None})
+[[one["_id"] for one in strange.find({"plan": asked})] for asked in questions]
+
+# %%
+strange.create_index("email", unique=True, sparse=True)
+try:
+    strange.create_index("phone", unique=True)
+except Refused as refusal:
+    print(refusal)
+
+# %% [markdown]
+# **A list without end** is refused before it is too late to say so, and the document stays as it was:
+
+# %%
+strange.update_one({"_id": 0}, {"$set": {"clip": "z" * 16_000_000}})
+try:
+    strange.update_one({"_id": 0}, {"$push": {"clips": "z" * 1_000_000}})
+except Refused as refusal:
+    print(refusal)
+
+# %% [markdown]
+# ## Measure
+#
+# PostgreSQL keeps documents in a column of type *JSONB*. The very questions of this lab go through both, and one suite
+# of tests holds both to the same answers. But which index PostgreSQL uses depends on how the question is *written*. A
+# **GIN** index has every value of every path; a **B-tree** can be made over one expression.
+
+# %%
+from dsys_lab.engines.postgres.document_plans import CITY, array_pitfall, spellings
+
+spelling = predict(
+    "10/spelling",
+    "With a GIN index: which spelling looks at every row of the table?",
+    choices=[*list(CITY)[:2], "both", "neither"],
+)
+spelling
+
+# %%
+from dataclasses import asdict
+
+from dsys_lab.scenarios.document.profiles import profiles_of
+
+people = profiles_of(6_320)
+spelled = spellings(people)
+whole = [name for name in list(CITY)[:2] if spelled[name].way == "whole table"]
+
+# %%
+spelling.reveal(
+    whole[0] if len(whole) == 1 else "both" if whole else "neither",
+    show=pd.DataFrame({name: asdict(one) for name, one in spelled.items()}).T,
+)
+
+# %% [markdown]
+# The same rows, the same indexes. `->>` takes the value out and compares it outside of what GIN knows; GIN knows
+# equality and no ranges; and a B-tree of the very expression does the range. The choice of the operator is the choice
+# of the index.
+#
+# And the ring with firmware 3? GIN knows that there is a ring and that there is a 3:
+
+# %%
+pd.DataFrame({name: asdict(one) for name, one in array_pitfall(people).items()}).T
+
+# %% [markdown]
+# The candidates are those of the wrong question, the one from experiment 3; PostgreSQL opens each and throws away the
+# rest. And one number of a body of 20,000 bytes, changed: what goes into PostgreSQL's log?
+
+# %%
+from dsys_lab.engines.postgres.document_plans import one_field_changed
+from dsys_lab.lessons import measured
+
+first, again = one_field_changed()
+times = [again.size_bytes / ways["$set, logged as a delta"]["in the log"]]
+measured(times, "times our delta", usually="some two hundred times our delta")
+
+# %% [markdown]
+# PostgreSQL has no delta for a value of a column: a body that changes is written anew, to the table and to the log.
+# What else it does otherwise:
+
+# %%
+from dsys_lab.engines.postgres.documents import DOCUMENT_DIFFERENCES
+from dsys_lab.lessons import differences
+
+differences(DOCUMENT_DIFFERENCES)
+
+# %% [markdown]
+# A server that speaks MongoDB's own protocol (MongoDB, Amazon DocumentDB, FerretDB) stands behind the same verbs where
+# `DSYS_LAB_MONGODB` names one; its `explain` is read back in our words.
+
+# %%
+from dsys_lab.engines.mongodb import MongoDocuments
+from dsys_lab.errors import EngineMissing
+
+try:
+    with MongoDocuments() as mongo:
+        print(mongo.engine)
+except EngineMissing as missing:
+    print(missing)
+
+# %% [markdown]
+# ## On real data
+#
+# The flights that left New York in the three days from 8 February 2013, the blizzard among them, as documents: a field
+# without a value is not there. With two indexes, of `(dest, dep_delay)` and of `tailnum`:
+
+# %%
+from dsys_lab.scenarios.document.flights import asked_of_flights, sizes
+
+pd.DataFrame(asked_of_flights()).T
+
+# %% [markdown]
+# The last two ask for what is *not* there. The index of planes would know it (absent stands on its cards as null), but
+# *not there* can be null or an empty list as well, so `$exists` opens all. A cancelled flight has no departure; where
+# nobody had assigned a plane, it has no tail number either. And what does a flight cost as a document?
+
+# %%
+sizes()
+
+# %% [markdown]
+# Half of its bytes are the names of its fields, the same in every flight. That is the price of having no schema; lab 11
+# is about the opposite.
+
+# %% [markdown]
+# ## Choose
+#
+# | if | then | and watch |
+# |---|---|---|
+# | things are found by many of their properties, asked ad hoc | a document store, or JSONB in the database that you have | documents examined for each returned |
+# | by their key only | a key-value store (lab 09) | |
+# | equal, sorted, and a range | one index, in this order: equality, sort, range | SORT in the plan |
+# | two conditions on one element | `$elemMatch`, and an index of both paths | |
+# | read together, small, with a bound | embed | bytes of the largest document |
+# | grows without a bound | refer, or buckets | |
+# | changed by several | `$inc`, `$push`, or a version in the filter | never read and replace |
+# | several documents, all or nothing | a transaction; better: one document | |
+# | kinds that differ by the sender's age | a validator, and a look at what is there already | who is found by no question |
+# | MongoDB's API at Amazon | DocumentDB; test plans and operators there | what is not supported |
+
+# %% [markdown]
+# ## Exercises
+
+# %%
+exercise("10/keys_examined")
+
+# %%
+def keys_examined(index, asked, documents):
+    ...
+
+
+exercise("10/keys_examined", keys_examined)
+
+# %%
+exercise("10/same_device")
+
+# %%
+def same_device(kind, firmware):
+    ...
+
+
+exercise("10/same_device", same_device)
+
+# %%
+exercise("10/bucket")
+
+# %%
+def bucket(appends, reads, newest, head_bytes, element_bytes):
+    ...
+
+
+exercise("10/bucket", bucket)
+
+# %% [markdown]
+# **Design question.** Devices, nights, friends: what belongs into a profile?
+
+# %%
+exercise("10/design")
+
+# %%
+progress()
+
+# %% [markdown]
+# ## Sources
+#
+# - MongoDB manual: *multikey indexes*, *the ESR guideline*, *explain results*, *query for null or missing fields*,
+#   *data modeling: the bucket pattern*; BSON, https://bsonspec.org.
+# - Amazon DocumentDB Developer Guide: *how it works*, *MongoDB compatibility*, *functional differences*, *quotas*.
+# - PostgreSQL 18 documentation: *JSON types*, *jsonb indexing*, *the SQL/JSON path language*.
+# - Selinger et al., "Access path selection in a relational database management system", SIGMOD 1979.
+# - Kleppmann, *Designing Data-Intensive Applications*, ch. 2 and 3.
+#
+# Beyond one machine: copies serve reads; a collection is cut into *shards* by the hash or the range of a path. Then a
+# question without that path asks every shard, what is unique is unique in its shard only, and *change streams* tell
+# others what has changed.
