@@ -41,7 +41,7 @@ def test_a_look_at_all_opens_all_and_a_shelf_what_it_returns() -> None:
     told = counts.looked_at(100, 300)
     assert told["COLLSCAN"] == [(100, 100), (300, 300)]
     assert told["IXSCAN"] == told["returned"]
-    assert told["IXSCAN"][1][1] < 60
+    assert told["IXSCAN"][1][1] < 90
 
 
 @pytest.mark.parametrize("since", [2, 6])
@@ -154,7 +154,7 @@ def test_in_one_record_nothing_comes_apart() -> None:
 
 def test_a_string_is_longer_than_no_number() -> None:
     told = counts.kinds_of_hours(600)
-    assert told["found by {'$gt': 7}"] < told["longer than 7 hours"]
+    assert 0.4 < told["found by {'$gt': 7}"] / told["longer than 7 hours"] < 0.6
     assert told["refused by a validator from now on"] == 300
 
 
@@ -165,6 +165,7 @@ def test_flights_without_a_plane_are_found_by_what_they_lack() -> None:
     assert told["to Honolulu"]["documents"] == told["to Honolulu"]["returned"] > 0
     for words, one in told.items():
         assert one["returned"] > 0, words
+    assert 0.45 < flights.sizes()["of these names and tags"] / flights.sizes()["bytes a document"] < 0.55
 
 
 @pytest.mark.parametrize(

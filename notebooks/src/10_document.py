@@ -48,7 +48,7 @@ facts("documentdb_copies", "documentdb_replicas", "documentdb_document_max")
 #
 # Below, profiles as small trees: number, city, minutes of sleep; and a leaf for each device, *ring 2* is a ring with
 # firmware 2. Above them an **index**: a shelf of cards, sorted by what stands on them, each with a line to the tree
-# that it was made from. A tree with two kinds of devices put up two cards. The question is *who lives in London?*, and
+# that it was made from. A tree with two kinds of devices put up two cards. The question is *who lives in Oslo?*, and
 # the cards are of cities.
 #
 # Green is what was wanted; hatched in yellow is what was looked at in vain; grey was left alone.
@@ -58,7 +58,7 @@ from dsys_lab.scenarios.document import along_the_shelf
 from dsys_lab.views import charts
 
 shelf = charts.shelf_and_trees
-shelf(along_the_shelf(question="lives in London", index="city"))
+shelf(along_the_shelf(question="lives in Oslo", index="city"))
 
 # %% [markdown]
 # Now slide: the same question without an index, and other questions over other shelves.
@@ -76,7 +76,7 @@ charts.sliding(
 # The same as a film, a row at a time, with and without the shelf: each tile a card or a document. Press **space**.
 
 # %%
-asked = {"question": "lives in London", "people": 120}
+asked = {"question": "lives in Oslo", "people": 120}
 player(along_the_shelf(**asked, index="city"), along_the_shelf(**asked, index="none"))
 
 # %% [markdown]
@@ -90,10 +90,12 @@ from dsys_lab.structures import VolatileDisk
 
 profiles = Collection(VolatileDisk())
 ring, watch = {"kind": "ring", "fw": 2}, {"kind": "watch", "fw": 3}
-profiles.insert({"_id": 17, "city": "Oslo", "nights": 3, "devices": [ring, watch]})
+for number, devices in ((3, []), (8, [watch]), (17, [ring, watch])):
+    told = profiles.insert({"_id": number, "city": "Oslo", "nights": 3, "devices": devices})
+told
 
 # %% [markdown]
-# One card: that of `_id`, the index that is always there. A question is itself a document; a **path** has dots between
+# One card for the last of them: that of `_id`, the index that is always there. A question is itself a document; a **path** has dots between
 # its names, and opens lists on its way. The answer is explained: stages from top to bottom, what was looked at, and
 # what each way would have cost.
 
@@ -190,7 +192,7 @@ pitfall
 #
 # ### 1. All, or a shelf
 #
-# Who lives in London? The town grows. How many documents are opened, without an index and with one?
+# Who lives in Oslo? The town grows. How many documents are opened, without an index and with one?
 
 # %%
 scan = predict(

@@ -38,7 +38,8 @@ class Store(Machine):
         answer = body["call"](self.profiles)
         nights = self.nights
         self.simulation.emit("gauge", STORE, name="nights in the profile", value=nights, unit="")
-        self.simulation.network.answer(STORE, source, message, {"type": f"{nights} nights", "answer": answer})
+        told = {"type": f"{nights} nights", "answer": answer}
+        self.simulation.network.answer(STORE, source, message, told, copy=copy)
 
     @property
     def nights(self) -> int:
