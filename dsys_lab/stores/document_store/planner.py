@@ -204,9 +204,7 @@ def _one_element(
     def may_stay(one: _Usable) -> bool:
         return one is first if together is None else one.element_of == together.element_of
 
-    return {
-        path: [one for one in usable if path not in multikey or may_stay(one)] for path, usable in by_path.items()
-    }
+    return {path: [one for one in usable if path not in multikey or may_stay(one)] for path, usable in by_path.items()}
 
 
 def _narrowed(prefix: bytes, compares: Sequence[Compare]) -> Interval:
