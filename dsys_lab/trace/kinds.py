@@ -252,9 +252,9 @@ _TABLE: Final = (
     _kind("card_write", "touch", "file page slot size_bytes what",
           "card {page} of the shelf ({file}), of document {slot}, is {what}", role="waiting"),
     _kind("document_read", "touch", "file page size_bytes used_bytes",
-          "document {page} is opened: {used_bytes} of {size_bytes} were wanted", role="useful"),
+          "number {page} of the {file} is opened: {used_bytes} of {size_bytes} were wanted", role="useful"),
     _kind("document_write", "touch", "file page size_bytes",
-          "document {page} is written anew, {size_bytes}", role="waiting"),
+          "number {page} of the {file} is written anew, {size_bytes}", role="waiting"),
     # a log on several machines
     _kind("refuse", "bounce", "why", "{place} does not take {message}: {why}"),
     _kind("gone", "burst", "why", "{message} is gone from {place}: {why}"),
