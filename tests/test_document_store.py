@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from dsys_lab.errors import BadParameter, Damaged, Refused
+from dsys_lab.errors import BadParameter, Damaged, MayHaveHappened, Refused
 from dsys_lab.stores.document_store import (
     COLLSCAN,
     DOCUMENT_BYTES_MAX,
@@ -26,6 +27,7 @@ from dsys_lab.stores.document_store.execution import sort_key
 from dsys_lab.stores.document_store.index_keys import key_of
 from dsys_lab.stores.document_store.planner import Query
 from dsys_lab.structures.disk import VolatileDisk
+from dsys_lab.trace import Trace
 
 PLAIN = st.one_of(
     st.none(), st.booleans(), st.integers(-(2**63), 2**63 - 1), st.floats(allow_nan=False, allow_infinity=False),
@@ -167,6 +169,55 @@ def test_only_elem_match_lets_two_paths_of_one_array_narrow_the_shelf() -> None:
     assert collection.find({"devices": {"$elemMatch": {"kind": "ring", "fw": 3}}}) == []
     told = collection.explain(same, hint=name)
     assert told.keys_examined == told.docs_examined == told.returned == 10
+
+
+@pytest.mark.parametrize("operator", ["$eq", "$gt", "$gte", "$lt", "$lte"])
+@pytest.mark.parametrize("wanted", [2, "m"])
+def test_a_stretch_begins_and_ends_where_its_kind_and_its_value_do(operator: str, wanted: Any) -> None:
+    collection = Collection(VolatileDisk())
+    values = [None, False, True, 0, 1, 2, 2.0, 3, "", "l", "m", "m!", "n", {"b": 1}]
+    for number, value in enumerate(values):
+        collection.insert({"_id": number, "a": value})
+    told = collection.explain({"a": {operator: wanted}}, hint=collection.create_index("a"))
+    assert told.keys_examined == told.docs_examined == told.returned > 0
+
+
+def test_no_shelf_sorts_what_stands_on_it_twice_or_lies_in_two_stretches() -> None:
+    collection = Collection(VolatileDisk())
+    for number, (city, tags) in enumerate([("b", [1, 9]), ("a", [5]), ("b", [6])]):
+        collection.insert({"_id": number, "city": city, "tags": tags, "minutes": -number})
+    tags, both = collection.create_index("tags"), collection.create_index("city", "minutes")
+    told = collection.answer({"tags": {"$gte": 4}}, sort=("tags",), hint=tags)
+    assert told.slots == (0, 1, 2), "by the smallest of all its values"
+    two = {"city": {"$in": ["a", "b"]}}
+    assert collection.answer(two, sort=("minutes",), hint=both).slots == (2, 1, 0)
+    assert "SORT" in str(collection.explain(two, sort=("minutes",), hint=both))
+    assert "SORT" not in str(collection.explain({"city": "b"}, sort=("minutes",), hint=both))
+
+
+class FailingDisk(VolatileDisk):
+    """A disk that says at one moment that it failed."""
+
+    fails = False
+
+    def sync(self, name: str) -> None:
+        if self.fails:
+            raise OSError("the disk failed")
+        super().sync(name)
+
+
+def test_a_disk_that_fails_changes_no_memory_and_is_written_no_more() -> None:
+    disk = FailingDisk()
+    collection = Collection(disk)
+    collection.insert({"_id": 1, "nights": 1})
+    disk.fails = True
+    with pytest.raises(MayHaveHappened):
+        collection.update_one({"_id": 1}, {"$inc": {"nights": 1}})
+    assert collection.find() == [{"_id": 1, "nights": 1}]
+    disk.fails = False
+    with pytest.raises(Refused):
+        collection.insert({"_id": 2})
+    assert Collection(disk).find({}) in ([{"_id": 1, "nights": 1}], [{"_id": 1, "nights": 2}])
 
 
 def test_a_pipeline_adds_up() -> None:
@@ -429,3 +480,37 @@ class AnyOrder(RuleBasedStateMachine):
 
 TestAnyOrder = AnyOrder.TestCase
 TestAnyOrder.settings = settings(max_examples=40, stateful_step_count=20, deadline=None)
+
+
+# ------------------------------------------------------------------------------------------ golden traces
+def a_card_for_each_element_and_a_tree_opened_in_vain(collection: Collection) -> None:
+    """Two elements are two cards; two conditions may be met by two of them, and only one device is asked for."""
+    collection.create_index("devices.kind", now_us=10)
+    collection.insert({"_id": 1, "devices": [{"kind": "ring", "fw": 1}, {"kind": "watch", "fw": 3}]}, now_us=20)
+    collection.insert({"_id": 2, "devices": [{"kind": "ring", "fw": 3}]}, now_us=30)
+    same = {"devices": {"$elemMatch": {"kind": "ring", "fw": 3}}}
+    assert [one["_id"] for one in collection.find(same, hint="devices.kind", now_us=40)] == [2]
+    either = {"devices.kind": "ring", "devices.fw": 3}
+    assert [one["_id"] for one in collection.find(either, hint="devices.kind", now_us=50)] == [1, 2]
+
+
+def a_push_is_one_record_and_moves_one_card(collection: Collection) -> None:
+    """The log has what was done, the document is written whole, and the cards that were there stay."""
+    collection.create_index("devices.kind", now_us=10)
+    collection.insert({"_id": 1, "note": "x" * 300, "devices": [{"kind": "ring"}]}, now_us=20)
+    collection.update_one({"_id": 1}, {"$push": {"devices": {"kind": "mat"}}}, now_us=30)
+
+
+@pytest.mark.parametrize(
+    "lesson",
+    [a_card_for_each_element_and_a_tree_opened_in_vain, a_push_is_one_record_and_moves_one_card],
+    ids=lambda lesson: lesson.__name__,
+)
+def test_a_golden_trace_tells_its_lesson(lesson: Any) -> None:
+    trace = Trace()
+    lesson(Collection(VolatileDisk(), recorder=trace))
+    golden = Path(__file__).parent / "golden" / f"document_store_{lesson.__name__}.txt"
+    if not golden.exists():
+        golden.write_text(trace.text() + "\n", encoding="utf-8")
+        pytest.fail(f"{golden.name} was missing and is written now: read it, then run again")
+    assert trace.text() + "\n" == golden.read_text(encoding="utf-8")
