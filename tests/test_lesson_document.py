@@ -67,6 +67,11 @@ def test_an_index_of_values_does_not_know_in_which_element_they_are() -> None:
     assert all(abs(one) < 3 * len(SEEDS) ** 0.5 for one in strayed.values()), strayed
 
 
+def test_in_the_town_of_the_pictures_somebody_has_a_ring_and_another_firmware_3() -> None:
+    town = profiles.collection_of(24, seed=5)
+    assert len(town.find(profiles.ANY_TWO)) == len(town.find(profiles.SAME)) + 1
+
+
 def test_only_an_index_of_both_paths_opens_nothing_in_vain() -> None:
     for seed in (1, 2, 3):
         told = counts.arrays(600, seed=seed)

@@ -268,21 +268,23 @@ pitfall.reveal(
 
 # %% [markdown]
 # The law knows only how many devices people have and how many of these are rings, or run firmware 3. And the index of
-# *kinds* opens every document with a ring, for it has nothing else to go by. Watch it open trees in vain; then the
-# shelf whose cards have both, from one element:
+# *kinds* opens every document with a ring, for it has nothing else to go by. Watch it open trees in vain, in another
+# small town; then the shelf whose cards have both, from one element:
 
 # %%
-shelf(along_the_shelf(question="a ring with firmware 3", index="kind of device"))
+ring_3 = {"question": "a ring with firmware 3", "seed": 5}
+shelf(along_the_shelf(**ring_3, index="kind of device"))
 
 # %%
-shelf(along_the_shelf(question="a ring with firmware 3", index="kind, firmware"))
+shelf(along_the_shelf(**ring_3, index="kind, firmware"))
 
 # %% [markdown]
 # And the question that forgot `$elemMatch`, over the same shelf: its two conditions may be met by two cards, so only
-# one of them may narrow the stretch.
+# one of them may narrow the stretch. One tree more is green, and has no ring with firmware 3: which?
 
 # %%
-shelf(along_the_shelf(question="a ring, and some firmware 3", index="kind, firmware"))
+some_3 = {"question": "a ring, and some firmware 3", "seed": 5}
+shelf(along_the_shelf(**some_3, index="kind, firmware"))
 
 # %% [markdown]
 # ### 4. Embed, refer, or bucket
