@@ -159,6 +159,74 @@ def test_after_waiting_the_filter_is_asked_again(ada: Session, ben: Session) -> 
     assert rows(ben, "SELECT free FROM wards WHERE id = 1") == [(0,)], "no bed is given away twice"
 
 
+def test_weak_levels_who_waited_for_one_row_looks_at_the_others_again(
+    database: Database, ada: Session, ben: Session
+) -> None:
+    """Found with the first of its rows still held, the others may be changed until their turn comes."""
+    cem = database.session("cem")
+    for changed, then, expected in (
+        ("UPDATE wards SET free = 100 WHERE id = 2", "UPDATE wards SET free = free + 1", [(1, 8), (2, 101), (3, 1)]),
+        ("DELETE FROM wards WHERE id = 2", "UPDATE wards SET free = free + 1", [(1, 8), (3, 2)]),
+        ("UPDATE wards SET free = -1 WHERE id = 3", "DELETE FROM wards WHERE free > 0", [(3, -1)]),
+    ):
+        ada.execute("BEGIN")
+        ada.execute("UPDATE wards SET free = 7 WHERE id = 1")
+        assert ben.execute(then) == Waits(("ada",))
+        assert isinstance(cem.execute(changed), Done)
+        ada.execute("COMMIT")
+        assert isinstance(ben.proceed(), Done)
+        assert rows(ada, "SELECT id, free FROM wards ORDER BY id") == expected
+
+
+def test_above_weak_levels_who_waited_is_let_down_by_a_row_that_came_to_be_changed_meanwhile(
+    database: Database, ada: Session, ben: Session
+) -> None:
+    cem = database.session("cem")
+    ada.execute("BEGIN")
+    ada.execute("UPDATE wards SET free = 7 WHERE id = 1")
+    ben.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+    assert ben.execute("SELECT free FROM wards ORDER BY id FOR UPDATE") == Waits(("ada",))
+    cem.execute("UPDATE wards SET free = 100 WHERE id = 2")
+    ada.execute("ROLLBACK")
+    answer = ben.proceed()
+    assert isinstance(answer, Failed)
+    assert answer.sqlstate == SERIALIZATION_FAILURE
+
+
+def test_weak_levels_for_update_with_a_limit_holds_no_more_rows(ada: Session, ben: Session) -> None:
+    ada.execute("BEGIN")
+    assert rows(ada, "SELECT id FROM wards ORDER BY id DESC LIMIT 1 FOR UPDATE") == [(3,)]
+    assert ben.execute("UPDATE wards SET free = 4 WHERE id = 2") == Done("UPDATE", 1)
+    assert ben.execute("UPDATE wards SET free = 4 WHERE id = 3") == Waits(("ada",))
+
+
+def test_weak_levels_for_update_with_a_limit_goes_on_past_a_row_that_is_gone(ada: Session, ben: Session) -> None:
+    ada.execute("BEGIN")
+    ada.execute("DELETE FROM wards WHERE id = 1")
+    assert ben.execute("SELECT id FROM wards ORDER BY id LIMIT 1 FOR UPDATE") == Waits(("ada",))
+    ada.execute("COMMIT")
+    assert ben.proceed() == Rows(("id",), ((2,),))
+
+
+def test_types_a_number_as_written_is_rounded_away_from_zero_and_a_double_to_the_even_one(ada: Session) -> None:
+    ada.execute("INSERT INTO wards VALUES (4, 'x', 2.5, 2.5), (5, 'y', -2.5, 3.5)")
+    assert rows(ada, "SELECT free FROM wards WHERE id > 3 ORDER BY id") == [(3,), (-3,)]
+    ada.execute("UPDATE wards SET free = share WHERE id > 3")
+    assert rows(ada, "SELECT free FROM wards WHERE id > 3 ORDER BY id") == [(2,), (4,)]
+
+
+def test_types_the_remainder_of_a_fraction_is_one_and_has_the_sign_of_what_is_divided(ada: Session) -> None:
+    assert rows(ada, "SELECT 5.5 % 2, -7 % 3, -7 / 3, 7 % -3 FROM wards WHERE id = 1") == [(1.5, -1, -2, 1)]
+
+
+def test_names_are_the_same_in_large_and_small_letters(database: Database) -> None:
+    ada = database.session("ada")
+    assert ada.execute("CREATE TABLE Beds (Id integer PRIMARY KEY, Free integer)") == Done("CREATE TABLE")
+    assert ada.execute("CREATE TABLE Halls (Id integer, PRIMARY KEY (ID))") == Done("CREATE TABLE")
+    assert ada.execute("INSERT INTO beds (ID) VALUES (1)") == Done("INSERT", 1)
+    assert isinstance(ada.execute("INSERT INTO BEDS (id) VALUES (1)"), Failed)
+
+
 def test_two_writers_of_different_rows_do_not_meet(ada: Session, ben: Session) -> None:
     ada.execute("BEGIN")
     ben.execute("BEGIN")
@@ -265,6 +333,9 @@ def test_a_failed_statement_takes_its_transaction_with_it(ada: Session, ben: Ses
     ("SELECT id % free FROM wards", DIVISION_BY_ZERO),
     ("INSERT INTO wards VALUES (3000000000, 'x', 1, NULL)", OUT_OF_RANGE),
     ("UPDATE wards SET free = 2147483647 + id", OUT_OF_RANGE),
+    ("UPDATE wards SET share = share * 1.7e308 * 1.7e308 WHERE id = 1", OUT_OF_RANGE),
+    ("SELECT id * 9223372036854775807 FROM wards", OUT_OF_RANGE),
+    ("UPDATE wards SET free = 9223372036854775807", OUT_OF_RANGE),
 ])
 def test_types_a_value_that_does_not_fit_fails_the_statement(ada: Session, sql: str, sqlstate: str) -> None:
     answer = ada.execute(sql)
@@ -292,7 +363,27 @@ def test_types_a_value_that_does_not_fit_fails_the_statement(ada: Session, sql: 
     ("SELECT id FROM wards ORDER BY nope", "no column 'nope'"),
     ("SELECT id FROM wards LIMIT 1.5", "LIMIT takes a whole number"),
     ("SELECT id FROM wards w", "plain name"),
-    ("SELECT wards.id FROM wards", "TABLE is left out"),
+    ("SELECT wards.id FROM wards", "a column goes by its name alone here: id"),
+    ("SELECT FROM wards", "SELECT needs columns, or *"),
+    ("SELECT id FROM wards ORDER BY name NULLS FIRST", "NULLs come last, with DESC first"),
+    ("SELECT id FROM wards ORDER BY name DESC NULLS LAST", "NULLs come last, with DESC first"),
+    ("SELECT id FROM wards WHERE id < 1e400", "at '1e400': a number out of range"),
+    (f"SELECT id FROM wards WHERE share < 1{'0' * 400}", "a number out of range: give up to 9,223,372,036,854,775,808"),
+    ("SELECT id FROM wards WHERE name = 'a\0b'", "holds a zero byte"),
+    ("SELECT id FROM wards FOR NO KEY UPDATE", "only FOR UPDATE"),
+    ("SELECT id FROM wards FOR UPDATE OF wards", "only FOR UPDATE"),
+    ("SELECT count(*) FROM wards FOR UPDATE", "FOR UPDATE holds rows"),
+    ("SELECT count(*) + 1 FROM wards", "count folds a table"),
+    ("SELECT id FROM wards WHERE sum(free) > 1", "sum folds a table"),
+    ("INSERT INTO wards VALUES ()", "0 values for the 4 columns"),
+    ("UPDATE wards SET free = 1, name = 'x', free = 2", "SET gives each column one value"),
+    ('CREATE TABLE "../beds" (id integer)', "the name '../beds' is no plain one"),
+    (f"CREATE TABLE {'b' * 64} (id integer)", "is no plain one"),
+    (f"CREATE TABLE t ({', '.join(f'a_column_{n} integer' for n in range(500))})", "500 columns need"),
+    ('CREATE TABLE t ("a, b" integer)', "column name 'a, b'"),
+    ("CREATE INDEX i ON wards (name) WHERE free > 1", "WHERE is left out"),
+    ("CREATE INDEX i ON wards USING hash (name)", "USING is left out"),
+    ("CREATE INDEX i ON wards (name DESC)", "one column, in its order"),
     ("SELECT id FROM beds", "there is no table beds; there are wards"),
     ("SELECT id FROM wards JOIN beds ON 1 = 1", "joins are left out"),
     ("SELECT id FROM (SELECT 1)", "plain name"),

@@ -1,7 +1,9 @@
 """The power goes at every step of a workload of transactions: what was committed is there, of the others nothing is."""
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+import copy
+from collections.abc import Callable, Iterator
 from random import Random
 
 import pytest
@@ -11,6 +13,7 @@ from dsys_lab.stores.relational import Done, Failed, RelationalDatabase, Rows, W
 from dsys_lab.structures.buffer_pool import BufferPool
 from dsys_lab.structures.disk import PowerCut, VolatileDisk
 from dsys_lab.structures.page import PAGE_BYTES, Page
+from dsys_lab.trace import Trace
 
 Books = dict[int, tuple[int, str]]
 CREATE = "CREATE TABLE beds (id integer PRIMARY KEY, free integer NOT NULL, note text)"
@@ -261,8 +264,9 @@ def test_a_full_disk_is_an_honest_do_not_know_and_nothing_committed_is_lost() ->
     with pytest.raises(MayHaveHappened):
         ada.execute("INSERT INTO beds VALUES (2, 1, 'b')")
     disk.is_full = False
-    with pytest.raises(DsysLabError):
-        ada.execute("INSERT INTO beds VALUES (3, 1, 'c')")
+    for sql in ("INSERT INTO beds VALUES (3, 1, 'c')", "SELECT id FROM beds"):  # what it shows may be gone tomorrow
+        with pytest.raises(DsysLabError, match="open it anew"):
+            ada.execute(sql)
     assert stored(opened(disk)) == {1: (1, "a")}
 
 
@@ -294,3 +298,118 @@ def test_a_failed_statement_leaves_nothing_behind() -> None:
     assert stored(database) == {}
     ada.execute("VACUUM")
     assert database.status().tables["beds"].dead == 0
+
+
+def test_a_statement_that_a_damage_breaks_off_takes_its_transaction_with_it() -> None:
+    disk, trace = VolatileDisk(), Trace()
+    ada = opened(disk).session("ada")
+    ada.execute(CREATE)
+    for first in (0, 20, 40):
+        ada.execute(f"INSERT INTO beds VALUES {', '.join(f'({key}, 1, {LONG!r})' for key in range(first, first + 20))}")
+    ada.execute("CHECKPOINT")
+    disk.flip("beds.heap", 3 * PAGE_BYTES + 5000)
+    ada = opened(disk, recorder=trace).session("ada")
+    ada.execute("BEGIN")
+    assert ada.execute("UPDATE beds SET free = 2 WHERE id = 1") == Done("UPDATE", 1)
+    with pytest.raises(Damaged, match=r"beds\.heap, page 3"):
+        ada.execute("UPDATE beds SET free = 3")
+    assert [row.fields["ok"] for row in trace.of("end")][-1] is False
+    assert ada.execute("COMMIT") == Done("ROLLBACK")
+    assert ada.execute("SELECT free FROM beds WHERE id = 1") == Rows(("free",), ((1,),))
+
+
+def test_a_row_that_fits_a_page_but_not_with_its_stamp_fails_the_statement() -> None:
+    database = opened(VolatileDisk())
+    ada = database.session("ada")
+    ada.execute("CREATE TABLE notes (one text, two text, three text)")
+    fits = 0
+    for third in range(100, 160):
+        answer = ada.execute(f"INSERT INTO notes VALUES ('{'a' * 4000}', '{'b' * 4000}', '{'c' * third}')")
+        fits += answer == Done("INSERT", 1)
+        assert isinstance(answer, Done) or answer.sqlstate == "22003"  # type: ignore[union-attr]
+    assert 0 < fits < 60
+    assert database.violations() == []
+
+
+# ------------------------------------------------------------------------------- every byte of a torn page, and twice
+
+
+def cut_at_each_step(disk: VolatileDisk, work: Callable[[RelationalDatabase], object]) -> Iterator[RelationalDatabase]:
+    """Open what a disk holds after the power went before each step of some work, and once more during the recovery."""
+    whole = copy.deepcopy(disk)
+    work(opened(whole))
+    for step in range(disk.steps, whole.steps + 1):
+        cut = copy.deepcopy(disk)
+        cut.power_cut_before = step
+        with contextlib.suppress(PowerCut):
+            work(opened(cut))
+        cut.crash(Random(step).random)
+        for again in range(1, 12, 3):
+            cut.power_cut_before = cut.steps + again
+            try:
+                opened(cut).checkpoint()
+            except PowerCut:
+                cut.crash(Random(f"{step}/{again}").random)
+        cut.power_cut_before = None
+        yield opened(cut)
+
+
+def filled(rows: int, note: str) -> VolatileDisk:
+    disk = VolatileDisk()
+    database = opened(disk)
+    ada = database.session("ada")
+    ada.execute(CREATE)
+    ada.execute(f"INSERT INTO beds VALUES {', '.join(f'({key}, 1, {note!r})' for key in range(rows))}")
+    database.checkpoint()
+    return disk
+
+
+def test_a_power_cut_at_every_step_of_an_index_split_leaves_every_row_in_its_index() -> None:
+    disk = filled(582, "n")
+    before = len(opened(copy.deepcopy(disk)).catalogue.tables["beds"].indexes["id"].pages)
+
+    def grow(database: RelationalDatabase) -> None:
+        ada = database.session("ada")
+        for key in range(1000, 1004):
+            ada.execute(f"INSERT INTO beds VALUES ({key}, 1, 'n')")
+            database.pool.flush(database.catalogue.tables["beds"].indexes["id"].pages)  # type: ignore[arg-type]
+        assert len(database.catalogue.tables["beds"].indexes["id"].pages) > before, "it has split"
+
+    for database in cut_at_each_step(disk, grow):
+        assert database.violations() == []
+        assert stored(database).keys() >= set(range(582))
+
+
+def test_a_power_cut_at_every_step_of_a_sweep_and_of_a_checkpoint_changes_no_row() -> None:
+    disk = filled(40, LONG)
+    ada = opened(disk).session("ada")
+    ada.execute("UPDATE beds SET free = 2 WHERE id < 30")
+    ada.execute("DELETE FROM beds WHERE id = 30")
+    expected = stored(opened(copy.deepcopy(disk)))
+
+    def tend(database: RelationalDatabase) -> None:
+        database.vacuum()
+        database.journal.sync()
+        database.checkpoint()
+
+    for database in cut_at_each_step(disk, tend):
+        assert stored(database) == expected
+        assert database.violations() == []
+        database.vacuum()
+        assert database.status().tables["beds"].dead == 0
+
+
+def test_a_page_torn_at_any_byte_is_repaired() -> None:
+    disk = filled(8, LONG)
+    old = disk.read("beds.heap", 0, PAGE_BYTES)
+    database = opened(disk)
+    database.session("ada").execute("UPDATE beds SET free = 2 WHERE id < 6")
+    database.pool.flush(database.catalogue.table("beds").file)
+    new, expected = disk.read("beds.heap", 0, PAGE_BYTES), stored(database)
+    for cut in range(0, PAGE_BYTES + 1, 128):
+        for torn_page in (new[:cut] + old[cut:], old[:cut] + new[cut:]):
+            torn_disk = copy.deepcopy(disk)
+            torn_disk.write("beds.heap", 0, torn_page)
+            torn_disk.sync("beds.heap")
+            torn_disk.crash(Random(cut).random)
+            assert stored(opened(torn_disk)) == expected

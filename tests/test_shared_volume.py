@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import random
 
@@ -428,6 +429,8 @@ def test_a_recovered_tail_is_shown_only_when_a_write_quorum_has_it():
     assert not volume.commit({"ada": "2"})
     assert volume.fail_over() == 2
     assert volume.writer.vdl == 0  # three segments have it: nothing is shown yet
+    with pytest.raises(Refused, match="goes up to lsn 2, and a write quorum has it up to 0: bring a segment back"):
+        volume.read("ada")  # to say that there is no such row would deny what was acknowledged
     volume.restart(0)
     assert (volume.writer.vdl, volume.read("ada")) == (2, "2")
 
@@ -478,6 +481,90 @@ def test_a_replica_shows_a_moment_that_was_and_says_when_that_is_too_old():
     assert not len(trace)
 
 
+def one_record(lsn, epoch, value):
+    return LogRecord(lsn, 0, lsn - 1, lsn, epoch, True, Change(7, "a", value))
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        [(1, 1), (2, 1), (1, 1), (3, 1)],  # twice
+        [(3, 1), (1, 1), (2, 1)],  # overtaken
+        [(1, 1), (2, 1), (3, 1), (2, 2), (3, 2)],  # a tail that a later epoch has cut off
+        [(2, 2), (3, 1), (2, 1), (1, 1), (3, 2)],  # and that comes after it
+    ],
+)
+def test_a_replica_shows_the_log_however_it_is_told(told):
+    replica = Replica()
+    replica.keep(7, {})
+    last_epoch = max(epoch for _, epoch in told)
+    for lsn, epoch in told:
+        replica.hear(0, [one_record(lsn, epoch, f"{lsn}.{epoch}")], vdl=0)
+        replica.hear(0, [], vdl=1)
+    assert replica.hear(0, [], vdl=3) == 3
+    assert replica.read(0, 7, "a") == f"3.{last_epoch}"
+    assert replica.status().waiting == 0
+
+
+def test_a_replica_stops_where_a_record_is_missing():
+    replica = Replica()
+    replica.keep(7, {})
+    assert replica.hear(0, [one_record(1, 1, "x"), one_record(3, 1, "z")], vdl=3) == 1
+    assert replica.hear(0, [one_record(4, 2, "dead tail is gone")], vdl=3) == 1
+    assert replica.hear(0, [one_record(2, 1, "y")], vdl=3) == 3
+    with pytest.raises(Misuse, match="does not have page 8: ask a segment"):
+        replica.read(0, 8, "a")
+
+
+def test_a_record_of_a_dead_tail_is_not_shown_in_the_place_of_one_that_is_late():
+    replica = Replica()
+    replica.keep(7, {})
+    replica.hear(0, [one_record(1, 1, "x"), one_record(2, 2, "y"), one_record(3, 1, "dead")], vdl=1)
+    assert replica.hear(0, [], vdl=3) == 2
+    assert replica.read(0, 7, "a") == "y"
+
+
+# ------------------------------------------------------------------------------------------ a disk that is lost
+def test_the_word_of_a_lost_disk_makes_no_record_durable():
+    writer, segments = Writer(AURORA), [Segment(0, index) for index in range(6)]
+    batch = writer.commit(0, 1, [Change(0, "k", "v")]).batches[0][1]
+    writer.hear(0, segments[0].append(0, batch))
+    segments[0] = Segment(0, 0)  # its disk is lost, and what comes in its place is filled from 3, 4 and 5
+    writer.forget(0)
+    for index in (1, 2, 3):
+        assert writer.hear(0, segments[index].append(0, batch)) == (), "three copies have it"
+    assert writer.hear(0, segments[4].append(0, batch)) == (1,)
+
+
+def test_what_was_durable_stays_so_when_a_disk_is_lost_and_a_new_segment_is_told_all():
+    volume = SharedVolume()
+    volume.commit({"a": "1"})
+    volume.crash(*range(1, 6))
+    assert not volume.commit({"a": "2"})
+    volume.lose(0)
+    assert volume.writer.vdl == 1
+    volume.restart(3, 4, 5)
+    volume.repair(0)
+    assert volume.segments[0][0].scl == 2
+    assert volume.read("a") == "2"
+    volume.restart(1, 2)
+    for lost in ((0, 1, 2), (3, 4, 5), (0, 2, 4)):
+        again = copy.deepcopy(volume)
+        again.crash(*lost)
+        assert again.fail_over() == 2
+
+
+def test_a_repaired_segment_keeps_the_promise_of_the_lost_one():
+    volume = SharedVolume()
+    old = volume.writer
+    volume.commit({"a": "1"})
+    volume.fail_over()
+    volume.lose(2)
+    volume.repair(2)
+    assert volume.segments[0][2].epoch == 2
+    assert not volume.commit({"a": "stale"}, writer=old)
+
+
 # ------------------------------------------------------------------------------------------ bytes
 CHANGES = st.builds(
     Change, page=st.integers(0, 2**32 - 1), key=st.text(max_size=20), value=st.none() | st.text(max_size=40)
@@ -516,6 +603,9 @@ def test_a_mirror_is_sent_each_changed_page_twice_and_a_volume_only_the_records(
         (lambda: Quorum(2, 2, 1, zones=3), "zones = 3 of 2 copies"),
         (lambda: Change(-1, "a", "b"), "page = -1: give 0 to"),
         (lambda: Change(0, "a" * 70_000, "b"), "key of 70,000 bytes: give at most 65,535"),
+        (lambda: Change(0, 7, "b"), "key = 7: give a text"),
+        (lambda: Change(0, "a", 7.5), "value = 7.5: give a text or None"),
+        (lambda: SharedVolume().commit({"a": 0}), "value = 0: give a text or None"),
         (lambda: Writer(AURORA, 0), "groups = 0: give 1 or more"),
         (lambda: SharedVolume(groups=0), "groups = 0: give a number above 0"),
         (lambda: Recovery(AURORA, 1, 1), "epoch = 1: the first writer has epoch 1"),

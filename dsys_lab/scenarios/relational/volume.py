@@ -209,6 +209,8 @@ def _repaired(volume: _Volume, index: int, bytes_a_s: float) -> Body:
         sim.emit("gone", node.name, record.name, why="its disk is lost", copy=index)
     node.segments = [Segment(0, index, place=node.name, recorder=sim.recorder)]
     node.votes = False
+    if volume.writer.writer is not None:
+        volume.writer.writer.forget(index)
     volume.gauge()
     yield sim.sleep(0.01)
     node.restart()

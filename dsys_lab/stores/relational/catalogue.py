@@ -22,6 +22,7 @@ from dsys_lab.structures.page import PAGE_BYTES
 from dsys_lab.structures.schema import Schema
 
 _PAGES_A_COMMIT_MAX: Final = 8
+_COLUMNS_BYTES_MAX: Final = 6_000
 
 
 class Catalogue:
@@ -53,7 +54,13 @@ class Catalogue:
         if asked.table in self.tables:
             columns = ", ".join(f"{one.name} {TYPE_NAMES[one.type]}" for one in self.tables[asked.table].schema.columns)
             raise BadParameter(f"SQL: there is a table {asked.table} already: ({columns})")
-        columns = ", ".join(f"{one.name} {one.type}{'?' * one.nullable}" for one in asked.schema.columns)
+        columns = str(asked.schema)
+        if (size_bytes := len(json.dumps(columns))) > _COLUMNS_BYTES_MAX:
+            count = len(asked.schema.columns)
+            raise BadParameter(
+                f"SQL: {count} columns need {size_bytes:,} bytes in the catalogue; at most {_COLUMNS_BYTES_MAX:,} fit "
+                "its page: give fewer, or shorter names"
+            )
         self._keep({
             "table": asked.table, "schema": columns, "key": asked.key, "heap": self._new_file(f"{asked.table}.heap"),
             "index": self._new_file(f"{asked.table}.by_{asked.key}") if asked.key else "",

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final
 
 from sqlglot import expressions as exp
@@ -31,7 +32,7 @@ from dsys_lab.stores.relational.sessions import DUPLICATE_KEY, NOT_NULL, OUT_OF_
 from dsys_lab.stores.relational.sql import Delete, Insert, Select, Update, outside
 from dsys_lab.stores.relational.table import Table
 from dsys_lab.stores.relational.transactions import Transaction, Transactions, concurrent_update
-from dsys_lab.stores.relational.versions import Version, locked_by, removed_by
+from dsys_lab.stores.relational.versions import ROW_BYTES_MAX, Version, locked_by, removed_by
 from dsys_lab.stores.relational.visibility import ABORTED, NOBODY, RUNNING, Stamp
 from dsys_lab.structures.b_tree import Rid
 from dsys_lab.structures.journaled_pages import JournaledPages
@@ -57,22 +58,33 @@ class Execution:
         outputs = _outputs(asked, table)
         order = [(table.schema.position(one.column), one.descending) for one in asked.order]
         passes = condition(asked.sql, asked.where, table.schema)
+        if asked.for_update and outputs.folds:
+            raise outside(asked.sql, asked.outputs[0][1], "FOR UPDATE holds rows, and this folds them into one")
         found = self._found(transaction, table, asked.where, passes)
-        rows = [table.row(version) for version in found]
-        if asked.for_update:
-            rows = []
-            for version in found:
-                latest = yield from self._claim(transaction, table, version, passes)
-                if latest is not None:
-                    self._lock(transaction, table, latest)
-                    rows.append(table.row(latest))
         for place, descending in reversed(order):
-            rows.sort(key=lambda row, place=place: _sortable(row[place]), reverse=descending)  # type: ignore[misc]
+            found.sort(key=lambda one, place=place: _sortable(table.row(one)[place]), reverse=descending)  # type: ignore[misc]
+        if asked.for_update:
+            found = yield from self._locked(transaction, table, found, passes, asked.limit)
+        rows = [table.row(version) for version in found]
         if outputs.folds:
             rows = [tuple(fold(rows) for fold in outputs.folds)]
         else:
-            rows = [tuple(of(row) for of in outputs.values) for row in rows]
+            rows = [tuple(of(row) for of in outputs.values) for row in rows[: asked.limit]]
         return Rows(outputs.names, tuple(rows[: asked.limit]))
+
+    def _locked(
+        self, transaction: Transaction, table: Table, found: list[Version], passes: Evaluate, limit: int | None
+    ) -> Generator[int, None, list[Version]]:
+        """Hold the first rows that still pass when their turn comes, and no more than are asked for."""
+        held: list[Version] = []
+        for version in found:
+            if len(held) == limit:
+                break
+            latest = yield from self._claim(transaction, table, version.rid, passes)
+            if latest is not None:
+                self._lock(transaction, table, latest)
+                held.append(latest)
+        return held
 
     # ------------------------------------------------------------ INSERT, UPDATE, DELETE
     def insert(self, transaction: Transaction, asked: Insert) -> Work:
@@ -94,7 +106,7 @@ class Execution:
         passes = condition(asked.sql, asked.where, table.schema)
         names, count = table.schema.names, 0
         for version in self._found(transaction, table, asked.where, passes):
-            latest = yield from self._claim(transaction, table, version, passes)
+            latest = yield from self._claim(transaction, table, version.rid, passes)
             if latest is None:
                 continue
             old = table.row(latest)
@@ -115,7 +127,7 @@ class Execution:
         passes = condition(asked.sql, asked.where, table.schema)
         count = 0
         for version in self._found(transaction, table, asked.where, passes):
-            latest = yield from self._claim(transaction, table, version, passes)
+            latest = yield from self._claim(transaction, table, version.rid, passes)
             if latest is None:
                 continue
             old = table.row(latest)
@@ -149,27 +161,30 @@ class Execution:
             self.conflicts.saw(transaction.party, unseen)
 
     def _claim(
-        self, transaction: Transaction, table: Table, version: Version, passes: Evaluate
+        self, transaction: Transaction, table: Table, rid: Rid, passes: Evaluate
     ) -> Generator[int, None, Version | None]:
-        """Return the version to change: this one, or at read committed its latest successor; None if it is gone."""
+        """Return the version to change: this one, or at read committed its latest successor; None if it is gone.
+
+        It is read again each time: the statement may have waited since it found this row, for another one of its rows.
+        """
         while True:
+            version = _at(table, rid)
             holder = version.stamp.xmax
             fate = ABORTED if holder in (NOBODY, transaction.xid) else self.transactions.fate(holder)
             if fate == ABORTED:
                 return version
             if fate == RUNNING:
                 yield holder
-                version = _at(table, version.rid)
                 continue
             if version.stamp.is_lock:
                 return version
-            is_deleted = version.stamp.ctid == version.rid
+            is_deleted = version.stamp.ctid == rid
             if transaction.keeps_its_snapshot:
                 raise concurrent_update("delete" if is_deleted else "update")
             if is_deleted:
                 return None
-            version = _at(table, version.stamp.ctid)
-            if not passes(table.row(version)):
+            rid = version.stamp.ctid
+            if not passes(table.row(_at(table, rid))):
                 return None
 
     def _require_new_key(self, transaction: Transaction, table: Table, row: Values) -> Generator[int, None, None]:
@@ -263,9 +278,12 @@ def _checked(table: Table, row: Values) -> Values:
             raise StatementFails(NOT_NULL, f"null value in column {column.name} violates not-null constraint")
     try:
         checked = table.schema.check(row)
-        table.rows.encode(checked)
+        row_bytes = len(table.rows.encode(checked)[0])
     except BadParameter as error:
         raise StatementFails(OUT_OF_RANGE, str(error)) from None
+    if row_bytes > ROW_BYTES_MAX:
+        why = f"a row of {row_bytes:,} bytes; at most {ROW_BYTES_MAX:,} fit a page with their stamp: shorten a text"
+        raise StatementFails(OUT_OF_RANGE, why)
     return checked
 
 
@@ -275,7 +293,8 @@ def _given(asked: Insert, table: Table, row: tuple[exp.Expr, ...]) -> tuple[Eval
     for name in names:
         table.schema.position(name)
     if len(names) != len(row) or len(set(names)) != len(names):
-        raise outside(asked.sql, row[-1], f"{len(row)} values for the {len(names)} columns ({', '.join(names)})")
+        why = f"{len(row)} values for the {len(names)} columns ({', '.join(names)})"
+        raise outside(asked.sql, row[-1] if row else None, why)
     said = {name: _assigned(asked.sql, node, table, name) for name, node in zip(names, row, strict=True)}
     return tuple(said.get(name, lambda row: None) for name in table.schema.names)
 
@@ -288,8 +307,24 @@ def _assigned(sql: str, node: exp.Expr, table: Table, name: str, *, with_row: bo
     if found.kind not in (kind, "null"):
         raise outside(sql, node, f"a {found.kind}, and {name} takes a {kind}")
     if column.type in {"i32", "i64"}:
-        return lambda row: round(value) if isinstance(value := found.of(row), float) else value
+        whole = round if _reads_a_float(node, table) else _rounded
+        return lambda row: whole(value) if isinstance(value := found.of(row), float) else value
     return found.of
+
+
+def _reads_a_float(node: exp.Expr, table: Table) -> bool:
+    """Whether a value is made of a `double precision`, which PostgreSQL rounds otherwise than a number as written."""
+    floats = {column.name for column in table.schema.columns if column.type == "f64"}
+    return any(column.name.lower() in floats for column in node.find_all(exp.Column))
+
+
+def _rounded(value: float) -> int:
+    """Round half away from zero, as PostgreSQL rounds `numeric`.
+
+    >>> [_rounded(value) for value in (2.5, -2.5, 3.4999, 1e10)]
+    [3, -3, 3, 10000000000]
+    """
+    return int(Decimal(repr(value)).to_integral_value(ROUND_HALF_UP))
 
 
 # ------------------------------------------------------------------------------------------ what is given out

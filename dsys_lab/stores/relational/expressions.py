@@ -4,11 +4,14 @@ Neither true nor false: unknown. SQL counts with three truths, and so does this 
 the condition is true. An expression is made into a function of a row once, and its types are looked at then, so a text
 that is compared with a number is an error before anything runs.
 
-Numbers are PostgreSQL's: whole numbers divide to whole numbers, towards zero; a division by zero fails.
+Numbers are PostgreSQL's: whole numbers divide to whole numbers, towards zero; a division by zero fails, and so does a
+result that is out of range. Whole numbers are counted as `bigint` on the way, and what is written as 0.1 is a double
+precision (PostgreSQL: an exact `numeric`).
 """
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,11 +20,14 @@ from typing import Any, Final
 from sqlglot import expressions as exp
 
 from dsys_lab.stores.relational.failure import StatementFails
-from dsys_lab.stores.relational.sessions import DIVISION_BY_ZERO
+from dsys_lab.stores.relational.sessions import DIVISION_BY_ZERO, OUT_OF_RANGE
 from dsys_lab.stores.relational.sql import outside
 from dsys_lab.structures.schema import Schema, Value, Values
 
-_UNDERSTOOD: Final = frozenset({"this", "expression", "expressions", "low", "high", "is_string", "typed", "safe"})
+_WHOLE_MAX: Final = 2**63
+_UNDERSTOOD: Final = frozenset({
+    "this", "table", "expression", "expressions", "low", "high", "is_string", "typed", "safe",
+})  # fmt: skip
 """What the parts of an expression may carry; `typed` and `safe` say of a division that it is PostgreSQL's."""
 
 Evaluate = Callable[[Values], Any]
@@ -43,7 +49,24 @@ def _divided(left: Any, right: Any) -> Any:
 
 
 def _remainder(left: Any, right: Any) -> Any:
+    if right and (isinstance(left, float) or isinstance(right, float)):
+        return math.fmod(left, right)
     return left - right * _divided(left, right)
+
+
+def _in_range(combine: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """Make an operation fail, as PostgreSQL does, where its result is no bigint and no double precision."""
+
+    def of(left: Any, right: Any) -> Any:
+        try:
+            value = combine(left, right)
+        except OverflowError:
+            value = math.inf
+        if not (math.isfinite(value) if isinstance(value, float) else abs(value) <= _WHOLE_MAX):
+            raise StatementFails(OUT_OF_RANGE, f"value out of range: overflow, of {left!r} and {right!r}")
+        return value
+
+    return of
 
 
 _ARITHMETIC: Final[Mapping[type, Callable[[Any, Any], Any]]] = {
@@ -145,6 +168,8 @@ class _Compiler:
 
     def compiled(self, node: exp.Expr) -> Expression:
         """Return the function of a node."""
+        if isinstance(node, exp.AggFunc):
+            raise outside(self.sql, node, f"{node.key} folds a table; it stands alone, as a column of SELECT")
         for name, value in node.args.items():  # what is not understood is not passed over
             if value and name not in _UNDERSTOOD and not (name == "negate" and isinstance(node, exp.Is)):
                 raise outside(self.sql, node, f"{name.strip('_').upper().replace('_', ' ')} is left out")
@@ -153,7 +178,7 @@ class _Compiler:
         if isinstance(node, exp.Literal | exp.Null | exp.Neg | exp.Column):
             return self._leaf(node)
         if isinstance(node, exp.Binary) and type(node) in _ARITHMETIC:
-            return Expression(NUMBER, self._both(node, _ARITHMETIC[type(node)], NUMBER))
+            return Expression(NUMBER, self._both(node, _in_range(_ARITHMETIC[type(node)]), NUMBER))
         if isinstance(node, exp.Binary) and type(node) in _COMPARISONS:
             return Expression(
                 TRUTH, self._both(node, _COMPARISONS[type(node)], self._common_kind(node.left, node.right))
@@ -174,13 +199,22 @@ class _Compiler:
             inner = self.expected(node.this, NUMBER)
             return Expression(NUMBER, lambda row: None if (value := inner(row)) is None else -value)
         if isinstance(node, exp.Literal):
-            text: str = node.name
-            value: Value = text if node.is_string else int(text) if node.is_int else float(text)
+            value: Value = node.name if node.is_string else self._number(node)
             return Expression(TEXT if node.is_string else NUMBER, lambda row: value)
         return self._column(node)
 
+    def _number(self, node: exp.Literal) -> int | float:
+        value = float(node.name)
+        if node.is_int and abs(value) <= _WHOLE_MAX:
+            return int(node.name)
+        if node.is_int or not math.isfinite(value):
+            raise outside(self.sql, node, f"a number out of range: give up to {_WHOLE_MAX:,}, or 1.8e308 with a point")
+        return value
+
     def _column(self, node: exp.Expr) -> Expression:
         name = node.name.lower()
+        if node.args.get("table"):
+            raise outside(self.sql, node, f"a column goes by its name alone here: {name}")
         if self.schema is None:
             raise outside(self.sql, node, f"{name} is a column, and there is no row here")
         if name not in self.schema.names:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import TYPE_CHECKING
 
-from dsys_lab.errors import Misuse
+from dsys_lab.errors import BadParameter, Misuse
 from dsys_lab.stores.relational.execution import Work
 from dsys_lab.stores.relational.failure import StatementFails
 from dsys_lab.stores.relational.sessions import TRANSACTION_IS_LOST, Answer, Done, Failed, Waits
@@ -94,9 +94,12 @@ class ModelSession:
             self._is_lost = not self._by_itself
             if self.transaction is not None:
                 self._let_go(answer.why)
-        except Exception:
+        except Exception as error:
             self._work = None
-            self._take_back_begin()
+            if self.transaction is not None and (self._by_itself or not isinstance(error, BadParameter | Misuse)):
+                self._is_lost = not self._by_itself  # it may have happened in part
+                self._let_go(f"{type(error).__name__}: {error}")
+            database.operations.end(self._op, now_us, ok=False)
             raise
         self._work = None
         database.operations.end(self._op, now_us, ok=not isinstance(answer, Failed))
@@ -175,11 +178,7 @@ class ModelSession:
         transaction, self.transaction, self._work = self.transaction, None, None
         self.database.roll_back(transaction, why)
 
-    def _take_back_begin(self) -> None:
-        """After an error in a statement by itself, nothing is open."""
-        if self._by_itself and self.transaction is not None:
-            self._let_go("the statement was refused")
-
     def _require_open(self) -> None:
         if not self.database.knows(self):
             raise Misuse(f"the session {self.name!r} is closed; ask the database for a new one")
+        self.database.journal.log.require_working()

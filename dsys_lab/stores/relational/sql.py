@@ -46,6 +46,7 @@ _BY_HAND: Final = re.compile(
     flags=re.IGNORECASE,
 )
 """What begins, ends and tends: read here, for other dialects than PostgreSQL's have these words otherwise."""
+_NAME: Final = re.compile(r"[^\W\d]\w{0,62}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +174,8 @@ def parse(sql: str) -> Statement:
     dsys_lab.errors.BadParameter: SQL, line 1, column 22, at 'u ON a = b': joins are left out; \
 dsys_lab.stores.relational.sql shows what is allowed
     """
+    if "\0" in sql:
+        raise BadParameter(f"SQL: {sql!r:.60} holds a zero byte, which is in no text")
     plain = sql.strip().removesuffix(";").strip()
     if by_hand := _BY_HAND.fullmatch(plain):
         return _by_hand(sql, plain, by_hand)
@@ -223,7 +226,7 @@ def _create(sql: str, tree: exp.Create) -> Statement:
         if isinstance(part, exp.PrimaryKey):
             if len(part.expressions) > 1:
                 raise outside(sql, part, "a key of several columns is left out")
-            keys += [one.name for one in part.expressions]
+            keys += [one.name.lower() for one in part.expressions]
         elif isinstance(part, exp.ColumnDef):
             columns.append(_column_of(sql, part, keys))
         else:
@@ -244,7 +247,7 @@ def _column_of(sql: str, part: exp.ColumnDef, keys: list[str]) -> Column:
     nullable = True
     for constraint in part.constraints:
         if isinstance(constraint.kind, exp.PrimaryKeyColumnConstraint):
-            keys.append(part.name)
+            keys.append(part.name.lower())
         elif isinstance(constraint.kind, exp.NotNullColumnConstraint):
             nullable = bool(constraint.kind.args.get("allow_null"))
         else:
@@ -254,9 +257,10 @@ def _column_of(sql: str, part: exp.ColumnDef, keys: list[str]) -> Column:
 
 def _create_index(sql: str, index: exp.Index) -> Statement:
     columns = index.args["params"].args.get("columns") or []
-    if len(columns) != 1 or not isinstance(columns[0].this, exp.Column):
-        raise outside(sql, index, "an index stands on one column")
-    return CreateIndex(index.name.lower(), _table(sql, index.args["table"]), columns[0].this.name.lower())
+    if len(columns) != 1 or not isinstance(columns[0].this, exp.Column) or columns[0].args.get("desc"):
+        raise outside(sql, index, "an index stands on one column, in its order")
+    _nothing_else(sql, index.args["params"], "columns")
+    return CreateIndex(_plain(sql, index, index.name), _table(sql, index.args["table"]), columns[0].this.name.lower())
 
 
 def _insert(sql: str, tree: exp.Insert) -> Statement:
@@ -276,6 +280,8 @@ def _select(sql: str, tree: exp.Select) -> Statement:
     _nothing_else(sql, tree, "expressions", "from_", "where", "order", "limit", "locks")
     if tree.args.get("from_") is None:
         raise outside(sql, tree, "SELECT needs FROM")
+    if not tree.expressions:
+        raise outside(sql, tree.args["from_"], "SELECT needs columns, or *")
     outputs = tuple((_output_name(part), part.unalias()) for part in tree.expressions)
     if any(isinstance(part, exp.Star) for _, part in outputs):
         if len(outputs) > 1:
@@ -283,7 +289,8 @@ def _select(sql: str, tree: exp.Select) -> Statement:
         outputs = ()
     order = tree.args.get("order")
     locks = tree.args.get("locks") or []
-    if any(not lock.args.get("update") or lock.args.get("wait") is not None for lock in locks):
+    if any(not lock.args["update"] or any(lock.args[more] for more in ("expressions", "key")) or
+           lock.args["wait"] is not None for lock in locks):  # fmt: skip
         raise outside(sql, tree, "of locks, only FOR UPDATE is meant")
     return Select(
         sql, _table(sql, tree.args["from_"].this), outputs, _where(tree),
@@ -301,6 +308,8 @@ def _output_name(part: exp.Expr) -> str:
 def _order(sql: str, part: exp.Ordered) -> Order:
     if not isinstance(part.this, exp.Column):
         raise outside(sql, part, "ORDER BY names columns")
+    if bool(part.args.get("nulls_first")) != bool(part.args.get("desc")):
+        raise outside(sql, part, "NULLs come last, with DESC first; another order is left out")
     return Order(part.this.name.lower(), bool(part.args.get("desc")))
 
 
@@ -319,6 +328,8 @@ def _update(sql: str, tree: exp.Update) -> Statement:
         if not isinstance(part, exp.EQ) or not isinstance(part.this, exp.Column):
             raise outside(sql, part, "SET takes column = value")
         sets.append((part.this.name.lower(), part.expression))
+    if len(dict(sets)) != len(sets):
+        raise outside(sql, tree, "SET gives each column one value")
     return Update(sql, _table(sql, tree.this), tuple(sets), _where(tree))
 
 
@@ -335,7 +346,15 @@ def _where(tree: exp.Expr) -> exp.Expr | None:
 def _table(sql: str, node: exp.Expr) -> str:
     if not isinstance(node, exp.Table) or node.args.get("db") or node.alias or not node.name:
         raise outside(sql, node, "give the plain name of one table")
-    return node.name.lower()
+    return _plain(sql, node, node.name)
+
+
+def _plain(sql: str, node: exp.Expr, name: str) -> str:
+    """Return a name in small letters; it becomes the name of a file."""
+    if not _NAME.fullmatch(name):
+        allowed = "letters, digits and _, at most 63, no digit first"
+        raise outside(sql, node, f"the name {name!r} is no plain one: {allowed}")
+    return name.lower()
 
 
 def _nothing_else(sql: str, tree: exp.Expr, *meant: str) -> None:

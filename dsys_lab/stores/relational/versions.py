@@ -23,9 +23,11 @@ from typing import Final
 
 from dsys_lab.stores.relational.visibility import NOBODY, Stamp
 from dsys_lab.structures.b_tree import Rid
-from dsys_lab.structures.page import HEAP, PAGE_BYTES, Page, Pages
+from dsys_lab.structures.page import HEAP, PAGE_BYTES, RECORD_BYTES_MAX, Page, Pages
 
 STAMP: Final = struct.Struct(">IIIHH")
+ROW_BYTES_MAX: Final = RECORD_BYTES_MAX - STAMP.size
+"""How long a row may be, beside its stamp."""
 _LOCKS: Final = 1
 
 

@@ -41,7 +41,7 @@ class Durability:
         if scl <= scls[index]:
             return False
         scls[index] = scl
-        self._pgcls[group] = group_complete(scls, self.quorum.write)
+        self._pgcls[group] = max(self._pgcls[group], group_complete(scls, self.quorum.write))
         before = self.vdl
         while self._waiting and self._waiting[0].lsn <= self._pgcls[self._waiting[0].group]:
             record = self._waiting.popleft()
@@ -49,6 +49,11 @@ class Durability:
             if record.is_consistency_point:
                 self.vdl = record.lsn
         return self.vdl > before
+
+    def forget(self, index: int) -> None:
+        """Count the words of a segment no more, in any group: its disk is lost. What was durable by then stays so."""
+        for scls in self._scls:
+            scls[index] = 0
 
     def scl(self, group: int, index: int) -> int:
         """Return how far a segment is known to be complete."""

@@ -40,7 +40,9 @@ class Change:
     def __post_init__(self) -> None:
         if not 0 <= self.page <= PAGE_MAX:
             raise BadParameter(f"page = {self.page!r}: give 0 to {PAGE_MAX:,}")
-        for name, text in (("key", self.key), ("value", self.value or "")):
+        for name, text in (("key", self.key), ("value", "" if self.value is None else self.value)):
+            if not isinstance(text, str):
+                raise BadParameter(f"{name} = {text!r}: give a text{' or None' * (name == 'value')}")
             if len(text.encode()) > TEXT_BYTES_MAX:
                 size = len(text.encode())
                 raise BadParameter(f"{name} of {size:,} bytes: give at most {TEXT_BYTES_MAX:,}")

@@ -3,17 +3,17 @@ cached.
 
 A record for a page that is not cached is dropped: when somebody asks for that page, a segment makes it. Records are
 applied up to the VDL only and a mini-transaction at once, so a replica shows a moment that was, whole; but an old
-one. Who has written at lsn 40 and wants to see it says `at_least=40`, and is told `Behind` rather than shown the
-past.
+one. They may come twice and in any order: it goes on only where none is missing, and where a later epoch begins, what
+was told before ends. Who has written at lsn 40 and wants to see it says `at_least=40`, and is told `Behind` rather than
+shown the past.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from dsys_lab.errors import Refused
+from dsys_lab.errors import Misuse, Refused
 from dsys_lab.stores.relational.shared_volume.record import LogRecord
 from dsys_lab.stores.relational.shared_volume.segment import Rows, redo
 from dsys_lab.trace import NO_TRACE, Recorder
@@ -47,17 +47,19 @@ class Replica:
         self.place = place
         self.applied_lsn = 0
         self._recorder = recorder
-        self._waiting: deque[LogRecord] = deque()
+        self._waiting: dict[int, LogRecord] = {}
+        self._begins: dict[int, int] = {}  # epoch -> its lowest lsn that was told
         self._pages: dict[int, Rows] = {}
         self._applied = self._dropped = 0
         self._applied_us = 0
 
     def hear(self, now_us: int, records: Iterable[LogRecord], vdl: int) -> int:
-        """Take what the writer tells, in the order of the log; return the moment that is shown from now on."""
-        self._waiting.extend(record for record in records if record.lsn > self.applied_lsn)
+        """Take what the writer tells; return the moment that is shown from now on."""
+        for record in records:
+            self._expect(record)
         before = self.applied_lsn
-        while self._waiting and self._waiting[0].lsn <= vdl:
-            record = self._waiting.popleft()
+        while self.applied_lsn < vdl and self.applied_lsn + 1 in self._waiting:
+            record = self._waiting.pop(self.applied_lsn + 1)
             if record.change.page in self._pages:
                 redo(self._pages[record.change.page], record)
                 self._applied += 1
@@ -68,6 +70,17 @@ class Replica:
             self._applied_us = now_us
             self._recorder.emit(now_us, "apply", self.place, view=self.place, position=self.applied_lsn)
         return self.applied_lsn
+
+    def _expect(self, record: LogRecord) -> None:
+        """Keep a record for its turn, unless a later epoch has begun at or below it."""
+        if record.lsn < self._begins.get(record.epoch, record.lsn + 1):
+            self._begins[record.epoch] = record.lsn
+            self._waiting = {lsn: one for lsn, one in self._waiting.items() if not self._is_dead(one)}
+        if record.lsn > self.applied_lsn and not self._is_dead(record):
+            self._waiting[record.lsn] = record
+
+    def _is_dead(self, record: LogRecord) -> bool:
+        return any(epoch > record.epoch and lsn <= record.lsn for epoch, lsn in self._begins.items())
 
     def has(self, page: int) -> bool:
         """Whether the page is cached; if not, ask a segment for it as of `applied_lsn`, and `keep` it."""
@@ -89,7 +102,11 @@ class Replica:
         ------
         Behind
             If this replica does not show that yet.
+        Misuse
+            If the page is not cached.
         """
+        if page not in self._pages:
+            raise Misuse(f"{self.place} does not have page {page}: ask a segment for it, and `keep` it")
         if at_least > self.applied_lsn:
             raise Behind(
                 f"{self.place} shows lsn {self.applied_lsn}, and you have seen {at_least}: wait, or ask the writer"

@@ -106,8 +106,14 @@ class SharedVolume:
         Raises
         ------
         Refused
-            If no such segment is up.
+            If no such segment is up, or a new writer's tail has no write quorum yet.
         """
+        if not self.writer.is_open:
+            found, has = self.writer.recovered_lsn, self.writer.vdl
+            raise Refused(
+                f"the log goes up to lsn {found}, and a write quorum has it up to {has}: "
+                "bring a segment back or repair one, then read"
+            )
         page, at_lsn = page_of(key), self.writer.vdl
         group = self.writer.group_of(page)
         for index in self.writer.may_answer(group, at_lsn):
@@ -138,6 +144,7 @@ class SharedVolume:
         self.crash(index)
         for group in range(self.groups):
             self.segments[group][index] = self._new(group, index)
+        self.writer.forget(index)
         self._lost.add(index)
 
     def restart(self, *indexes: int, now_us: int = 0) -> None:
@@ -166,6 +173,7 @@ class SharedVolume:
             for peer in peers:
                 filled = self.segments[group][index]
                 filled.fill(now_us, self.segments[group][peer].give(filled.scl))
+                filled.epoch = max(filled.epoch, self.segments[group][peer].epoch)  # what the lost one had promised
         self._lost.discard(index)
         self.restart(index, now_us=now_us)
 

@@ -8,8 +8,9 @@ entry in a table, so thousands may wait at once.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from dsys_lab.errors import BadParameter, Misuse
 from dsys_lab.stores.relational.shared_volume.durability import Durability
@@ -58,6 +59,9 @@ class Writer:
     ----------
     is_deposed : bool
         Whether a segment has told it of a later epoch. Then it must stop.
+    recovered_lsn : int
+        How far the log went that it took over. Until its own VDL is there nobody may read: commits that the writer
+        before acknowledged lie above.
     """
 
     def __init__(
@@ -75,6 +79,7 @@ class Writer:
         self.history = recovered.history if recovered else BEGIN
         self.durability = Durability(quorum, groups)
         self.is_deposed = False
+        self.recovered_lsn = recovered.vdl if recovered else 0
         self._recorder = recorder
         self._of_group: list[list[LogRecord]] = [[] for _ in range(groups)]
         self._next_lsn = 1
@@ -131,12 +136,16 @@ class Writer:
         self._next_lsn = record.lsn + 1
         self.durability.sent([record])
 
-    def _batch(self, records: object) -> Batch:
-        return Batch(self.history, tuple(records), self.vdl)  # type: ignore[arg-type]
+    def _batch(self, records: Iterable[LogRecord]) -> Batch:
+        return Batch(self.history, tuple(records), self.vdl)
 
     def again(self, group: int, index: int) -> Batch:
         """Return all that a segment is not known to have: after a fail-over, or when it was down."""
         return self._batch(r for r in self._of_group[group] if r.lsn > self.durability.scl(group, index))
+
+    def forget(self, index: int) -> None:
+        """Count on a segment no more: its disk is lost, and what takes its place begins anew."""
+        self.durability.forget(index)
 
     def hear(self, now_us: int, report: Report) -> tuple[int, ...]:
         """Take a segment's answer; return the transactions that are acknowledged by it, in the order of the log."""
@@ -145,9 +154,8 @@ class Writer:
         if report.epoch != self.epoch or not self.durability.heard(report.group, report.index, report.scl):
             return ()
         self._recorder.emit(now_us, "log_sync", self.place, lsn=self.vdl)
-        done = [lsn for lsn in self._waiting if lsn <= self.vdl]
         acknowledged = []
-        for lsn in done:
+        for lsn in list(takewhile(lambda lsn: lsn <= self.vdl, self._waiting)):
             txn, key = self._waiting.pop(lsn)
             self._recorder.emit(
                 now_us, "publish_ok", self.place, f"t{txn}", attempt=1, lsn=lsn, epoch=self.epoch, key=key
@@ -162,6 +170,11 @@ class Writer:
         records = self._of_group[group]
         count = bisect_right(records, at_lsn, key=lambda record: record.lsn)
         return records[count - 1].lsn if count else 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a write quorum has all that it took over, so that reads see every acknowledged commit."""
+        return self.vdl >= self.recovered_lsn
 
     def may_answer(self, group: int, at_lsn: int) -> list[int]:
         """Return the segments of a group that are known to be complete up to `at_lsn`: any one of them will do."""
