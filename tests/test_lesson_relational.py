@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from statistics import mean, stdev
 
@@ -12,7 +13,7 @@ from dsys_lab import laws
 from dsys_lab.errors import BadParameter, Misuse
 from dsys_lab.lessons.exercises import find
 from dsys_lab.lessons.exercises import relational as exercises
-from dsys_lab.scenarios.relational import log
+from dsys_lab.scenarios.relational import log, restart
 from dsys_lab.scenarios.relational import people as lab
 from dsys_lab.stores.relational import LEVELS
 from dsys_lab.trace import Trace, lamps
@@ -251,3 +252,46 @@ def test_the_example_of_the_recovery_point() -> None:
     whole: exercises.Segment = [(1, 0, True), (2, 1, False)]
     assert exercises.recovery_point({"a": [whole, whole, whole, None, None, None]}) == 1
     assert exercises.recovery_point({"a": [whole, whole, None, None, None, None]}) is None
+
+
+# ------------------------------------------------------------------------------------------ the power goes
+@pytest.mark.parametrize("seed", range(2))
+def test_a_restart_replays_all_since_the_checkpoint_and_a_volume_only_what_no_page_has_yet(seed: int) -> None:
+    updates = (1, 20, 75, 160)
+    machine, segments = restart.restarts(*updates, seed=seed), restart.volume_restarts(*updates, seed=seed)
+    assert [one.records for one in machine] == [laws.records_to_replay(number) for number in updates]
+    assert all(a.log_bytes < b.log_bytes for a, b in itertools.pairwise(machine))
+    assert all(0 < one.records <= 50 for one in segments)
+    assert [one.records for one in segments][:2] == [1, 20], "nothing was made into pages yet"
+    assert segments[-1].log_bytes < machine[-1].log_bytes / 50
+
+
+def test_a_restart_costs_an_access_for_the_log_and_one_for_each_page() -> None:
+    one = restart.Restart(updates=1, records=2, log_bytes=1_500_000, pages=3)
+    assert one.seconds("hdd") == pytest.approx(0.008 + 0.010 + 3 * 0.008 + 3 * 8_192 / 150e6)
+    assert restart.Restart(1, 0, 0).seconds() == 0
+    for wrong in ((), (0, 1), (5, 5), (7, 3)):
+        with pytest.raises(BadParameter, match="give some numbers from 1 on, in order"):
+            restart.volume_restarts(*wrong)
+
+
+# ------------------------------------------------------------------------------------------ the picture of an accident
+def test_the_picture_of_a_lost_update_says_who_read_what_and_whose_write_is_lost() -> None:
+    old, hers, his = "products/pillow, 10", "products/pillow, 9 by ada", "products/pillow, 9 by ben"
+    lost, saved = (lab.accident(script="lost_update", level=level) for level in LEVELS[1:3])
+    for trace in (lost, saved):
+        assert [(row.place, row.fields["to"]) for row in trace.of("send")] == [
+            (old, "ada"), (old, "ben"), ("ada", hers), *([("ben", his)] if trace is lost else [])
+        ]
+    (gone,) = lost.of("drop")
+    assert (gone.place, gone.fields["why"]) == (hers, "ben wrote over it without having seen it")
+    assert len(lost.of("must_wait")) == 1
+    assert len(saved.of("drop")) == 0
+    assert [row.place for row in saved.of("let_down")] == ["ben"]
+    assert [(row.place, row.fields["source"]) for row in saved.of("answered")] == [("ben", old)]
+
+
+@pytest.mark.parametrize("script", ["write_skew", "read_skew", "phantom", "dirty_read"])
+def test_in_no_other_accident_is_a_write_lost(script: str) -> None:
+    for level in LEVELS:
+        assert len(lab.accident(script=script, level=level).of("drop")) == 0

@@ -11,6 +11,7 @@ import pytest
 from dsys_lab import laws
 from dsys_lab.errors import BadParameter
 from dsys_lab.scenarios.relational import copies as lab
+from dsys_lab.scenarios.relational import serverless
 from dsys_lab.scenarios.relational import volume as shared_volume
 from dsys_lab.trace import lamps
 
@@ -92,3 +93,18 @@ def test_the_bill_is_lower_for_the_spiky_and_higher_for_the_steady() -> None:
 def test_what_cannot_be_is_refused(call: object) -> None:
     with pytest.raises(BadParameter):
         call()  # type: ignore[operator]
+
+
+def test_what_waits_for_a_cold_instance_is_worked_off_when_it_has_grown_and_a_larger_one_lets_less_wait() -> None:
+    cold, warm, large = (dict(serverless.backlog(min_acu=least)) for least in (0.0, 0.5, 4.0))
+    assert cold[14.0] == 10 * 15, "fifteen seconds of resume, and ten ACU asked for in each"
+    assert max(cold.values()) > max(warm.values()) > max(large.values()) > 0
+    for course in (cold, warm, large):
+        assert course[119.0] == 0
+    trace = serverless.capacity(load="mornings", min_acu=0.0, hours=1.1)
+    assert [str(row.fields["text"]).split()[3] for row in trace.of("note")] == ["paused", "resuming", "active"]
+    asked, served = ({row.message: row.time_us for row in trace.of(kind)} for kind in ("publish", "finish"))
+    waited_s = [(served[query] - asked[query]) / 1e6 for query in asked if query in served]
+    assert waited_s[0] > 15, "the resume, and then half an ACU for everybody"
+    assert max(waited_s) == max(waited_s[:3])
+    assert waited_s[-1] == 0

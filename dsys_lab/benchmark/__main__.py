@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import Final
 
-from dsys_lab.benchmark import brokers, documents, graph, key_value, simulations, tables
+from dsys_lab.benchmark import brokers, documents, graph, key_value, relational, simulations, tables
 
 TABLES: Final[dict[str, Callable[[], None]]] = {
     "simulation": simulations.simulation,
@@ -21,6 +21,8 @@ TABLES: Final[dict[str, Callable[[], None]]] = {
     "hash_store": key_value.hash_store,
     "hops": graph.hops,
     "documents": documents.documents,
+    "relational": relational.relational,
+    "volume": relational.volume,
 }
 
 

@@ -94,7 +94,13 @@ from dsys_lab.laws.quorums import (
     repair_s,
     zone_sizes,
 )
-from dsys_lab.laws.recovery import images_after_checkpoint, log_ship_bytes, page_ship_bytes, replay_s
+from dsys_lab.laws.recovery import (
+    images_after_checkpoint,
+    log_ship_bytes,
+    page_ship_bytes,
+    records_to_replay,
+    replay_s,
+)
 from dsys_lab.laws.rows import (
     pages_hit,
     pages_hit_standard_error,
@@ -167,6 +173,7 @@ __all__ = [
     "quorum_missing",
     "quorum_quantile_s",
     "quorums_overlap",
+    "records_to_replay",
     "relative_standard_error",
     "repair_s",
     "replay_s",

@@ -46,6 +46,16 @@ def log_ship_bytes(wal_bytes: float, *, copies: int = 6) -> float:
     return copies * wal_bytes
 
 
+def records_to_replay(updates: int, *, rows_a_txn: int = 1) -> int:
+    """Records that must be done again after so many transactions since a checkpoint: one a row, and one a commit.
+
+    None is saved by the pages having been written meanwhile: redo begins at the checkpoint.
+    """
+    require_not_negative(updates=updates)
+    require_positive(rows_a_txn=rows_a_txn)
+    return updates * (rows_a_txn + 1)
+
+
 def replay_s(log_bytes: float, *, bytes_a_s: float) -> float:
     """Seconds until a database answers again after a crash: the log since the checkpoint, at the replay's pace."""
     require_not_negative(log_bytes=log_bytes)

@@ -163,8 +163,9 @@ nurses
 #
 # ### 1. Accidents
 #
-# The nurses at two levels. A disc at a person is a statement that has no answer yet; the discs in the table are
-# versions. Step with the arrow keys and read the sentence.
+# The nurses at two levels. Each version of a row has a box: on the left what there was, in the middle the people who
+# read it, on the right what they made of it. A cross under a person: somebody was let down; under a version: it was
+# written over by somebody who had never seen it. Step with the arrow keys and read the sentence.
 
 # %%
 from dsys_lab.scenarios.relational.people import accident, how_it_ends
@@ -357,7 +358,8 @@ charts.lines(log_bytes, x="updates since the checkpoint", y="KiB of log")
 
 # %% [markdown]
 # And after a crash all of the log since the checkpoint must be done again before anybody is served: what a rare
-# checkpoint saves on the one side, a restart pays on the other.
+# checkpoint saves on the one side, a restart pays on the other. How much that is, and what becomes of it where the log
+# is the database, is experiment 7.
 
 # %% [markdown]
 # ### 5. Send the pages, or send the log?
@@ -426,9 +428,6 @@ zone_and_one.reveal(
 )
 
 # %% [markdown]
-# There is no checkpoint here, and nothing to replay: segments make pages all the time, with or without a writer. So
-# the restart of experiment 4, which grows with the log, is gone, too.
-#
 # Three copies with two to write would do for a zone *or* a machine. But a zone is away for hours, and in hours some
 # machine fails: "a zone and one more" is the ordinary bad day of a large fleet. Shares of the time in which each is
 # stopped, if a copy is down for a thousandth of the time and a zone for a ten-thousandth:
@@ -440,7 +439,70 @@ from dsys_lab.scenarios.relational.copies import stopped
 pd.DataFrame(stopped()).T.map("{:.2g}".format)
 
 # %% [markdown]
-# ### 7. Waiting for four of six
+# ### 7. The power goes: what must be done again?
+#
+# One machine has its log, and pages that are older; each committed update left two records (the row, the commit).
+# Beside it a volume of segments, which make pages of records on their own; here they do so after every fifty updates.
+# Then the power goes.
+
+# %%
+redone = predict(
+    "08/redone",
+    "310 updates since the checkpoint, then the power goes. How many log records must "
+    "the one machine do again before it answers the first query?",
+    between=(0, 2000),
+    unit="records",
+)
+redone
+
+# %%
+from dsys_lab.laws import records_to_replay
+from dsys_lab.scenarios.relational.restart import restarts, volume_restarts
+
+# %%
+updates = (1, 30, 60, 120, 170, 230, 270, 310)
+machine, segments = restarts(*updates), volume_restarts(*updates)
+again = {
+    "one machine, before the first query": [(r.updates, r.records) for r in machine],
+    "segments, page by page": [(r.updates, r.records) for r in segments],
+}
+redone.reveal(
+    machine[-1].records,
+    law=records_to_replay(updates[-1]),
+    why="Two a transaction, and all of them: redo begins at the checkpoint, whatever was "
+    "written since. Segments have made most of theirs into pages by then.",
+    show=charts.lines(
+        again,
+        laws={"2 a transaction": [(u, records_to_replay(u)) for u in updates]},
+        references={"at most what was not made into pages yet": 50},
+        x="updates since the checkpoint",
+        y="records done again",
+    ),
+)
+
+# %% [markdown]
+# The line of the one machine grows without end; that of the segments goes up and down below its bound, and nobody waits
+# for all of it: whoever reads a page redoes what that page lacks. There is no checkpoint here, and no replay before the
+# doors open. In bytes, and in milliseconds on the model of a hard disk (8 ms for each access, 150 MB a second):
+
+# %%
+pd.DataFrame(
+    {
+        name: {
+            "records": last.records,
+            "KiB of log": round(last.log_bytes / 1024, 1),
+            "milliseconds": round(1e3 * last.seconds("hdd"), 1),
+        }
+        for name, last in (("one machine", machine[-1]), ("segments, all pages", segments[-1]))
+    }
+)
+
+# %% [markdown]
+# With so short a log the disk's first access is most of the time. A checkpoint a quarter of an hour apart leaves
+# gigabytes, and then the bytes decide.
+
+# %% [markdown]
+# ### 8. Waiting for four of six
 #
 # Each answer takes about a millisecond, some a little more, and one in a hundred twenty times as long: a disk that
 # is busy with itself. A commit waits for the answers that it needs. How long does it take for all but five of a
@@ -478,7 +540,7 @@ all_six.reveal(
 )
 
 # %% [markdown]
-# ### 8. Capacity that follows the load
+# ### 9. Capacity that follows the load
 #
 # *Serverless* means: the size of the instance, in *ACU* (about 2 GiB of memory each), is decided every second. It grows
 # by a share of what it is, shrinks slowly, and with a minimum of 0 it pauses when nobody has come for a while. (How
@@ -519,6 +581,30 @@ charts.sliding(
     ),
     load=["mornings", "spiky", "steady"],
     min_acu=[0.0, 0.5, 4.0],
+)
+
+# %% [markdown]
+# The same as a film, an hour to a morning: nobody comes in the first hour, so the instance pauses after five minutes;
+# then the rush begins. A disc is the query of every fifth second, and the tube how large the instance is. On the right
+# at least 4 ACU are kept, all night.
+
+# %%
+from dsys_lab.scenarios.relational import capacity
+
+# %%
+player(capacity, load="mornings", hours=1.1, compare={"min_acu": (0.0, 4.0)})
+
+# %% [markdown]
+# Fifteen seconds for the resume, and then the cold instance has half an ACU and everybody at once: what waits is worked
+# off only when it has grown. How much waits at the worst moment, and until when?
+
+# %%
+from dsys_lab.scenarios.relational.serverless import backlog
+
+# %%
+charts.lines(
+    {f"least {least:g} ACU": backlog(min_acu=least) for least in (0.0, 0.5, 4.0)},
+    x="seconds after the first query", y="ACU seconds that wait",
 )
 
 # %% [markdown]

@@ -1,6 +1,6 @@
 """The log as the database: what works without a zone, how long answers take, and capacity that follows the load.
 
-What lab 08 counts of them; how it looks on machines is `shared_volume`. `what_still_works` says what is left without a
+What lab 08 counts of them; how it looks on machines is `volume`. `what_still_works` says what is left without a
 zone; `stopped` and `answered_ms` hold quorums against chance; `capacity_over_load` lets a serverless instance follow a
 load, and `bills` says what that costs beside a provisioned one.
 

@@ -6,7 +6,7 @@ a function each:
 1. `versions`: a snapshot sees one version of each row, whatever others do meanwhile, and nobody who reads waits.
 2. `accident`: which accident happens at which level is a matter of the level, and of nothing else.
 3. `long_report`: one transaction that stays open keeps every dead version in the table.
-What the log grows by, and what is there after a power cut at every step, is counted in `relational_log`.
+What the log grows by, and what is there after a power cut at every step, is counted in `log`.
 
 Sources: Kleppmann, *Designing Data-Intensive Applications*, ch. 7; the laws and their sources in `dsys_lab.laws`.
 """
@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from dsys_lab.errors import require_choice, require_positive
 from dsys_lab.scenarios.relational.interleaving import Outcome, grid, run
-from dsys_lab.scenarios.relational.session_pictures import SessionPicture
+from dsys_lab.scenarios.relational.session_pictures import AccidentPicture, SessionPicture
 from dsys_lab.scenarios.scenario import Claims, scenario
 from dsys_lab.simulation import Simulation
 from dsys_lab.stores.relational import LEVELS, Database, Failed, RelationalDatabase, Session
@@ -50,9 +50,9 @@ anomaly: ada.first != ada.third
 """
 
 
-def database(recorder: Recorder = NO_TRACE) -> RelationalDatabase:
+def database(recorder: Recorder = NO_TRACE, disk: VolatileDisk | None = None) -> RelationalDatabase:
     """Return an empty database in memory that forgets as a disk does."""
-    return RelationalDatabase(VolatileDisk(), recorder=recorder)
+    return RelationalDatabase(disk or VolatileDisk(), recorder=recorder)
 
 
 # ------------------------------------------------------------------------------------------ 1. versions
@@ -62,7 +62,7 @@ def versions(sim: Simulation, *, level: str = "repeatable read") -> Claims:
 
     Ada counts beds three times in one transaction. Ben and Cem change both wards in between; Cem takes one change back.
     """
-    _play(sim, anomalies.parse("versions", TOUR), level)
+    _play(sim, anomalies.parse("versions", TOUR), level, SessionPicture(sim.recorder))
     return Claims()
 
 
@@ -70,7 +70,7 @@ def versions(sim: Simulation, *, level: str = "repeatable read") -> Claims:
 @scenario("{script} at {level}")
 def accident(sim: Simulation, *, script: str = "write_skew", level: str = "read committed") -> Claims:
     """Which accident happens at which level is a matter of the level, and of nothing else."""
-    _play(sim, anomalies.load(script), level)
+    _play(sim, anomalies.load(script), level, AccidentPicture(sim.recorder))
     return Claims({"checks hold": {}})
 
 
@@ -124,9 +124,8 @@ def _sell_one_each(buyers: Sequence[Session], *, together: bool) -> list[Session
     return failed
 
 
-def _play(sim: Simulation, story: Script, level: str) -> Outcome:
+def _play(sim: Simulation, story: Script, level: str, picture: SessionPicture) -> Outcome:
     """Play a script into a simulation's trace, and say in the end whether it went wrong."""
-    picture = SessionPicture(sim.recorder)
     outcome = run(story, database(picture), level, tell=picture.tell)
     picture.emit(
         picture.now_us, "check", "books", name=story.name, ok=not outcome.anomaly, expected="right",

@@ -11,7 +11,7 @@ The claims, one function each:
 5. `fail_over`: a new writer takes over under a new epoch; the old one, which is only cut off, is refused.
 6. `replica_lag`: a replica shows the past; who has written and wants to see it must say so.
 
-`volume_machines` holds the machines, `volume_counts` what the notebook counts over many runs.
+`machines` holds the machines, `copies` what the notebook counts over many runs.
 
 Sources: the semantics and their sources in `dsys_lab.stores.relational.shared_volume`; the laws in `dsys_lab.laws`.
 """

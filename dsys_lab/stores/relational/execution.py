@@ -37,6 +37,7 @@ from dsys_lab.stores.relational.visibility import ABORTED, NOBODY, RUNNING, Stam
 from dsys_lab.structures.b_tree import Rid
 from dsys_lab.structures.journaled_pages import JournaledPages
 from dsys_lab.structures.schema import Value, Values
+from dsys_lab.trace import NO_TRACE
 
 Work = Generator[int, None, Answer]
 """A statement under way: yields whom it waits for, returns its answer."""
@@ -66,6 +67,12 @@ class Execution:
         if asked.for_update:
             found = yield from self._locked(transaction, table, found, passes, asked.limit)
         rows = [table.row(version) for version in found]
+        if self.journal.recorder is not NO_TRACE:
+            for version, row in zip(found, rows, strict=True):
+                self._tell(
+                    "look", table, row, version.rid,
+                    view=table.name, key=str(row[0]), position=version.stamp.xmin, behind_us=0,
+                )  # fmt: skip
         if outputs.folds:
             rows = [tuple(fold(rows) for fold in outputs.folds)]
         else:

@@ -41,7 +41,7 @@ class Durability:
         if scl <= scls[index]:
             return False
         scls[index] = scl
-        self._pgcls[group] = max(self._pgcls[group], group_complete(scls, self.quorum.write))
+        self._pgcls[group] = group_complete(scls, self.quorum.write)
         before = self.vdl
         while self._waiting and self._waiting[0].lsn <= self._pgcls[self._waiting[0].group]:
             record = self._waiting.popleft()
