@@ -586,3 +586,109 @@ def test_results_are_the_same_with_every_recorder() -> None:
 def test_a_pool_that_is_too_small_is_refused() -> None:
     with pytest.raises(BadParameter, match="a pool of 8 frames"):
         RelationalDatabase(VolatileDisk(), pool=BufferPool(8))
+
+
+# ------------------------------------------------------------------------ the model, where engines differ or hide it
+
+def people(*names: str) -> tuple[RelationalDatabase, list[Session]]:
+    database = RelationalDatabase(VolatileDisk())
+    sessions: list[Session] = [database.session(name) for name in names]
+    sessions[0].execute(WARDS)
+    sessions[0].execute(FILL)
+    sessions[0].execute("INSERT INTO wards VALUES (4, 'west', 4, NULL)")
+    return database, sessions
+
+
+def test_who_has_changed_something_holds_back_the_sweep_also_between_two_statements() -> None:
+    database, (ada, ben) = people("ada", "ben")
+    ada.execute("BEGIN")
+    ada.execute("UPDATE wards SET free = 1 WHERE id = 1")
+    ben.execute("UPDATE wards SET free = 2 WHERE id = 2")
+    assert database.vacuum() == 0
+    ada.execute("COMMIT")
+    assert database.vacuum() == 2
+
+
+def test_who_is_gone_waits_for_nobody_and_closes_no_circle() -> None:
+    _, (ada, ben, cem) = people("ada", "ben", "cem")
+    for who, row in ((ada, 1), (ben, 2), (cem, 3)):
+        who.execute("BEGIN")
+        who.execute(f"UPDATE wards SET free = 9 WHERE id = {row}")
+    assert ben.execute("UPDATE wards SET free = 8 WHERE id = 3") == Waits(("cem",))
+    assert ada.execute("UPDATE wards SET free = 8 WHERE id = 2") == Waits(("ben",))
+    ben.close()
+    assert cem.execute("UPDATE wards SET free = 7 WHERE id = 1") == Waits(("ada",)), "ada waits for one who is gone"
+    assert ada.proceed() == Done("UPDATE", 1)
+    ada.execute("COMMIT")
+    assert cem.proceed() == Done("UPDATE", 1)
+
+
+def test_to_hold_a_row_twice_logs_nothing_more() -> None:
+    database, (ada,) = people("ada")
+    ada.execute("BEGIN")
+    sizes = []
+    for _ in range(3):
+        ada.execute("SELECT id FROM wards WHERE id = 1 FOR UPDATE")
+        sizes.append(database.status().log_bytes)
+    assert sizes[0] == sizes[1] == sizes[2]
+
+
+def serializable(*sessions: Session) -> None:
+    for session in sessions:
+        session.execute("BEGIN ISOLATION LEVEL SERIALIZABLE")
+
+
+def fails(answer: Any) -> bool:
+    return isinstance(answer, Failed) and answer.sqlstate == SERIALIZATION_FAILURE
+
+
+def test_serializable_a_key_that_was_free_is_something_that_was_read() -> None:
+    _, (ada, ben) = people("ada", "ben")
+    serializable(ada, ben)
+    ben.execute("SELECT free FROM wards WHERE id = 1")
+    ada.execute("INSERT INTO wards VALUES (9, 'x', 1, NULL)")
+    ada.execute("DELETE FROM wards WHERE id = 9")
+    ada.execute("UPDATE wards SET free = 7 WHERE id = 1")
+    ada.execute("COMMIT")
+    assert fails(ben.execute("INSERT INTO wards VALUES (9, 'y', 1, NULL)")), "ada is before ben, and ben before ada"
+
+
+def test_serializable_a_row_that_is_deleted_was_read_by_its_key() -> None:
+    _, (ada, ben) = people("ada", "ben")
+    serializable(ada, ben)
+    ada.execute("SELECT free FROM wards WHERE id = 1")
+    ben.execute("SELECT free FROM wards WHERE id = 2")
+    ada.execute("DELETE FROM wards WHERE id = 2")
+    answers = [ben.execute("DELETE FROM wards WHERE id = 1"), ada.execute("COMMIT"), ben.execute("COMMIT")]
+    assert any(fails(answer) for answer in answers)
+
+
+def test_serializable_two_edges_in_a_row_do_no_harm_unless_the_last_commits_first() -> None:
+    read, write = "SELECT free FROM wards WHERE id = {}", "UPDATE wards SET free = 9 WHERE id = {}"
+    begin, commit = "BEGIN ISOLATION LEVEL SERIALIZABLE", "COMMIT"
+    stories = {
+        "the first only reads, and looked before the last committed": [
+            ("ada", read, 1), ("ben", read, 2), ("cem", write, 2), ("cem", commit, 0), ("ada", commit, 0),
+            ("ben", write, 1), ("ben", commit, 0)],
+        "the pivot commits before the last": [
+            ("ada", read, 3), ("ben", read, 2), ("ben", write, 1), ("cem", write, 2), ("ben", commit, 0),
+            ("cem", commit, 0), ("ada", read, 1), ("ada", commit, 0)],
+        "the first commits before the last": [
+            ("ben", read, 2), ("ada", read, 1), ("ada", write, 3), ("ada", commit, 0), ("cem", write, 2),
+            ("cem", commit, 0), ("ben", write, 1), ("ben", commit, 0)],
+        "found from the pivot: the first only reads": [
+            ("ben", read, 3), ("ada", read, 1), ("cem", write, 2), ("cem", commit, 0), ("ada", commit, 0),
+            ("ben", write, 1), ("ben", read, 2), ("ben", commit, 0)],
+        "found from the pivot: the first commits before the last": [
+            ("ben", read, 3), ("ada", read, 1), ("ada", write, 4), ("ada", commit, 0), ("cem", write, 2),
+            ("cem", commit, 0), ("ben", write, 1), ("ben", read, 2), ("ben", commit, 0)],
+    }  # fmt: skip
+    for story, steps in stories.items():
+        _, sessions = people("ada", "ben", "cem")
+        by_name, begun = {session.name: session for session in sessions}, set()
+        for who, sql, row in steps:
+            if who not in begun:
+                by_name[who].execute(begin)
+                begun.add(who)
+            answer = by_name[who].execute(sql.format(row))
+            assert not isinstance(answer, Failed | Waits), (story, who, sql.format(row), answer)

@@ -118,3 +118,7 @@ def test_the_bill_is_the_area_under_the_sizes():
 def test_bad_input_is_told_what_was_given_and_what_to_give(call, says):
     with pytest.raises(BadParameter, match=says):
         call()
+
+
+def test_a_resume_is_long_after_more_than_a_day_and_not_after_a_day() -> None:
+    assert resume_s(DEEP_AFTER_S) == RESUME_S < RESUME_DEEP_S == resume_s(DEEP_AFTER_S + 1)

@@ -31,7 +31,7 @@ from dsys_lab.stores.relational.shared_volume import (
     volume_durable,
 )
 from dsys_lab.stores.relational.shared_volume.page_mirror import PageMirror
-from dsys_lab.stores.relational.shared_volume.segment import BEGIN
+from dsys_lab.stores.relational.shared_volume.segment import BEGIN, Report
 from dsys_lab.stores.relational.shared_volume.volume import page_of
 from dsys_lab.structures.page import PAGE_BYTES
 from dsys_lab.trace import Trace, lamp
@@ -565,6 +565,62 @@ def test_a_repaired_segment_keeps_the_promise_of_the_lost_one():
     assert not volume.commit({"a": "stale"}, writer=old)
 
 
+def test_a_volume_counts_no_more_on_a_disk_that_is_lost():
+    volume = SharedVolume()
+    volume.crash(*range(1, 6))
+    assert not volume.commit({"a": "1"})
+    volume.lose(0)
+    volume.restart(1, 2, 3)
+    assert volume.writer.vdl == 0, "three copies have it"
+    volume.restart(4)
+    assert volume.writer.vdl == 1
+
+
+def test_an_epoch_is_promised_once():
+    segment = Segment(0, 0)
+    segment.promise(2)
+    with pytest.raises(StaleEpoch, match="2 is not later: take the next one"):
+        segment.promise(2)
+
+
+def test_who_reads_in_a_later_epoch_shuts_the_old_writer_out():
+    writer, segment = Writer(AURORA), Segment(0, 0)
+    batch = writer.commit(0, 1, [Change(0, "k", "v")]).batches[0][1]
+    segment.read(0, 0, at_lsn=0, needs_lsn=0, history=(*BEGIN, (2, 0)))
+    with pytest.raises(StaleEpoch, match="has promised epoch 2"):
+        segment.append(0, batch)
+
+
+def test_a_page_is_made_anew_where_an_unsafe_quorum_let_a_made_record_be_cut_off():
+    writer, segment = Writer(Quorum(3, 1, 1)), Segment(0, 0)
+    for value in ("kept", "cut off"):
+        writer.hear(0, segment.append(0, writer.commit(0, 1, [Change(0, "k", value)]).batches[0][1]))
+    segment.append(0, writer.again(0, 0))
+    assert segment.make_pages() == 2
+    assert segment.read(0, 0, at_lsn=9, needs_lsn=1, history=(*BEGIN, (2, 1))) == {"k": "kept"}
+    assert segment.make_pages() == 1
+
+
+def test_a_writer_hears_its_own_epoch_only_and_sends_what_is_missing_only():
+    writer, segment = Writer(AURORA), Segment(0, 0)
+    writer.hear(0, segment.append(0, writer.commit(0, 1, [Change(0, "k", "v")]).batches[0][1]))
+    assert writer.again(0, 0).records == ()
+    assert [record.lsn for record in writer.again(0, 1).records] == [1]
+    for index in range(1, 5):
+        assert writer.hear(0, Report(0, index, epoch=2, scl=1)) == ()
+    assert (writer.vdl, writer.is_deposed) == (0, True)
+    assert writer.durable_after(0) == (), "one copy is not durable, and a replica must not see it"
+
+
+def test_a_replica_says_how_old_it_is():
+    trace = Trace()
+    replica = Replica(recorder=trace)
+    replica.keep(7, {})
+    replica.hear(10, [one_record(1, 1, "x")], vdl=1)
+    replica.read(25, 7, "a")
+    assert [row.fields["behind_us"] for row in trace.of("look")] == [15]
+
+
 # ------------------------------------------------------------------------------------------ bytes
 CHANGES = st.builds(
     Change, page=st.integers(0, 2**32 - 1), key=st.text(max_size=20), value=st.none() | st.text(max_size=40)
@@ -589,6 +645,8 @@ def test_a_mirror_is_sent_each_changed_page_twice_and_a_volume_only_the_records(
     record_bytes = writer.commit(0, 1, changes).batches[0][1].size_bytes
     assert sum(len(brick.data) for brick in bricks) == 2 * 2 * PAGE_BYTES + record_bytes
     assert record_bytes < 150
+    for txn in range(3, 600):
+        mirror.commit(txn, [Change(1, "ada", "8.5")])  # in its place: else the page would be full
     gone = mirror.commit(2, [Change(1, "ada", None)])
     assert [brick.what for brick in gone] == ["log record", "double write", "page"]
 

@@ -65,7 +65,6 @@ class ModelSession:
             return Waits((holder.session,))
         self.database.operations.resume(self._op, now_us)
         assert self.transaction is not None
-        self.database.transactions.stop_waiting(self.transaction)
         self.database.tell("wait_over", self.transaction)
         return self._go_on(now_us)
 

@@ -101,7 +101,7 @@ class Transactions:
         return self._running.get(xid)
 
     def wait(self, waiting: Transaction, holder: Transaction) -> None:
-        """Note that one waits for another.
+        """Note that one waits for another; it ends with that other, whose number comes never again.
 
         Raises
         ------
@@ -114,10 +114,6 @@ class Transactions:
             names = {one.number: one.session for one in self.open}
             around = " -> ".join(names[number] for number in (*numbers, waiting.number))
             raise StatementFails(DEADLOCK, f"deadlock detected: {around}")
-
-    def stop_waiting(self, transaction: Transaction) -> None:
-        """Note that one goes on."""
-        self._waits_for.pop(transaction.number, None)
 
 
 def concurrent_update(kind: str) -> StatementFails:

@@ -173,7 +173,6 @@ class SharedVolume:
             for peer in peers:
                 filled = self.segments[group][index]
                 filled.fill(now_us, self.segments[group][peer].give(filled.scl))
-                filled.epoch = max(filled.epoch, self.segments[group][peer].epoch)  # what the lost one had promised
         self._lost.discard(index)
         self.restart(index, now_us=now_us)
 
