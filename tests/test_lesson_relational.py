@@ -277,7 +277,7 @@ def test_a_restart_costs_an_access_for_the_log_and_one_for_each_page() -> None:
 
 # ------------------------------------------------------------------------------------------ the picture of an accident
 def test_the_picture_of_a_lost_update_says_who_read_what_and_whose_write_is_lost() -> None:
-    old, hers, his = "products/pillow, 10", "products/pillow, 9 by ada", "products/pillow, 9 by ben"
+    old, hers, his = "products before/pillow, 10", *(f"products after/pillow, 9 by {who}" for who in ("ada", "ben"))
     lost, saved = (lab.accident(script="lost_update", level=level) for level in LEVELS[1:3])
     for trace in (lost, saved):
         assert [(row.place, row.fields["to"]) for row in trace.of("send")] == [

@@ -644,10 +644,11 @@ def fails(answer: Any) -> bool:
 
 def test_serializable_a_key_that_was_free_is_something_that_was_read() -> None:
     _, (ada, ben) = people("ada", "ben")
+    ada.execute("CREATE INDEX by_name ON wards (name)")
     serializable(ada, ben)
     ben.execute("SELECT free FROM wards WHERE id = 1")
     ada.execute("INSERT INTO wards VALUES (9, 'x', 1, NULL)")
-    ada.execute("DELETE FROM wards WHERE id = 9")
+    ada.execute("DELETE FROM wards WHERE name = 'x'")  # found by the name: the key was read by the INSERT only
     ada.execute("UPDATE wards SET free = 7 WHERE id = 1")
     ada.execute("COMMIT")
     assert fails(ben.execute("INSERT INTO wards VALUES (9, 'y', 1, NULL)")), "ada is before ben, and ben before ada"

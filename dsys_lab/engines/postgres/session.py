@@ -71,6 +71,11 @@ SESSION_DIFFERENCES: Final = (
         "it is looked for after `deadlock_timeout`",
         "Who closes the circle is let down in both; here a wait is an answer after 10 ms.",
     ),
+    Difference(
+        "who waited goes on when `proceed` is asked, and until then others may take the row",
+        "they go on by themselves, in the order in which they came",
+        "With three at one row, who comes last waits for who waits already.",
+    ),
 )
 """What PostgreSQL does otherwise than `stores.relational`, as several people see it."""
 STILL_WAITING: Final = " still waiting for "

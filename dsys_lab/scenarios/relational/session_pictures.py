@@ -107,9 +107,10 @@ class AccidentPicture(SessionPicture):
             self._ends(time_us, place, commits=kind == "transaction_commit")
 
     def _makes(self, now_us: int, table: str, version: str, fields: dict[str, Scalar]) -> None:
-        who = "" if self._speaks == SETUP else f" by {self._speaks}"
-        self._boxes[version] = f"{table}/{fields['row']}{who}"
-        if who:
+        was_there = self._speaks == SETUP
+        place = f"{table} before/{fields['row']}" if was_there else f"{table} after/{fields['row']} by {self._speaks}"
+        self._boxes[version] = place
+        if not was_there:
             self._moves(now_us, self._speaks, self._boxes[version], version, copy=0)
         super().emit(now_us, "version", self._boxes[version], version, **fields)
 
