@@ -146,8 +146,11 @@ class Story:
         self.wrote, self.told = {}, set()
 
     def play(self, steps):
-        acts = (self.commit, self.arrive, self.gossip, self.crash_or_restart, self.make_pages, self.take_over)
-        for act in self.luck.choices(acts, weights=(6, 16, 8, 3, 2, 1), k=steps):
+        acts = (
+            self.commit, self.arrive, self.gossip, self.crash_or_restart, self.make_pages, self.take_over,
+            self.lose_and_repair,
+        )  # fmt: skip
+        for act in self.luck.choices(acts, weights=(6, 16, 8, 3, 2, 1, 1), k=steps):
             act()
             if self.luck.random() < 0.3:
                 self.look()
@@ -198,6 +201,25 @@ class Story:
         self.down ^= {to}
         if to not in self.down:
             self.send(self.writers[-1], self.writers[-1].again(*to), to)
+
+    def lose_and_repair(self):
+        """A node loses its disk; a new one is filled from a read quorum of its peers, and promises the last epoch."""
+        index = self.luck.randrange(self.quorum.copies)
+        peers = {
+            group: [one for one in range(self.quorum.copies) if one != index and (group, one) not in self.down]
+            for group in range(self.groups)
+        }
+        if min(map(len, peers.values())) < self.quorum.read:
+            return
+        for writer in self.writers:
+            writer.forget(index)
+        for group in range(self.groups):
+            new = Segment(group, index, place=f"{group}/{index}", recorder=self.trace)
+            for peer in self.luck.sample(peers[group], self.quorum.read):
+                new.fill(0, self.segments[group, peer].give(new.scl))
+            new.promise(self.epoch)
+            self.segments[group, index] = new
+            self.down.discard((group, index))
 
     def make_pages(self):
         self.luck.choice(list(self.segments.values())).make_pages(limit=4)
@@ -646,7 +668,9 @@ def test_a_mirror_is_sent_each_changed_page_twice_and_a_volume_only_the_records(
     assert sum(len(brick.data) for brick in bricks) == 2 * 2 * PAGE_BYTES + record_bytes
     assert record_bytes < 150
     for txn in range(3, 600):
-        mirror.commit(txn, [Change(1, "ada", "8.5")])  # in its place: else the page would be full
+        bricks = mirror.commit(txn, [Change(1, "ada", "8.5")])  # in its place: else the page would be full
+    assert b"ada=8.5" in bricks[-1].data
+    assert b"ada=7.5" not in bricks[-1].data
     gone = mirror.commit(2, [Change(1, "ada", None)])
     assert [brick.what for brick in gone] == ["log record", "double write", "page"]
 

@@ -30,8 +30,11 @@ Promises
 1. A commit is acknowledged when the VDL has reached its last record, and not before.
 2. After any losses that leave `read` segments of each group, a new writer finds every acknowledged commit, whole; of
    the others each is there whole or not at all.
-3. Once a new writer has the promise of `read` segments, the old one commits nothing more: its epoch is refused.
-4. A read asks one segment, one that is known to be complete; a quorum is read only at recovery.
+3. Once a new writer has the promise of `read` segments, the old one commits nothing more: its epoch is refused. (What
+   takes the place of a lost segment promises the latest epoch, too, before it answers anybody. Aurora writes the epoch
+   to a write quorum, which outlives the loss of a copy.)
+4. A read asks one segment, one that is known to be complete; a quorum is read only at recovery. Until a new writer has
+   brought what it found to a write quorum, nothing is read.
 
 Cost: `copies` times the bytes of a record a record; a page read redoes the records since the page was last made.
 
