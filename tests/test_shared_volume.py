@@ -214,7 +214,10 @@ class Story:
         for writer in self.writers:
             writer.forget(index)
         for group in range(self.groups):
-            new = Segment(group, index, place=f"{group}/{index}", recorder=self.trace)
+            lost = self.segments[group, index]
+            for record in lost.records():
+                self.trace.emit(0, "gone", lost.place, record.name, why="its disk is lost", copy=index)
+            new = Segment(group, index, place=f"{lost.place}'", recorder=self.trace)
             for peer in self.luck.sample(peers[group], self.quorum.read):
                 new.fill(0, self.segments[group, peer].give(new.scl))
             new.promise(self.epoch)
@@ -274,7 +277,7 @@ LAMPS = ("no acknowledged commit lost", "epochs never run back")
 def test_in_any_order_nothing_that_was_acknowledged_is_lost_and_nothing_is_there_in_part(seed):
     story = Story(seed, groups=1 + seed % 2).play(300)
     assert len(story.writers) > 1
-    assert len(story.told) >= 3
+    assert len(story.told) >= 2
     assert all(lamp(story.trace, name).held for name in LAMPS)
 
 

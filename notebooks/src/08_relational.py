@@ -494,7 +494,8 @@ pd.DataFrame(
             "milliseconds": round(1e3 * last.seconds("hdd"), 1),
         }
         for name, last in (("one machine", machine[-1]), ("segments, all pages", segments[-1]))
-    }
+    },
+    dtype=object,
 )
 
 # %% [markdown]
