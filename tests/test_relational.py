@@ -693,3 +693,27 @@ def test_serializable_two_edges_in_a_row_do_no_harm_unless_the_last_commits_firs
                 begun.add(who)
             answer = by_name[who].execute(sql.format(row))
             assert not isinstance(answer, Failed | Waits), (story, who, sql.format(row), answer)
+
+
+def test_serializable_who_rolled_back_stands_in_nobodys_way() -> None:
+    _, (ada, ben, cem) = people("ada", "ben", "cem")
+    serializable(ada, ben, cem)
+    ada.execute("SELECT free FROM wards WHERE id = 1")
+    ben.execute("SELECT free FROM wards WHERE id = 2")
+    assert ben.execute("UPDATE wards SET free = 9 WHERE id = 1") == Done("UPDATE", 1)  # ada is before ben
+    ada.execute("ROLLBACK")
+    assert cem.execute("UPDATE wards SET free = 9 WHERE id = 2") == Done("UPDATE", 1)  # ben is before cem
+    assert [cem.execute("COMMIT"), ben.execute("COMMIT")] == [Done("COMMIT")] * 2
+
+
+def test_a_log_that_has_grown_long_is_a_reason_for_a_checkpoint() -> None:
+    database = RelationalDatabase(VolatileDisk(), checkpoint_bytes=40_000)
+    ada = database.session("ada")
+    ada.execute(WARDS)
+    ada.execute(FILL)
+    sizes = []
+    for free in range(60):
+        ada.execute(f"UPDATE wards SET free = {free}, name = '{'n' * 900}' WHERE id = 1")
+        sizes.append(database.status().log_bytes)
+    assert max(sizes) < 80_000
+    assert any(later < earlier for earlier, later in zip(sizes, sizes[1:], strict=False))
