@@ -5,10 +5,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dsys_lab.engines import postgres, sqlite
 from dsys_lab.errors import BadParameter, DsysLabError, Misuse
 from dsys_lab.stores.relational import Database, Done, Failed, RelationalDatabase, Rows, Session, Waits
+from dsys_lab.stores.relational.index_keys import index_key
 from dsys_lab.stores.relational.sessions import (
     DEADLOCK,
     DIVISION_BY_ZERO,
@@ -717,3 +720,14 @@ def test_a_log_that_has_grown_long_is_a_reason_for_a_checkpoint() -> None:
         sizes.append(database.status().log_bytes)
     assert max(sizes) < 80_000
     assert sizes != sorted(sizes)
+
+
+@given(st.one_of(
+    *(st.tuples(one, one) for one in (
+        st.floats(allow_nan=False, allow_infinity=False), st.integers(-(2**63), 2**63 - 1), st.text(max_size=12),
+    )),
+))
+def test_the_key_of_an_index_sorts_as_the_values_do(pair: tuple[Any, Any]) -> None:
+    low, high = sorted(pair)
+    assert index_key(low) <= index_key(high)
+    assert isinstance(low, str) or (index_key(low) == index_key(high)) == (low == high)
