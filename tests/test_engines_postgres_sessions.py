@@ -236,7 +236,7 @@ def test_a_session_that_the_server_ends_gives_no_answer(
     ada, ben, _ = people
     say(ada, "BEGIN", move(1, "east"))
     ben.execute(move(1, "west"))
-    database.run("SELECT pg_terminate_backend(pid, 5000) FROM unnest(%s::int[]) pid", ([ada.pid, ben.pid],))
+    database.run("SELECT pg_terminate_backend(pid, 5000) FROM unnest(%s::int[]) pid", ([ben.pid, ada.pid],))
     for ask in (ben.proceed, lambda: ada.execute("COMMIT"), lambda: ada.execute("SELECT 1")):
         with pytest.raises(MayHaveHappened, match="look whether it happened"):
             ask()
