@@ -22,9 +22,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from importlib.metadata import version
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
-from dsys_lab.engines.aws.services import SERVICES, TAG, Leftover
+from dsys_lab.engines.aws.services import SERVICES, TAG, Leftover, Service
 from dsys_lab.engines.connection import PREFIX, EngineConnection, without_secrets
 from dsys_lab.engines.server import LOOPBACK, Server
 from dsys_lab.errors import BadParameter, EngineMissing, MayHaveHappened, Refused
@@ -81,6 +81,7 @@ class Connection(EngineConnection[Server]):
     """
 
     SETTING = SETTING
+    services: ClassVar[tuple[Service, ...]] = SERVICES
 
     def __init__(
         self, *, make_client: Callable[..., Any] = boto3.client, ask: Callable[[str], str] | None = None
@@ -126,19 +127,20 @@ class Connection(EngineConnection[Server]):
     def client(self, service: str) -> Any:
         """Return boto3's client of a service."""
         if service not in self._clients:
-            given: dict[str, Any] = {"config": Config(read_timeout=ANSWER_WITHIN_S, retries={"total_max_attempts": 1})}
-            if not self.is_real:
-                given |= {
-                    "endpoint_url": f"http://{LOOPBACK}:{self.server.port}" if self.server else self.setting,
-                    "region_name": REGION,
-                    "aws_access_key_id": TAG,
-                    "aws_secret_access_key": TAG,
-                }
-            try:
-                self._clients[service] = self._make_client(service, **given)
-            except BotoCoreError as error:
-                raise EngineMissing(f"boto3 cannot make a client ({error}): set it up with `aws configure`") from error
+            address = f"http://{LOOPBACK}:{self.server.port}" if self.server else self.setting
+            self._clients[service] = self.client_at(service, None if self.is_real else address)
         return self._clients[service]
+
+    def client_at(self, service: str, address: str | None, keys: tuple[str, str] = (TAG, TAG)) -> Any:
+        """Make a client of the service at this address, with these keys; without one, of the account's own."""
+        given: dict[str, Any] = {"config": Config(read_timeout=ANSWER_WITHIN_S, retries={"total_max_attempts": 1})}
+        if address is not None:
+            given |= {"endpoint_url": address, "region_name": REGION}
+            given |= {"aws_access_key_id": keys[0], "aws_secret_access_key": keys[1]}
+        try:
+            return self._make_client(service, **given)
+        except BotoCoreError as error:
+            raise EngineMissing(f"boto3 cannot make a client ({error}): set it up with `aws configure`") from error
 
     def call(self, service: str, operation: str, **given: Any) -> dict[str, Any]:
         """Call an operation, such as `call("sqs", "create_queue", QueueName="q")`, and return its answer.
@@ -178,7 +180,7 @@ class Connection(EngineConnection[Server]):
     @property
     def tags(self) -> dict[str, str]:
         """What everything that is made here is tagged with."""
-        return {TAG: "made by a notebook, to be removed"}
+        return {TAG: "made by a notebook - to be removed"}  # S3 allows no comma
 
     def left_behind(self) -> list[str]:
         """Return the addresses of what has our prefix and tag, and was not made by this process."""
@@ -192,14 +194,14 @@ class Connection(EngineConnection[Server]):
         return [leftover.address for leftover in swept]
 
     def _leftovers(self) -> list[Leftover]:
-        found = [leftover for service in SERVICES for leftover in service.leftovers(self.call)]
+        found = [leftover for service in self.services for leftover in service.leftovers(self.call)]
         return [leftover for leftover in found if leftover.address not in self._made]
 
     def _ask_for_the_account(self) -> str:
         """Say whose account it is and what it may cost; go on only after a "yes"."""
         region = self.client("sts").meta.region_name
         account = self.call("sts", "get_caller_identity")["Account"]
-        prices = "".join(f"{service.title}: {service.price}.\n" for service in SERVICES)
+        prices = "".join(f"{service.title}: {service.price}.\n" for service in self.services)
         question = (
             f"{SETTING}={REAL}: this makes things in the account {account}, region {region}.\n{prices}"
             f"They are named {PREFIX}…, tagged {TAG}, and removed afterwards. Type yes to go on: "

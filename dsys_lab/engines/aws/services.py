@@ -7,11 +7,13 @@ real account is used names its price too, and `sweep` finds what it left.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, NamedTuple
 
 from dsys_lab.engines.connection import PREFIX
+from dsys_lab.errors import Refused
 from dsys_lab.facts import fact
 
 TAG: Final = "dsys_lab"
@@ -62,6 +64,39 @@ def _tables(call: Call) -> Iterator[Leftover]:
             yield Leftover(name, partial(call, "dynamodb", "delete_table", TableName=name))
 
 
+def _buckets(call: Call) -> Iterator[Leftover]:
+    for bucket in call("s3", "list_buckets").get("Buckets", []):
+        name = bucket["Name"]
+        if not name.startswith(PREFIX.replace("_", "-")):
+            continue
+        with suppress(Refused):  # it has no tags, and so is not ours
+            tags = call("s3", "get_bucket_tagging", Bucket=name)["TagSet"]
+            if any(tag["Key"] == TAG for tag in tags):
+                yield Leftover(name, partial(empty_and_remove, call, name))
+
+
+def empty_and_remove(call: Call, bucket: str) -> None:
+    """Take away every upload and version in a bucket, and the bucket."""
+    while uploads := call("s3", "list_multipart_uploads", Bucket=bucket).get("Uploads"):
+        for upload in uploads:
+            call("s3", "abort_multipart_upload", Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"])
+    while True:
+        told = call("s3", "list_object_versions", Bucket=bucket)
+        gone = [*told.get("Versions", []), *told.get("DeleteMarkers", [])]
+        if not gone:
+            break
+        for one in gone:
+            call("s3", "delete_object", Bucket=bucket, Key=one["Key"], VersionId=one["VersionId"])
+    call("s3", "delete_bucket", Bucket=bucket)
+
+
+S3: Final = Service(
+    "Amazon S3",
+    f"Writes and lists: {fact('s3_price_put')}. Reads: {fact('s3_price_get')}. Kept: {fact('s3_price_storage')}. A "
+    "notebook of this suite makes some hundreds of requests, and keeps some megabytes for minutes: less than a cent",
+    _buckets,
+)
+
 SERVICES: Final = (
     Service(
         "Amazon SQS",
@@ -75,5 +110,6 @@ SERVICES: Final = (
         "suite uses some hundreds of units: less than a cent",
         _tables,
     ),
+    S3,
 )
 """Those that the suite uses."""
