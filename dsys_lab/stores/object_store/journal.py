@@ -81,9 +81,10 @@ class Journal:
             self.checkpoint(now_us)
 
     def checkpoint(self, now_us: int) -> None:
-        """Begin the log anew with all that it said."""
+        """Begin the log anew with all that it said, in a segment of its own: a closed one has no torn tail."""
         self.log.roll(now_us)
         lsn = self.log.append(now_us, _encode({"do": "checkpoint", "state": self.index.state()}))
+        self.log.roll(now_us)
         self.log.drop_before(lsn)
         self._since_checkpoint = 0
 
@@ -110,15 +111,20 @@ class Journal:
         return rebuilt
 
     def _replay(self) -> int:
-        """Fold the log; return how many records it has since its last checkpoint."""
+        """Fold the log; return how many records it has since its last checkpoint.
+
+        A crash may have spared some of the segments that a checkpoint replaces: what is left of them is skipped.
+        """
         since, known = 0, self.log.first_lsn == 0
         for record in self.log.read():
             told = json.loads(record.payload)
             is_checkpoint = told["do"] == "checkpoint"
-            if not (known or is_checkpoint):
-                raise Damaged(f"the journal begins with record {record.lsn}, which is no checkpoint: restore its files")
-            since, known = 0 if is_checkpoint else since + 1, True
-            self.index.apply(told)
+            known = known or is_checkpoint
+            if known:
+                since = 0 if is_checkpoint else since + 1
+                self.index.apply(told)
+        if not known:
+            raise Damaged(f"the journal before record {self.log.first_lsn} is missing: restore its files from a copy")
         return since
 
     def _remove_orphans(self) -> int:
