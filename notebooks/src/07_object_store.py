@@ -44,7 +44,8 @@ facts("s3_objects", "s3_object_max", "s3_range_writes", "s3_range_reads", "s3_pa
 #
 # Three objects of a phone, one after the other. Each is coded into nine **shards**, five that hold its bytes and four of
 # **parity**, and each shard flies to a drive of its own, in three **zones** (buildings that do not fail together). Then
-# drives die. After a while an empty drive stands in the place of each, and the others send it what it needs.
+# drives die. After a while an empty drive stands in the place of each, and a *repair* makes its shards anew from what
+# five of the others send.
 #
 # On the left two drives die, on the right five. Press **space**.
 
@@ -185,8 +186,8 @@ bad_line.reveal(
 )
 
 # %% [markdown]
-# In parts it is 1/(1 - p); in one put it is the wait for so many successes in a row. And look at the reader: he sees
-# nothing, nothing, and then all of it. Who gives up half-way leaves parts behind. They are no object, no list of objects
+# In parts it is 1/(1 - p); in one put it is the wait for so many successes in a row. And the
+# box on the right, what readers can see, is empty, and empty, and then has all of it at once. Who gives up half-way leaves parts behind. They are no object, no list of objects
 # shows them, and they are paid. On the right a *rule* aborts what was not completed in time:
 
 # %%
@@ -340,7 +341,7 @@ from dsys_lab.laws import expected_losses
 # %%
 early = predict(
     "07/asked-too-early",
-    "He asks every 0.5 s from 0.5 s on; it is put at 2.2 s; *not there* is remembered for 3 s. When does he see it?",
+    "He asks every 0.5 s; it is put at 2.2 s; *not there* is remembered for 3 s. When does he see it?",
     between=(0, 8),
     unit="s",
 )

@@ -20,7 +20,7 @@ from dsys_lab.structures.disk import VolatileDisk
 
 DRIVES: Final = 9
 ZONES: Final = ("zone-a", "zone-b", "zone-c")
-PHONE: Final = "phone"
+PHONE, REPAIR = "phone", "repair"
 OBJECT: Final = b"the pings of a night, "
 
 
@@ -57,9 +57,9 @@ def lost_drives(
             sim.after(1 + number * apart_s + repair_after_s, site.hosts[drive].restart)
 
     sim.spawn(story())
-    sim.run(objects * 0.5 + 2.5 + max(0, dead - 1) * apart_s + repair_after_s)
+    sim.run(objects * 0.5 + 3.0 + max(0, dead - 1) * apart_s + repair_after_s)
     readable = site.readable()
-    sim.emit("check", "bucket", name="objects that can be read", ok=readable == objects, expected=objects, got=readable)
+    sim.emit("check", PHONE, name="objects that can be read", ok=readable == objects, expected=objects, got=readable)
     return Claims()
 
 
@@ -72,7 +72,8 @@ class _Site:
         self.store = JournaledStore(VolatileDisk(), blobs=self.blobs)
         self.objects: dict[str, Piece] = {}
         self.hosts = [DriveHost(simulation, self, drive) for drive in range(DRIVES)]
-        simulation.network.delay = uniform(0.25, 0.4)
+        self.repair = RepairHost(simulation, code.data_shards)
+        simulation.network.delay = uniform(0.3, 0.5)
 
     def put(self, name: str) -> None:
         """Put an object and let its shards fly."""
@@ -100,13 +101,13 @@ class _Site:
                 continue
             self.blobs.restore(piece, lost, now_us=simulation.now_us)
             homes = self.blobs.homes(piece.blob)
-            helpers = [home for shard, home in enumerate(homes) if shard not in lost and self.hosts[home].up]
+            helpers = [self.hosts[home].name for shard, home in enumerate(homes) if shard not in lost]
+            up = [helper for helper in helpers if simulation.machines[helper].up][: self.blobs.code.data_shards]
             for shard in lost:
-                for number, helper in enumerate(helpers[: self.blobs.code.data_shards]):
-                    copy, what = network.next_copy(name), "the shard" if number == 0 else "its share"
-                    simulation.emit("copied", self.hosts[helper].name, name, copy=copy, of=shard)
-                    target = self.hosts[homes[shard]].name
-                    network.send(self.hosts[helper].name, target, name, {"type": what}, copy=copy)
+                for helper in up:
+                    copy = network.next_copy(name)
+                    simulation.emit("copied", helper, name, copy=copy, of=shard)
+                    network.send(helper, REPAIR, name, {"for": self.hosts[homes[shard]].name}, copy=copy)
 
     def readable(self) -> int:
         """Return how many objects can be read whole."""
@@ -126,13 +127,10 @@ class DriveHost(Machine):
     def __init__(self, simulation: Simulation, site: _Site, drive: int) -> None:
         self.site, self.drive = site, drive
         self.shards: dict[tuple[str, int], None] = {}
-        super().__init__(simulation, site.blobs.place_of(drive))
+        super().__init__(simulation, site.blobs.place_of(drive).removeprefix("bucket/"))
 
     def on_message(self, message: str, copy: int, body: dict[str, Any], source: str) -> None:
-        """Keep a shard; what others sent to make it has done its work."""
-        if body["type"] == "its share":
-            self.simulation.emit("finish", self.name, message, attempt=1, copy=copy)
-            return
+        """Keep a shard."""
         self.shards[message, copy] = None
         self.simulation.emit("archive", self.name, message, copy=copy)
 
@@ -148,3 +146,22 @@ class DriveHost(Machine):
         if not self.site.blobs.drives[self.drive].is_up:
             self.site.blobs.bring_back(self.drive, VolatileDisk())
             self.site.refill(self.drive)
+
+
+class RepairHost(Machine):
+    """Adds up what k drives sent, and sends the shard that comes out of it to the drive that lacks it."""
+
+    def __init__(self, simulation: Simulation, needed: int) -> None:
+        self.needed = needed
+        self._came: dict[tuple[str, str], int] = {}
+        super().__init__(simulation, REPAIR)
+
+    def on_message(self, message: str, copy: int, body: dict[str, Any], source: str) -> None:
+        """Wait for k of them."""
+        wanted = message, body["for"]
+        self._came[wanted] = self._came.get(wanted, 0) + 1
+        if self._came[wanted] < self.needed:
+            self.simulation.emit("finish", REPAIR, message, attempt=1, copy=copy)
+            return
+        del self._came[wanted]
+        self.simulation.network.send(REPAIR, body["for"], message, {"type": "shard"}, copy=copy)

@@ -156,8 +156,7 @@ class RangeHost(Machine):
 
     def on_message(self, message: str, copy: int, body: dict[str, Any], source: str) -> None:
         """Put what came."""
-        simulation, key = self.simulation, body["key"]
-        place = self.line.place_of(key)
+        simulation, key, place = self.simulation, body["key"], self.name
         with suppress(SlowDown):
             try:
                 self.line.store.put(key, b"435 minutes", now_us=simulation.now_us)

@@ -94,7 +94,7 @@ class BucketHost(Machine):
     def tell(self) -> None:
         """Tell how many bytes are paid that nobody can read."""
         kept = self.store.status().part_bytes
-        self.simulation.emit("gauge", KEPT, name="parts", value=kept, unit="bytes kept, and no object", full=self._full)
+        self.simulation.emit("gauge", KEPT, name="parts", value=kept, unit="bytes, no object", full=self._full)
 
     def show(self) -> None:
         """Let all pieces be seen at once."""

@@ -20,6 +20,7 @@ from dsys_lab.structures.disk import VolatileDisk
 
 WAYS: Final = ("blind", "if match")
 COUNTER: Final = "counter.json"
+KEY: Final = "pings/17"
 BUCKET: Final = "bucket"
 
 
@@ -35,7 +36,7 @@ def counter(
     require_positive(writers=writers, each=each, think_ms=think_ms)
     store = JournaledStore(VolatileDisk())
     store.put(COUNTER, b"0")
-    CounterHost(sim, store)
+    CounterHost(sim, store, writers * each)
     hosts = [WriterHost(sim, store, f"writer-{number}", way, each, think_ms) for number in range(1, writers + 1)]
     sim.run()
     added, (says, _) = sum(host.added for host in hosts), read_counter(store)
@@ -53,8 +54,8 @@ def read_counter(store: JournaledStore) -> tuple[int, str]:
 class CounterHost(Machine):
     """The bucket: it puts what comes, if its condition holds, and answers."""
 
-    def __init__(self, simulation: Simulation, store: JournaledStore) -> None:
-        self.store = store
+    def __init__(self, simulation: Simulation, store: JournaledStore, full: int) -> None:
+        self.store, self.full = store, full
         super().__init__(simulation, BUCKET)
 
     def on_message(self, message: str, copy: int, body: dict[str, Any], source: str) -> None:
@@ -68,7 +69,7 @@ class CounterHost(Machine):
             return
         simulation.emit("finish", BUCKET, message, attempt=copy + 1, copy=copy)
         value = int(body["data"])
-        simulation.emit("gauge", BUCKET, name="counter", value=value, unit="")
+        simulation.emit("gauge", BUCKET, name="counter", value=value, unit="counted", full=self.full)
         simulation.network.answer(BUCKET, source, message, {"ok": True})
 
 
@@ -126,31 +127,60 @@ def too_early(
     """
     require_not_negative(stale_s=stale_s, put_at_s=put_at_s)
     require_positive(every_s=every_s, seconds=seconds)
-    front = NegativeCache(JournaledStore(VolatileDisk()), stale_us=to_us(stale_s))
-    put_us: list[int] = []
+    store = StoreHost(sim)
+    front = FrontHost(sim, NegativeCache(store.store, stale_us=to_us(stale_s)), store)
 
     def put() -> Body:
         yield sim.sleep(put_at_s)
-        front.put(sim.now_us, "pings/17", b"435 minutes")
-        put_us.append(sim.now_us)
-        sim.emit("publish", "writer", "pings/17", attempt=1)
-        sim.emit("archive", "bucket/store", "pings/17")
-        sim.emit("publish_ok", "writer", "pings/17", attempt=1)
+        sim.emit("publish", "writer", KEY, attempt=1)
+        sim.network.send("writer", store.name, KEY, {})
 
     def read() -> Body:
-        while sim.now_s < seconds:
+        number = 0
+        while sim.now_s < seconds - every_s:
             yield sim.sleep(every_s)
-            found, is_put = front.get(sim.now_us, "pings/17"), bool(put_us)
-            behind_us = sim.now_us - put_us[0] if is_put and found is None else 0
-            sim.emit(
-                "look", "reader", view="bucket/front", key="pings/17", position=int(found is not None),
-                behind_us=behind_us, stale=behind_us > 0,
-            )  # fmt: skip
-            if is_put:
-                sim.emit("check", "bucket/front", name="an acknowledged object is seen", ok=found is not None,
-                         expected="200", got="200" if found else "404")  # fmt: skip
+            number += 1
+            sim.emit("publish", "reader", f"get {number}", attempt=1)
+            sim.network.send("reader", front.name, f"get {number}", {})
 
+    for name in ("writer", "reader"):
+        Machine(sim, name)
     sim.spawn(put())
     sim.spawn(read())
     sim.run(seconds)
-    return Claims({"checks hold": {}})
+    return Claims({"conservation": {}, "checks hold": {}})
+
+
+class StoreHost(Machine):
+    """What is really there."""
+
+    def __init__(self, simulation: Simulation) -> None:
+        self.store, self.has_it = JournaledStore(VolatileDisk()), False
+        super().__init__(simulation, "bucket/store")
+
+    def on_message(self, message: str, copy: int, body: dict[str, Any], source: str) -> None:
+        """Put, and acknowledge."""
+        self.store.put(message, b"435 minutes", now_us=self.simulation.now_us)
+        self.has_it = True
+        self.simulation.emit("archive", self.name, message)
+        self.simulation.emit("publish_ok", source, message, attempt=1)
+
+
+class FrontHost(Machine):
+    """Who answers to readers, from what it remembers or from the store."""
+
+    def __init__(self, simulation: Simulation, front: NegativeCache, store: StoreHost) -> None:
+        self.front, self.behind = front, store
+        super().__init__(simulation, "bucket/front")
+
+    def on_message(self, message: str, copy: int, body: dict[str, Any], source: str) -> None:
+        """Answer, 200 or 404."""
+        simulation, found = self.simulation, self.front.get(self.simulation.now_us, KEY)
+        if found is None:
+            simulation.emit("reject", self.name, message, why="404, not there")
+        else:
+            simulation.emit("finish", self.name, message, attempt=1)
+        if self.behind.has_it:
+            got = "404" if found is None else "200"
+            simulation.emit("check", self.name, name="an acknowledged object is seen", ok=found is not None,
+                            expected="200", got=got)  # fmt: skip
