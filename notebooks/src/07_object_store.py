@@ -213,7 +213,7 @@ facts("s3_part_min", "s3_parts_max")
 #
 # All keys lie on one sorted line, cut into ranges, each with a tube of **tokens**. Everything in the picture is some
 # hundredths of its real size. The same pings, under keys that begin with the time, and under keys that begin with two
-# digits of a hash. A range that refuses for four seconds in a row is cut in two where the load is.
+# digits of a hash. A range that refuses for five seconds in a row is cut in two where the load is.
 
 # %%
 from dsys_lab.scenarios.object_store import hot_prefix

@@ -20,7 +20,7 @@ from dsys_lab.structures.disk import VolatileDisk
 
 DRIVES: Final = 9
 ZONES: Final = ("zone-a", "zone-b", "zone-c")
-PHONE, REPAIR = "phone", "repair"
+PHONE, REPAIR, ALIVE = "phone", "repair", "alive"
 OBJECT: Final = b"the pings of a night, "
 
 
@@ -33,7 +33,7 @@ def lost_drives(
     objects: int = 3,
     dead: int = 2,
     whole_zone: bool = False,
-    apart_s: float = 1.0,
+    apart_s: float = 0.5,
     repair_after_s: float = 4.0,
 ) -> Claims:
     """Any k of the k + m shards bring an object back, so up to m drives may die before the repair is done.
@@ -52,6 +52,7 @@ def lost_drives(
         for number in range(1, objects + 1):
             site.put(f"o{number}")
             yield sim.sleep(0.5)
+        site.report()
         for number, drive in enumerate(order[:dead]):
             sim.after(1 + number * apart_s, site.hosts[drive].crash)
             sim.after(1 + number * apart_s + repair_after_s, site.hosts[drive].restart)
@@ -88,6 +89,12 @@ class _Site:
         for shard, home in enumerate(self.blobs.homes(blob)):
             simulation.emit("publish", PHONE, name, attempt=1, copy=shard)
             simulation.network.send(PHONE, self.hosts[home].name, name, {"type": f"shard {shard}"}, copy=shard)
+
+    def report(self) -> None:
+        """Let every drive tell the repair that it is alive: who is silent later is missed."""
+        for drive, host in enumerate(self.hosts):
+            self.simulation.emit("publish", host.name, ALIVE, attempt=1, copy=drive)
+            self.simulation.network.send(host.name, REPAIR, ALIVE, {}, copy=drive)
 
     def refill(self, drive: int) -> None:
         """Bring back what belongs on a drive that is new: k survivors send what they have, the drive adds it up."""
@@ -158,6 +165,9 @@ class RepairHost(Machine):
 
     def on_message(self, message: str, copy: int, body: dict[str, Any], source: str) -> None:
         """Wait for k of them."""
+        if message == ALIVE:
+            self.simulation.emit("finish", REPAIR, message, attempt=1, copy=copy)
+            return
         wanted = message, body["for"]
         self._came[wanted] = self._came.get(wanted, 0) + 1
         if self._came[wanted] < self.needed:

@@ -71,7 +71,7 @@ def hot_prefix(
     ranges: int = 4,
     rate: float = 30.0,
     limit: float = 15.0,
-    cut_after_s: float = 4.0,
+    cut_after_s: float = 5.0,
     seconds: float = 14.0,
 ) -> Claims:
     """What passes is told by the range, not by the bucket; and a load that moves along the line stays hot.

@@ -34,7 +34,7 @@ def upload(
     failure: float = 0.2,
     gives_up_after: int = 0,
     rule_after_s: float = 0.0,
-    seconds: float = 30.0,
+    seconds: float = 20.0,
 ) -> Claims:
     """In parts, what came once need not come again, and nobody sees half of it.
 
