@@ -6,7 +6,16 @@ import sys
 from collections.abc import Callable
 from typing import Final
 
-from dsys_lab.benchmark import benchmark, brokers, documents, dsys_lab, from, graph, key_value, object_store, relational, simulations, tables
+from dsys_lab.benchmark import (
+    brokers,
+    documents,
+    graph,
+    key_value,
+    object_store,
+    relational,
+    simulations,
+    tables,
+)
 
 TABLES: Final[dict[str, Callable[[], None]]] = {
     "simulation": simulations.simulation,
