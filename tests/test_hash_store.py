@@ -204,3 +204,17 @@ def test_it_lives_in_a_folder_too(tmp_path) -> None:
     with_files.merge()
     with_files.close()
     assert HashStore(RealDisk(tmp_path)).get(b"key-010") == b"version-2"
+
+
+def test_a_hint_without_a_log_is_never_taken_for_an_empty_store() -> None:
+    disk = VolatileDisk()
+    store = filled(disk, versions=3)
+    store.merge()
+    store.close()
+    for name in disk.names():
+        if not name.endswith(".hint"):
+            disk.remove(name)
+    before = disk.names()
+    with pytest.raises(Damaged, match="log from record 0 on is missing"):
+        HashStore(disk)
+    assert disk.names() == before

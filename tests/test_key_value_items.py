@@ -215,3 +215,31 @@ def test_an_update_leaves_alone_what_it_does_not_name(item, verb, number):
     changed = Update(**{verb: {"x": number}}).of(item)
     assert {name: value for name, value in changed.items() if name != "x"} == item
     assert changed["x"] == number
+
+
+@pytest.mark.parametrize("exponent", [126, 5_000, -131])
+def test_a_number_beyond_the_range_of_dynamodb_is_refused(exponent: int) -> None:
+    numbers = [Decimal(sign).scaleb(exponent) for sign in (1, -1)] + [10**exponent] * (exponent > 0)
+    for number in numbers:
+        with pytest.raises(BadParameter, match="1E-130"):
+            frozen({"id": number})
+
+
+@pytest.mark.parametrize("number", [0, 10**125, -(10**125), Decimal("1e-130"), Decimal("0e-200"), Decimal("-1e125")])
+def test_a_number_at_the_ends_of_the_range_is_kept(number: int | Decimal) -> None:
+    assert frozen({"id": number})["id"] == number
+
+
+def test_an_add_keeps_every_one_of_38_digits_or_is_refused() -> None:
+    large = Decimal("12345678901234567890123456789012345678")
+    assert Update(add={"n": 1}).of({"n": large})["n"] == int(large) + 1
+    assert Update(add={"n": Decimal("1e-37")}).of({"n": 1})["n"] == Decimal("1." + "0" * 36 + "1")
+    with pytest.raises(BadParameter, match="38"):
+        Update(add={"n": Decimal("1e-38")}).of({"n": 1})
+
+
+def test_what_an_update_removes_is_a_list_of_names_and_may_come_from_a_generator() -> None:
+    item = {"city": "Oslo", "c": 1, "i": 2}
+    with pytest.raises(BadParameter, match=r"remove = 'city'.*\('city',\)"):
+        Update(remove="city")
+    assert Update(remove=(name for name in ("c", "i"))).of(item) == {"city": "Oslo"}

@@ -8,14 +8,14 @@ from random import Random
 import pytest
 
 from dsys_lab import laws
-from dsys_lab.errors import BadParameter, Damaged
+from dsys_lab.errors import BadParameter, Damaged, Refused
 from dsys_lab.stores.key_value.entry import decode, encode, value_of
 from dsys_lab.stores.key_value.lsm import BloomFilter, Compaction, Leveled, Levels, LsmStore, Tiered, block, manifest
 from dsys_lab.stores.key_value.lsm.bloom_filter import hash_of
 from dsys_lab.stores.key_value.lsm.manifest import Manifest, RunInfo
 from dsys_lab.stores.key_value.lsm.memtable import Memtable
 from dsys_lab.stores.key_value.lsm.merging import merged
-from dsys_lab.structures.append_log import NEVER
+from dsys_lab.structures.append_log import EVERY_RECORD, NEVER
 from dsys_lab.structures.disk import VolatileDisk
 from dsys_lab.trace import Counters, Trace
 
@@ -412,3 +412,39 @@ def test_levels_are_given_from_the_newest_to_the_oldest() -> None:
     runs = manifest.newest(disk).runs
     assert len(runs) > 3
     assert all(above.level < below.level or above.number > below.number for above, below in pairwise(runs))
+
+
+# ---------------------------------------------------------------------------------------------------------- bad inputs
+
+@pytest.mark.parametrize("bits_per_key", [-1, 101, 400, math.inf, math.nan])
+def test_a_filter_that_no_run_could_hold_is_refused_before_anything_is_written(bits_per_key: float) -> None:
+    disk = VolatileDisk()
+    with pytest.raises(BadParameter, match="bits_per_key.*0 to 100"):
+        LsmStore(disk, bits_per_key=bits_per_key)
+    assert disk.names() == []
+    store = filled(50, bits_per_key=100, memtable_bytes_max=1_000)
+    assert store.get(b"000002") is not None
+
+
+@pytest.mark.parametrize("broken_too", [False, True])
+def test_runs_without_a_log_are_never_taken_for_an_empty_store(broken_too: bool) -> None:
+    disk = VolatileDisk()
+    filled(100, disk=disk, memtable_bytes_max=1_000).close()
+    for name in disk.names():
+        if name.endswith(".log") or (name.startswith("manifest-") and not broken_too):
+            disk.remove(name)
+        elif name.startswith("manifest-"):
+            disk.write(name, 3, b"?")
+    before = disk.names()
+    with pytest.raises(Damaged, match="log from record 0 on is missing"):
+        LsmStore(disk)
+    assert disk.names() == before, "what is left is not taken away"
+
+
+def test_a_store_whose_disk_failed_is_let_go_without_a_word() -> None:
+    store = filled(3, fsync=EVERY_RECORD)
+    store._log.give_up()
+    store.close()
+    store.close()
+    with pytest.raises(Refused, match="closed"):
+        store.get(b"000000")

@@ -136,8 +136,8 @@ class HashStore:
         self.disk, self.place, self.recorder = disk, place, recorder
         self._merge_at, self._segment_bytes = merge_at, segment_bytes
         merged = merged_file.stored(disk)
-        if merged and not any(map(SEGMENT_NAME.match, disk.names())):
-            raise Damaged(f"the log from record {merged[0]} on is missing: restore its files from a copy")
+        if disk.names() and not any(map(SEGMENT_NAME.match, disk.names())):
+            raise Damaged(f"the log from record {max(merged, default=0)} on is missing: restore its files from a copy")
         self._log = AppendLog(
             disk, fsync=fsync, segment_bytes=segment_bytes, place=f"{place}/log", recorder=recorder, now_us=now_us
         )

@@ -29,8 +29,12 @@ import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
+
+BITS_PER_KEY_MAX: Final = 100
+"""Where RocksDB ends too: 69 bits a key are set, which one byte of the run's end can still count."""
 
 
 def hash_of(key: bytes) -> int:

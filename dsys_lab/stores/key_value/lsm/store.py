@@ -6,10 +6,11 @@ import weakref
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from dsys_lab.errors import BadParameter, Damaged, Refused, require_not_negative, require_positive
+from dsys_lab.errors import BadParameter, Damaged, Refused, require_positive
 from dsys_lab.stores.key_value.entry import decode, encode, is_tombstone, value_of
 from dsys_lab.stores.key_value.lsm import manifest
 from dsys_lab.stores.key_value.lsm.block import Stored
+from dsys_lab.stores.key_value.lsm.bloom_filter import BITS_PER_KEY_MAX
 from dsys_lab.stores.key_value.lsm.compaction import Compaction, CompactionPolicy, Leveled, Levels
 from dsys_lab.stores.key_value.lsm.manifest import Manifest, RunInfo
 from dsys_lab.stores.key_value.lsm.memtable import Memtable
@@ -79,7 +80,7 @@ class LsmStore:
     block_bytes : int
         What one read brings.
     bits_per_key : float
-        Of the Bloom filters; 0 does without.
+        Of the Bloom filters, up to 100; 0 does without.
     fsync : Fsync
         When writes are made durable.
     place : str
@@ -121,14 +122,15 @@ class LsmStore:
         now_us: int = 0,
     ) -> None:
         require_positive(memtable_bytes_max=memtable_bytes_max, block_bytes=block_bytes)
-        require_not_negative(bits_per_key=bits_per_key)
+        if not 0 <= bits_per_key <= BITS_PER_KEY_MAX:
+            raise BadParameter(f"bits_per_key = {bits_per_key!r}: give 0 to {BITS_PER_KEY_MAX}; 10 let 1 % pass")
         self.policy = policy if policy is not None else Leveled()
         if isinstance(self.policy, type) or not hasattr(self.policy, "decide"):
             raise BadParameter(f"policy = {policy!r}: give one that decides, as Leveled() or Tiered() do")
         self.disk, self.place, self.recorder = disk, place, recorder
         self._memtable_bytes_max, self._block_bytes, self._bits_per_key = memtable_bytes_max, block_bytes, bits_per_key
         self._manifest = manifest.newest(disk) or Manifest()
-        if self._manifest.lsn and not any(map(SEGMENT_NAME.match, disk.names())):
+        if disk.names() and not any(map(SEGMENT_NAME.match, disk.names())):
             raise Damaged(f"the log from record {self._manifest.lsn} on is missing: restore its files from a copy")
         self._log = AppendLog(disk, fsync=fsync, place=f"{place}/log", recorder=recorder, now_us=now_us)
         self._memtable = Memtable()
@@ -271,8 +273,10 @@ class LsmStore:
         """Take away the files of outdated runs that no snapshot needs."""
         snapshots = [snapshot for reference in self._snapshots if (snapshot := reference()) is not None]
         needed = {run.info.number for snapshot in snapshots for run in snapshot.runs}
-        with self._log.or_break("the removal of what was merged"):
-            self._remove([run.info.file for run in self._outdated if run.info.number not in needed])
+        gone = [run.info.file for run in self._outdated if run.info.number not in needed]
+        if gone:
+            with self._log.or_break("the removal of what was merged"):
+                self._remove(gone)
         self._outdated = [run for run in self._outdated if run.info.number in needed]
 
     def _remove(self, names: list[str]) -> None:

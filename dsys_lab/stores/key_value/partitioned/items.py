@@ -44,6 +44,8 @@ Item = Mapping[str, Value]
 KB: Final = 1024
 ITEM_BYTES_MAX: Final = int(fact("dynamodb_item_max").value) * KB
 DIGITS_MAX: Final = 38
+EXPONENT_MIN: Final = -130
+EXPONENT_MAX: Final = 125
 
 
 class Frozen(dict[str, Any]):
@@ -135,10 +137,18 @@ def _frozen(value: Value) -> Value:
         case bool() | None | str() | bytes():
             return value
         case int() | Decimal():
-            if not Decimal(value).is_finite() or significant_digits(value) > DIGITS_MAX:
-                raise BadParameter(f"number {value}: give a finite one of at most {DIGITS_MAX} significant digits")
+            _check_number(Decimal(value))
             return value
     raise BadParameter(_no_kind(value))
+
+
+def _check_number(number: Decimal) -> None:
+    in_range = number.is_finite() and (not number or EXPONENT_MIN <= number.adjusted() <= EXPONENT_MAX)
+    if not in_range or significant_digits(number) > DIGITS_MAX:
+        raise BadParameter(
+            f"number {number:.6g}: give 0 or a finite one from 1E{EXPONENT_MIN} to below 1E+{EXPONENT_MAX + 1} on "
+            f"either side of it, with at most {DIGITS_MAX} significant digits"
+        )
 
 
 def _kind_of_element(element: Value) -> type:

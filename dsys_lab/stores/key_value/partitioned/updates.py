@@ -16,11 +16,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow
 from typing import Final
 
 from dsys_lab.errors import BadParameter
 from dsys_lab.stores.key_value.partitioned.conditions import order_kind
-from dsys_lab.stores.key_value.partitioned.items import Item, Value
+from dsys_lab.stores.key_value.partitioned.items import DIGITS_MAX, Item, Value
+
+_EXACT: Final = Context(prec=DIGITS_MAX, traps=[Inexact, InvalidOperation, Overflow])
 
 NOTHING: Final[Mapping[str, Value]] = {}
 
@@ -40,6 +43,9 @@ class Update:
     remove: Iterable[str] = ()
 
     def __post_init__(self) -> None:
+        if isinstance(self.remove, str):
+            raise BadParameter(f"remove = {self.remove!r}: give a list of names, as {(self.remove,)!r}")
+        object.__setattr__(self, "remove", tuple(self.remove))
         named = [*self.set, *self.add, *self.remove]
         if not named or len(named) != len({*named}):
             raise BadParameter(f"an update of {named}: name one attribute or more, and none twice")
@@ -67,5 +73,17 @@ def _sum(name: str, before: Value, value: Value) -> Value:
     if isinstance(value, set | frozenset) and (before is None or isinstance(before, frozenset)):
         return frozenset(value) | (before or frozenset())
     if order_kind(value) == "N" and (before is None or order_kind(before) == "N"):
-        return value + (before or 0)
+        return _exact_sum(name, value, before or 0)
     raise BadParameter(f"add {value!r} to {name} = {before!r}: add a number to a number, or a set to a set")
+
+
+def _exact_sum(name: str, value: int | Decimal, before: int | Decimal) -> int | Decimal:
+    """Add as DynamoDB does, with 38 digits (Python's own context would round to 28 in silence)."""
+    if isinstance(value, int) and isinstance(before, int):
+        return value + before
+    try:
+        return _EXACT.add(Decimal(before), Decimal(value))
+    except (Inexact, InvalidOperation, Overflow):
+        raise BadParameter(
+            f"add {value!r} to {name} = {before!r}: the sum has more than {DIGITS_MAX} significant digits"
+        ) from None
