@@ -419,7 +419,7 @@ def test_levels_are_given_from_the_newest_to_the_oldest() -> None:
 @pytest.mark.parametrize("bits_per_key", [-1, 101, 400, math.inf, math.nan])
 def test_a_filter_that_no_run_could_hold_is_refused_before_anything_is_written(bits_per_key: float) -> None:
     disk = VolatileDisk()
-    with pytest.raises(BadParameter, match="bits_per_key.*0 to 100"):
+    with pytest.raises(BadParameter, match=r"bits_per_key.*0 to 100"):
         LsmStore(disk, bits_per_key=bits_per_key)
     assert disk.names() == []
     store = filled(50, bits_per_key=100, memtable_bytes_max=1_000)
