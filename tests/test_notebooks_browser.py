@@ -75,7 +75,8 @@ def test_it_runs_whole_its_pictures_live_and_every_slider_moves_them(
     if outputs.count():
         player, handle = outputs.first.locator(".dp").first, outputs.first.locator(".noUi-handle").first
         arguments = [player.element_handle(), handle.element_handle()]
-        taken = [page.evaluate(SLIDER_LATENCY, [*arguments, "ArrowRight"]) for _ in range(12)][2:]
+        there_and_back = ["ArrowRight", "ArrowLeft"] * 6  # a slider may have two steps only
+        taken = [page.evaluate(SLIDER_LATENCY, [*arguments, key]) for key in there_and_back][2:]
         record_property("slider to new picture", f"{statistics.median(taken):.0f} ms, median of {len(taken)}")
     assert not page.locator(".dp .dp-error, .jp-OutputArea-output:has-text('Error displaying widget')").count()
     assert ran.console_errors == []

@@ -21,7 +21,7 @@ LABS = [path for path in NOTEBOOKS if path.stem != "00_start_here"]
 
 DUMPING_GROUNDS = {"utils", "helpers", "common", "misc", "base", "core", "manager"}
 LINES_MAX = 400
-CELL_LINES_MAX, CELL_LINES_MEDIAN_MAX = 20, 4
+CELL_LINES_MAX, CELL_LINES_MEDIAN_MAX, CELL_COLUMNS_MAX = 20, 4, 88
 BEATS = ["Question", "The notes say", "Picture", "By hand", "Look inside", "Predict", "Play", "Break it", "Measure",
          "On real data", "Choose", "Exercises", "Sources"]
 NOT_IN_EVERY_LAB = {"On real data"}
@@ -104,6 +104,7 @@ def test_cells_are_small_and_hold_calls_and_parameters_only(notebook: Path) -> N
     lengths = [len(source.splitlines()) for source in sources]
     assert max(lengths) <= CELL_LINES_MAX
     assert statistics.median(lengths) <= CELL_LINES_MEDIAN_MAX
+    assert [line for source in sources for line in source.splitlines() if len(line) > CELL_COLUMNS_MAX] == []
     for node in (node for source in sources for node in ast.walk(syntax(source))):
         assert not isinstance(node, ast.ClassDef), "a class belongs to the package"
         imported = [alias.name for alias in getattr(node, "names", []) if isinstance(alias, ast.alias)]

@@ -20,8 +20,8 @@ from dsys_lab.lessons import map_of_labs, player, predict, progress
 
 guess = predict(
     "00/lost",
-    "The burst brings 30 nights a second for 20 s; the scorer does 10 a second. "
-    "How many nights are lost when 50 may wait?",
+    "The burst brings 30 nights a second for 20 s; the scorer does 10 a second. How "
+    "many nights are lost when 50 may wait?",
     between=(0, 800),
     unit="nights",
 )

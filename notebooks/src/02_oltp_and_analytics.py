@@ -126,8 +126,8 @@ print(run.text(0, 3))
 # %%
 run.sql(
     "select file, count(*) as pages, sum(size_bytes)::int as bytes_read, "
-    "sum(used_bytes)::int as bytes_asked_for "
-    "from trace where kind = 'page_read' group by file"
+    "sum(used_bytes)::int as bytes_asked_for from trace where kind = 'page_read' "
+    "group by file"
 )
 
 # %% [markdown]
@@ -139,8 +139,8 @@ run.sql(
 # %%
 one_night = predict(
     "02/one-night",
-    "All that is known of one night, cold: by row it is 3 pages. "
-    "How many pages are read by column?",
+    "All that is known of one night, cold: by row it is 3 pages. How many pages are "
+    "read by column?",
     between=(3, 300),
     unit="pages",
 )
@@ -157,15 +157,18 @@ one_night
 # %%
 twelve_columns = predict(
     "02/twelve-columns",
-    "One column of all nights: 200 pages by row, 7 by column. "
-    "And twelve of the thirteen, all but the note: how many pages by column?",
+    "One column of all nights: 200 pages by row, 7 by column. And twelve of the "
+    "thirteen, all but the note: how many pages by column?",
     between=(7, 700),
     unit="pages",
 )
 twelve_columns
 
 # %%
-from dsys_lab.scenarios.oltp_and_analytics.counts import law_by_columns, pages_by_columns
+from dsys_lab.scenarios.oltp_and_analytics.counts import (
+    law_by_columns,
+    pages_by_columns,
+)
 from dsys_lab.views import charts
 
 # %%
@@ -257,8 +260,8 @@ charts.against_law(by_group, laws={}, log_x=True, log_y=True, **axes)
 # %%
 new_rows = predict(
     "02/new-rows",
-    "A column store writes 64 new nights together. "
-    "How many pages does it write for each of them, on average?",
+    "A column store writes 64 new nights together. How many pages does it write for "
+    "each of them, on average?",
     between=(0.02, 20),
     unit="pages a night",
 )
@@ -379,8 +382,8 @@ crossover.reveal(
 # %%
 who_suffers = predict(
     "02/who-suffers",
-    "How long does a typical read of the app take while the dashboard reads, "
-    "against before?",
+    "How long does a typical read of the app take while the dashboard reads, against "
+    "before?",
     choices=list(counts.SLOWER),
 )
 who_suffers
@@ -552,7 +555,13 @@ for operation in (one, every):
 # %%
 from dsys_lab.engines.duckdb import DuckdbTable
 from dsys_lab.engines.sqlite import SqliteTable
-from dsys_lab.scenarios.oltp_and_analytics.night_tables import KEY, NIGHT, carry_out, fill, side_by_side
+from dsys_lab.scenarios.oltp_and_analytics.night_tables import (
+    KEY,
+    NIGHT,
+    carry_out,
+    fill,
+    side_by_side,
+)
 from dsys_lab.trace import NO_TRACE
 
 # %%
@@ -611,7 +620,11 @@ measured(
 # question: how late did each carrier come in?
 
 # %%
-from dsys_lab.scenarios.oltp_and_analytics.flight_tables import FLIGHT, fill_flights, flight_table
+from dsys_lab.scenarios.oltp_and_analytics.flight_tables import (
+    FLIGHT,
+    fill_flights,
+    flight_table,
+)
 
 # %%
 delay = [Aggregate(function, "arr_delay") for function in ("sum", "count")]
@@ -660,9 +673,9 @@ answer.assign(**{name: answer.minutes / n for name, n in averages.items()}).roun
 # %%
 exercise("02/pages_to_read")
 
+
 # %%
-def pages_to_read(rows, widths, asked, page_bytes):
-    ...
+def pages_to_read(rows, widths, asked, page_bytes): ...
 
 
 exercise("02/pages_to_read", pages_to_read)
@@ -670,9 +683,9 @@ exercise("02/pages_to_read", pages_to_read)
 # %%
 exercise("02/smallest_k")
 
+
 # %%
-def smallest_k(nights, rows):
-    ...
+def smallest_k(nights, rows): ...
 
 
 exercise("02/smallest_k", smallest_k)
@@ -680,9 +693,9 @@ exercise("02/smallest_k", smallest_k)
 # %%
 exercise("02/read_profile")
 
+
 # %%
-def read_profile(profile):
-    ...
+def read_profile(profile): ...
 
 
 exercise("02/read_profile", read_profile)

@@ -16,7 +16,16 @@
 # at the same time. How does such a store lose nothing, and what does it ask of you in return?
 
 # %%
-from dsys_lab.lessons import differences, exercise, facts, notes, player, predict, progress, show_source
+from dsys_lab.lessons import (
+    differences,
+    exercise,
+    facts,
+    notes,
+    player,
+    predict,
+    progress,
+    show_source,
+)
 
 # %% [markdown]
 # ## The notes say
@@ -37,7 +46,9 @@ notes("Distributed File System - S3")
 # | (durable) | eleven nines against *loss*, by shards on many drives. It is no backup: a delete is durable, too |
 
 # %%
-facts("s3_objects", "s3_object_max", "s3_range_writes", "s3_range_reads", "s3_page_keys")
+facts(
+    "s3_objects", "s3_object_max", "s3_range_writes", "s3_range_reads", "s3_page_keys"
+)
 
 # %% [markdown]
 # ## Picture
@@ -140,7 +151,8 @@ show_source(Journal.keep, Journal.append)
 # %%
 hot = predict(
     "07/time-first",
-    "20,000 writes a second, 8 ranges of keys, keys that begin with the time. A range does 3,500. How much passes?",
+    "20,000 writes a second, 8 ranges of keys, keys that begin with the time. A range "
+    "does 3,500. How much passes?",
     between=(0, 100),
     unit="%",
 )
@@ -157,7 +169,8 @@ hot
 # %%
 bad_line = predict(
     "07/bad-line",
-    "Ten pieces, each fails with 20 %. In one put: how many are sent, for each piece of the object?",
+    "Ten pieces, each fails with 20 %. In one put: how many are sent, for each piece "
+    "of the object?",
     between=(1, 12),
     unit="times",
 )
@@ -181,7 +194,9 @@ bad_line.reveal(
     standard_error=error,
     show=(
         player(upload, compare={"way": ways}),
-        charts.against_law(often, laws=often_by_law, x="share that fails", y="pieces sent for each"),
+        charts.against_law(
+            often, laws=often_by_law, x="share that fails", y="pieces sent for each"
+        ),
     ),
 )
 
@@ -203,7 +218,10 @@ player(
 # %%
 from dsys_lab.laws import least_part_bytes
 
-{f"{size} GiB": f"{least_part_bytes(size << 30) / 2**20:.1f} MiB" for size in (1, 40, 100, 1024)}
+{
+    f"{size} GiB": f"{least_part_bytes(size << 30) / 2**20:.1f} MiB"
+    for size in (1, 40, 100, 1024)
+}
 
 # %%
 facts("s3_part_min", "s3_parts_max")
@@ -222,7 +240,8 @@ from dsys_lab.scenarios.object_store.counts import passed, passed_by_law
 schemes = ("time first", "hash first")
 through = {scheme: passed(scheme, 1, 2, 4, 8) for scheme in schemes}
 through_by_law = {
-    scheme: lambda ranges, scheme=scheme: passed_by_law(scheme, round(ranges)) for scheme in schemes
+    scheme: lambda ranges, scheme=scheme: passed_by_law(scheme, round(ranges))
+    for scheme in schemes
 }
 _, share, error = through["time first"][-1]
 
@@ -232,8 +251,16 @@ hot.reveal(
     law=100 * passed_by_law("time first", 8),
     standard_error=100 * error,
     show=(
-        player(hot_prefix, compare={"scheme": schemes}, rate=(10, 60, 5), ranges=(1, 8)),
-        charts.against_law(through, laws=through_by_law, x="ranges", y="share that passes", whole_x=True),
+        player(
+            hot_prefix, compare={"scheme": schemes}, rate=(10, 60, 5), ranges=(1, 8)
+        ),
+        charts.against_law(
+            through,
+            laws=through_by_law,
+            x="ranges",
+            y="share that passes",
+            whole_x=True,
+        ),
     ),
 )
 
@@ -250,7 +277,8 @@ hot.reveal(
 # %%
 lost = predict(
     "07/lost-updates",
-    "Four programs add 1 six times each, blindly. What share of it does the counter have in the end?",
+    "Four programs add 1 six times each, blindly. What share of it does the counter "
+    "have in the end?",
     between=(0, 100),
     unit="%",
 )
@@ -261,7 +289,9 @@ from dsys_lab.scenarios.object_store import counter
 from dsys_lab.scenarios.object_store.counts import counted, tries
 
 kept = {way: counted(way, 1, 2, 4, 8) for way in ("blind", "if match")}
-shares = {way: [(writers, mean) for writers, mean, _ in told] for way, told in kept.items()}
+shares = {
+    way: [(writers, mean) for writers, mean, _ in told] for way, told in kept.items()
+}
 _, share, error = kept["blind"][2]
 
 # %%
@@ -279,7 +309,12 @@ lost.reveal(
 
 # %%
 attempts = {"if match": [(writers, mean) for writers, mean, _ in tries(1, 2, 4, 8)]}
-charts.lines(attempts, title="The price of a condition", x="programs", y="puts for each that counts")
+charts.lines(
+    attempts,
+    title="The price of a condition",
+    x="programs",
+    y="puts for each that counts",
+)
 
 # %% [markdown]
 # Many against one object is the wrong use of it. But *put if absent* of the next number in a log of changes is how
@@ -305,14 +340,18 @@ from dsys_lab.scenarios.object_store.counts import CODES, codes, lost_objects
 
 table = codes(0.01)
 rarest = min(("3 copies", "5 + 4"), key=lambda name: table[name]["an object is lost"])
-gone = {name: lost_objects(name, 0.1, 0.2, 0.3) for name in ("3 copies", "5 + 4", "8 + 3")}
+gone = {
+    name: lost_objects(name, 0.1, 0.2, 0.3) for name in ("3 copies", "5 + 4", "8 + 3")
+}
 gone_by_law = {name: lambda p, name=name: object_lost(*CODES[name], p) for name in gone}
 
 # %%
 code.reveal(
     rarest,
     show=(
-        charts.against_law(gone, laws=gone_by_law, x="share of drives lost", y="share of objects lost"),
+        charts.against_law(
+            gone, laws=gone_by_law, x="share of drives lost", y="share of objects lost"
+        ),
         pd.DataFrame(table).T,
     ),
 )
@@ -330,7 +369,10 @@ player(lost_drives, dead=(0, 9), apart_s=(0.5, 3.0, 0.5), repair_after_s=(1, 12)
 # %%
 from dsys_lab.laws import expected_losses
 
-{f"{count:,} objects": f"{expected_losses(count, 11):g} lost a year" for count in (10**7, 10**12)}
+{
+    f"{count:,} objects": f"{expected_losses(count, 11):g} lost a year"
+    for count in (10**7, 10**12)
+}
 
 # %% [markdown]
 # ### 5. Asked too early
@@ -341,7 +383,8 @@ from dsys_lab.laws import expected_losses
 # %%
 early = predict(
     "07/asked-too-early",
-    "He asks every 0.5 s; it is put at 2.2 s; *not there* is remembered for 3 s. When does he see it?",
+    "He asks every 0.5 s; it is put at 2.2 s; *not there* is remembered for 3 s. When "
+    "does he see it?",
     between=(0, 8),
     unit="s",
 )
@@ -372,7 +415,8 @@ early.reveal(
 # %%
 faster = predict(
     "07/connections",
-    "256 MB at 90 MB/s a connection, over a link of 1,250 MB/s. How long does it take over 64 connections?",
+    "256 MB at 90 MB/s a connection, over a link of 1,250 MB/s. How long does it take "
+    "over 64 connections?",
     between=(0.02, 3),
     unit="s",
 )
@@ -388,7 +432,11 @@ faster.reveal(
     reads[-1][1],
     law=read_s_by_law(64),
     show=charts.against_law(
-        {"counted": reads}, laws={"counted": read_s_by_law}, x="connections", y="seconds", whole_x=True
+        {"counted": reads},
+        laws={"counted": read_s_by_law},
+        x="connections",
+        y="seconds",
+        whole_x=True,
     ),
 )
 
@@ -421,7 +469,11 @@ for drive in drives[:4]:
     drive.flip(drive.names()[0], 6)
 
 # %%
-safe.get("night").data, f"{safe.repair()} shards rebuilt", f"{safe.repair()} the second time"
+(
+    safe.get("night").data,
+    f"{safe.repair()} shards rebuilt",
+    f"{safe.repair()} the second time",
+)
 
 # %% [markdown]
 # Each shard carries checksums, so a wrong one is as good as a lost one; reading all of them again and again, to find
@@ -432,7 +484,10 @@ safe.get("night").data, f"{safe.repair()} shards rebuilt", f"{safe.repair()} the
 # %%
 safe.keep_versions()
 safe.delete("night")
-[(one.version, "marker" if one.is_marker else f"{one.size_bytes} bytes") for one in safe.versions("night")]
+[
+    (one.version, "marker" if one.is_marker else f"{one.size_bytes} bytes")
+    for one in safe.versions("night")
+]
 
 # %%
 safe.delete("night", version=safe.versions("night")[0].version)
@@ -487,7 +542,11 @@ from dsys_lab.lessons import measured
 
 ours, theirs = interleaved(partial(cycles, "model"), partial(cycles, "s3"), rounds=5)
 ratios = [b / a for a, b in zip(ours, theirs, strict=True)]
-measured(ratios, "times the model's time", usually="some ten to some hundred times the model's time")
+measured(
+    ratios,
+    "times the model's time",
+    usually="some ten to some hundred times the model's time",
+)
 
 # %% [markdown]
 # ## On real data
@@ -498,7 +557,8 @@ measured(ratios, "times the model's time", usually="some ten to some hundred tim
 # %%
 small = predict(
     "07/flights",
-    "A week of flights: how many times as many requests does one day take with an object a flight as with one a day?",
+    "A week of flights: how many times as many requests does one day take with an "
+    "object a flight as with one a day?",
     between=(1, 1_000),
     unit="times",
 )
@@ -541,9 +601,9 @@ facts("s3_price_put", "s3_price_get", "s3_price_storage")
 # %%
 exercise("07/part_bytes")
 
+
 # %%
-def part_bytes(size_bytes, request_s, rate, failures_per_byte):
-    ...
+def part_bytes(size_bytes, request_s, rate, failures_per_byte): ...
 
 
 exercise("07/part_bytes", part_bytes)
@@ -551,9 +611,9 @@ exercise("07/part_bytes", part_bytes)
 # %%
 exercise("07/cas_append")
 
+
 # %%
-def cas_append(store, key, line):
-    ...
+def cas_append(store, key, line): ...
 
 
 exercise("07/cas_append", cas_append)
@@ -561,9 +621,9 @@ exercise("07/cas_append", cas_append)
 # %%
 exercise("07/refused")
 
+
 # %%
-def refused(rates, cuts, limit):
-    ...
+def refused(rates, cuts, limit): ...
 
 
 exercise("07/refused", refused)

@@ -152,8 +152,8 @@ print(text_of("read_skew"))
 # %%
 nurses = predict(
     "08/nurses",
-    "Both run at repeatable read. Each sees one moment, and they change different rows. "
-    "What happens?",
+    "Both run at repeatable read. Each sees one moment, and they change different "
+    "rows. What happens?",
     choices=["all is right", "somebody is let down", "it goes wrong"],
 )
 nurses
@@ -196,7 +196,8 @@ levels = {"level": ("read committed", "repeatable read")}
 pillows.reveal(
     how_it_ends("lost_update", "read committed"),
     why="He waits for the row, and then writes over it the number that he had worked "
-    "out before. At repeatable read he is told that the row is no longer the one he saw.",
+    "out before. At repeatable read he is told that the row is no longer the one he "
+    "saw.",
     show=player(accident, script="lost_update", compare=levels),
 )
 
@@ -241,8 +242,8 @@ grid_cells.reveal(
 # %%
 tries = predict(
     "08/tries",
-    "Twelve buyers, all at once, and all begin anew until they have a pillow. How many "
-    "attempts is that together?",
+    "Twelve buyers, all at once, and all begin anew until they have a pillow. How "
+    "many attempts is that together?",
     between=(12, 200),
     unit="attempts",
 )
@@ -287,7 +288,11 @@ dead = predict(
 dead
 
 # %%
-from dsys_lab.scenarios.relational.people import dead_at_most, dead_over_time, long_report
+from dsys_lab.scenarios.relational.people import (
+    dead_at_most,
+    dead_over_time,
+    long_report,
+)
 
 # %%
 course = {
@@ -371,8 +376,8 @@ charts.lines(log_bytes, x="updates since the checkpoint", y="KiB of log")
 # %%
 sent = predict(
     "08/sent",
-    "The log alone to six copies, against pages and log to two mirrors: how many times "
-    "fewer bytes leave the machine for a transaction?",
+    "The log alone to six copies, against pages and log to two mirrors: how many "
+    "times fewer bytes leave the machine for a transaction?",
     between=(0.5, 50),
     unit="times fewer",
 )
@@ -386,8 +391,9 @@ from dsys_lab.scenarios.relational.log import shipped
 bytes_sent = shipped()
 sent.reveal(
     bytes_sent["pages, to two mirrors"] / bytes_sent["the log alone, to six copies"],
-    why="Six times something small is less than twice something large. The rows here are "
-    "wide, and each update logs the new version whole; with small rows it is far more.",
+    why="Six times something small is less than twice something large. The rows here "
+    "are wide, and each update logs the new version whole; with small rows it is far "
+    "more.",
     show=(
         charts.bars(bytes_sent, unit="bytes a transaction"),
         player(commits),
@@ -422,8 +428,8 @@ from dsys_lab.scenarios.relational.copies import what_still_works
 # %%
 zone_and_one.reveal(
     what_still_works(zones=1, more=1),
-    why="Three are left: too few for a write, enough to find all that was acknowledged "
-    "and to fill a new copy from it.",
+    why="Three are left: too few for a write, enough to find all that was "
+    "acknowledged and to fill a new copy from it.",
     show=player(zone_loss, compare={"more": (0, 1)}),
 )
 
@@ -469,8 +475,8 @@ again = {
 redone.reveal(
     machine[-1].records,
     law=records_to_replay(updates[-1]),
-    why="Two a transaction, and all of them: redo begins at the checkpoint, whatever was "
-    "written since. Segments have made most of theirs into pages by then.",
+    why="Two a transaction, and all of them: redo begins at the checkpoint, whatever "
+    "was written since. Segments have made most of theirs into pages by then.",
     show=charts.lines(
         again,
         laws={"2 a transaction": [(u, records_to_replay(u)) for u in updates]},
@@ -493,7 +499,10 @@ pd.DataFrame(
             "KiB of log": round(last.log_bytes / 1024, 1),
             "milliseconds": round(1e3 * last.seconds("hdd"), 1),
         }
-        for name, last in (("one machine", machine[-1]), ("segments, all pages", segments[-1]))
+        for name, last in (
+            ("one machine", machine[-1]),
+            ("segments, all pages", segments[-1]),
+        )
     },
     dtype=object,
 )
@@ -512,8 +521,8 @@ pd.DataFrame(
 # %%
 all_six = predict(
     "08/all-six",
-    "Waiting for all six copies, against waiting for four of six: how many times as long "
-    "does the slow end of the commits take?",
+    "Waiting for all six copies, against waiting for four of six: how many times as "
+    "long does the slow end of the commits take?",
     between=(1, 40),
     unit="times as long",
 )
@@ -532,8 +541,8 @@ by_law = {name: law_of_answers_ms(*counts) for name, counts in WAITED_FOR.items(
 all_six.reveal(
     slow_end["6 of 6"] / slow_end["4 of 6"],
     law=by_law["6 of 6"] / by_law["4 of 6"],
-    why="Whoever waits for all waits for the slowest; whoever may leave two out does not "
-    "meet a straggler.",
+    why="Whoever waits for all waits for the slowest; whoever may leave two out does "
+    "not meet a straggler.",
     show=(
         charts.bars(slow_end, unit="milliseconds"),
         player(commits, compare={"write": (4, 6)}),
@@ -605,7 +614,8 @@ from dsys_lab.scenarios.relational.serverless import backlog
 # %%
 charts.lines(
     {f"least {least:g} ACU": backlog(min_acu=least) for least in (0.0, 0.5, 4.0)},
-    x="seconds after the first query", y="ACU seconds that wait",
+    x="seconds after the first query",
+    y="ACU seconds that wait",
 )
 
 # %% [markdown]
@@ -615,8 +625,8 @@ charts.lines(
 # %%
 cheaper = predict(
     "08/cheaper",
-    "An ACU that follows costs several times as much as the same memory in a provisioned "
-    "instance. Up to which mean use does following it pay all the same?",
+    "An ACU that follows costs several times as much as the same memory in a "
+    "provisioned instance. Up to which mean use does following it pay all the same?",
     between=(0, 100),
     unit="% of the provisioned size",
 )
@@ -658,15 +668,17 @@ cuts = {
     "COMMIT does not wait": power_cuts(synced=False),
     "no whole pages in the log": power_cuts(full_page_images=False),
 }
-pd.DataFrame({
-    name: {
-        "power cuts": len(found),
-        "committed and lost": sum(cut.lost for cut in found if cut.opened),
-        "half there": sum(cut.half for cut in found),
-        "does not open": sum(not cut.opened for cut in found),
+pd.DataFrame(
+    {
+        name: {
+            "power cuts": len(found),
+            "committed and lost": sum(cut.lost for cut in found if cut.opened),
+            "half there": sum(cut.half for cut in found),
+            "does not open": sum(not cut.opened for cut in found),
+        }
+        for name, found in cuts.items()
     }
-    for name, found in cuts.items()
-})
+)
 
 # %% [markdown]
 # Not waiting loses the last commits, and never half of one: the log is in order. Without whole pages nothing is lost
@@ -807,10 +819,16 @@ print(explain(real, sell))
 
 # %%
 after, later = update_after_checkpoint()
-pd.DataFrame({
-    "right after a checkpoint": [after.images, f"{after.image_bytes / after.size_bytes:.0%}"],
-    "once more": [later.images, f"{later.image_bytes / later.size_bytes:.0%}"],
-}, index=["whole pages in the log", "of its bytes, these are"])
+pd.DataFrame(
+    {
+        "right after a checkpoint": [
+            after.images,
+            f"{after.image_bytes / after.size_bytes:.0%}",
+        ],
+        "once more": [later.images, f"{later.image_bytes / later.size_bytes:.0%}"],
+    },
+    index=["whole pages in the log", "of its bytes, these are"],
+)
 
 # %%
 from dsys_lab.lessons import measured
@@ -856,9 +874,9 @@ differences([*POSTGRES, *SQLITE])
 # %%
 exercise("08/least_copies")
 
+
 # %%
-def least_copies(zones, more):
-    ...
+def least_copies(zones, more): ...
 
 
 exercise("08/least_copies", least_copies)
@@ -866,9 +884,9 @@ exercise("08/least_copies", least_copies)
 # %%
 exercise("08/happens")
 
+
 # %%
-def happens(accident, level):
-    ...
+def happens(accident, level): ...
 
 
 exercise("08/happens", happens)
@@ -876,9 +894,9 @@ exercise("08/happens", happens)
 # %%
 exercise("08/recovery_point")
 
+
 # %%
-def recovery_point(groups):
-    ...
+def recovery_point(groups): ...
 
 
 exercise("08/recovery_point", recovery_point)

@@ -91,7 +91,9 @@ from dsys_lab.structures import VolatileDisk
 profiles = Collection(VolatileDisk())
 ring, watch = {"kind": "ring", "fw": 2}, {"kind": "watch", "fw": 3}
 for number, devices in ((3, []), (8, [watch]), (17, [ring, watch])):
-    told = profiles.insert({"_id": number, "city": "Oslo", "nights": 3, "devices": devices})
+    told = profiles.insert(
+        {"_id": number, "city": "Oslo", "nights": 3, "devices": devices}
+    )
 told
 
 # %% [markdown]
@@ -604,9 +606,9 @@ sizes()
 # %%
 exercise("10/keys_examined")
 
+
 # %%
-def keys_examined(index, asked, documents):
-    ...
+def keys_examined(index, asked, documents): ...
 
 
 exercise("10/keys_examined", keys_examined)
@@ -614,9 +616,9 @@ exercise("10/keys_examined", keys_examined)
 # %%
 exercise("10/same_device")
 
+
 # %%
-def same_device(kind, firmware):
-    ...
+def same_device(kind, firmware): ...
 
 
 exercise("10/same_device", same_device)
@@ -624,9 +626,9 @@ exercise("10/same_device", same_device)
 # %%
 exercise("10/bucket")
 
+
 # %%
-def bucket(appends, reads, newest, head_bytes, element_bytes):
-    ...
+def bucket(appends, reads, newest, head_bytes, element_bytes): ...
 
 
 exercise("10/bucket", bucket)

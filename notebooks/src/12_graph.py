@@ -16,7 +16,16 @@
 # How does the work grow with every step? What does a graph store do about it, and where does it not help at all?
 
 # %%
-from dsys_lab.lessons import differences, exercise, facts, notes, player, predict, progress, show_source
+from dsys_lab.lessons import (
+    differences,
+    exercise,
+    facts,
+    notes,
+    player,
+    predict,
+    progress,
+    show_source,
+)
 from dsys_lab.views import charts
 
 # %% [markdown]
@@ -43,7 +52,12 @@ notes("Graph - AWS Neptune")
 # | Neptune is one thing | *Neptune Database* answers short questions, many at a time; *Neptune Analytics* loads a graph into memory for algorithms over all of it |
 
 # %%
-facts("neptune_patterns", "neptune_indexes_default", "neptune_volume_max", "neptune_replicas")
+facts(
+    "neptune_patterns",
+    "neptune_indexes_default",
+    "neptune_volume_max",
+    "neptune_replicas",
+)
 
 # %% [markdown]
 # ## Picture
@@ -85,7 +99,9 @@ player(wave, compare={"way": ("join", "wave")}, start=(0, 17), hops=(1, 4))
 from dsys_lab.stores.graph_store import GraphSchema, PropertyGraph
 from dsys_lab.structures import VolatileDisk
 
-people = GraphSchema.of("Person(id: int, name: text)", "Person-FRIEND->Person(since: int)")
+people = GraphSchema.of(
+    "Person(id: int, name: text)", "Person-FRIEND->Person(since: int)"
+)
 graph = PropertyGraph(people, VolatileDisk())
 
 # %% [markdown]
@@ -94,7 +110,13 @@ graph = PropertyGraph(people, VolatileDisk())
 # %%
 graph.load(
     {"Person": {"id": [1, 2, 3], "name": ["Ada", "Ben", "Cy"]}},
-    {"FRIEND": {"from": [1, 2, 3, 1], "to": [2, 3, 1, 9], "since": [2017, 2018, 2019, 2020]}},
+    {
+        "FRIEND": {
+            "from": [1, 2, 3, 1],
+            "to": [2, 3, 1, 9],
+            "since": [2017, 2018, 2019, 2020],
+        }
+    },
 )
 
 # %% [markdown]
@@ -105,14 +127,20 @@ graph.load(
 graph.run("MATCH (a:Person {id: 1})-[f:FRIEND]->(b) RETURN b.name, f.since")
 
 # %%
-graph.run("MATCH (a:Person {name: 'Ada'})-[p:FRIEND*1..3]-(b) RETURN length(p), b.name ORDER BY length(p)")
+graph.run(
+    "MATCH (a:Person {name: 'Ada'})-[p:FRIEND*1..3]-(b) "
+    "RETURN length(p), b.name ORDER BY length(p)"
+)
 
 # %% [markdown]
 # Why does it end? These three know each other in a circle, and one could go round for ever. In Cypher a path never uses
 # an edge twice: such a path is a **trail**. A path that may is a **walk**. And `SHORTEST` lets everybody in once:
 
 # %%
-graph.run("MATCH (a:Person {name: 'Ada'})-[p:FRIEND* SHORTEST 1..3]-(b) RETURN b.name, length(p)")
+graph.run(
+    "MATCH (a:Person {name: 'Ada'})-[p:FRIEND* SHORTEST 1..3]-(b) "
+    "RETURN b.name, length(p)"
+)
 
 # %% [markdown]
 # What is wrong is said, with its place; and no edge is left without an end:
@@ -120,7 +148,11 @@ graph.run("MATCH (a:Person {name: 'Ada'})-[p:FRIEND* SHORTEST 1..3]-(b) RETURN b
 # %%
 from dsys_lab.errors import DsysLabError
 
-wrong = ["MATCH (a:Person RETURN a.name", "MATCH (a:Person) RETURN a.nmae", "MATCH (a:Person {id: 1}) DELETE a"]
+wrong = [
+    "MATCH (a:Person RETURN a.name",
+    "MATCH (a:Person) RETURN a.nmae",
+    "MATCH (a:Person {id: 1}) DELETE a",
+]
 for text in wrong:
     try:
         graph.run(text)
@@ -189,7 +221,8 @@ show_source(shortest, trails)
 # %%
 third_hop = predict(
     "12/third-hop",
-    "Person 100 has 21 friends. The table of friends is joined for three steps from there: how many rows?",
+    "Person 100 has 21 friends. The table of friends is joined for three steps from "
+    "there: how many rows?",
     between=(100, 100_000),
     unit="rows",
 )
@@ -205,14 +238,21 @@ third_hop
 
 # %%
 hundred = waves.hops(100)
-series = {name: list(enumerate(values, start=1)) for name, values in hundred.items() if "law" not in name}
+series = {
+    name: list(enumerate(values, start=1))
+    for name, values in hundred.items()
+    if "law" not in name
+}
 
 # %%
 third_hop.reveal(
     hundred["walks"][2],
     law=hundred["walks by law"][2],
-    why="A friend has more friends than you: who is known by many stands at the end of many edges.",
-    show=charts.lines(series, title="From person 100", x="hop", y="rows, people", log_y=True),
+    why="A friend has more friends than you: who is known by many stands at the end "
+    "of many edges.",
+    show=charts.lines(
+        series, title="From person 100", x="hop", y="rows, people", log_y=True
+    ),
 )
 
 # %% [markdown]
@@ -237,7 +277,13 @@ charts.lines(
 # %%
 import pandas as pd
 
-pd.DataFrame({f"person {who}": waves.hops(who)["first reached"] for who in (17, 100, waves.hub())}, index=[1, 2, 3, 4])
+pd.DataFrame(
+    {
+        f"person {who}": waves.hops(who)["first reached"]
+        for who in (17, 100, waves.hub())
+    },
+    index=[1, 2, 3, 4],
+)
 
 # %% [markdown]
 # ### 2. Which index?
@@ -248,7 +294,8 @@ pd.DataFrame({f"person {who}": waves.hops(who)["first reached"] for who in (17, 
 # %%
 in_vain = predict(
     "12/in-vain",
-    "Three indexes, SPOG, POGS and GPSO. How many of the 16 patterns look at more keys than they find?",
+    "Three indexes, SPOG, POGS and GPSO. How many of the 16 patterns look at more "
+    "keys than they find?",
     between=(0, 16),
     unit="patterns",
 )
@@ -258,7 +305,10 @@ in_vain
 from dsys_lab.scenarios.graph.indexes import all_patterns
 
 told = {orders: pd.DataFrame(all_patterns(orders)).T for orders in ("three", "four")}
-wasteful = {orders: int((table["keys"] > table["found"]).sum()) for orders, table in told.items()}
+wasteful = {
+    orders: int((table["keys"] > table["found"]).sum())
+    for orders, table in told.items()
+}
 
 # %%
 mended = told["four"].loc[["S?OG", "S?O?", "S??G", "??O?"]]
@@ -290,7 +340,8 @@ charts.sliding(
 # %%
 through_one = predict(
     "12/supernode",
-    "523 of 37,788 ends of friendships are at one person. Of the rows of a two-step join of all, how many pass there?",
+    "523 of 37,788 ends of friendships are at one person. Of the rows of a two-step "
+    "join of all, how many pass there?",
     between=(0, 100),
     unit="%",
 )
@@ -323,7 +374,10 @@ charts.sliding(
 
 # %%
 cuts = {cut: waves.without_hubs(100, 3, cut=cut) for cut in (0, 1, 10, 100)}
-sums = {cut: {name: sum(values) for name, values in one.items()} for cut, one in cuts.items()}
+sums = {
+    cut: {name: sum(values) for name, values in one.items()}
+    for cut, one in cuts.items()
+}
 pd.DataFrame(sums).T.rename_axis("best known left out")
 
 # %% [markdown]
@@ -345,12 +399,22 @@ fewest
 from dsys_lab.engines.graph import hop_costs
 from dsys_lab.workloads.slumber import ties
 
-cost = {hops: hop_costs(2_000, ties(7, 2_000).tolist(), 100, hops) for hops in (1, 2, 3, 4)}
-pages = {one: [(hops, ways[one]["pages"]) for hops, ways in cost.items()] for one in cost[4]}
+cost = {
+    hops: hop_costs(2_000, ties(7, 2_000).tolist(), 100, hops) for hops in (1, 2, 3, 4)
+}
+pages = {
+    one: [(hops, ways[one]["pages"]) for hops, ways in cost.items()] for one in cost[4]
+}
 
 # %%
-grown = {people: hop_costs(people, ties(7, people).tolist(), 100, 2) for people in (200, 640, 2_000)}
-more = {one: [(people, ways[one]["pages"]) for people, ways in grown.items()] for one in grown[200]}
+grown = {
+    people: hop_costs(people, ties(7, people).tolist(), 100, 2)
+    for people in (200, 640, 2_000)
+}
+more = {
+    one: [(people, ways[one]["pages"]) for people, ways in grown.items()]
+    for one in grown[200]
+}
 
 # %%
 fewest.reveal(
@@ -358,7 +422,9 @@ fewest.reveal(
     why="A statement is 32 bytes in each of two indexes, a neighbour is 8.",
     show=(
         charts.lines(pages, title="From person 100 of 2,000", x="hops", y="pages"),
-        charts.lines(more, title="Two hops, as the company grows", x="people", y="pages"),
+        charts.lines(
+            more, title="Two hops, as the company grows", x="people", y="pages"
+        ),
     ),
 )
 
@@ -376,7 +442,8 @@ fewest.reveal(
 # %%
 wrong_end = predict(
     "12/wrong-end",
-    "200 people. How many times more edges are looked at when the query begins at its far end?",
+    "200 people. How many times more edges are looked at when the query begins at its "
+    "far end?",
     between=(1, 1_000),
     unit="times",
 )
@@ -392,7 +459,8 @@ one, everybody = (ends[end]["edges looked at"] for end in ends)
 wrong_end.reveal(
     everybody / one,
     law=ends["from everybody"]["by law"] / ends["from one person"]["by law"],
-    why="From one it is d plus the sum of d over the friends; from all, the sum of d plus the sum of d squared.",
+    why="From one it is d plus the sum of d over the friends; from all, the sum of d "
+    "plus the sum of d squared.",
     show=pd.DataFrame(ends).T,
 )
 
@@ -403,7 +471,10 @@ wrong_end.reveal(
 # %%
 from dsys_lab.scenarios.graph.companies import company
 
-[(step.step, step.rows) for step in company(1_000).explain(FRIENDS_OF_FRIENDS, who=17).steps]
+[
+    (step.step, step.rows)
+    for step in company(1_000).explain(FRIENDS_OF_FRIENDS, who=17).steps
+]
 
 # %% [markdown]
 # ### 6. One fact, two models
@@ -415,7 +486,8 @@ from dsys_lab.scenarios.graph.companies import company
 # %%
 sentences = predict(
     "12/one-fact",
-    "By sentences that describe the sentence: how many statements does this one fact take?",
+    "By sentences that describe the sentence: how many statements does this one fact "
+    "take?",
     between=(1, 12),
     unit="statements",
 )
@@ -425,7 +497,9 @@ sentences
 from dsys_lab.scenarios.graph.questions import one_fact
 
 fact = one_fact()
-sentences.reveal(fact["triples that describe a triple"]["statements"], show=pd.DataFrame(fact).T)
+sentences.reveal(
+    fact["triples that describe a triple"]["statements"], show=pd.DataFrame(fact).T
+)
 
 # %% [markdown]
 # The sentence itself; four that describe it (*it is a statement*, its subject, its predicate, its object); and the two
@@ -441,7 +515,8 @@ sentences.reveal(fact["triples that describe a triple"]["statements"], show=pd.D
 # %%
 groups = predict(
     "12/rings",
-    "6,320 people in groups of four; one group in 200 shares a card. How many such groups do you find?",
+    "6,320 people in groups of four; one group in 200 shares a card. How many such "
+    "groups do you find?",
     between=(0, 60),
     unit="groups",
 )
@@ -485,7 +560,8 @@ recommended(), len(who_bought(3))
 # %%
 apart = predict(
     "12/apart",
-    "A record for each index. After how many of the power cuts can a friendship be seen from one side only?",
+    "A record for each index. After how many of the power cuts can a friendship be "
+    "seen from one side only?",
     between=(0, 100),
     unit="%",
 )
@@ -495,7 +571,10 @@ apart
 from dsys_lab.scenarios.graph.questions import cuts as power_cuts
 
 logs = {"a record for each": power_cuts(one_record=False), "one for all": power_cuts()}
-share = logs["a record for each"]["forward and backward differ"] / logs["a record for each"]["moments"]
+share = (
+    logs["a record for each"]["forward and backward differ"]
+    / logs["a record for each"]["moments"]
+)
 
 # %%
 apart.reveal(100 * share, show=pd.DataFrame(logs))
@@ -514,7 +593,10 @@ bank.run("MATCH (a:Person {id: 1}), (b:Card {number: -1}) CREATE (a)-[:PAYS]->(b
 # look at it:
 
 # %%
-bank.run("MATCH (a:Person {id: 1}), (b:Card {number: -1}) CREATE (a)-[:PAYS]->(b) RETURN count(*)")
+bank.run(
+    "MATCH (a:Person {id: 1}), (b:Card {number: -1}) CREATE (a)-[:PAYS]->(b) RETURN "
+    "count(*)"
+)
 
 # %% [markdown]
 # **A path without an end.** `*` without bounds asks for every trail there is, and among 200 people there are more than
@@ -542,9 +624,15 @@ engine.load(*tables(1_000)), engine.status() == company(1_000).status()
 
 # %%
 texts = [
-    "MATCH (a:Person {id: 17})-[p:FRIEND* SHORTEST 1..4]-(b:Person) RETURN length(p) AS hop, count(*) ORDER BY hop",
+    (
+        "MATCH (a:Person {id: 17})-[p:FRIEND* SHORTEST 1..4]-(b:Person) "
+        "RETURN length(p) AS hop, count(*) ORDER BY hop"
+    ),
     "MATCH (a:Person {id: 17})-[:FRIEND* TRAIL 1..2]-(b:Person) RETURN count(*)",
-    "MATCH (a:Person)-[:BOUGHT]->(p:Product) RETURN p.id, count(*) AS n ORDER BY n DESC, p.id LIMIT 3",
+    (
+        "MATCH (a:Person)-[:BOUGHT]->(p:Product) "
+        "RETURN p.id, count(*) AS n ORDER BY n DESC, p.id LIMIT 3"
+    ),
     "MATCH (a:Person {id: 17})-[:FRIEND*1..2]-(b:Person) RETURN count(*)",
 ]
 [(company(1_000).run(text), engine.run(text)) for text in texts]
@@ -573,13 +661,21 @@ from functools import partial
 
 from dsys_lab.benchmark.graph import ask_all
 
-lists, ladybug, sql = interleaved(*(partial(ask_all, one, starts) for one in ways.values()), rounds=5)
+lists, ladybug, sql = interleaved(
+    *(partial(ask_all, one, starts) for one in ways.values()), rounds=5
+)
 slower = [b / a for a, b in zip(lists, ladybug, strict=True)]
-measured(slower, "times the lists' time, Ladybug", usually="a few times the lists' time, Ladybug")
+measured(
+    slower,
+    "times the lists' time, Ladybug",
+    usually="a few times the lists' time, Ladybug",
+)
 
 # %%
 slower = [b / a for a, b in zip(lists, sql, strict=True)]
-measured(slower, "times the lists' time, SQL", usually="a few times the lists' time, SQL")
+measured(
+    slower, "times the lists' time, SQL", usually="a few times the lists' time, SQL"
+)
 
 # %% [markdown]
 # A few times, not thousands: one or two hops over an indexed table are fine in SQL. `make bench` asks the same of a
@@ -646,9 +742,9 @@ charts.graph_wave(**routes.drawn("LAX", without=("EWR", "JFK", "LGA")))
 # %%
 exercise("12/hops")
 
+
 # %%
-def hops(neighbours, start, most):
-    ...
+def hops(neighbours, start, most): ...
 
 
 exercise("12/hops", hops)
@@ -656,9 +752,9 @@ exercise("12/hops", hops)
 # %%
 exercise("12/choose_index")
 
+
 # %%
-def choose_index(pattern, orders):
-    ...
+def choose_index(pattern, orders): ...
 
 
 exercise("12/choose_index", choose_index)
@@ -666,9 +762,9 @@ exercise("12/choose_index", choose_index)
 # %%
 exercise("12/ring_query")
 
+
 # %%
-def ring_query():
-    ...
+def ring_query(): ...
 
 
 exercise("12/ring_query", ring_query)

@@ -198,8 +198,9 @@ wait_at_95.reveal(
 # %%
 fresher = predict(
     "13/fresher-tail",
-    "`drop_newest` and `drop_oldest` lose the same number of nights. Of those that are "
-    "scored, 99 in 100 are scored within some seconds. Under which are these fewer?",
+    "`drop_newest` and `drop_oldest` lose the same number of nights. Of those that "
+    "are scored, 99 in 100 are scored within some seconds. Under which are these "
+    "fewer?",
     choices=["drop_newest", "drop_oldest", "about the same"],
 )
 fresher
@@ -252,8 +253,8 @@ player(
 # %%
 room = predict(
     "13/room-for-twenty",
-    "With 2 places, the one in service included, three in ten find no room. "
-    "Of 1,000, how many find none with 20 places?",
+    "With 2 places, the one in service included, three in ten find no room. Of 1,000, "
+    "how many find none with 20 places?",
     between=(0, 300),
     unit="of 1,000",
 )
@@ -300,9 +301,9 @@ room.reveal(
 # %%
 after_the_spike = predict(
     "13/after-the-spike",
-    "The scorer is half busy; from 30 s to 40 s three times as much comes in. "
-    "Clients wait 1 s for their answer and then try again, up to three times. "
-    "Draw the answers that come in time, a second.",
+    "The scorer is half busy; from 30 s to 40 s three times as much comes in. Clients "
+    "wait 1 s for their answer and then try again, up to three times. Draw the "
+    "answers that come in time, a second.",
     curve={"x": (0, 120, "s"), "y": (0, 12, "answers in time a second")},
 )
 after_the_spike
@@ -355,8 +356,8 @@ attempts_per_call(1.0, retries=3), attempts_per_call(1.0, retries=2, layers=5)
 # %%
 no_cure = predict(
     "13/no-cure",
-    "Three cures for the same system, with three retries. "
-    "Which one does not bring it back?",
+    "Three cures for the same system, with three retries. Which one does not bring it "
+    "back?",
     choices=["full jitter", "budget of 10%", "room for 8 only"],
 )
 no_cure
@@ -443,8 +444,8 @@ credit.reveal(
 # %%
 fair = predict(
     "13/fair-shares",
-    "Both tenants start at what they want, 50 and 20, and feel for the limit. "
-    "Under which rule do they end up with about the same share?",
+    "Both tenants start at what they want, 50 and 20, and feel for the limit. Under "
+    "which rule do they end up with about the same share?",
     choices=["both", "only when they halve", "only when they take one off", "neither"],
 )
 fair
@@ -526,8 +527,8 @@ old_first.reveal(
 # %%
 pause_costs = predict(
     "13/pause",
-    "The scorer stands still for 5 s in the middle of the burst. "
-    "How much later is the backlog gone?",
+    "The scorer stands still for 5 s in the middle of the burst. How much later is "
+    "the backlog gone?",
     between=(0, 60),
     unit="s",
 )
@@ -700,8 +701,8 @@ print(f"Nobody left for {blizzard['lasts_s'] / 3600:.1f} hours.")
 # %%
 cleared = predict(
     "13/blizzard",
-    "Had no flight been cancelled, how many hours after the runway opened again "
-    "would the last of those that waited have left?",
+    "Had no flight been cancelled, how many hours after the runway opened again would "
+    "the last of those that waited have left?",
     between=(0, 48),
     unit="hours",
 )
@@ -752,9 +753,9 @@ pd.DataFrame(bill(both)).set_index("answer")
 # %%
 exercise("13/drain_time")
 
+
 # %%
-def drain_time(burst_rate, rate, service_rate, burst_s):
-    ...
+def drain_time(burst_rate, rate, service_rate, burst_s): ...
 
 
 exercise("13/drain_time", drain_time)
@@ -762,9 +763,9 @@ exercise("13/drain_time", drain_time)
 # %%
 exercise("13/overflow")
 
+
 # %%
-def overflow(waiting, newcomer, capacity, chance):
-    ...
+def overflow(waiting, newcomer, capacity, chance): ...
 
 
 exercise("13/overflow", overflow)
@@ -772,9 +773,9 @@ exercise("13/overflow", overflow)
 # %%
 exercise("13/storm_proof")
 
+
 # %%
-def storm_proof():
-    ...
+def storm_proof(): ...
 
 
 exercise("13/storm_proof", storm_proof)

@@ -184,8 +184,8 @@ pair[2].sql("""
 # %%
 lent_again = predict(
     "16/lent-again",
-    "Work is exponential, and a loan lasts twice its mean. "
-    "Of 100 clips, how many are lent more than once?",
+    "Work is exponential, and a loan lasts twice its mean. Of 100 clips, how many are "
+    "lent more than once?",
     between=(0, 50),
     unit="clips",
 )
@@ -277,8 +277,8 @@ player(
 # %%
 which_works_more = predict(
     "16/newest-or-any",
-    "Loans are too short. Under which rule do the workers work more: "
-    "only the newest handle acknowledges, or any?",
+    "Loans are too short. Under which rule do the workers work more: only the newest "
+    "handle acknowledges, or any?",
     choices=["only the newest", "any handle", "both the same"],
 )
 which_works_more
@@ -346,8 +346,8 @@ sixty = fmean(times(encode(visibility_s=2), "deliver").values())
 # %%
 at_the_seam = predict(
     "16/at-the-seam",
-    "A worker has stored the encoded clip and dies before it acknowledges. "
-    "What becomes of the clip?",
+    "A worker has stored the encoded clip and dies before it acknowledges. What "
+    "becomes of the clip?",
     choices=["it is lost", "it is encoded once", "it is encoded twice"],
 )
 at_the_seam
@@ -406,8 +406,8 @@ compared(beats, "extend").rename_axis("heartbeat")
 # %%
 more_work = predict(
     "16/poison",
-    "One clip in twenty is poison: whoever tries, fails. "
-    "A clip may be received ten times. How much more work is that?",
+    "One clip in twenty is poison: whoever tries, fails. A clip may be received ten "
+    "times. How much more work is that?",
     between=(1, 100),
     unit="% more",
 )
@@ -627,8 +627,8 @@ asks = {"short": quiet(wait_s=0), "long": quiet(wait_s=20)}
 # %%
 nobody_there = predict(
     "16/nobody-home",
-    "40 clips a day come in, and for eight days nobody receives. "
-    "Draw how many the queue holds.",
+    "40 clips a day come in, and for eight days nobody receives. Draw how many the "
+    "queue holds.",
     curve={"x": (0, 8, "days"), "y": (0, 350, "clips")},
 )
 nobody_there
@@ -791,8 +791,8 @@ fifo = WorkQueue("clips", Settings(kind="fifo"))
 # %%
 without_dead = predict(
     "16/no-dead-letters",
-    "One clip in five is poison, and nothing is ever set aside. "
-    "Of 100 attempts, how many come to nothing?",
+    "One clip in five is poison, and nothing is ever set aside. Of 100 attempts, how "
+    "many come to nothing?",
     between=(0, 100),
     unit="attempts",
 )
@@ -975,9 +975,17 @@ measured(ratios, unit, usually=f"some hundred {unit}")
 
 # %%
 facts(
-    "sqs_visibility_default", "sqs_visibility_max", "sqs_retention_default",
-    "sqs_retention_max", "sqs_dedup_window", "sqs_wait_max", "sqs_size_max",
-    "sqs_batch_max", "sqs_in_flight_max", "sqs_max_receives_default", "sqs_fifo_calls",
+    "sqs_visibility_default",
+    "sqs_visibility_max",
+    "sqs_retention_default",
+    "sqs_retention_max",
+    "sqs_dedup_window",
+    "sqs_wait_max",
+    "sqs_size_max",
+    "sqs_batch_max",
+    "sqs_in_flight_max",
+    "sqs_max_receives_default",
+    "sqs_fifo_calls",
 )
 
 # %% [markdown]
@@ -1003,9 +1011,9 @@ facts(
 # %%
 exercise("16/choose_visibility")
 
+
 # %%
-def choose_visibility(samples, repeat_share):
-    ...
+def choose_visibility(samples, repeat_share): ...
 
 
 exercise("16/choose_visibility", choose_visibility)
@@ -1013,9 +1021,9 @@ exercise("16/choose_visibility", choose_visibility)
 # %%
 exercise("16/handler")
 
+
 # %%
-def handler(clip, store):
-    ...
+def handler(clip, store): ...
 
 
 exercise("16/handler", handler)
@@ -1023,9 +1031,9 @@ exercise("16/handler", handler)
 # %%
 exercise("16/loan_cost")
 
+
 # %%
-def loan_cost(visibility_s, work_mean_s, max_receives, poison_share):
-    ...
+def loan_cost(visibility_s, work_mean_s, max_receives, poison_share): ...
 
 
 exercise("16/loan_cost", loan_cost)
