@@ -22,6 +22,8 @@ LABS = [path for path in NOTEBOOKS if path.stem != "00_start_here"]
 DUMPING_GROUNDS = {"utils", "helpers", "common", "misc", "base", "core", "manager"}
 LINES_MAX = 400
 CELL_LINES_MAX, CELL_LINES_MEDIAN_MAX, CELL_COLUMNS_MAX = 20, 4, 88
+DIAGRAM_COLUMNS_MAX = 92
+FENCE = re.compile(r"^```\w*\n(.*?)^```$", flags=re.MULTILINE | re.DOTALL)
 BEATS = ["Question", "The notes say", "Picture", "By hand", "Look inside", "Predict", "Play", "Break it", "Measure",
          "On real data", "Choose", "Exercises", "Sources"]
 NOT_IN_EVERY_LAB = {"On real data"}
@@ -96,6 +98,12 @@ def test_a_lab_asks_shows_and_checks(lab: Path) -> None:
               if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
     short = {name: called.count(name) for name, least in CALLS_AT_LEAST.items() if called.count(name) < least}
     assert short == {}
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_diagram_in_text_is_no_wider_than_a_page(notebook: Path) -> None:
+    fences = [fence for source in cells(notebook, "markdown") for fence in FENCE.findall(source)]
+    assert [line for fence in fences for line in fence.splitlines() if len(line) > DIAGRAM_COLUMNS_MAX] == []
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)

@@ -99,11 +99,13 @@ round(row_pages(1_000_000, 64) / column_pages(1_000_000, 2))
 # How does each store find "night 17"?
 #
 # ```text
-# by row       night 17 --> by_night_id: root --> leaf --> "page 0, slot 17" --> heap, page 0: the whole night
+# by row      by_night_id: root --> leaf --> "page 0, slot 17"
+#                 --> heap, page 0: the whole night
 #
-# by column    night 17 --> night_id: where does 17 stand? "row 17" --> person_id:     its value in row 17
-#                                                                   --> date_key:      its value in row 17
-#                                                                   --> ... and so on, for every column
+# by column   night_id: where does 17 stand? --> "row 17"
+#                 --> person_id: its value in row 17
+#                 --> date_key:  its value in row 17
+#                 --> ... and so on, for every column
 # ```
 #
 # A column is kept in pieces of 8,192 rows, called **chunks**. A chunk is read whole, for it is usually compressed

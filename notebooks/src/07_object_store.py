@@ -127,7 +127,8 @@ pd.DataFrame({"to the end": renamed(40), "broken off": renamed(40, stops_after=1
 #
 # ```text
 # put(key, bytes) ──> blob, durable ──> record in the journal, durable ──> answer
-#                     nobody knows it │ now it is there, whole             ──> the blob that it replaced is removed
+#                     nobody knows it │ now it is there, whole
+#                                     └──> the blob that it replaced is removed
 # ```
 
 # %%

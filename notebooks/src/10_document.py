@@ -168,9 +168,10 @@ show_source(emitted)
 # A write becomes one record of a journal; only then do the document and its cards change:
 #
 # ```text
-# $inc ──> find the document ──> work it out on a copy ──> rules: size, validator, unique cards ──> one record, durable
-#                                                              │ no: refused, nothing happened          │
-#                                                                                       document and cards in memory
+# $inc ──> find the document ──> work it out on a copy
+#      ──> rules: size, validator, unique cards   (no: refused, nothing happened)
+#      ──> one record, durable
+#      ──> document and cards in memory
 # ```
 
 # %% [markdown]
