@@ -252,3 +252,34 @@ class AnyOrder(RuleBasedStateMachine):
 
 AnyOrder.TestCase.settings = settings(max_examples=30, stateful_step_count=25, deadline=None)
 TestAnyOrder = AnyOrder.TestCase
+
+
+def _one_home(lag=lambda machine: 0):
+    ring = Ring(["a", "b", "c"], n=1, r=1, w=1, sloppy=True, lag=lag)
+    return ring, ring.hash_ring.owners(b"k", 1)[0]
+
+
+def test_a_stand_in_keeps_what_its_home_did_not_get():
+    ring, home = _one_home(lag=lambda machine: 10)
+    ring.crash(0, home)
+    assert ring.is_acknowledged(ring.put(0, "k", "x"))
+    ring.restart(1, home)
+    ring.crash(2, home)  # what the stand-in sent is still on the way
+    ring.tick(20)
+    ring.restart(21, home)
+    ring.tick(40)
+    assert [version.value for version in ring.kept_by(home, "k")] == ["x"]
+    assert ring.status().hints == 0
+
+
+def test_a_stand_in_that_took_two_writes_hides_neither():
+    ring, home = _one_home()
+    for value in ("x", "y"):  # nobody had read the other's
+        ring.crash(0, home)
+        ring.put(0, "k", value)
+        found = ring.get(0, "k")
+        if value == "x":
+            ring.restart(0, home)
+    ring.put(0, "k", "z", context=found.context)
+    ring.restart(0, home)
+    assert "x" in found.values or "x" in ring.get(0, "k").values, "what was replaced had been read"

@@ -5,11 +5,16 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from dsys_lab.errors import BadParameter, Refused
 from dsys_lab.stores.key_value.ring.version_vector import NOTHING_SEEN, Keep, Vector, Version, context_of, keep_siblings
 from dsys_lab.structures.hash_ring import HashRing
 from dsys_lab.trace import NO_TRACE, Recorder, Scalar
+
+REPAIR: Final = -1
+HAND_OVER: Final = -2
+"""Numbers of messages that belong to no put: of a read repair, and of a stand-in to the home of a key."""
 
 Lag = Callable[[str], int]
 """(machine) -> microseconds that the next message to it takes."""
@@ -205,7 +210,7 @@ class Ring:
 
     def _send(
         self, now_us: int, arrive_us: int, source: str, machine: str, *, key: str, versions: tuple[Version, ...],
-        number: int = -1,
+        number: int = REPAIR,
     ) -> None:  # fmt: skip
         """Send versions on their way; the row names the newest."""
         self._order += 1
@@ -259,13 +264,14 @@ class Ring:
             stand_in, home, key = hint
             self._hints.remove(hint)
             if key in self._kept[stand_in]:
-                self._send(now_us, now_us + self.lag(home), stand_in, home, key=key, versions=self._kept[stand_in][key])
-                if not any((who, which) == (stand_in, key) for who, _, which in self._hints):
-                    del self._kept[stand_in][key]  # a stand-in is no home of the key
+                kept = self._kept[stand_in][key]
+                self._send(now_us, now_us + self.lag(home), stand_in, home, key=key, versions=kept, number=HAND_OVER)
         while self._on_the_way and self._on_the_way[0][0] <= now_us:
             _, copy, source, machine, key, versions, number = heapq.heappop(self._on_the_way)
             if machine in self.down:
                 self._tell("lost", now_us, machine, versions, source=source, copy=copy, why="it is down")
+                if number == HAND_OVER:
+                    self._hints.append((source, machine, key))
                 continue
             self._tell("receive", now_us, machine, versions, source=source, copy=copy)
             before = self._kept[machine].get(key, ())
@@ -273,6 +279,17 @@ class Ring:
             if number >= 0:
                 self._has_it[number] += 1
             self._show(now_us, machine, versions, copy, after)
+            if number == HAND_OVER:
+                self._forget(source, key)
+
+    def _forget(self, stand_in: str, key: str) -> None:
+        """Let a stand-in drop what arrived at its home; what it took in itself it must know when it numbers the next.
+
+        Who reads its second version without its first would else seem to have seen both.
+        """
+        awaited = any((who, which) == (stand_in, key) for who, _, which in self._hints)
+        if not awaited and all(version.dot[0] != stand_in for version in self._kept[stand_in].get(key, ())):
+            self._kept[stand_in].pop(key, None)
 
     def _show(
         self, now_us: int, machine: str, versions: tuple[Version, ...], copy: int, after: tuple[Version, ...]
