@@ -218,3 +218,35 @@ def test_a_hint_without_a_log_is_never_taken_for_an_empty_store() -> None:
     with pytest.raises(Damaged, match="log from record 0 on is missing"):
         HashStore(disk)
     assert disk.names() == before
+
+
+def _merge_cut_short(steps: int) -> VolatileDisk:
+    """Six records in a segment each, and the power gone after so many steps of their merge."""
+    disk = VolatileDisk()
+    store = HashStore(disk, segment_bytes=60, merge_at=None)
+    for number in range(6):
+        store.put(b"k%d" % number, b"v" * 30)
+    disk.power_cut_before = disk.steps + steps
+    with pytest.raises(PowerCut):
+        store.merge()
+    disk.crash(lambda: 0.99)
+    return disk
+
+
+def test_a_log_that_ends_before_the_merged_file_is_refused() -> None:
+    disk = _merge_cut_short(8)
+    for name in disk.names():
+        if name.endswith(".log") and int(name[:20]) >= 3:
+            disk.remove(name)
+    with pytest.raises(Damaged, match="the log ends before record 3"):
+        HashStore(disk, segment_bytes=60)
+
+
+def test_an_unfinished_merge_never_stands_for_a_log_that_is_missing() -> None:
+    disk = _merge_cut_short(4)
+    disk.append("merged-00000000000000000006.data", b"")
+    disk.remove("00000000000000000000.log")
+    logs = [name for name in disk.names() if name.endswith(".log")]
+    with pytest.raises(Damaged, match="has no hint beside it"):
+        HashStore(disk, segment_bytes=60)
+    assert [name for name in disk.names() if name.endswith(".log")] == logs, "nothing was taken away"

@@ -273,10 +273,16 @@ class HashStore:
         for lsn in numbers:
             if lsn < self._merged_lsn:
                 removed += merged_file.remove(self.disk, lsn)
-        if self._log.first_lsn > self._merged_lsn:
+        log, merged = self._log, self._merged_lsn
+        if log.first_lsn > merged:
             raise Damaged(
-                f"records {self._merged_lsn} to {self._log.first_lsn - 1} are missing: no merged file and no log has "
-                "them; restore the files from a copy"
+                f"records {merged} to {log.first_lsn - 1} are missing: no merged file and no log has them; restore the "
+                "files from a copy"
+            )
+        if log.next_lsn < merged:
+            raise Damaged(
+                f"the log ends before record {log.next_lsn}, and the merged file stands for all below {merged}: a new "
+                "record would be taken for a merged one; restore the rest of the log from a copy"
             )
         self._live_bytes = self._size_bytes = sum(at.size_bytes for at in self._index.values())
         self._log.drop_before(self._merged_lsn)

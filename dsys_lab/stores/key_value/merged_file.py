@@ -16,7 +16,8 @@ lies a *hint*, which says where each key is: opening reads a few bytes a key and
 
 So a merge that a crash cut short is known by its hint, which is missing or not whole, and by the log, which still
 reaches back to where the merge began: its files are taken away. A hint that is broken although the log was shortened
-was damaged later; then the data file is read from end to end and says the same.
+was damaged later; then the data file, which was durable before the hint began, is read from end to end and says the
+same. Without any hint nobody knows whether the data file is whole: it is refused.
 
 Source: the hint files of Bitcask (Sheehy and Smith, 2010).
 """
@@ -96,8 +97,13 @@ def walk(disk: Disk, lsn: int) -> Index:
     Raises
     ------
     Damaged
-        If one of them is not what was written.
+        If one of them is not what was written, or the hint is missing: then nothing says that these are all.
     """
+    if hint_name(lsn) not in disk.names():
+        raise Damaged(
+            f"{data_name(lsn)} has no hint beside it, so it may be cut short, and the log before record {lsn} is not "
+            f"whole: restore {hint_name(lsn)}, or what is missing of the log and of older merged files, from a copy"
+        )
     name, index, offset = data_name(lsn), Index(), 0
     content = disk.read(name)
     while offset < len(content):
