@@ -64,7 +64,8 @@ charts.version_chains(versions())
 #
 # A version carries a *stamp*: `xmin`, the number of the transaction that made it; `xmax`, of the one that replaced it
 # (0: nobody); and `ctid`, where its successor stands. A snapshot is two things: the first number that was not given
-# away yet, and the numbers that were still running. Say of each whether it is seen, before you run the cell.
+# away yet, and the numbers that were still running. Say of each version whether it is seen, before you look at the answer
+# under its cell. (`Rid` is a page and a place on it; `NOBODY` says that who looks has changed nothing itself.)
 #
 # Transactions 3 and 7 committed, 8 was rolled back, 9 still runs. Somebody took a snapshot while 7 was running:
 
@@ -130,8 +131,15 @@ ben.proceed()
 ben.execute("SELECT left_over FROM stock").rows
 
 # %% [markdown]
-# So an interleaving is a list of who says what, and can be written down. Here is one of five accidents that this lab
-# plays, word for word as it lies in the package:
+# So an interleaving is a list of who says what, and can be written down. This lab plays five accidents that way:
+#
+# - **dirty read**: somebody sees what was never committed;
+# - **read skew**: two looks see two different moments, and the sum is of none;
+# - **phantom**: a second look finds a row more than the first;
+# - **lost update**: two read, both write, and one of the writes is gone;
+# - **write skew**: each checks a rule, each changes a row of its own, and together they break it.
+#
+# Here is one, word for word as it lies in the package:
 
 # %%
 from dsys_lab.workloads.anomalies import text_of
@@ -180,7 +188,7 @@ nurses.reveal(
 
 # %% [markdown]
 # Now the pillows. Ada and Ben each read how many are left, each sell one, and each write down what is left *as a
-# number that their program worked out*. How low must the level be for a sale to vanish from the books?
+# number that their program worked out*.
 
 # %%
 pillows = predict(
@@ -369,7 +377,7 @@ charts.lines(log_bytes, x="updates since the checkpoint", y="KiB of log")
 # %% [markdown]
 # ### 5. Send the pages, or send the log?
 #
-# A copy in another zone must get what changes. A database that mirrors its disk sends every changed page, twice (once
+# A copy in another **zone** (a data centre some kilometres away) must get what changes. A database that mirrors its disk sends every changed page, twice (once
 # to its place, once against tearing), and the log. One that sends *only* the log can leave the pages to the other
 # side: there is nothing to tear on the way.
 
@@ -397,13 +405,14 @@ sent.reveal(
     show=(
         charts.bars(bytes_sent, unit="bytes a transaction"),
         player(commits),
-        player(mirrored_pages),
+        player(mirrored_pages(mirrors=2)),
     ),
 )
 
 # %% [markdown]
 # In the first picture each dot is a record on its way to one of six copies; in the second each is a whole page, on its
-# way to four mirrors that must all have it. Mind when the writer may say that a commit is done.
+# way to two mirrors that must both have it. Mind when the writer may say that a commit is done: in the first, as soon as
+# four copies have answered, for which section 6 gives the reason.
 
 # %% [markdown]
 # ### 6. Six copies in three zones
@@ -698,7 +707,11 @@ from dsys_lab.engines.postgres import torn_page
 
 # %%
 torn = {setting: torn_page(full_page_writes=setting) for setting in (True, False)}
-{on: (one.recovered, one.expected, one.found) for on, one in torn.items()}
+{
+    f"full_page_writes={on}": f"opens: {one.recovered}; hours committed "
+    f"{one.expected}, found {one.found}"
+    for on, one in torn.items()
+}
 
 # %%
 why = next(line for line in torn[False].said if "invalid page" in line)
@@ -731,7 +744,8 @@ player(fail_over, compare={"old": ("crashes", "is cut off")})
 
 # %% [markdown]
 # **A reader that is behind.** A *replica* applies what the writer tells it, a little later. Somebody writes a row, is
-# told that it is there, and looks at it on the replica at once. On the right they say how far they have read:
+# told that it is there, and looks at it on the replica at once. On the right whoever asks says what it wrote last, and the
+# replica answers when it has come so far:
 
 # %%
 player(replica_lag, compare={"reader": ("asks at once", "says what it wrote")})
@@ -860,8 +874,8 @@ differences([*POSTGRES, *SQLITE])
 # | if | then | and watch |
 # |---|---|---|
 # | the change fits one statement (`SET stock = stock - 1 WHERE stock > 0`) | any level; read committed is enough | rows that everybody wants |
-# | you read, think, and write back one row | repeatable read and begin anew, or `SELECT … FOR UPDATE` | how often somebody is let down; who waits |
-# | a rule is about several rows (one nurse stays) | serializable, everywhere that touches the rule, and begin anew | 40001 a second |
+# | you read, think, and write back one row | repeatable read and begin anew, or `SELECT … FOR UPDATE`, which takes the row when it reads it | how often somebody is let down; who waits |
+# | a rule is about several rows (one nurse stays) | serializable, everywhere that touches the rule, and begin anew | how many a second are let down |
 # | a report over everything | repeatable read, read only; better on a replica if it is long | age of the oldest snapshot, dead versions |
 # | a few lost commits do no harm | a COMMIT that does not wait | how much a crash would take |
 # | the machine must be back in seconds | frequent checkpoints, or a database whose log *is* the storage | bytes of log since the checkpoint |
