@@ -78,6 +78,7 @@ player(lost_drives, compare={"dead": (2, 5)})
 from dsys_lab.stores.object_store import JournaledStore
 from dsys_lab.structures import VolatileDisk
 
+# %%
 disk = VolatileDisk()
 bucket = JournaledStore(disk)
 first = bucket.put("pings/2017-01-01/17", b"435 minutes, 2 awakenings")
@@ -91,6 +92,7 @@ bucket.get("pings/2017-01-01/17", first=0, size_bytes=3).data, first.etag
 # %%
 from dsys_lab.errors import Refused
 
+# %%
 try:
     bucket.put("pings/2017-01-01/17", b"0", if_absent=True)
 except Refused as refusal:
@@ -181,6 +183,7 @@ bad_line
 from dsys_lab.scenarios.object_store.counts import sent, sent_by_law
 from dsys_lab.views import charts
 
+# %%
 failures, ways = (0.0, 0.05, 0.1, 0.15, 0.2), ("one put", "parts")
 often = {way: sent(way, *failures) for way in ways}
 often_by_law = {way: lambda failure, way=way: sent_by_law(way, failure) for way in ways}
@@ -188,6 +191,7 @@ often_by_law = {way: lambda failure, way=way: sent_by_law(way, failure) for way 
 # %%
 from dsys_lab.scenarios.object_store import upload
 
+# %%
 _, times, error = often["one put"][-1]
 bad_line.reveal(
     times,
@@ -219,6 +223,7 @@ player(
 # %%
 from dsys_lab.laws import least_part_bytes
 
+# %%
 {
     f"{size} GiB": f"{least_part_bytes(size << 30) / 2**20:.1f} MiB"
     for size in (1, 40, 100, 1024)
@@ -238,6 +243,7 @@ facts("s3_part_min", "s3_parts_max")
 from dsys_lab.scenarios.object_store import hot_prefix
 from dsys_lab.scenarios.object_store.counts import passed, passed_by_law
 
+# %%
 schemes = ("time first", "hash first")
 through = {scheme: passed(scheme, 1, 2, 4, 8) for scheme in schemes}
 through_by_law = {
@@ -289,6 +295,7 @@ lost
 from dsys_lab.scenarios.object_store import counter
 from dsys_lab.scenarios.object_store.counts import counted, tries
 
+# %%
 kept = {way: counted(way, 1, 2, 4, 8) for way in ("blind", "if match")}
 shares = {
     way: [(writers, mean) for writers, mean, _ in told] for way, told in kept.items()
@@ -339,6 +346,7 @@ code
 from dsys_lab.laws import object_lost
 from dsys_lab.scenarios.object_store.counts import CODES, codes, lost_objects
 
+# %%
 table = codes(0.01)
 rarest = min(("3 copies", "5 + 4"), key=lambda name: table[name]["an object is lost"])
 gone = {
@@ -370,6 +378,7 @@ player(lost_drives, dead=(0, 9), apart_s=(0.5, 3.0, 0.5), repair_after_s=(1, 12)
 # %%
 from dsys_lab.laws import expected_losses
 
+# %%
 {
     f"{count:,} objects": f"{expected_losses(count, 11):g} lost a year"
     for count in (10**7, 10**12)
@@ -463,6 +472,7 @@ power_cuts()
 # %%
 from dsys_lab.stores.object_store import ErasureCode, ShardedBlobs
 
+# %%
 drives = [VolatileDisk() for _ in range(9)]
 safe = JournaledStore(VolatileDisk(), blobs=ShardedBlobs(drives, ErasureCode(5, 4)))
 safe.put("night", b"435 minutes, 2 awakenings")
@@ -541,6 +551,7 @@ from dsys_lab.benchmark import interleaved
 from dsys_lab.engines.aws.object_store.drill import cycles
 from dsys_lab.lessons import measured
 
+# %%
 ours, theirs = interleaved(partial(cycles, "model"), partial(cycles, "s3"), rounds=5)
 ratios = [b / a for a, b in zip(ours, theirs, strict=True)]
 measured(

@@ -16,7 +16,16 @@
 # How does a store that looks up things by their key grow without end? And where does it end nevertheless?
 
 # %%
-from dsys_lab.lessons import differences, exercise, facts, notes, player, predict, progress, show_source
+from dsys_lab.lessons import (
+    differences,
+    exercise,
+    facts,
+    notes,
+    player,
+    predict,
+    progress,
+    show_source,
+)
 
 # %% [markdown]
 # ## The notes say
@@ -31,13 +40,19 @@ notes("Key Value Store - Dynamo DB")
 # |---|---|
 # | a json blob | an **item** of typed attributes: one can be compared, changed or indexed alone; a hundred items change together or not at all; every change can be followed |
 # | by key | the *partition key* is hashed and says **where**; a *sort key* keeps the items there in order, so a range is one read |
-# | (it scales) | the table does; one **partition** does not: 1,000 writes and 3,000 reads a second. A hot key ends there, whatever is paid |
-# | (its price) | units counted from the bytes of what was *examined*; a filter comes after, and saves nothing |
+# | (it scales) | the table does; one **partition** of it has a limit |
+# | (its price) | counted in *units*, from bytes |
 # | Dynamo DB | not *Dynamo*: the paper of 2007 has no leader and gives two answers; DynamoDB has a leader a partition, and a strong read |
 # | (key-value stores are LSM trees) | many are; DynamoDB's replicas keep a log and a **B-tree** (ATC 2022) |
 
 # %%
-facts("dynamodb_partition_write", "dynamodb_partition_read", "dynamodb_partition_size", "dynamodb_item_max", "dynamodb_burst")
+facts(
+    "dynamodb_partition_write",
+    "dynamodb_partition_read",
+    "dynamodb_partition_size",
+    "dynamodb_item_max",
+    "dynamodb_burst",
+)
 
 # %% [markdown]
 # ## Picture
@@ -58,7 +73,7 @@ player(hot_key, compare={"mode": ("static", "global")})
 
 # %% [markdown]
 # On the left one tube runs dry and its writes bounce, while its neighbours' tubes stay full: what they do not use is
-# of no use to anybody. On the right all writes pass. Yet also there a partition has a limit of its own, and that is
+# of no use to anybody. On the right more writes pass. Yet also there a partition has a limit of its own, and that is
 # where this lab is going.
 
 # %% [markdown]
@@ -68,7 +83,13 @@ player(hot_key, compare={"mode": ("static", "global")})
 # night:
 
 # %%
-from dsys_lab.stores.key_value.partitioned import Compare, Exists, KeySchema, PartitionedTable, Update
+from dsys_lab.stores.key_value.partitioned import (
+    Compare,
+    Exists,
+    KeySchema,
+    PartitionedTable,
+    Update,
+)
 
 nights = PartitionedTable("nights", KeySchema("person", "night"))
 nights.put(0, {"person": "17", "night": "2017-01-01", "minutes": 435}).units
@@ -88,7 +109,12 @@ size_bytes({"person": "17", "night": "2017-01-01", "minutes": 435})
 
 # %%
 more = Update(add={"minutes": 5})
-nights.update(1, {"person": "17", "night": "2017-01-01"}, more, condition=Compare("minutes", ">=", 400)).new["minutes"]
+nights.update(
+    1,
+    {"person": "17", "night": "2017-01-01"},
+    more,
+    condition=Compare("minutes", ">=", 400),
+).new["minutes"]
 
 # %%
 from dsys_lab.errors import Refused
@@ -107,12 +133,15 @@ except Refused as refusal:
 from dsys_lab.stores.key_value.partitioned import query_units, read_units, write_units
 
 (
-    write_units(0, 3_000), write_units(0, 3_000, transactional=True), read_units(20 * 1024, consistency="strong"),
-    query_units([3_045] * 18, consistency="strong"), query_units([3_045] * 18),
-)  # fmt: skip
+    write_units(0, 3_000),
+    write_units(0, 3_000, transactional=True),
+    read_units(20 * 1024, consistency="strong"),
+    query_units([3_045] * 18, consistency="strong"),
+    query_units([3_045] * 18),
+)
 
 # %% [markdown]
-# A query sums first and rounds once. Eighteen single reads of the same items would be 18 units.
+# A query sums first and rounds once. Eighteen single reads of the same items would be 18 units, strong, and 9, eventual.
 
 # %% [markdown]
 # ## Look inside
@@ -122,18 +151,29 @@ from dsys_lab.stores.key_value.partitioned import query_units, read_units, write
 # do, and it is acknowledged.
 #
 # ```text
-#                  hash(person)                     journal of the leader  ──>  follower   acknowledged: two of three
-# put(card)  ──────────────────> partition, tokens? ────────────────────── ──>  follower
-#                                     │ no: refused, with the reason           ──>  change stream ──> global indexes
+#          hash(person)
+# put(card) ───────────> partition ──> tokens? ──> the leader's journal ──> two followers
+#                                       │              └──> change stream ──> global indexes
+#                                       └─ no: refused, with the reason
 # ```
 #
-# Who may pass? Each of the four modes is one small pure function, from what every partition was asked for in the last
-# second to what each may do in the next:
+# Who may pass? A mode is one small pure function, from what every partition was asked for in the last second to what
+# each may do in the next. *Static* gives even shares, *adaptive* lends what others left over, and `one_for_all` is the mode
+# *global*:
 
 # %%
-from dsys_lab.stores.key_value.partitioned.admission import adaptive, max_min_fair, one_for_all, static
+from dsys_lab.stores.key_value.partitioned.admission import (
+    adaptive,
+    max_min_fair,
+    one_for_all,
+    static,
+)
 
 show_source(static, adaptive, one_for_all)
+
+# %% [markdown]
+# They divide by *max-min fairness*: everybody gets what they ask for, up to an even share of what is left. 100 units, asked
+# for by three:
 
 # %%
 max_min_fair(100, [10, 20, 90])
@@ -150,7 +190,7 @@ median_position({100: 1, 200: 1, 300: 6, 400: 1}), median_position({300: 6})
 # %% [markdown]
 # ## Predict
 #
-# The question of the whole lab; the other six each open their own experiment. *Zipf with s* means that the n-th
+# The question of the whole lab; the others each open the experiment that they are about. *Zipf with s* means that the n-th
 # busiest key gets a share that falls like 1/n to the power s: at 0 all are alike.
 #
 # In a hurry? Picture, By hand, experiments 1 to 3, Choose.
@@ -158,7 +198,8 @@ median_position({100: 1, 200: 1, 300: 6, 400: 1}), median_position({300: 6})
 # %%
 hot = predict(
     "09/hot-key",
-    "1,000 keys on eight partitions, Zipf with s = 1.2, static shares. Of what is asked for, how much passes?",
+    "1,000 keys on eight partitions, Zipf with s = 1.2, static shares. Of what is "
+    "asked for, how much passes?",
     between=(0, 100),
     unit="%",
 )
@@ -178,7 +219,10 @@ from dsys_lab.views import charts
 
 skews = (0.5, 1, 1.2, 1.4)
 passed = {mode: accepted(*skews, mode=mode) for mode in ("static", "global")}
-laws = {mode: lambda skew, mode=mode: accepted_by_law(round(skew, 2), mode=mode) for mode in passed}
+laws = {
+    mode: lambda skew, mode=mode: accepted_by_law(round(skew, 2), mode=mode)
+    for mode in passed
+}
 _, share, error = passed["static"][2]
 
 # %%
@@ -191,28 +235,36 @@ hot.reveal(
 
 # %% [markdown]
 # A table's promise given out in even shares is good for even loads only. Given out by one bucket for the whole table,
-# more passes; but at the right end it does not help much either. There the hottest *key* alone asks for more than one
-# partition does. The law knows averages only; where a partition is asked for just about its limit, a gate that works second by
-# second strays from it, for what one second leaves over and what another refuses do not cancel.
+# a little more passes, and never much more: the partitions' own limit is near, and at the right end the hottest *key*
+# alone asks for more than one partition does. The law knows averages only. Where a partition is asked for just about its
+# share, the *static* gate stays below the law: in a second with more it refuses, and a second with less gives nothing
+# back. The *global* one lies above it, for there tokens that a quiet second left over are spent in a busy one.
 #
 # ### 2. Four modes, one spike
 #
-# Ten minutes. 4,000 units a second were promised, 3,000 are asked for, and from minute 3 to 7 it is 4,400. What is
-# refused, second by second?
+# Ten minutes. 4,000 units a second were promised, 3,000 are asked for, and from minute 3 to 7 it is 4,400, a tenth above
+# the promise: a spike that the table could nearly bear, if it were spread evenly. What is refused? (The chart shows every
+# fifth second; the sums below it count all.) A fourth mode here is *burst*: a partition keeps what it did not use, up to
+# five minutes' worth, and spends it when it needs more.
 
 # %%
 from dsys_lab.scenarios.key_value.counts import spike
 
 spikes = {mode: spike(mode) for mode in ("static", "burst", "adaptive", "global")}
-by_minute = {mode: [(at / 60, refused) for at, refused in told[::5]] for mode, told in spikes.items()}
-charts.lines(by_minute, title="Refused in a spike", x="minutes", y="units refused a second")
+by_minute = {
+    mode: [(at / 60, refused) for at, refused in told[::5]]
+    for mode, told in spikes.items()
+}
+charts.lines(
+    by_minute, title="Refused in a spike", x="minutes", y="units refused a second"
+)
 
 # %%
 {mode: f"{sum(refused for _, refused in told):,.0f}" for mode, told in spikes.items()}
 
 # %% [markdown]
-# *Static* refuses from the first second on, spike or not, for some partitions are always hotter than their even share.
-# *Burst* can only spend what was saved up, and a hot partition has saved nothing. *Adaptive* gives them what their
+# *Static* refuses before the spike and after it, for some partitions are always hotter than their even share.
+# *Burst* can only spend what was saved up, and the hotter a partition, the less it has saved. *Adaptive* gives them what their
 # neighbours leave over, a second late. *Global*, the one that came last, has one bucket for all, also of what was
 # saved; the little that it refuses is refused by the limit of a partition. Move the sliders:
 
@@ -235,8 +287,13 @@ player(
 # %%
 helps = predict(
     "09/one-hot-key",
-    "All writes go to one single key, 2,000 units a second. What helps?",
-    choices=["paying for more units", "cutting the partition", "spreading the key over several", "nothing"],
+    "All writes go to one single key, 2,500 units a second. What helps?",
+    choices=[
+        "paying for more units",
+        "cutting the partition",
+        "spreading the key over several",
+        "nothing",
+    ],
 )
 helps
 
@@ -260,9 +317,10 @@ helps.reveal(
 done
 
 # %% [markdown]
-# Nothing is cut on the left, for there is nothing to cut: all load is at one position. On the right nearly all passes;
-# not all, for it is luck on which partition a suffix falls, and some got two of six. So take some more than the
-# arithmetic says. The price is on the other side: who reads the whole must read all of its parts. With more keys,
+# More units do not help, for one partition does no more than its limit, whatever is paid. Nothing is cut on the left, for
+# there is nothing to cut: all load is at one position. On the right nearly all passes;
+# not all, for it is luck on which partition a suffix falls, and some got two of six. Six is what we tried: 2,500 over
+# 1,000 is at least three, and luck wants some more than the arithmetic says. The price is on the other side: who reads the whole must read all of its parts. With more keys,
 # though, cutting does help, until the hottest is alone. Here the busiest ranges are cut where the load is:
 
 # %%
@@ -272,13 +330,14 @@ player(hot_key(mode="global", cut=True, skew=1.0, rate=55, promised=100, limit=2
 # ### 4. Access paths
 #
 # 4,650 nights of Slumber, each an item, with an index *local* to each person (by minutes) and a *global* one (by city
-# and night). An index is a second table in another order, kept by the store. A **scan** reads everything; a **filter**
-# says which of what was read is handed out. Three questions, and every way to answer them:
+# and night). An index is a second table in another order, kept by the store. A **scan** goes through all items; a **filter** is a
+# condition on what comes out. Three questions, and every way to answer them:
 
 # %%
 filtered = predict(
     "09/filter",
-    "A scan of 4,650 nights costs 51 units. A filter lets one of them through. What does it cost then?",
+    "A scan of 4,650 nights costs 51 units. A filter lets one of them through. What "
+    "does it cost then?",
     between=(0.5, 60),
     unit="units",
 )
@@ -290,10 +349,16 @@ import pandas as pd
 from dsys_lab.scenarios.key_value.tables import QUESTIONS, access_paths
 
 paths = {question: access_paths(question) for question in QUESTIONS}
-told = {(question, path): cost for question, ways in paths.items() for path, cost in ways.items()}
+told = {
+    (question, path): cost
+    for question, ways in paths.items()
+    for path, cost in ways.items()
+}
 
 # %%
-filtered.reveal(paths["last night of 17"]["scan"]["units"], law=51, show=pd.DataFrame(told).T)
+filtered.reveal(
+    paths["last night of 17"]["scan"]["units"], law=51, show=pd.DataFrame(told).T
+)
 
 # %% [markdown]
 # The filter takes out what is not wanted *after* it was read. A table of this kind answers the questions that it was
@@ -301,8 +366,8 @@ filtered.reveal(paths["last night of 17"]["scan"]["units"], law=51, show=pd.Data
 #
 # ### 5. Reads that are behind
 #
-# One card, written twice a second; a follower is behind. A read that asks any of the three costs half of a strong one,
-# and is sometimes old: the red marks.
+# One card, written again and again; one of the two followers is behind. A read that asks any of the three costs half of a
+# strong one, and is sometimes old: the red marks.
 
 # %%
 from dsys_lab.scenarios.key_value import replica_reads
@@ -311,7 +376,7 @@ player(replica_reads, lag_ms=(5, 1000, 5), writes=(1, 8))
 
 # %% [markdown]
 # How often? If a card is written *w* times a second and one replica of three is *d* behind, then in
-# $\tfrac13(1 - e^{-wd})$ of the reads:
+# $\tfrac13(1 - e^{-wd})$ of the reads. Here *w* is 8:
 
 # %%
 from dsys_lab.laws import stale_at_follower
@@ -319,7 +384,9 @@ from dsys_lab.scenarios.key_value.counts import stale_reads
 
 behind = {"counted": stale_reads(20, 50, 200)}
 law = {"counted": lambda ms: stale_at_follower(8, ms / 1000) / 3}
-charts.against_law(behind, laws=law, title="Old answers", x="ms behind", y="share of the reads")
+charts.against_law(
+    behind, laws=law, title="Old answers", x="ms behind", y="share of the reads"
+)
 
 # %% [markdown]
 # A **global index** is behind, too, and it has units of its own. Give it fewer than the table is written with, and
@@ -341,7 +408,8 @@ player(index_falls_behind, index_rate=(4, 24, 2), rate=(5, 40, 5))
 # %%
 joins = predict(
     "09/one-more-machine",
-    "Ten machines, each key on the machine of its hash modulo 10. One machine more: how many keys move?",
+    "Ten machines, each key on the machine of its hash modulo 10. One machine more: "
+    "how many keys move?",
     between=(0, 100),
     unit="%",
 )
@@ -360,7 +428,9 @@ joins.reveal(
     100 * share,
     law=100 * moved_by_modulo(10),
     standard_error=100 * error,
-    show=charts.against_law(moves, laws=move_laws, x="machines", y="share that moves", whole_x=True),
+    show=charts.against_law(
+        moves, laws=move_laws, x="machines", y="share that moves", whole_x=True
+    ),
 )
 
 # %% [markdown]
@@ -378,7 +448,8 @@ joins.reveal(
 # %%
 old = predict(
     "09/stale",
-    "N = 3 copies, a write is acknowledged by one, a read asks one at random, at once. How often is it old?",
+    "N = 3 copies, a write is acknowledged by one, a read asks one at random, at "
+    "once. How often is it old?",
     between=(0, 100),
     unit="%",
 )
@@ -392,7 +463,10 @@ from dsys_lab.scenarios.key_value import ring
 quorums = [(3, 1, 1), (3, 2, 1), (3, 1, 3), (3, 2, 2), (5, 2, 2)]
 misses = {quorum: table_counts.stale_after_write(*quorum) for quorum in quorums}
 rows = {
-    f"N {n}, R {r}, W {w}": {"old reads": misses[n, r, w], "law": stale_after_write(n, r, w)}
+    f"N {n}, R {r}, W {w}": {
+        "old reads": misses[n, r, w],
+        "law": stale_after_write(n, r, w),
+    }
     for n, r, w in quorums
 }
 
@@ -400,20 +474,25 @@ rows = {
 old.reveal(
     100 * misses[3, 1, 1],
     law=100 * stale_after_write(3, 1, 1),
-    show=(pd.DataFrame(rows).T.round(2), player(ring(), ring(r=2, w=2), titles=("R = W = 1", "R = W = 2"))),
+    show=(
+        pd.DataFrame(rows).T.round(2),
+        player(ring(), ring(r=2, w=2), titles=("R = W = 1", "R = W = 2")),
+    ),
 )
 
 # %% [markdown]
 # With R + W > N those that are asked and those that have it overlap, and no read is old. But so that writes go on when
 # machines are out of reach, Dynamo lets others **stand in** for them, a *sloppy* quorum; and those do not overlap with
-# anybody. R = W = 2 of 3, two of the machines away during the write and back for the read:
+# anybody. R = W = 2 of 3, two of the machines away during the write and back for the read; in what share of the reads is
+# the answer old, though R + W > N?
 
 # %%
 table_counts.stale_after_write(3, 2, 2, sloppy=True, down=2)
 
 # %% [markdown]
 # And without a leader two writers who have not read each other make **siblings**, both of which are kept. A clock
-# cannot decide: the one that is nine seconds ahead would win over everything that comes after.
+# cannot decide: one that is nine seconds ahead wins over everything that the others write in the
+# next nine seconds.
 
 # %%
 from dsys_lab.stores.key_value.ring import Ring, last_writer_wins
@@ -435,7 +514,8 @@ both.get(2, "card 17").values, one.get(2, "card 17").values
 # %%
 rewritten_more = predict(
     "09/leveled-or-tiered",
-    "An LSM tree of 1,000 flushes with T = 10. Which policy writes each entry more often?",
+    "An LSM tree of 1,000 flushes with T = 10. Which policy writes each entry more "
+    "often?",
     choices=["leveled", "tiered", "both alike"],
 )
 rewritten_more
@@ -445,7 +525,10 @@ from dsys_lab.scenarios.key_value.log_structured import played
 from dsys_lab.stores.key_value import Leveled, Tiered
 
 policies = {"leveled": Leveled, "tiered": Tiered}
-times = {name: played(policy(10), 1_000).write_amplification for name, policy in policies.items()}
+times = {
+    name: played(policy(10), 1_000).write_amplification
+    for name, policy in policies.items()
+}
 
 # %%
 from dsys_lab.scenarios.key_value.log_structured import rewritten
@@ -459,7 +542,10 @@ curves = {
 # %%
 rewritten_more.reveal(
     max(times, key=times.get),
-    show=charts.lines(curves, title="", x="flushes", y="times an entry is written"),
+    show=(
+        charts.bars(times, title="T = 10, 1,000 flushes", unit="times an entry"),
+        charts.lines(curves, title="T = 4", x="flushes", y="times an entry is written"),
+    ),
 )
 
 # %% [markdown]
@@ -468,7 +554,12 @@ rewritten_more.reveal(
 # %%
 from dsys_lab.scenarios.key_value import falling_runs
 
-player(falling_runs, compare={"policy": ("leveled", "tiered")}, size_ratio=(2, 10), flushes=(10, 100, 5))
+player(
+    falling_runs,
+    compare={"policy": ("leveled", "tiered")},
+    size_ratio=(2, 10),
+    flushes=(10, 100, 5),
+)
 
 # %% [markdown]
 # About T/2 times a level against once a level; in exchange a read looks into one run a level instead of T. Each store
@@ -483,14 +574,18 @@ pd.DataFrame([amplifications(store, **work) for store in STORES], index=STORES).
 # %% [markdown]
 # (Bytes written for each byte put, and of them the log's; read for each byte that was got, and for each that was not
 # there; kept for each byte that lives.) The B-tree writes a page of 8 KB for a small pair, the LSM trees write the pair
-# a few times, the hash store once and a bit; and each of them is the worst in some column. And a **Bloom filter**, some
+# a few times, the hash store once and a bit; and none of them is the best in every column. And a **Bloom filter**, some
 # bits a key that say *surely not* or *perhaps*, keeps a read of what is not there from opening a run:
 
 # %%
 from dsys_lab.scenarios.key_value.log_structured import absent_reads
 
 charts.lines(
-    absent_reads(2, 4, 6, 8, 10), title="What a Bloom filter lets through", x="bits a key", y="share of absent keys", log_y=True
+    absent_reads(2, 4, 6, 8, 10),
+    title="What a Bloom filter lets through",
+    x="bits a key",
+    y="share of absent keys",
+    log_y=True,
 )
 
 # %% [markdown]
@@ -506,10 +601,17 @@ from dsys_lab.scenarios.key_value import leader_fails
 player(leader_fails, compare={"choose": ("fullest journal", "first alive")})
 
 # %%
-{choose: [row.fields["got"] for row in leader_fails(choose=choose).of("check")] for choose in ("fullest journal", "first alive")}
+{
+    choose: [
+        f"{row.fields['got']} of {row.fields['expected']}"
+        for row in leader_fails(choose=choose).of("check")
+    ]
+    for choose in ("fullest journal", "first alive")
+}
 
 # %% [markdown]
-# Of the acknowledged cards that many are still there. On the right replica 2, which had them, was told to forget what the
+# So many of the acknowledged cards are still there. (The ledger under the picture follows every copy, and calls a card that
+# lies in a journal stored or in flight: *done* is for what leaves.) On the right replica 2, which had them, was told to forget what the
 # new leader does not know. Any two replicas have one in common with the two that acknowledged; one has to ask them which
 # of them knows more. One crash at one moment proves little. Each replica's journal is on a disk that counts its steps; cut the power
 # **before each of them**, and let all three come back:
@@ -520,7 +622,7 @@ from dsys_lab.scenarios.key_value.counts import compaction_cuts, journal_cuts
 dict(journal_cuts()), dict(compaction_cuts())
 
 # %% [markdown]
-# Left the journals, right an LSM store whose power goes in the middle of flushes and merges: a new run that no manifest
+# First the journals, then an LSM store whose power goes in the middle of flushes and merges: a new run that no manifest
 # names is an *orphan*, removed at the next opening. Nothing that was acknowledged is lost, at no moment.
 #
 # **A storm.** At 07:00 sixty wearables write at once to a partition that does 20 a second. Who is refused tries again:
@@ -533,17 +635,22 @@ storms = {backoff: retry_storm(backoff=backoff) for backoff in ("none", "full_ji
 player(*storms.values(), titles=("all after 0.2 s", "full jitter"))
 
 # %%
-{backoff: {kind: len(run.of(kind)) for kind in ("publish", "reject", "finish")} for backoff, run in storms.items()}
+{
+    backoff: {kind: len(run.of(kind)) for kind in ("publish", "reject", "finish")}
+    for backoff, run in storms.items()
+}
 
 # %% [markdown]
-# The same sixty are done, and all who were refused together are refused together again: half as many refusals more.
+# The same sixty are done. But whoever was refused together comes back together, and is refused together again. (Two things
+# differ on the right: the pause grows, and luck spreads it.)
 #
 # **The answer is lost.** An `ADD` is carried out, its answer is not heard, and it is sent again:
 
 # %%
 doubled = predict(
     "09/lost-answers",
-    "200 nights are each added to a counter. Three answers in ten are lost, and then it is sent again. What does it say?",
+    "200 nights are each added to a counter. Three answers in ten are lost, and then "
+    "it is sent again. What does it say?",
     between=(150, 400),
     unit="nights",
 )
@@ -575,7 +682,10 @@ from dsys_lab.stores.key_value.partitioned import PutItem, Transactions, UpdateI
 
 shop = PartitionedTable("shop", KeySchema("what"))
 shop.put(0, {"what": "pillow", "left": 1})
-sell = [UpdateItem({"what": "pillow"}, Update(add={"left": -1}), Compare("left", ">", 0)), PutItem({"what": "order 1"})]
+sell = [
+    UpdateItem({"what": "pillow"}, Update(add={"left": -1}), Compare("left", ">", 0)),
+    PutItem({"what": "order 1"}),
+]
 
 # %%
 from dsys_lab.structures import VolatileDisk
@@ -657,12 +767,24 @@ from functools import partial
 from dsys_lab.benchmark import interleaved
 from dsys_lab.engines.aws.key_value.drill import cycles
 
-ours, theirs = interleaved(partial(cycles, "model"), partial(cycles, "dynamodb"), rounds=5)
+ours, theirs = interleaved(
+    partial(cycles, "model"), partial(cycles, "dynamodb"), rounds=5
+)
 ratios = [b / a for a, b in zip(ours, theirs, strict=True)]
-measured(ratios, "times the model's time", usually="some ten to hundred times the model's time")
+measured(
+    ratios,
+    "times the model's time",
+    usually="some ten to hundred times the model's time",
+)
 
 # %%
-facts("dynamodb_on_demand_write", "dynamodb_on_demand_read", "dynamodb_transaction_items", "dynamodb_global_indexes", "dynamodb_prime_day")
+facts(
+    "dynamodb_on_demand_write",
+    "dynamodb_on_demand_read",
+    "dynamodb_transaction_items",
+    "dynamodb_global_indexes",
+    "dynamodb_prime_day",
+)
 
 # %% [markdown]
 # ## On real data
@@ -679,7 +801,9 @@ pd.DataFrame({key: flight_loads(key) for key in FLIGHT_KEYS}).T.round(4)
 # Three origins are three keys: more than half of the partitions never see a flight, and half of the writes are
 # refused. Sixteen carriers are better, and 105 destinations are nearly enough. The tail number looks like the natural
 # key, and 2,512 flights have none: they were cancelled before anybody assigned a plane, and an item without its
-# partition key cannot be stored at all. *Flight and day* is even and complete, and answers one question only.
+# partition key cannot be stored at all. *Flight and day* is even and never missing, and not quite unique:
+# there are a few keys less than flights, and where two flights have one key the second overwrites the first. And it answers
+# one question only.
 
 # %% [markdown]
 # ## Choose
@@ -703,9 +827,9 @@ pd.DataFrame({key: flight_loads(key) for key in FLIGHT_KEYS}).T.round(4)
 # %%
 exercise("09/units")
 
+
 # %%
-def units(call, sizes, way):
-    ...
+def units(call, sizes, way): ...
 
 
 exercise("09/units", units)
@@ -713,9 +837,9 @@ exercise("09/units", units)
 # %%
 exercise("09/suffixes")
 
+
 # %%
-def suffixes(writes, item_bytes):
-    ...
+def suffixes(writes, item_bytes): ...
 
 
 exercise("09/suffixes", suffixes)
@@ -723,9 +847,9 @@ exercise("09/suffixes", suffixes)
 # %%
 exercise("09/quorum_read")
 
+
 # %%
-def quorum_read(replies):
-    ...
+def quorum_read(replies): ...
 
 
 exercise("09/quorum_read", quorum_read)

@@ -73,6 +73,7 @@ facts(
 # %%
 from dsys_lab.scenarios.graph import waves
 
+# %%
 charts.sliding(
     lambda hop, start: charts.graph_wave(**waves.drawn(start), hop=hop),
     at={"hop": 2, "start": 5},
@@ -99,6 +100,7 @@ player(wave, compare={"way": ("join", "wave")}, start=(0, 17), hops=(1, 4))
 from dsys_lab.stores.graph_store import GraphSchema, PropertyGraph
 from dsys_lab.structures import VolatileDisk
 
+# %%
 people = GraphSchema.of(
     "Person(id: int, name: text)", "Person-FRIEND->Person(since: int)"
 )
@@ -148,6 +150,7 @@ graph.run(
 # %%
 from dsys_lab.errors import DsysLabError
 
+# %%
 wrong = [
     "MATCH (a:Person RETURN a.name",
     "MATCH (a:Person) RETURN a.nmae",
@@ -194,6 +197,7 @@ show_source(known_prefix, way)
 # %%
 from dsys_lab.scenarios.graph.indexes import ribbons
 
+# %%
 charts.sliding(
     lambda pattern: charts.index_strips(**ribbons(pattern)),
     pattern=["?PO?", "SP??", "S???", "???G"],
@@ -277,6 +281,7 @@ charts.lines(
 # %%
 import pandas as pd
 
+# %%
 pd.DataFrame(
     {
         f"person {who}": waves.hops(who)["first reached"]
@@ -304,6 +309,7 @@ in_vain
 # %%
 from dsys_lab.scenarios.graph.indexes import all_patterns
 
+# %%
 told = {orders: pd.DataFrame(all_patterns(orders)).T for orders in ("three", "four")}
 wasteful = {
     orders: int((table["keys"] > table["found"]).sum())
@@ -399,6 +405,7 @@ fewest
 from dsys_lab.engines.graph import hop_costs
 from dsys_lab.workloads.slumber import ties
 
+# %%
 cost = {
     hops: hop_costs(2_000, ties(7, 2_000).tolist(), 100, hops) for hops in (1, 2, 3, 4)
 }
@@ -471,6 +478,7 @@ wrong_end.reveal(
 # %%
 from dsys_lab.scenarios.graph.companies import company
 
+# %%
 [
     (step.step, step.rows)
     for step in company(1_000).explain(FRIENDS_OF_FRIENDS, who=17).steps
@@ -496,6 +504,7 @@ sentences
 # %%
 from dsys_lab.scenarios.graph.questions import one_fact
 
+# %%
 fact = one_fact()
 sentences.reveal(
     fact["triples that describe a triple"]["statements"], show=pd.DataFrame(fact).T
@@ -525,6 +534,7 @@ groups
 # %%
 from dsys_lab.scenarios.graph.questions import SHARED, paying, ring_score, shared
 
+# %%
 bank = paying()
 found = shared(bank)
 score = ring_score(found, 6_320)
@@ -570,6 +580,7 @@ apart
 # %%
 from dsys_lab.scenarios.graph.questions import cuts as power_cuts
 
+# %%
 logs = {"a record for each": power_cuts(one_record=False), "one for all": power_cuts()}
 share = (
     logs["a record for each"]["forward and backward differ"]
@@ -605,6 +616,7 @@ bank.run(
 # %%
 from dsys_lab.errors import Refused
 
+# %%
 try:
     company(1_000).run("MATCH (a:Person {id: 17})-[:FRIEND*]-(b) RETURN count(*)")
 except Refused as refusal:
@@ -661,6 +673,7 @@ from functools import partial
 
 from dsys_lab.benchmark.graph import ask_all
 
+# %%
 lists, ladybug, sql = interleaved(
     *(partial(ask_all, one, starts) for one in ways.values()), rounds=5
 )
