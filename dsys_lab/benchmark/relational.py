@@ -35,18 +35,18 @@ Run = Callable[[str], object]
 
 
 def relational() -> None:
-    """Commits of one row that wait for the disk and that do not, reads by the key, and a scan."""
+    """A scan, reads by the key, and commits of one row that wait for the disk and that do not."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="dsys_lab-")))
         quick = _rivals(stack, folder / "quick", durable=False)
         durable = _rivals(stack, folder / "durable", durable=True)
         for run in (*quick.values(), *durable.values()):
             _fill(run)
+        compare(f"A sum over {ROWS:,} rows", "thousand rows", _turns(quick, _scans))
+        compare("One row by its key", "reads", _turns(quick, _reads))
         key = count(ROWS)
         for title, rivals in (("that do not wait for the disk", quick), ("that wait for the disk", durable)):
             compare(f"Transactions of one row {title}", "commits", _turns(rivals, lambda run: _commits(run, key)))
-        compare("One row by its key", "reads", _turns(quick, _reads))
-        compare(f"A sum over {ROWS:,} rows and more", "thousand rows", _turns(quick, _scans))
 
 
 def volume() -> None:
