@@ -168,6 +168,12 @@ class Cases:
                 table.delete(key("17", 1), condition=condition)
         assert table.get(key("17", 1), strong=True).item == night("17", 1, 400)
 
+    def test_a_truth_inside_of_a_list_is_no_number(self, make: Make) -> None:
+        table = make(night("17", 1, seen=[True, "a"]))
+        with pytest.raises(ConditionFailed):
+            table.put(night("17", 1, 999), condition=Compare("seen", "=", [1, "a"]))
+        table.put(night("17", 1, 999), condition=Compare("seen", "=", [True, "a"]))
+
     def test_a_condition_that_holds_lets_the_write_through(self, make: Make) -> None:
         table = make(night("17", 1, 400))
         for minutes, condition in enumerate(

@@ -194,6 +194,14 @@ def test_values_of_other_kinds_are_neither_less_nor_more_nor_equal():
 
 
 @pytest.mark.parametrize(
+    ("one", "other"), [([True], [1]), ({"a": [1, True]}, {"a": [1, 1]}), ([0], [False]), ([1], [1, 1]), ({"a": 1}, {})]
+)
+def test_kinds_are_told_apart_inside_of_lists_and_maps(one, other):
+    assert not Compare("x", "=", one).holds({"x": other})
+    assert Compare("x", "=", one).holds({"x": one})
+
+
+@pytest.mark.parametrize(
     ("wrong", "says"),
     [
         (lambda: Compare("x", "!=", 1), "give one of ="),

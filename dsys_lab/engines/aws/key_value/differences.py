@@ -34,6 +34,12 @@ DYNAMODB: Final = (
         ("under_one_token_a_transaction_is_done_once", "other_actions_under_the_same_token_are_refused"),
     ),
     Difference(
+        "a truth inside of a list is no number",
+        "moto: [True] equals [1], as in Python",
+        "DynamoDB: values of different types are not equal.",
+        ("a_truth_inside_of_a_list_is_no_number",),
+    ),
+    Difference(
         "an item has up to 409,600 bytes",
         "moto: up to 405,000",
         "DynamoDB: 400 KB of 1,024 bytes.",

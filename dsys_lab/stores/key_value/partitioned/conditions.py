@@ -29,7 +29,7 @@ from dsys_lab.errors import BadParameter, require_choice
 from dsys_lab.stores.key_value.partitioned.items import Item, Value
 
 _OPERATORS: Final[dict[str, Callable[[Any, Any], bool]]] = {
-    "=": operator.eq, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
 }  # fmt: skip
 
 
@@ -71,7 +71,7 @@ class Compare(Condition):
     value: Value
 
     def __post_init__(self) -> None:
-        require_choice("relation", self.relation, tuple(_OPERATORS))
+        require_choice("relation", self.relation, ("=", *_OPERATORS))
         if self.relation != "=" and order_kind(self.value) is None:
             raise BadParameter(
                 f"{self.name} {self.relation} {self.value!r}: only strings, numbers and bytes are ordered"
@@ -80,6 +80,8 @@ class Compare(Condition):
     def holds(self, item: Item) -> bool:  # noqa: D102
         if self.name not in item or order_kind(item[self.name]) != order_kind(self.value):
             return False
+        if self.relation == "=":
+            return equal(item[self.name], self.value)
         return _OPERATORS[self.relation](item[self.name], self.value)
 
 
@@ -125,6 +127,16 @@ class Not(Condition):
 
     def holds(self, item: Item) -> bool:  # noqa: D102
         return not self.denied.holds(item)
+
+
+def equal(one: Value, other: Value) -> bool:
+    """Whether two values are the same in kind and content, all the way down: to Python `[True]` and `[1]` are equal."""
+    match one, other:
+        case list(), list():
+            return len(one) == len(other) and all(map(equal, one, other))
+        case dict(), dict():
+            return one.keys() == other.keys() and all(equal(one[name], other[name]) for name in one)
+    return isinstance(one, bool) == isinstance(other, bool) and one == other
 
 
 def order_kind(value: Value) -> str | None:
