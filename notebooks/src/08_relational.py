@@ -237,8 +237,8 @@ grid_cells.reveal(
 )
 
 # %% [markdown]
-# Read it from left to right: each step up takes accidents away, and pays with people who are *let down*. To be let
-# down is not an accident: nothing of theirs happened, and their program may begin anew. A program that does not is
+# Read it from left to right: the first two columns are alike, as PostgreSQL's are; then each level takes accidents away,
+# some of them at the price of people who are *let down*. To be let down is not an accident: nothing of theirs happened, and their program may begin anew. A program that does not is
 # the real danger of the higher levels.
 
 # %% [markdown]
@@ -517,7 +517,7 @@ pd.DataFrame(
 )
 
 # %% [markdown]
-# With so short a log the disk's first access is most of the time. A checkpoint a quarter of an hour apart leaves
+# With so short a log the disk's accesses, and not the bytes, are most of the time. A checkpoint a quarter of an hour apart leaves
 # gigabytes, and then the bytes decide.
 
 # %% [markdown]

@@ -236,9 +236,8 @@ hot.reveal(
 # %% [markdown]
 # A table's promise given out in even shares is good for even loads only. Given out by one bucket for the whole table,
 # a little more passes, and never much more: the partitions' own limit is near, and at the right end the hottest *key*
-# alone asks for more than one partition does. The law knows averages only. Where a partition is asked for just about its
-# share, the *static* gate stays below the law: in a second with more it refuses, and a second with less gives nothing
-# back. The *global* one lies above it, for there tokens that a quiet second left over are spent in a busy one.
+# alone asks for more than one partition does. The law knows averages only, and does well with them: every dot lies within
+# three standard errors of it.
 #
 # ### 2. Four modes, one spike
 #
@@ -562,8 +561,9 @@ player(
 )
 
 # %% [markdown]
-# About T/2 times a level against once a level; in exchange a read looks into one run a level instead of T. Each store
-# moves the bytes that another one saves:
+# About T/2 times a level against once a level; in exchange there is one run a level to look into, and not up to T. Reads of
+# what is not there pay for that; a read of what is there is led to its run by filters, and costs about the same in both.
+# Each store moves the bytes that another one saves:
 
 # %%
 from dsys_lab.scenarios.key_value.log_structured import STORES, amplifications
