@@ -131,6 +131,14 @@ def test_six_times_the_log_is_less_than_two_mirrors_of_the_pages() -> None:
     assert 2 < sent["pages, to two mirrors"] / sent["the log alone, to six copies"] < 50
 
 
+def test_narrow_rows_share_a_page_and_a_page_leaves_once_for_many_of_them() -> None:
+    sent = [log.shipped(note_chars=chars) for chars in (0, 400, 1_000)]
+    times = [one["pages, to two mirrors"] / one["the log alone, to six copies"] for one in sent]
+    assert 1 < times[0] < times[1] < times[2]
+    with pytest.raises(BadParameter, match="note_chars"):
+        log.shipped(note_chars=-1)
+
+
 # ------------------------------------------------------------------------------------------ 5. the power
 @pytest.mark.parametrize("seed", [1, 2])
 def test_after_every_power_cut_the_committed_is_there_and_nothing_is_half_there(seed: int) -> None:

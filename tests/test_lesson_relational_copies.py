@@ -83,7 +83,9 @@ def test_the_bill_is_lower_for_the_spiky_and_higher_for_the_steady() -> None:
         follows = told["following, least 0.5"] < told["provisioned"]
         assert follows is (load != "steady")
         assert told["following, may pause"] <= told["following, least 0.5"]
-    assert bills["spiky"]["mean ACU asked for"] / 16 < even < bills["steady"]["mean ACU asked for"] / 16
+        used = told["mean ACU asked for"] / told["provisioned ACU"]
+        assert (used < even) is follows
+    assert {load: told["provisioned ACU"] for load, told in bills.items()} == {"steady": 8, "spiky": 16, "mornings": 16}
 
 
 @pytest.mark.parametrize("call", [

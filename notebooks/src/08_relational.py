@@ -56,8 +56,9 @@ from dsys_lab.views import charts
 charts.version_chains(versions())
 
 # %% [markdown]
-# Every dashed line crosses exactly one filled bar of each row: a snapshot sees one moment, whoever is at work. And no
-# reader ever waits for a writer, for there is always an old version to show.
+# Every dashed line crosses exactly one filled bar of each row: a snapshot sees one moment, whoever is at work. (Where it
+# stands on the edge of two bars it was taken first, and the ring says which of the two it sees.) And no reader ever
+# waits for a writer, for there is always an old version to show.
 
 # %% [markdown]
 # ## By hand
@@ -133,11 +134,11 @@ ben.execute("SELECT left_over FROM stock").rows
 # %% [markdown]
 # So an interleaving is a list of who says what, and can be written down. This lab plays five accidents that way:
 #
-# - **dirty read**: somebody sees what was never committed;
-# - **read skew**: two looks see two different moments, and the sum is of none;
-# - **phantom**: a second look finds a row more than the first;
-# - **lost update**: two read, both write, and one of the writes is gone;
-# - **write skew**: each checks a rule, each changes a row of its own, and together they break it.
+# - **dirty read**: somebody reads a row that another has changed and not committed yet;
+# - **read skew**: somebody reads two rows, one after the other, and in between both are changed;
+# - **phantom**: somebody looks twice for all rows of a kind, and in between another adds one;
+# - **lost update**: two read the same row, and then both write it;
+# - **write skew**: two check one rule over several rows, and then each changes another of these rows.
 #
 # Here is one, word for word as it lies in the package:
 
@@ -238,8 +239,10 @@ grid_cells.reveal(
 
 # %% [markdown]
 # Read it from left to right: the first two columns are alike, as PostgreSQL's are; then each level takes accidents away,
-# some of them at the price of people who are *let down*. To be let down is not an accident: nothing of theirs happened, and their program may begin anew. A program that does not is
-# the real danger of the higher levels.
+# some of them at the price of people who are *let down*. A dirty read goes wrong nowhere: a database that keeps
+# versions has nothing uncommitted to show. (The SQL standard permits it at the first level, to those who keep one
+# version only.) To be let down is not an accident: nothing of theirs happened, and their program may begin anew. A
+# program that does not is the real danger of the higher levels.
 
 # %% [markdown]
 # ### 2. What beginning anew costs
@@ -311,7 +314,8 @@ dead.reveal(
     dead_at_most(report=True),
     law=60 * 0.6,
     why="What died after the oldest open snapshot must stay, even the versions in "
-    "between that no snapshot sees: the sweep looks at the oldest one only.",
+    "between that no snapshot sees: the sweep looks at the oldest one only. To these "
+    "come the few that had died since the sweep before it.",
     show=(
         charts.lines(course, x="sales", y="dead versions", steps=True),
         player(long_report, compare={"report": (False, True)}, sweep_every=(1, 20)),
@@ -328,20 +332,27 @@ dead.reveal(
 # There is a trap. A page has two sectors, and when the power goes while it is written it may be *torn*: half new,
 # half old. Then a few changed bytes from the log are worth nothing, for there is no whole page to put them on.
 # Therefore the first change of a page after each *checkpoint* (the moment at which all pages are written) puts the
-# **whole page** into the log.
+# **whole page** into the log. And an update changes several: the page of the old version, which is stamped; the one at
+# the table's end, where the new version goes; one of the index, which must find it; and the page on which the database
+# notes who has committed.
 
 # %%
 whole_pages = predict(
     "08/whole-pages",
-    "A table of 53 pages, right after a checkpoint. You update 100 rows drawn at "
-    "random, a commit each. How many whole pages are in the log?",
+    "A table of 53 pages with 19 rows on each, and an index of 3; right after a "
+    "checkpoint you update 100 rows drawn at random, a commit each. How many whole "
+    "pages are in the log?",
     between=(0, 300),
     unit="pages",
 )
 whole_pages
 
 # %%
-from dsys_lab.scenarios.relational.log import law_of_images, log_growth
+from dsys_lab.scenarios.relational.log import (
+    law_of_images,
+    log_growth,
+    stock_shape,
+)
 
 # %%
 steps = (1, 5, 10, 20, 40, 70, 100, 150, 200, 300, 400)
@@ -350,17 +361,20 @@ images = {"counted": [(use.updates, use.images) for use in grown]}
 whole_pages.reveal(
     dict(images["counted"])[100],
     law=dict(law_of_images(100))[100],
+    why="The law is the mean of all possible draws; this is one of them.",
     show=charts.lines(
         images,
         laws={"law": law_of_images(*steps)},
+        references={"all pages of the table as it was": stock_shape().heap_pages},
         x="updates since the checkpoint",
         y="whole pages in the log",
     ),
 )
 
 # %% [markdown]
-# It bends: once a page is in the log it need not go in again. So a checkpoint has a price that falls due right after
-# it. Where do the bytes go?
+# It bends: once a page is in the log it need not go in again. What still grows on the right are the pages that the new
+# versions add at the end of the table. So a checkpoint has a price that falls due right after it. Where do the bytes
+# go?
 
 # %%
 log_bytes = {
@@ -399,9 +413,7 @@ from dsys_lab.scenarios.relational.log import shipped
 bytes_sent = shipped()
 sent.reveal(
     bytes_sent["pages, to two mirrors"] / bytes_sent["the log alone, to six copies"],
-    why="Six times something small is less than twice something large. The rows here "
-    "are wide, and each update logs the new version whole; with small rows it is far "
-    "more.",
+    why="Six times something small is less than twice something large.",
     show=(
         charts.bars(bytes_sent, unit="bytes a transaction"),
         player(commits),
@@ -410,7 +422,19 @@ sent.reveal(
 )
 
 # %% [markdown]
-# In the first picture each dot is a record on its way to one of six copies; in the second each is a whole page, on its
+# How much less depends on the rows. Each update logs the new version whole, so wide rows make a long log; and narrow rows
+# lie many on a page, which is then sent once for many updates. Move the slider:
+
+# %%
+charts.sliding(
+    lambda note_chars: charts.bars(
+        shipped(note_chars=note_chars), unit="bytes a transaction"
+    ),
+    note_chars=[0, 100, 400, 1_000],
+)
+
+# %% [markdown]
+# In the first picture above each dot is a record on its way to one of six copies; in the second each is a whole page, on its
 # way to two mirrors that must both have it. Mind when the writer may say that a commit is done: in the first, as soon as
 # four copies have answered, for which section 6 gives the reason.
 
@@ -454,6 +478,12 @@ from dsys_lab.scenarios.relational.copies import stopped
 pd.DataFrame(stopped()).T.map("{:.2g}".format)
 
 # %% [markdown]
+# For writes alone six copies are no gain: without a zone four are left and all four are needed, of three copies two and
+# both are needed, and four have twice as many that may fail. What six copies buy stands in the rows of the *reads*:
+# without a zone, three of the four that are left are enough to find everything and to make the missing copies anew.
+# Writes that stop for a while are a nuisance; commits that nobody can find any more are a loss.
+
+# %% [markdown]
 # ### 7. The power goes: what must be done again?
 #
 # One machine has its log, and pages that are older; each committed update left two records (the row, the commit).
@@ -475,7 +505,7 @@ from dsys_lab.laws import records_to_replay
 from dsys_lab.scenarios.relational.restart import restarts, volume_restarts
 
 # %%
-updates = (1, 30, 60, 120, 170, 230, 270, 310)
+updates = (1, 49, 51, 99, 101, 149, 151, 199, 201, 249, 251, 310)
 machine, segments = restarts(*updates), volume_restarts(*updates)
 again = {
     "one machine, before the first query": [(r.updates, r.records) for r in machine],
@@ -504,16 +534,15 @@ redone.reveal(
 pd.DataFrame(
     {
         name: {
-            "records": last.records,
-            "KiB of log": round(last.log_bytes / 1024, 1),
-            "milliseconds": round(1e3 * last.seconds("hdd"), 1),
+            "records": f"{last.records}",
+            "KiB of log": f"{last.log_bytes / 1024:.1f}",
+            "milliseconds": f"{1e3 * last.seconds('hdd'):.1f}",
         }
         for name, last in (
             ("one machine", machine[-1]),
             ("segments, all pages", segments[-1]),
         )
-    },
-    dtype=object,
+    }
 )
 
 # %% [markdown]
@@ -525,7 +554,7 @@ pd.DataFrame(
 #
 # Each answer takes about a millisecond, some a little more, and one in a hundred twenty times as long: a disk that
 # is busy with itself. A commit waits for the answers that it needs. How long does it take for all but five of a
-# thousand commits?
+# thousand commits? (In the film behind the question one answer in five is so late, that some are seen.)
 
 # %%
 all_six = predict(
@@ -584,9 +613,11 @@ first_query
 from dsys_lab.scenarios.relational.copies import capacity_curves, waits_for_resume_s
 
 # %%
-sizes = capacity_curves(load="spiky", minutes=15)
+sizes = capacity_curves(load="mornings", minutes=63, min_acu=0)
 first_query.reveal(
     waits_for_resume_s(),
+    why="By AWS's own account, which the model takes over: nothing is measured here. "
+    "See how the night is spent at nought, and what the rush meets in the morning.",
     show=charts.lines(sizes, x="minutes", y="ACU", steps=True),
 )
 
@@ -628,8 +659,9 @@ charts.lines(
 )
 
 # %% [markdown]
-# What does each load cost an hour, in dollars, following it, and with an instance that is always large enough? (Asked
-# for: always the same; five minutes of each hour; one hour of four, and nobody for the rest.)
+# What does each load cost an hour, in dollars, following it, and with the smallest instance that is always large enough?
+# (Asked for: always the same; five minutes of each hour; one hour of four, and nobody for the rest. Instances come in
+# doubling sizes.)
 
 # %%
 cheaper = predict(
@@ -650,7 +682,8 @@ from dsys_lab.scenarios.relational.copies import bills, price_provisioned_acu
 price = fact("aurora_price_acu").value
 cheaper.reveal(
     100 * break_even_utilisation(price_provisioned_acu(), price),
-    why="Below this share of the provisioned size the one that follows is cheaper.",
+    why="It is worked out: the one price divided by the other, as they stand below. "
+    "At a smaller share of the provisioned size the one that follows is cheaper.",
     show=pd.DataFrame(bills()).round(2),
 )
 
@@ -691,15 +724,15 @@ pd.DataFrame(
 
 # %% [markdown]
 # Not waiting loses the last commits, and never half of one: the log is in order. Without whole pages nothing is lost
-# *quietly*: the checksum finds the torn page, and the database refuses to open, which is a loss of everything.
+# *quietly*: the checksum finds the torn page, and the database refuses to open until somebody brings a copy of it.
 
 # %%
 refused = [cut for cut in cuts["no whole pages in the log"] if not cut.opened]
 print(refused[0].said)
 
 # %% [markdown]
-# **The real PostgreSQL, torn by hand.** A server of its own: a checkpoint, nine of ten rows changed, the page driven
-# to its file, the server killed, and half of the old page put back over the new one. With `full_page_writes` on, and
+# **The real PostgreSQL, torn by hand.** A server of its own, and a table of nights with the hours that were slept: a
+# checkpoint, nine of ten nights made an hour longer, the page driven to its file, the server killed, and half of the old page put back over the new one. With `full_page_writes` on, and
 # off:
 
 # %%
@@ -708,8 +741,8 @@ from dsys_lab.engines.postgres import torn_page
 # %%
 torn = {setting: torn_page(full_page_writes=setting) for setting in (True, False)}
 {
-    f"full_page_writes={on}": f"opens: {one.recovered}; hours committed "
-    f"{one.expected}, found {one.found}"
+    f"full_page_writes={on}": f"opens: {one.recovered}; hours of all nights: "
+    f"{one.expected} committed, {one.found} found"
     for on, one in torn.items()
 }
 
@@ -828,8 +861,9 @@ page.assign(xmin=page.xmin - zero, xmax=(page.xmax - zero).clip(lower=0))
 print(explain(real, sell))
 
 # %% [markdown]
-# The whole pages of experiment 4, in PostgreSQL's log. A hundred rows on a hundred pages are updated right after a
-# checkpoint, and then once more:
+# The whole pages of experiment 4, in PostgreSQL's log. A hundred rows are updated right after a checkpoint, and then once
+# more. Here nothing is drawn at random: each row has a page to itself, and the new version has room beside the old one
+# (a *HOT* update, which leaves the index alone). So by the rule it must be a page for each row:
 
 # %%
 after, later = update_after_checkpoint()

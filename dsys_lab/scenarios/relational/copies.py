@@ -137,20 +137,27 @@ def waits_for_resume_s(*, load: str = "mornings") -> int:
 
 
 def bills(*, hours: int = 4) -> dict[str, dict[str, float]]:
-    """Return what each load costs an hour, in dollars: following it, and with a provisioned instance of 16 ACU."""
+    """Return what each load costs an hour, in dollars: following it, and with one that is always large enough."""
     price = float(fact("aurora_price_acu").value)
-    fixed = 16 * price_provisioned_acu()
     told = {}
     for load in LOADS:
         following_it = capacity_over_load(load=load, hours=hours)
         pausing = capacity_over_load(load=load, hours=hours, min_acu=0)
+        large_enough = provisioned_acu(max(one.load_acu for one in following_it))
         told[load] = {
             "mean ACU asked for": sum(one.load_acu for one in following_it) / len(following_it),
             "following, least 0.5": bill((one.acu for one in following_it), price) / hours,
             "following, may pause": bill((one.acu for one in pausing), price) / hours,
-            "provisioned": fixed,
+            "provisioned ACU": large_enough,
+            "provisioned": large_enough * price_provisioned_acu(),
         }
     return told
+
+
+def provisioned_acu(load_acu: float) -> float:
+    """Return the size of the smallest provisioned instance for a load; each has twice the memory of the one before."""
+    smallest = float(fact("aurora_provisioned_memory").value) / float(fact("aurora_acu_memory").value)
+    return smallest * 2.0 ** max(0, math.ceil(math.log2(load_acu / smallest)))
 
 
 def price_provisioned_acu() -> float:

@@ -13,14 +13,14 @@ from functools import cache
 from typing import NamedTuple
 
 from dsys_lab import laws
-from dsys_lab.errors import BadParameter, Damaged, require_positive
+from dsys_lab.errors import BadParameter, Damaged, require_not_negative, require_positive
 from dsys_lab.scenarios.relational.people import STOCK, database, stocked
 from dsys_lab.simulation.chance import stream
 from dsys_lab.stores.relational import RelationalDatabase, Rows
 from dsys_lab.structures.disk import PowerCut, VolatileDisk
 
 # ------------------------------------------------------------------------------------------ what the log grows by
-PRODUCTS, NOTE = 1_000, "n" * 400
+PRODUCTS, NOTE_CHARS = 1_000, 400
 """So that the table has some fifty pages."""
 
 
@@ -55,12 +55,16 @@ class Shape(NamedTuple):
     versions_a_page: int
 
 
-def log_growth(*updates: int, seed: int = 7) -> list[LogUse]:
-    """Return what the log has grown by after so many updates since a checkpoint, each of one row drawn at random."""
+def log_growth(*updates: int, note_chars: int = NOTE_CHARS, seed: int = 7) -> list[LogUse]:
+    """Return what the log has grown by after so many updates since a checkpoint, each of one row drawn at random.
+
+    A row carries a note of `note_chars`: the wider the rows, the fewer on a page.
+    """
+    require_not_negative(note_chars=note_chars)
     if not updates or list(updates) != sorted(set(updates)):
         raise BadParameter(f"updates = {updates!r}: give some numbers, in order")
     shop = database()
-    seller, chance = stocked(shop, PRODUCTS, NOTE), stream(seed, "updates")
+    seller, chance = stocked(shop, PRODUCTS, "n" * note_chars), stream(seed, "updates")
     shop.checkpoint()
     start, found = shop.status(), list[LogUse]()
     for number in range(1, updates[-1] + 1):
@@ -77,7 +81,7 @@ def log_growth(*updates: int, seed: int = 7) -> list[LogUse]:
 def stock_shape() -> Shape:
     """Return the pages of that table as it is filled."""
     shop = database()
-    stocked(shop, PRODUCTS, NOTE)
+    stocked(shop, PRODUCTS, "n" * NOTE_CHARS)
     status = shop.status().tables[STOCK]
     return Shape(status.pages, status.index_pages, PRODUCTS // (status.pages - 1))
 
@@ -88,9 +92,12 @@ def law_of_images(*updates: int) -> list[tuple[float, float]]:
     return [(number, laws.images_after_checkpoint(number, **shape)) for number in updates]
 
 
-def shipped(updates: int = 200) -> dict[str, float]:
-    """Return the bytes that leave the machine for one transaction: pages to a mirror, or the log to six copies."""
-    (use,) = log_growth(updates)
+def shipped(updates: int = 200, *, note_chars: int = NOTE_CHARS) -> dict[str, float]:
+    """Return the bytes that leave the machine for one transaction: pages to a mirror, or the log to six copies.
+
+    A page that many updates have changed leaves once, at the next checkpoint: with many rows on a page that is little.
+    """
+    (use,) = log_growth(updates, note_chars=note_chars)
     pages, wal_bytes = use.images / updates, use.record_bytes / updates
     return {
         "pages, to one mirror": laws.page_ship_bytes(pages, wal_bytes, mirrors=1),
