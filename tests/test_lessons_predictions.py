@@ -56,6 +56,16 @@ def test_a_verdict_names_prediction_count_law_and_distance() -> None:
     assert prediction.reveal(10.1, law=10).verdict == "You said 3 times, counted 10.1, law 10: off by a factor of 3.4."
 
 
+def test_what_was_not_counted_does_not_say_so() -> None:
+    asked = predict("08/first-query", "How long?", between=(0, 120), unit="s", found="by AWS's account")
+    assert asked.reveal(15).verdict == "By AWS's account 15; no prediction was made."
+    asked.keep(10)
+    assert asked.reveal(15).verdict == "You said 10 s, by AWS's account 15: off by 5 s."
+    chart = str(asked.reveal(15)._chart(title=""))
+    assert "by AWS's account" in chart
+    assert "counted" not in chart
+
+
 def test_the_first_answer_counts_and_is_kept_for_the_next_session() -> None:
     wait().keep(3)
     later = wait()

@@ -69,11 +69,12 @@ class Form(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class NumberForm:
-    """A number in a range."""
+    """A number in a range; how the true one was come by is said in a word or two."""
 
     low: float
     high: float
     unit: str
+    found: str = "counted"
 
     def __post_init__(self) -> None:
         if not self.low < self.high:
@@ -119,7 +120,7 @@ class NumberForm:
 
     def facts(self, truth: float, law: float | None) -> str:
         """Say what was counted, and the law."""
-        return f"counted {number(truth)}" + ("" if law is None else f", law {number(law)}")
+        return f"{self.found} {number(truth)}" + ("" if law is None else f", law {number(law)}")
 
     def verdict(self, said: float, truth: float, law: float | None) -> str:
         """Say in one line how an answer compares."""
@@ -133,6 +134,7 @@ class NumberForm:
             said,
             unit=self.unit,
             between=(self.low, self.high),
+            found=self.found,
             standard_error=standard_error,
             title=textwrap.fill(title, TITLE_LETTERS),
         )

@@ -195,6 +195,7 @@ def predict(
     *,
     between: tuple[float, float] | None = None,
     unit: str = "",
+    found: str = "counted",
     choices: Sequence[str] | None = None,
     curve: dict[str, tuple[float, float, str]] | None = None,
 ) -> Prediction:
@@ -206,6 +207,8 @@ def predict(
         The prediction's address, as in `13/wait_at_95`: under it the answer is kept.
     between : (float, float)
         A number from lo to hi, in `unit`.
+    found : str
+        How the true number is come by, where nothing is counted: "worked out", "by AWS's account".
     choices : sequence of str
         One of a few.
     curve : dict
@@ -226,7 +229,7 @@ def predict(
             f"predict: given {', '.join(given) or 'no form of answer'}; give one of between, choices, curve"
         )
     if between is not None:
-        return Prediction(key, question, NumberForm(*between, unit))
+        return Prediction(key, question, NumberForm(*between, unit, found))
     if choices is not None:
         return Prediction(key, question, ChoiceForm(tuple(choices)))
     assert curve is not None

@@ -606,6 +606,7 @@ first_query = predict(
     "The instance has paused. How long does the first query of the morning wait?",
     between=(0, 120),
     unit="seconds",
+    found="by AWS's account",
 )
 first_query
 
@@ -616,8 +617,8 @@ from dsys_lab.scenarios.relational.copies import capacity_curves, waits_for_resu
 sizes = capacity_curves(load="mornings", minutes=63, min_acu=0)
 first_query.reveal(
     waits_for_resume_s(),
-    why="By AWS's own account, which the model takes over: nothing is measured here. "
-    "See how the night is spent at nought, and what the rush meets in the morning.",
+    why="The model takes it over: nothing is measured here. See how the night is "
+    "spent at nought, and what the rush meets in the morning.",
     show=charts.lines(sizes, x="minutes", y="ACU", steps=True),
 )
 
@@ -670,6 +671,7 @@ cheaper = predict(
     "provisioned instance. Up to which mean use does following it pay all the same?",
     between=(0, 100),
     unit="% of the provisioned size",
+    found="worked out",
 )
 cheaper
 
@@ -682,8 +684,8 @@ from dsys_lab.scenarios.relational.copies import bills, price_provisioned_acu
 price = fact("aurora_price_acu").value
 cheaper.reveal(
     100 * break_even_utilisation(price_provisioned_acu(), price),
-    why="It is worked out: the one price divided by the other, as they stand below. "
-    "At a smaller share of the provisioned size the one that follows is cheaper.",
+    why="One price divided by the other, as they stand below. At a smaller share "
+    "of the provisioned size the one that follows is cheaper.",
     show=pd.DataFrame(bills()).round(2),
 )
 

@@ -41,6 +41,7 @@ def predicted_counted_law(
     *,
     unit: str,
     between: tuple[float, float],
+    found: str = "counted",
     standard_error: float = 0.0,
     title: str = "",
 ) -> Chart:
@@ -50,10 +51,12 @@ def predicted_counted_law(
     ----------
     between : (float, float)
         The range that the reader was offered; the axis is logarithmic when it spans a factor of 20 or more.
+    found : str
+        How the first one was come by.
     standard_error : float
         Of the counted number; the bar shows three.
     """
-    all_rows = (("counted", counted, COUNTED, "o"), ("the law", law, LAW, "|"), ("you said", predicted, PREDICTED, "D"))
+    all_rows = ((found, counted, COUNTED, "o"), ("the law", law, LAW, "|"), ("you said", predicted, PREDICTED, "D"))
     rows = [(name, float(value), role, mark) for name, value, role, mark in all_rows if value is not None]
     low = min(between[0], *(value for _, value, *_ in rows))
     high = max(between[1], *(value for _, value, *_ in rows))
