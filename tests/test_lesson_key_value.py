@@ -11,6 +11,7 @@ from dsys_lab import laws
 from dsys_lab.errors import BadParameter
 from dsys_lab.scenarios.key_value import counts as table_counts
 from dsys_lab.scenarios.key_value.cards import (
+    CHOOSE,
     hot_key,
     index_falls_behind,
     leader_fails,
@@ -144,6 +145,24 @@ def test_the_fullest_journal_keeps_and_the_first_alive_loses():
         )
         assert kept.fields["ok"]
         assert kept.fields["got"] > lost.fields["got"]
+    red = {choose: [lamp.name for lamp in lamps(leader_fails(choose=choose)) if lamp.rows] for choose in CHOOSE}
+    assert red == {"fullest journal": [], "first alive": ["checks hold"]}
+
+
+def test_static_shares_refuse_at_three_quarters_of_what_was_promised_and_so_does_burst_once_its_savings_are_gone():
+    spikes = {mode: table_counts.spike(mode) for mode in ("static", "burst", "adaptive", "global")}
+    assert table_counts.refusing_at_ease(spikes) == "static and burst"
+    assert table_counts.refusing_at_ease({"global": spikes["global"]}) == "none"
+    assert next(second for second, refused in spikes["static"] if refused) < 5
+    refused = {mode: sum(units for second, units in told if second < 180) for mode, told in spikes.items()}
+    assert refused["burst"] < refused["static"], "what little was saved is spent"
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_cutting_where_the_load_is_helps_when_there_are_many_keys(seed):
+    many = {"mode": "global", "skew": 1.0, "rate": 80, "promised": 100, "seed": seed}
+    whole, cut = (len(hot_key(cut=cut, **many).of("reject")) for cut in (False, True))
+    assert cut < 0.1 * whole
 
 
 def test_nothing_acknowledged_is_lost_at_any_moment_of_the_disks():

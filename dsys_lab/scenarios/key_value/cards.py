@@ -228,7 +228,7 @@ def leader_fails(
     lost = [person for person in acknowledged if person not in held]
     sim.emit("check", partition.name, name="acknowledged and kept", ok=not lost, expected=len(acknowledged),
              got=len(acknowledged) - len(lost))  # fmt: skip
-    return Claims()
+    return Claims({"checks hold": {}})
 
 
 def _fail_and_return(sim: Simulation, replica: ReplicaHost, *, at_s: float, after_s: float) -> Body:

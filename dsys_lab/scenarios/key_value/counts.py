@@ -135,6 +135,12 @@ def spike(mode: str, *, skew: float = 0.8, partitions: int = 8, seed: int = 7) -
     return told
 
 
+def refusing_at_ease(spikes: dict[str, list[tuple[float, float]]]) -> str:
+    """Say which modes refuse something before the spike: "none", the modes joined by "and", or "all four"."""
+    modes = [mode for mode, told in spikes.items() if any(refused for second, refused in told if second < 180)]
+    return "all four" if len(modes) == len(MODES) else " and ".join(modes) or "none"
+
+
 # ------------------------------------------------------------------------------------------ placement
 def moved(*machines: int, virtual_nodes: int = 128, keys: int = 2_000) -> dict[str, list[Measured]]:
     """Return the share of the keys that live elsewhere when one machine joins so many, by ring and by modulo."""
