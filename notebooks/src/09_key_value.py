@@ -119,6 +119,7 @@ nights.update(
 # %%
 from dsys_lab.errors import Refused
 
+# %%
 try:
     nights.put(2, {"person": "17", "night": "2017-01-01"}, condition=~Exists("person"))
 except Refused as refusal:
@@ -217,6 +218,7 @@ hot
 from dsys_lab.scenarios.key_value.counts import accepted, accepted_by_law
 from dsys_lab.views import charts
 
+# %%
 skews = (0.5, 1, 1.2, 1.4)
 passed = {mode: accepted(*skews, mode=mode) for mode in ("static", "global")}
 laws = {
@@ -257,13 +259,16 @@ refusing
 # %%
 import pandas as pd
 
-from dsys_lab.scenarios.key_value.counts import refusing_at_ease, spike
+from dsys_lab.scenarios.key_value.counts import refused_units, refusing_at_ease, spike
 
+# %%
 spikes = {mode: spike(mode) for mode in ("static", "burst", "adaptive", "global")}
 by_minute = {
     mode: [(at / 60, refused) for at, refused in told[::5]]
     for mode, told in spikes.items()
 }
+
+# %%
 refusing.reveal(
     refusing_at_ease(spikes),
     why="Some partitions are always hotter than their even share. Static refuses "
@@ -277,15 +282,7 @@ refusing.reveal(
 # (The chart shows every fifth second; these sums count all, before the spike and over all ten minutes.)
 
 # %%
-pd.DataFrame(
-    {
-        mode: {
-            "before": f"{sum(units for at, units in told if at < 180):,.0f}",
-            "in all": f"{sum(units for _, units in told):,.0f}",
-        }
-        for mode, told in spikes.items()
-    }
-)
+pd.DataFrame(refused_units(spikes)).map("{:,.0f}".format)
 
 # %% [markdown]
 # *Burst* can only spend what was saved up, and the hotter a partition, the less it has saved. *Adaptive* gives them what their
@@ -415,6 +412,7 @@ player(replica_reads, lag_ms=(5, 1000, 5), writes=(1, 8))
 from dsys_lab.laws import stale_at_follower
 from dsys_lab.scenarios.key_value.counts import stale_reads
 
+# %%
 behind = {"counted": stale_reads(20, 50, 200)}
 law = {"counted": lambda ms: stale_at_follower(8, ms / 1000) / 3}
 charts.against_law(
@@ -452,6 +450,7 @@ joins
 from dsys_lab.laws import moved_by_modulo, moved_by_ring
 from dsys_lab.scenarios.key_value.counts import fullest_over_mean, moved
 
+# %%
 moves = moved(4, 10, 20)
 _, share, error = moves["modulo"][1]
 
@@ -493,6 +492,7 @@ from dsys_lab.laws import stale_after_write
 from dsys_lab.scenarios.key_value import counts as table_counts
 from dsys_lab.scenarios.key_value import ring
 
+# %%
 quorums = [(3, 1, 1), (3, 2, 1), (3, 1, 3), (3, 2, 2), (5, 2, 2)]
 misses = {quorum: table_counts.stale_after_write(*quorum) for quorum in quorums}
 rows = {
@@ -531,6 +531,8 @@ sloppy
 # %%
 reads = 4_000
 old_share = table_counts.stale_after_write(3, 2, 2, writes=reads, sloppy=True, down=2)
+
+# %%
 sloppy.reveal(
     100 * old_share,
     law=100 / 3,
@@ -574,6 +576,7 @@ rewritten_more
 from dsys_lab.scenarios.key_value.log_structured import played
 from dsys_lab.stores.key_value import Leveled, Tiered
 
+# %%
 policies = {"leveled": Leveled, "tiered": Tiered}
 times = {
     name: played(policy(10), 1_000).write_amplification
@@ -682,6 +685,7 @@ dict(journal_cuts()), dict(compaction_cuts())
 # %%
 from dsys_lab.scenarios.key_value import retry_storm
 
+# %%
 storms = {
     "all after 0.2 s": retry_storm(backoff="none"),
     "full jitter": retry_storm(backoff="full_jitter"),
@@ -810,6 +814,7 @@ differences(DYNAMODB)
 from dsys_lab.engines.rocksdb.rewriting import write_amplification
 from dsys_lab.lessons import measured
 
+# %%
 leveled = [write_amplification(Leveled(4), puts=8_000) for _ in range(3)]
 measured(leveled, "times, leveled", usually="two to six times, leveled")
 
@@ -826,6 +831,7 @@ from functools import partial
 from dsys_lab.benchmark import interleaved
 from dsys_lab.engines.aws.key_value.drill import cycles
 
+# %%
 ours, theirs = interleaved(
     partial(cycles, "model"), partial(cycles, "dynamodb"), rounds=5
 )
@@ -855,6 +861,8 @@ facts(
 from dsys_lab.scenarios.key_value.tables import FLIGHT_KEYS, flight_loads
 
 loads = pd.DataFrame({key: flight_loads(key) for key in FLIGHT_KEYS}).T
+
+# %%
 loads.map("{:.6g}".format)
 
 # %% [markdown]

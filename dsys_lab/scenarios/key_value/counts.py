@@ -113,6 +113,9 @@ def accepted(*skews: float, partitions: int = 8, mode: str = "static", suffixes:
     return measured(skews, one)
 
 
+SPIKE_S: Final = (180, 420)
+
+
 def spike(mode: str, *, skew: float = 0.8, partitions: int = 8, seed: int = 7) -> list[tuple[float, float]]:
     """Return (second, units refused in it) over ten minutes; from minute 3 to 7 more is asked for.
 
@@ -126,7 +129,7 @@ def spike(mode: str, *, skew: float = 0.8, partitions: int = 8, seed: int = 7) -
     ranks = iter(zipf(KEYS, skew).draw(seed, "spike", 0, 40_000).tolist())
     refused_before = 0.0
     for second in range(600):
-        calls = int((4_400 if 180 <= second < 420 else 3_000) / size)
+        calls = int((4_400 if SPIKE_S[0] <= second < SPIKE_S[1] else 3_000) / size)
         for number in range(calls):
             gate.admit(second * 1_000_000 + number * 1_000_000 // calls, homes[next(ranks)], size)
         refused = sum(sum(use.refused.values()) for use in gate.status().values())
@@ -137,8 +140,19 @@ def spike(mode: str, *, skew: float = 0.8, partitions: int = 8, seed: int = 7) -
 
 def refusing_at_ease(spikes: dict[str, list[tuple[float, float]]]) -> str:
     """Say which modes refuse something before the spike: "none", the modes joined by "and", or "all four"."""
-    modes = [mode for mode, told in spikes.items() if any(refused for second, refused in told if second < 180)]
+    modes = [mode for mode, units in refused_units(spikes).items() if units["before"]]
     return "all four" if len(modes) == len(MODES) else " and ".join(modes) or "none"
+
+
+def refused_units(spikes: dict[str, list[tuple[float, float]]]) -> dict[str, dict[str, float]]:
+    """Return, for each mode, the units refused before the spike and in all."""
+    return {
+        mode: {
+            "before": sum(units for second, units in told if second < SPIKE_S[0]),
+            "in all": sum(units for _, units in told),
+        }
+        for mode, told in spikes.items()
+    }
 
 
 # ------------------------------------------------------------------------------------------ placement

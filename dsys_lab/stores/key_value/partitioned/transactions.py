@@ -154,8 +154,8 @@ class Transactions:
         Returns
         -------
         float
-            The write units that it cost; 0 if it had been done before. (DynamoDB then charges units of reading the items;
-            here nothing is read.)
+            The write units that it cost; 0 if it had been done before. (DynamoDB then charges units of reading the
+            items; here nothing is read.)
 
         Raises
         ------
