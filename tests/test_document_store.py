@@ -298,6 +298,38 @@ def test_a_unique_card_is_taken_once() -> None:
     assert [one["_id"] for one in collection.find()] == [1, 5, 6]
 
 
+def test_a_filter_of_a_path_longer_than_any_name_is_a_validator_too() -> None:
+    disk, path = VolatileDisk(), ".".join(["n" * 200] * 2)
+    Collection(disk).set_validator({path: {"$exists": True}})
+    with pytest.raises(Refused, match="validator"):
+        Collection(disk).insert({"_id": 1})
+    Collection(disk).insert({"_id": 1, "n" * 200: {"n" * 200: None}})
+
+
+@pytest.mark.parametrize("levels", [97, 98, 99])
+@pytest.mark.parametrize("change", ["$set", "$push"])
+def test_an_update_makes_no_document_that_could_not_be_inserted(levels: int, change: str) -> None:
+    deep: Any = 1
+    for _ in range(levels):
+        deep = {"a": deep}
+    collection = Collection(VolatileDisk())
+    collection.insert({"_id": 1})
+    with suppress(BadParameter):
+        collection.update_one({"_id": 1}, {change: {"deep": deep}})
+    (after,) = collection.find()
+    assert collection.replace_one({"_id": 1}, after).matched == 1
+    assert ("deep" in after) == (levels < (99 if change == "$set" else 98)), "up to the limit, as by an insert"
+
+
+def test_what_is_not_there_is_found_among_the_cards_of_null() -> None:
+    collection = profiles()
+    collection.update_one({"_id": 7}, {"$unset": {"city": ""}})
+    collection.update_one({"_id": 8}, {"$set": {"city": None}})
+    collection.update_one({"_id": 9}, {"$set": {"city": []}})
+    told = collection.explain({"city": {"$exists": False}}, hint=collection.create_index("city"))
+    assert (told.keys_examined, told.docs_examined, told.returned) == (3, 3, 1)
+
+
 # ------------------------------------------------------------------------------------------ bad inputs
 DEEP: Any = 1
 for _ in range(101):
@@ -322,7 +354,7 @@ BAD_CALLS = [
     (lambda c: c.insert({"_id": 2, "a": "x\0"}), BadParameter, "zero byte"),
     (lambda c: c.insert({"_id": 2, "a": DEEP}), BadParameter, "deeper than 100"),
     (lambda c: c.insert({"_id": 2, "a": "x" * DOCUMENT_BYTES_MAX}), Refused, "16,777,216 are allowed"),
-    (lambda c: c.insert({"_id": 1}), Refused, "taken"),
+    (lambda c: c.insert({"_id": 1}), Refused, "taken, by _id 1"),
     (lambda c: c.insert({"_id": 2, "tags": [1, 2], "more": [1, 2]}), Refused, "both arrays"),
     (lambda c: c.find("city"), BadParameter, "give a dict"),
     (lambda c: c.find({"$where": "1"}), BadParameter, r"\$and, \$or or a path"),
@@ -339,6 +371,8 @@ BAD_CALLS = [
     (lambda c: c.find({"a.0": 1}), BadParameter, "no positions"),
     (lambda c: c.find({"$or": []}), BadParameter, "at least one"),
     (lambda c: c.find({}, sort="city"), BadParameter, "give paths"),
+    (lambda c: c.find({}, sort={"city": -1}), BadParameter, "give paths"),
+    (lambda c: c.find({}, sort=None), BadParameter, "give paths"),
     (lambda c: c.find({}, sort=("a", "-b")), BadParameter, "all fall"),
     (lambda c: c.find({}, limit=0), BadParameter, "1 or more"),
     (lambda c: c.find({}, hint="nowhere"), BadParameter, "give one of"),
@@ -369,6 +403,9 @@ BAD_CALLS = [
     (lambda c: c.aggregate([{"$group": {"n": {"$sum": "a"}}}]), BadParameter, "'_id'"),
     (lambda c: c.aggregate([{"$group": {"_id": None, "n": {"$mode": "a"}}}]), BadParameter, r"\$sum"),
     (lambda c: c.aggregate([{"$unwind": 3}]), BadParameter, "names with dots"),
+    (lambda c: c.aggregate([{"$unwind": "tags.x"}]), Refused, "tags is an array in _id 1; unwind it first"),
+    (lambda c: c.aggregate([{"$sort": {"city": -1}}]), BadParameter, "give paths"),
+    (lambda c: c.aggregate([{"$limit": None}]), BadParameter, "1 or more"),
     (lambda c: Collection(VolatileDisk(), log="none"), BadParameter, "delta, whole"),
 ]
 

@@ -8,6 +8,7 @@ from dsys_lab import laws
 from dsys_lab.errors import BadParameter
 from dsys_lab.scenarios.document import along_the_shelf, counts, edits_at_once, flights, growing, profiles
 from dsys_lab.simulation import fault
+from dsys_lab.stores.document_store import DOCUMENT_BYTES_MAX
 from dsys_lab.trace import Trace
 from dsys_lab.views import charts
 from dsys_lab.workloads.slumber import Slumber
@@ -110,6 +111,13 @@ def test_a_list_that_grows_is_written_by_its_law(nights: int) -> None:
     assert growing.grown("reference", nights, newest=10).opened == min(nights, 10)
 
 
+@pytest.mark.parametrize("element_bytes", [1, 7_001, 50_000])
+def test_so_many_fit_into_a_document_and_not_one_more(element_bytes: int) -> None:
+    head, _ = growing.parts_bytes()
+    count = growing.fits(element_bytes)
+    assert head + count * element_bytes <= DOCUMENT_BYTES_MAX < head + (count + 1) * element_bytes
+
+
 def test_embedding_is_a_square_and_buckets_are_a_line() -> None:
     long, short = ({shape: growing.grown(shape, nights) for shape in growing.SHAPES} for nights in (120, 60))
     ratio = {shape: long[shape].written_bytes / short[shape].written_bytes for shape in growing.SHAPES}
@@ -166,7 +174,8 @@ def test_a_string_is_longer_than_no_number() -> None:
 def test_flights_without_a_plane_are_found_by_what_they_lack() -> None:
     told = flights.asked_of_flights()
     assert told["no plane assigned"]["returned"] == 336
-    assert told["no plane assigned"]["documents"] == flights.sizes()["flights"] == 2_443
+    assert told["no plane assigned"]["documents"] == 336, "absent stands on the cards as null"
+    assert told["cancelled"]["documents"] == flights.sizes()["flights"] == 2_443
     assert told["to Honolulu"]["documents"] == told["to Honolulu"]["returned"] > 0
     for words, one in told.items():
         assert one["returned"] > 0, words
@@ -181,8 +190,8 @@ def test_flights_without_a_plane_are_found_by_what_they_lack() -> None:
      lambda: counts.power_cuts("never"), lambda: flights.flight_collection(31, 2), lambda: counts.one_field(0),
      lambda: laws.same_element_share(2, 0.1, 1), lambda: laws.some_elements_share(0.1, 0.1, 0.5),
      lambda: laws.grown_bytes(3, head_bytes=0, element_bytes=1), lambda: laws.cards_of_insert(-1),
-     lambda: laws.edits_left(0, 1), lambda: profiles.profiles_of(0), lambda: growing.fits(0)],
-    ids=range(19),
+     lambda: laws.edits_left(0, 1), lambda: profiles.profiles_of(0), lambda: growing.fits(0), lambda: along_the_shelf(people=401)],
+    ids=range(20),
 )  # fmt: skip
 def test_a_wrong_parameter_is_told(call) -> None:
     with pytest.raises(BadParameter, match="give"):

@@ -12,7 +12,7 @@ from dsys_lab.errors import BadParameter, EngineMissing, MayHaveHappened, Refuse
 from dsys_lab.stores.document_store.collection import Changed
 from dsys_lab.stores.document_store.documents import Document, require_document
 from dsys_lab.stores.document_store.execution import Explained, Stage
-from dsys_lab.stores.document_store.filters import All, Either, Not, OfKind, SameElement, read_filter
+from dsys_lab.stores.document_store.filters import read_filter
 from dsys_lab.stores.document_store.indexes import PathIndex
 from dsys_lab.stores.document_store.planner import Query
 from dsys_lab.stores.document_store.tlv import encode_document
@@ -124,7 +124,7 @@ class MongoDocuments:
         return explained(_asked(cursor.explain)["executionStats"])
 
     def _cursor(self, filter_: Document | None, sort: Sequence[str], limit: int | None) -> Any:
-        query = Query(read_filter({} if filter_ is None else filter_), tuple(sort), limit)
+        query = Query(read_filter({} if filter_ is None else filter_), sort, limit)
         order = [(path, -1 if query.falls else 1) for path in query.sort_paths]
         return self._collection.find(spelled(filter_ or {}), sort=order or None, limit=limit or 0)
 
@@ -157,30 +157,24 @@ class MongoDocuments:
 
 
 def spelled(filter_: Document) -> Document:
-    """Return a filter in MongoDB's words, after asking whether it is one: its boolean is a `bool`."""
-    if not _kinds(read_filter(filter_)):
-        return filter_
-    return {
-        name: {
-            operator: TYPES.get(operand, operand) if operator == "$type" else operand
-            for operator, operand in value.items()
-        }
-        if isinstance(value, dict)
-        else value
-        for name, value in filter_.items()
-    }
+    """Return a filter in MongoDB's words, after asking whether it is one: its boolean is a `bool`.
+
+    Examples
+    --------
+    >>> spelled({"$or": [{"awake": {"$type": "boolean"}}, {"awake": 3}]})
+    {'$or': [{'awake': {'$type': 'bool'}}, {'awake': 3}]}
+    """
+    read_filter(filter_)
+    return {name: _spelled(name, value) for name, value in filter_.items()}
 
 
-def _kinds(condition: Any) -> bool:
-    """Whether a filter asks for a kind anywhere."""
-    match condition:
-        case OfKind():
-            return True
-        case All(parts) | Either(parts):
-            return any(map(_kinds, parts))
-        case Not(part) | SameElement(_, part):
-            return _kinds(part)
-    return False
+def _spelled(name: str, value: Any) -> Any:
+    match value:
+        case dict():
+            return {below: _spelled(below, one) for below, one in value.items()}
+        case list():
+            return [_spelled("", one) for one in value]
+    return TYPES.get(value, value) if name == "$type" else value
 
 
 def _asked(call: Callable[[], T]) -> T:

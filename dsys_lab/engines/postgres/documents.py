@@ -154,7 +154,7 @@ class PostgresDocuments:
         self, filter_: Document | None = None, *, sort: Sequence[str] = (), limit: int | None = None
     ) -> list[Document]:
         """Return the documents that match, sorted by paths."""
-        query = Query(read_filter({} if filter_ is None else filter_), tuple(sort), limit)
+        query = Query(read_filter({} if filter_ is None else filter_), sort, limit)
         wanted, given = where(query.filter)
         order = "DESC NULLS LAST" if query.falls else "ASC NULLS FIRST"
         by = [f"body #> %s {order}" for _ in query.sort_paths] + ["number"]

@@ -101,7 +101,7 @@ def fits(element_bytes: int | None = None) -> int:
     head, night = parts_bytes()
     each = night if element_bytes is None else element_bytes
     require_positive(element_bytes=each)
-    return (DOCUMENT_BYTES_MAX + 4 - head) // each
+    return (DOCUMENT_BYTES_MAX - head) // each
 
 
 def cost_bytes(bucket: int, *, appends: int, reads: int, newest: int, head_bytes: int, element_bytes: int) -> float:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from dsys_lab.errors import require_positive
+from dsys_lab.errors import BadParameter, require_positive
 from dsys_lab.scenarios.document.profiles import collection_of, paths_of, profiles_of, question_of
 from dsys_lab.scenarios.scenario import Claims, scenario
 from dsys_lab.simulation import Simulation
@@ -74,11 +74,12 @@ def along_the_shelf(
     question, index : str
         Of `profiles.QUESTIONS` and `profiles.INDEXES`; without an index all documents are opened.
     people : int
-        How many profiles there are.
+        How many profiles there are, 400 at most.
     """
     require_positive(people=people)
+    if people > PEOPLE_MOST:
+        raise BadParameter(f"people = {people!r}: give {PEOPLE_MOST} at most, for each is drawn")
     paths, asked = paths_of(index), question_of(question)
-    people = min(people, PEOPLE_MOST)
     collection = collection_of(people, *([paths] if paths else []), seed=sim.seed)
     slow = _Slow(sim, collection, people, sim.seed)
     recorder: Recorder = slow

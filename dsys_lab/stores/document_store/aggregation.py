@@ -17,10 +17,10 @@ Source: MongoDB manual, "Aggregation pipeline".
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
-from dsys_lab.errors import BadParameter
+from dsys_lab.errors import BadParameter, Refused
 from dsys_lab.stores.document_store.documents import Document, kind_of, names_of, values_at
 from dsys_lab.stores.document_store.execution import sort_key
 from dsys_lab.stores.document_store.filters import read_filter
@@ -65,17 +65,29 @@ def _match(given: Any) -> Step:
 
 def _unwind(given: Any) -> Step:
     path = names_of(given)
-    return lambda documents: (
-        changed(one, [Change("set", path, element)]) for one in documents for element in values_at(one, path)
-    )
+    return lambda documents: (after for one in documents for after in _unwound(one, path))
+
+
+def _unwound(document: Document, path: tuple[str, ...]) -> Iterator[Document]:
+    """Give the document once for each element; an array on the way has to be unwound before."""
+    at: Any = document
+    for depth, name in enumerate(path[:-1], 1):
+        at = at.get(name) if isinstance(at, dict) else None
+        if isinstance(at, list):
+            outer = ".".join(path[:depth])
+            raise Refused(f"$unwind {'.'.join(path)}: {outer} is an array in _id {document['_id']!r}; unwind it first")
+    for element in values_at(document, path):
+        yield changed(document, [Change("set", path, element)])
 
 
 def _sort(given: Any) -> Step:
-    query = Query(read_filter({}), tuple(given) if isinstance(given, list | tuple) else given)
+    query = Query(read_filter({}), given)
     return lambda documents: sorted(documents, key=lambda one: sort_key(one, query), reverse=query.falls)
 
 
 def _limit(given: Any) -> Step:
+    if given is None:
+        raise BadParameter("$limit None: give a whole number, 1 or more; leave the stage out for all")
     count = Query(read_filter({}), limit=given).limit
     return lambda documents: list(documents)[:count]
 

@@ -254,8 +254,7 @@ class Collection:
     ) -> Answer:
         """Return the documents that match, their numbers, and how they were found."""
         self._require_open()
-        order = sort if isinstance(sort, str) else tuple(sort)
-        query = Query(read_filter({} if filter_ is None else filter_), order, limit)  # type: ignore[arg-type]
+        query = Query(read_filter({} if filter_ is None else filter_), sort, limit)
         choice = plan(query, self._kept.shelves, len(self._kept.heap), hint=hint)
         reader = Reader(self._kept.heap, self.recorder, self.place, now_us)
         return run(query, choice, self._kept.shelves, reader)

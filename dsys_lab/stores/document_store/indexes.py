@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
-from dsys_lab.errors import BadParameter, Refused
+from dsys_lab.errors import BadParameter
 from dsys_lab.stores.document_store.documents import Document, names_of
 from dsys_lab.stores.document_store.index_keys import ABSENT, BEYOND, Interval, emitted, key_of
 
@@ -142,20 +142,11 @@ class Shelf:
     def __getitem__(self, place: int) -> Card:
         return self._cards[place]
 
-    def require_room(self, cards: Sequence[Card], slot: int) -> None:
-        """Refuse a card that another document has put up already.
-
-        Raises
-        ------
-        Refused
-            With the card, and the number of the other document.
-        """
+    def taken(self, cards: Sequence[Card], slot: int) -> Card | None:
+        """Return the card of another document that says the same as one of these, if the index is unique."""
         for card in cards if self.index.unique else ():
             key = card.key[:-SLOT_BYTES]
             for place in self.span(Interval(key, key + BEYOND)):
                 if self._cards[place].slot != slot:
-                    values = ", ".join(map(repr, card.values))
-                    raise Refused(
-                        f"({self.index.name}) = ({values}) is taken, by document number {self._cards[place].slot}: "
-                        f"the index is unique; give another value, or change that document"
-                    )
+                    return self._cards[place]
+        return None

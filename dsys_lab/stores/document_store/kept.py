@@ -58,7 +58,7 @@ class Kept:
             raise Refused(f"_id {document['_id']!r}: the validator says no; mend the document, or change the validator")
         cards = {name: shelf.index.cards(document, slot) for name, shelf in self.shelves.items()}
         for name, shelf in self.shelves.items():
-            shelf.require_room(cards[name], slot)
+            self._require_room(shelf, cards[name], slot)
         return Prepared(data, cards)
 
     def put(self, slot: int, prepared: Prepared) -> list[Moved]:
@@ -99,9 +99,18 @@ class Kept:
         shelf = Shelf(index)
         for slot, data in self.heap.items():
             cards = index.cards(tlv.decode(data), slot)
-            shelf.require_room(cards, slot)
+            self._require_room(shelf, cards, slot)
             shelf.add(cards)
         return shelf
+
+    def _require_room(self, shelf: Shelf, cards: Sequence[Card], slot: int) -> None:
+        taken = shelf.taken(cards, slot)
+        if taken is not None:
+            values, holder = ", ".join(map(repr, taken.values)), tlv.decode(self.heap[taken.slot])["_id"]
+            raise Refused(
+                f"({shelf.index.name}) = ({values:.60}) is taken, by _id {holder!r:.60}: the index is unique; "
+                f"give another value, or change that document"
+            )
 
     # ------------------------------------------------------------ replay
     def replay(self, payload: bytes) -> None:

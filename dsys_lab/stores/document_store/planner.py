@@ -32,7 +32,7 @@ from typing import Final, NamedTuple
 
 from dsys_lab.errors import BadParameter, require_choice
 from dsys_lab.stores.document_store.documents import names_of
-from dsys_lab.stores.document_store.filters import All, Compare, OfKind, SameElement
+from dsys_lab.stores.document_store.filters import All, Compare, Exists, Not, OfKind, SameElement
 from dsys_lab.stores.document_store.index_keys import WHOLE, Interval, interval_of, key_of
 from dsys_lab.stores.document_store.indexes import PathIndex, Shelf
 
@@ -46,18 +46,18 @@ class Query:
     Attributes
     ----------
     filter : All
-    sort : tuple of str
+    sort : list or tuple of str
         Paths; a dash in front of all of them turns the order about.
     limit : int or None
     """
 
     filter: All
-    sort: tuple[str, ...] = ()
+    sort: Sequence[str] = ()
     limit: int | None = None
 
     def __post_init__(self) -> None:
-        if isinstance(self.sort, str) or not all(isinstance(path, str) for path in self.sort):
-            raise BadParameter(f"sort = {self.sort!r:.60}: give paths, ('city', 'minutes')")
+        if not isinstance(self.sort, list | tuple) or not all(isinstance(path, str) for path in self.sort):
+            raise BadParameter(f"sort = {self.sort!r:.60}: give paths, ('city', 'minutes') or ('-minutes',) to fall")
         for path in self.sort_paths:
             names_of(path)
         if len({path.startswith("-") for path in self.sort}) > 1:
@@ -162,6 +162,8 @@ def _conditions(
         match one:
             case Compare():
                 yield _Usable(Compare(prefix + one.path, one.operator, one.values), element)
+            case Not(Exists(path)):  # absent stands as null on a card, and the document is asked which it is
+                yield _Usable(Compare(prefix + path, "$eq", (None,)), element)
             case SameElement() if element is None:
                 yield from _conditions(one.filter, prefix + one.path, one.path)
             case All():

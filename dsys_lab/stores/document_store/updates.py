@@ -61,7 +61,7 @@ def read_update(spelled: Any) -> Update:
             if operator == "$inc" and kind_of(operand) != "number":
                 raise BadParameter(f"$inc of {name} by {operand!r:.40}: give a number")
             if operator != "$unset":
-                require_value(operand, name, level=len(path))
+                require_value(operand, name, level=len(path) + (2 if operator == "$push" else 1))
             steps.append((operator, path, operand))
     _require_apart([path for _, path, _ in steps])
     return tuple(steps)
