@@ -9,7 +9,7 @@ from dsys_lab.errors import BadParameter
 from dsys_lab.scenarios.document import along_the_shelf, counts, edits_at_once, flights, growing, profiles
 from dsys_lab.simulation import fault
 from dsys_lab.stores.document_store import DOCUMENT_BYTES_MAX
-from dsys_lab.trace import Trace
+from dsys_lab.trace import Trace, lamps
 from dsys_lab.views import charts
 from dsys_lab.workloads.slumber import Slumber
 
@@ -43,6 +43,13 @@ def test_a_look_at_all_opens_all_and_a_shelf_what_it_returns() -> None:
     assert told["COLLSCAN"] == [(100, 100), (300, 300)]
     assert told["IXSCAN"] == told["returned"]
     assert told["IXSCAN"][1][1] < 90
+
+
+def test_a_town_that_grows_has_as_many_times_more_to_open() -> None:
+    opened = counts.looked_at(250, 1_000)["IXSCAN"]
+    times, error = counts.times_as_many(opened, 250, 1_000)
+    assert times == opened[1][1] / opened[0][1]
+    assert abs(times - 4) < 3 * error < 2
 
 
 @pytest.mark.parametrize("since", [2, 6])
@@ -145,11 +152,22 @@ def test_a_field_is_changed_by_its_own_bytes_and_the_document_still_written_whol
 @pytest.mark.parametrize("seed", SEEDS)
 def test_who_sends_the_whole_back_undoes_the_others(seed: int) -> None:
     def left(way: str) -> int:
-        (check,) = edits_at_once(seed=seed, way=way, editors=4, edits=4).of("check")
+        *_, check = edits_at_once(seed=seed, way=way, editors=4, edits=4).of("check")
         return check.fields["got"]
 
     assert left("inc") == left("version") == 16
     assert laws.edits_left(4, 4) <= left("replace") < 16
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("way", ["replace", "version", "inc"])
+def test_the_lamp_lights_at_each_write_that_undoes_another(seed: int, way: str) -> None:
+    trace = edits_at_once(seed=seed, way=way)
+    (lamp,) = lamps(trace)
+    *undone, last = [trace[seq].fields for seq in lamp.rows] or [None]
+    assert lamp.held == (way != "replace") == (last is None)
+    if last is not None:
+        assert sum(one["expected"] - one["got"] for one in undone) == last["expected"] - last["got"] > 0
 
 
 def test_one_editor_alone_loses_nothing() -> None:
@@ -168,7 +186,7 @@ def test_in_one_record_nothing_comes_apart() -> None:
 def test_a_string_is_longer_than_no_number() -> None:
     told = counts.kinds_of_hours(600)
     assert 0.4 < told["found by {'$gt': 7}"] / told["longer than 7 hours"] < 0.6
-    assert told["refused by a validator from now on"] == 300
+    assert told["there already, and not let in by a validator"] == 300
 
 
 def test_flights_without_a_plane_are_found_by_what_they_lack() -> None:
@@ -190,7 +208,8 @@ def test_flights_without_a_plane_are_found_by_what_they_lack() -> None:
      lambda: counts.power_cuts("never"), lambda: flights.flight_collection(31, 2), lambda: counts.one_field(0),
      lambda: laws.same_element_share(2, 0.1, 1), lambda: laws.some_elements_share(0.1, 0.1, 0.5),
      lambda: laws.grown_bytes(3, head_bytes=0, element_bytes=1), lambda: laws.cards_of_insert(-1),
-     lambda: laws.edits_left(0, 1), lambda: profiles.profiles_of(0), lambda: growing.fits(0), lambda: along_the_shelf(people=401)],
+     lambda: laws.edits_left(0, 1), lambda: profiles.profiles_of(0), lambda: growing.fits(0),
+     lambda: along_the_shelf(people=401)],
     ids=range(20),
 )  # fmt: skip
 def test_a_wrong_parameter_is_told(call) -> None:

@@ -197,7 +197,10 @@ def _device_slip(kind: str, firmware: int, found: set[Any], truth: set[Any], peo
     told = f"A {kind} with firmware {firmware}: {len(truth)} people have one, your filter finds {len(found)}"
     wrong = sorted(found - truth)
     if wrong:
-        return f"{told}. Person {wrong[0]} has {people[wrong[0]]['devices']}: two devices, each with half of it."
+        devices = people[wrong[0]]["devices"]
+        halves = any(one["kind"] == kind for one in devices) and any(one["fw"] == firmware for one in devices)
+        why = "two devices, each with half of it" if halves else "none of them has both"
+        return f"{told}. Person {wrong[0]} has {devices}: {why}."
     missed = sorted(truth - found)
     return f"{told}. Person {missed[0]} is missing, who has {people[missed[0]]['devices']}."
 

@@ -1,6 +1,6 @@
 """What questions and edits come to, over many documents: the numbers of the lab's experiments.
 
-1. `looked_at`: a question over an index and over none, by the number of documents.
+1. `looked_at`: a question over an index and over none, by the number of documents; `times_as_many` of two of these.
 2. `six_orders`: one question over every order of three paths.
 3. `arrays`: a ring with firmware 3, against a ring and some firmware 3.
 4. `index_tax`: cards that an insert puts up, by indexes.
@@ -47,6 +47,17 @@ def looked_at(*people: int, city: str = "Oslo") -> dict[str, Points]:
             told[name].append((count, explained.docs_examined))
         told["returned"].append((count, explained.returned))
     return told
+
+
+def times_as_many(opened: Points, fewer: int, more: int) -> tuple[float, float]:
+    """Return how many times as many are opened of more profiles as of fewer, and the standard error of that.
+
+    The fewer are among the more, so only those that came are new luck: a share of them, each by itself.
+    """
+    require_positive(fewer=fewer, more=more - fewer)
+    at = dict(opened)
+    came, share = at[more] - at[fewer], at[more] / more
+    return at[more] / at[fewer], came / at[fewer] * math.sqrt((1 - share) * (1 / came + 1 / at[fewer]))
 
 
 # ------------------------------------------------------------------------------------------ 2. the order of paths
@@ -179,7 +190,7 @@ def edits_left(way: str, *editors: int, edits: int = 4, seeds: int = 8) -> list[
     for count in editors:
         shares = []
         for seed in range(seeds):
-            (check,) = edits_at_once(seed=seed, way=way, editors=count, edits=edits).of("check")
+            *_, check = edits_at_once(seed=seed, way=way, editors=count, edits=edits).of("check")
             shares.append(int(check.fields["got"] or 0) / int(check.fields["expected"] or 1))
         mean = math.fsum(shares) / seeds
         spread = math.sqrt(math.fsum((share - mean) ** 2 for share in shares) / max(1, seeds - 1))
@@ -250,5 +261,5 @@ def kinds_of_hours(nights: int = 6_000) -> dict[str, int]:
         "longer than 7 hours": int(sum(round(minutes / 60, 2) > 7 for minutes in columns["minutes_sleep"].tolist())),
         "found by {'$gt': 7}": len(collection.find(asked)),
         "found by {'$gt': '7'}": len(collection.find({"hours": {"$gt": "7"}})),
-        "refused by a validator from now on": collection.set_validator({"hours": {"$type": "number"}}),
+        "there already, and not let in by a validator": collection.set_validator({"hours": {"$type": "number"}}),
     }

@@ -2,7 +2,8 @@
 
 Three ways to add one: read the document, add, and send it back whole (`replace`); the same, but only if it still is
 the version that was read, and else again (`version`); or say what is to be done and let the store do it (`inc`). The
-store does one call at a time, whole; what goes wrong goes wrong between two calls.
+store does one call at a time, whole; what goes wrong goes wrong between two calls. Each write that undoes another is a
+`check` that does not hold, and the last check is of them all.
 
 Source: the anomaly is the *lost update* of every textbook; here it happens with a store that is atomic.
 """
@@ -15,7 +16,7 @@ from typing import Any, Final
 from dsys_lab.errors import BadParameter, require_choice, require_positive
 from dsys_lab.scenarios.scenario import Claims, scenario
 from dsys_lab.simulation import Body, Machine, Simulation
-from dsys_lab.stores.document_store import Collection
+from dsys_lab.stores.document_store import Changed, Collection
 from dsys_lab.structures.append_log import NEVER
 from dsys_lab.structures.disk import VolatileDisk
 
@@ -34,9 +35,12 @@ class Store(Machine):
         self.profiles.insert({"_id": PROFILE, "nights": 0, "version": 0})
 
     def on_message(self, message: str, copy: int, body: dict[str, Any], source: str) -> None:
-        """Do what is asked and answer."""
-        answer = body["call"](self.profiles)
+        """Do what is asked and answer; a write that was done and left no night more has undone another one."""
+        before, answer = self.nights, body["call"](self.profiles)
         nights = self.nights
+        if isinstance(answer, Changed) and answer.matched and nights <= before:
+            name = f"{message} is a night more"
+            self.simulation.emit("check", STORE, message, name=name, ok=False, expected=before + 1, got=nights)
         self.simulation.emit("gauge", STORE, name="nights in the profile", value=nights, unit="")
         told = {"type": f"{nights} nights", "answer": answer}
         self.simulation.network.answer(STORE, source, message, told, copy=copy)
@@ -125,6 +129,6 @@ def edits_at_once(
     sim.run()
     made = editors * edits
     got = store.nights
-    sim.emit("check", STORE, name="every edit is counted", ok=got == made, expected=made, got=got)
     sim.emit("gauge", STORE, name="tried again", value=sum(one.again for one in machines), unit="edits")
-    return Claims(references={"nights in the profile": {"value": made, "label": "edits that were made"}})
+    sim.emit("check", STORE, name="every edit is counted", ok=got == made, expected=made, got=got)
+    return Claims({"checks hold": {}}, {"nights in the profile": {"value": made, "label": "edits that were made"}})

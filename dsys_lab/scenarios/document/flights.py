@@ -66,7 +66,7 @@ def asked_of_flights() -> dict[str, dict[str, Any]]:
 
 
 def sizes() -> dict[str, float]:
-    """Return bytes a flight as a document, and the share of it that is names of fields."""
+    """Return how many flights there are, bytes a flight as a document, and how many of these are names and tags."""
     collection = flight_collection()
     documents = collection.documents()
     names = sum(2 + len(name) for one in documents for name in one)

@@ -117,19 +117,19 @@ def cost_bytes(bucket: int, *, appends: int, reads: int, newest: int, head_bytes
 
 
 def written(*nights: int, bucket: int = 30) -> dict[str, list[tuple[float, float, float]]]:
-    """Return (nights, bytes of documents written, 0: there is no luck in it) for each shape."""
+    """Return (nights, kilobytes of documents written, 0: there is no luck in it) for each shape."""
     return {
-        shape: [(float(count), float(grown(shape, count, bucket=bucket).written_bytes), 0.0) for count in nights]
+        shape: [(float(count), grown(shape, count, bucket=bucket).written_bytes / 1_000, 0.0) for count in nights]
         for shape in SHAPES
     }
 
 
 def written_by_law(*, bucket: int = 30) -> dict[str, Callable[[float], float]]:
-    """Return the laws of `written`: for each shape a function of the nights."""
+    """Return the laws of `written`: for each shape kilobytes as a function of the nights."""
     head, night = parts_bytes()
 
     def law(size: int | None) -> Callable[[float], float]:
-        return lambda nights: grown_bytes(round(nights), head_bytes=head, element_bytes=night, bucket=size)
+        return lambda nights: grown_bytes(round(nights), head_bytes=head, element_bytes=night, bucket=size) / 1_000
 
     return {"embed": law(None), "reference": law(1), "bucket": law(bucket)}
 

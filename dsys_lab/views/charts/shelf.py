@@ -26,6 +26,8 @@ _ACROSS: Final = 8
 _LEAF: Final = 0.27
 _ROW: Final = 1.75
 _SHELF_Y: Final = 1.35
+_LINE_MOST: Final = 12
+"""Letters of a card in one line; the last of its values goes onto a second one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +97,15 @@ def _draw_trees(axes: Axes, trees: list[_Thing]) -> dict[int, tuple[float, float
         )  # fmt: skip
         ink = "#8C959F" if alone else "#24292F"
         plain = {"facecolor": "white", "linewidth": 0, "pad": 0.6, "alpha": 0.85}
-        axes.text(x + 0.5, y - 0.2, f"{root} {city}"[:13], ha="center", va="center", fontsize=7, color=ink, bbox=plain)
+        axes.text(x + 0.5, y - 0.2, f"{root} {city}", ha="center", va="center", color=ink, bbox=plain,
+                  fontsize=min(7, 95 / len(f"{root} {city}")))  # fmt: skip
         axes.text(x + 0.5, y - 0.42, f"{minutes} min", ha="center", va="center", fontsize=6.5, color=ink, bbox=plain)
         if leaves:
             axes.plot([x + 0.2] * 2, [y - 0.56, y - 0.56 - _LEAF * (len(leaves) - 0.35)], color=ink, linewidth=0.9)
         for number, leaf in enumerate(leaves, 1):
             at = y - 0.56 - _LEAF * (number - 0.35)
             axes.plot([x + 0.2, x + 0.3], [at, at], color=ink, linewidth=0.9)
-            axes.text(x + 0.34, at, leaf, va="center", fontsize=6.8, color=ink)
+            axes.text(x + 0.34, at, leaf, va="center", fontsize=6.8, color=ink, bbox=plain)
         tops[tree.number] = (x + 0.5, y - 0.06)
     return tops
 
@@ -123,7 +126,8 @@ def _draw_shelf(axes: Axes, cards: list[_Thing], tops: dict[int, tuple[float, fl
                 hatch="////" if card.look == "unused" else None,
             )
         )  # fmt: skip
-        axes.text(x + width / 2, _SHELF_Y - 0.15, card.words[:14], rotation=90, ha="center", va="center", fontsize=6.3,
+        words = card.words if len(card.words) <= _LINE_MOST else "\n".join(card.words.rsplit(" ", 1))
+        axes.text(x + width / 2, _SHELF_Y - 0.15, words, rotation=90, ha="center", va="center", fontsize=6.1,
                   color="#57606A" if card.look == "skipped" else "#24292F")  # fmt: skip
         if card.look == "useful" and card.slot in tops:
             to_x, to_y = tops[card.slot]

@@ -58,7 +58,7 @@ export function mosaic(lane, box) {
     files.get(file).push(slot);
   }
   const names = [...files.keys()], longest = Math.max(0, ...names.map((name) => fileLabel(name, lane.places[box.places[0]]).length));
-  const side = names.length > 1 ? Math.min(0.55 * box.w, 12 + 6 * longest) : 5;
+  const side = names.length > 1 ? Math.min(0.55 * box.w, 14 + 6.6 * longest) : 5;
   const m = { side, slots: [], x: [], y: [], labels: [], size: 3 };
   const across = (size) => Math.max(1, Math.floor((box.w - side - 5) / size));
   const high = (size) => [...files.values()].reduce((sum, list) => sum + Math.ceil(list.length / across(size)) * size, 0);
