@@ -15,6 +15,13 @@ def test_the_answer_passes_and_is_drawn(task):
     assert task.picture(task.answer) is not None
 
 
+def test_a_picture_shows_what_the_reader_said():
+    assert all(name in KEYS.picture(KEYS.answer).summary for name in map(document._in_short, document._cases()[:6]))
+    any_two = SAME_DEVICE.picture(lambda kind, firmware: {"devices.kind": kind, "devices.fw": firmware})
+    assert "a ring, and some firmware 3; index: kind, firmware: 10 of 40 cards looked at" in str(any_two)
+    assert SAME_DEVICE.picture(lambda kind, firmware: {"devices.kind": kind, "plan": "plus"}) is None
+
+
 def matching(index, asked, documents):
     def fits(one, path):
         wanted = asked[path]

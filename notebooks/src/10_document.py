@@ -215,7 +215,7 @@ opened = looked_at(100, 250, 500, 1_000)
 times, error = times_as_many(opened["IXSCAN"], 250, 1_000)
 
 # %%
-axes = {"x": "profiles", "y": "documents opened", "log_y": True}
+axes = {"x": "profiles", "y": "documents opened"}
 grown.reveal(
     times, law=1_000 / 250, standard_error=error, show=charts.lines(opened, title="", **axes)
 )
@@ -418,7 +418,7 @@ lost.reveal(
 # All twelve are done, say the apps, and nothing was lost on the way; the lamp *checks hold* leads to each write that
 # undid another. What goes wrong goes wrong *between* two atomic calls: who sends the whole back sends back the past.
 # Two cures: say what is to be done (`$inc`), or replace only if the **version** is still the one that was read, and
-# else again:
+# else read and try again, which *again* counts:
 
 # %%
 ways_to_add = ["version", "replace", "inc"]

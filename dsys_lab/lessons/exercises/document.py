@@ -11,7 +11,7 @@ from dsys_lab.lessons.exercises.task import Exercise, OpenQuestion, Verdict
 from dsys_lab.lessons.exercises.watched import brief
 from dsys_lab.scenarios.document import along_the_shelf
 from dsys_lab.scenarios.document.growing import cost_bytes
-from dsys_lab.scenarios.document.profiles import profiles_of
+from dsys_lab.scenarios.document.profiles import QUESTIONS, profiles_of
 from dsys_lab.simulation.chance import stream
 from dsys_lab.stores.document_store import Collection
 from dsys_lab.structures.append_log import NEVER
@@ -128,16 +128,19 @@ def _fits(value: Any, wanted: Any) -> bool:
 
 
 def _keys_chart(function: Callable[..., Any]) -> charts.Chart:
-    shown = list(zip(_cases(), _truths(), strict=True))[:6]
-    names = [f"{'-'.join(p[0] for p in case.paths)}: {', '.join(case.asked)}" for case, _ in shown]
+    cases = {_in_short(case): case for case in _cases()[:6]}
     return charts.bars(
-        {name: truth for name, (_, truth) in zip(names, shown, strict=True)}, unit="cards looked at",
-        title="Six questions over 300 nights (index by its paths' first letters)",
+        dict(zip(cases, _truths(), strict=False)), title="Six questions; … is a range", unit="cards looked at",
         predicted={
-            name: float(function(list(case.paths), dict(case.asked), list(_nights())))
-            for name, (case, _) in zip(names, shown, strict=True)
+            name: float(function(list(case.paths), dict(case.asked), list(_nights()))) for name, case in cases.items()
         },
     )  # fmt: skip
+
+
+def _in_short(case: _Case) -> str:
+    """Return the first letters of the index, and what is asked for."""
+    asked = (path + "…" * isinstance(wanted, tuple) for path, wanted in case.asked.items())
+    return f"{'-'.join(path[0] for path in case.paths)}: {', '.join(asked)}"
 
 
 KEYS: Final = Exercise(
@@ -205,8 +208,13 @@ def _device_slip(kind: str, firmware: int, found: set[Any], truth: set[Any], peo
     return f"{told}. Person {missed[0]} is missing, who has {people[missed[0]]['devices']}."
 
 
-def _device_chart(function: Callable[..., Any]) -> charts.Chart:
-    return charts.shelf_and_trees(along_the_shelf(question="a ring with firmware 3", index="kind, firmware"))
+def _device_chart(function: Callable[..., Any]) -> charts.Chart | None:
+    """Return the reader's own filter over the small town of experiment 3, where it is one of that lab's questions."""
+    asked = function("ring", 3)
+    words = next((words for words, question in QUESTIONS.items() if question == asked), None)
+    if words is None:
+        return None
+    return charts.shelf_and_trees(along_the_shelf(question=words, index="kind, firmware", seed=5))
 
 
 SAME_DEVICE: Final = Exercise(
@@ -245,7 +253,7 @@ class Growing(NamedTuple):
 
     def __str__(self) -> str:
         return (
-            f"{self.appends:,} appends and {self.reads:,} reads of the newest {self.newest} "
+            f"{self.appends:,} appends and {self.reads:,} read{'s' * (self.reads != 1)} of the newest {self.newest} "
             f"(head {self.head_bytes} bytes, element {self.element_bytes})"
         )
 
@@ -307,9 +315,17 @@ def check_bucket(function: Callable[..., Any]) -> Verdict:
 
 
 def _bucket_chart(function: Callable[..., Any]) -> charts.Chart:
-    return charts.lines(
-        {str(one).split(" (")[0]: [(float(size), _cost(size, one)) for size in BUCKETS] for one in GROWINGS[:3]},
-        title="Bytes moved, by bucket", x="elements a bucket", y="bytes", log_y=True,
+    """Return what each choice moves in three cases, and the reader's choice in the last of them."""
+    moved = {
+        f"{one.appends:,} appends, {one.reads:,} of {one.newest}": [
+            (float(size), _cost(size, one) / 1e6, 0.0) for size in BUCKETS
+        ]
+        for one in GROWINGS[:3]
+    }
+    said = function(*GROWINGS[2])
+    return charts.against_law(
+        moved, laws={}, title="Moved, by appends and reads of the newest", x="elements a bucket", y="megabytes",
+        predicted=(said, _cost(said, GROWINGS[2]) / 1e6), log_x=True, log_y=True,
     )  # fmt: skip
 
 
