@@ -390,10 +390,13 @@ BAD_CALLS = [
     (lambda c: c.update_one({}, {"$set": {"city.part": 1}}), Refused, "set that instead"),
     (lambda c: c.update_one({}, {"$set": {"tags.x": 1}}), Refused, "set the whole array"),
     (lambda c: c.update_one({}, {"$inc": {"big": 1}}), Refused, "beyond 64 bits"),
+    (lambda c: c.update_one({}, {"$inc": {"vast": 1.7e308}}), Refused, "no finite number"),
     (lambda c: c.update_one({}, {"$set": {"a": "x" * DOCUMENT_BYTES_MAX}}), Refused, "are allowed"),
     (lambda c: c.replace_one({"_id": 1}, {"_id": 2}), Refused, "never changed"),
     (lambda c: c.create_index(), BadParameter, "give paths"),
     (lambda c: c.create_index("a", "a"), BadParameter, "once"),
+    (lambda c: c.create_index("a", unique="no"), BadParameter, "True or False"),
+    (lambda c: c.create_index("a", sparse=1), BadParameter, "True or False"),
     (lambda c: c.create_index("_id"), Refused, "there is an index"),
     (lambda c: c.drop_index("_id"), Refused, "stays"),
     (lambda c: c.drop_index("nowhere"), BadParameter, "give one of"),
@@ -416,7 +419,7 @@ def test_a_wrong_call_is_told_and_nothing_is_half_done(call: Any, error: type[Ex
     collection = Collection(disk)
     collection.create_index("tags", "more")
     collection.create_index("few", sparse=True)
-    collection.insert({"_id": 1, "city": "Oslo", "tags": ["a"], "big": 2**63 - 1})
+    collection.insert({"_id": 1, "city": "Oslo", "tags": ["a"], "big": 2**63 - 1, "vast": 1e308})
     before, steps = (collection.documents(), collection.status()), disk.steps
     with pytest.raises(error, match=says):
         call(collection)

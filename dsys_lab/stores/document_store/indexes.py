@@ -60,6 +60,8 @@ class PathIndex:
             raise BadParameter(f"an index of {self.paths!r:.60}: give paths, ('city', 'minutes')")
         for path in self.paths:
             names_of(path)
+        if not isinstance(self.unique, bool) or not isinstance(self.sparse, bool):
+            raise BadParameter(f"unique = {self.unique!r:.30}, sparse = {self.sparse!r:.30}: give True or False")
         if len({*self.paths}) < len(self.paths):
             raise BadParameter(f"an index of {', '.join(self.paths)}: give each path once")
 

@@ -20,6 +20,7 @@ Source: MongoDB manual, "Update operators".
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from copy import deepcopy
 from typing import Any, Final, NamedTuple
@@ -110,6 +111,8 @@ def _sum(path: tuple[str, ...], old: Any, more: float) -> float:
     total: float = old + more
     if isinstance(total, int) and not INT_MIN <= total <= INT_MAX:
         raise Refused(f"$inc of {'.'.join(path)}: {total} is beyond 64 bits; set it to a float first")
+    if not math.isfinite(total):
+        raise Refused(f"$inc of {'.'.join(path)}: {old} and {more} make no finite number; set it to one first")
     return total
 
 
