@@ -332,8 +332,11 @@ def test_what_is_not_there_is_found_among_the_cards_of_null() -> None:
 
 # ------------------------------------------------------------------------------------------ bad inputs
 DEEP: Any = 1
+NESTED: Any = {"a": 1}
 for _ in range(101):
     DEEP = {"a": DEEP}
+for _ in range(2_000):
+    NESTED = {"$and": [NESTED]}
 BAD_CALLS = [
     (lambda c: c.insert([1]), BadParameter, "no document"),
     (lambda c: c.insert({}), BadParameter, "without _id"),
@@ -370,6 +373,7 @@ BAD_CALLS = [
     (lambda c: c.find({"a..b": 1}), BadParameter, "names with dots"),
     (lambda c: c.find({"a.0": 1}), BadParameter, "no positions"),
     (lambda c: c.find({"$or": []}), BadParameter, "at least one"),
+    (lambda c: c.find(NESTED), BadParameter, "deeper than 100"),
     (lambda c: c.find({}, sort="city"), BadParameter, "give paths"),
     (lambda c: c.find({}, sort={"city": -1}), BadParameter, "give paths"),
     (lambda c: c.find({}, sort=None), BadParameter, "give paths"),

@@ -366,8 +366,8 @@ tax.reveal(
 #
 # ### 6. One field of a large profile
 #
-# A profile of 20 KB, and one number in it changes. A key-value store gets and puts the whole; a document store is told
-# what to do, and may write down only that: a **delta**.
+# A profile of 20 KB, and one number in it changes. Who keeps it under a key as a blob gets and puts the whole; a
+# document store is told what to do, and may write down only that: a **delta**.
 
 # %%
 field = predict(
@@ -492,7 +492,7 @@ except Refused as refusal:
     print(refusal)
 
 # %% [markdown]
-# **A list without end** is refused before it is too late to say so, and the document stays as it was:
+# **A list without end** is refused at the limit, before anything is written:
 
 # %%
 strange.update_one({"_id": 0}, {"$set": {"clip": "z" * 16_000_000}})

@@ -35,6 +35,7 @@ from typing import Any, Final, Protocol
 from dsys_lab.errors import BadParameter
 from dsys_lab.stores.document_store.documents import (
     KINDS,
+    LEVELS_MAX,
     elements_at,
     is_present,
     kind_of,
@@ -157,8 +158,8 @@ class All:
         return all(one.matches(document) for one in self.conditions)
 
 
-def read_filter(spelled: Any) -> All:
-    """Return the conditions that a filter spells.
+def read_filter(spelled: Any, level: int = 1) -> All:
+    """Return the conditions that a filter spells; `level` says in how many others it stands.
 
     Raises
     ------
@@ -172,14 +173,16 @@ def read_filter(spelled: Any) -> All:
     """
     if not isinstance(spelled, dict):
         raise BadParameter(f"filter {spelled!r:.60}: give a dict, {{'city': 'Oslo'}}; {{}} finds all")
-    return All(tuple(condition for name, value in spelled.items() for condition in _read(name, value)))
+    if level > LEVELS_MAX:
+        raise BadParameter(f"filters in filters, deeper than {LEVELS_MAX}: give a flat one {{'city': 'Oslo', 'fw': 3}}")
+    return All(tuple(condition for name, value in spelled.items() for condition in _read(name, value, level)))
 
 
-def _read(name: Any, value: Any) -> Iterator[Condition]:
+def _read(name: Any, value: Any, level: int) -> Iterator[Condition]:
     if name in ("$and", "$or"):
         if not isinstance(value, list) or not value:
             raise BadParameter(f"{name}: {value!r:.60}; give a list of filters, at least one")
-        filters = tuple(map(read_filter, value))
+        filters = tuple(read_filter(one, level + 1) for one in value)
         yield from filters if name == "$and" else (Either(filters),)
         return
     if isinstance(name, str) and name.startswith("$"):
@@ -187,12 +190,14 @@ def _read(name: Any, value: Any) -> Iterator[Condition]:
     path = names_of(name)
     if isinstance(value, dict) and value and all(isinstance(one, str) and one.startswith("$") for one in value):
         for operator, operand in value.items():
-            yield _condition(path, operator, operand)
+            yield _condition(path, operator, operand, level)
     else:
         yield Compare(path, "$eq", (_plain(name, value),))
 
 
-def _condition(path: tuple[str, ...], operator: str, operand: Any) -> Condition:  # noqa: PLR0911  # one for each
+def _condition(  # noqa: PLR0911  # one for each
+    path: tuple[str, ...], operator: str, operand: Any, level: int
+) -> Condition:
     name = ".".join(path)
     match operator:
         case "$eq":
@@ -208,7 +213,7 @@ def _condition(path: tuple[str, ...], operator: str, operand: Any) -> Condition:
         case "$type" if operand in TYPES:
             return OfKind(path, operand)
         case "$elemMatch" if isinstance(operand, dict) and operand:
-            return SameElement(path, read_filter(operand))
+            return SameElement(path, read_filter(operand, level + 1))
     allowed = {
         "$in": "a list of plain values, at least one",
         "$exists": "True or False",
