@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from copy import copy
 from typing import Any
 
 import pytest
 
+from dsys_lab.engines.postgres.connection import ask
 from dsys_lab.engines.postgres.document_plans import CITY, RANGES, array_pitfall, asked, one_field_changed, spellings
 from dsys_lab.engines.postgres.documents import PostgresDocuments
 from dsys_lab.errors import BadParameter, Misuse, Refused
@@ -78,6 +82,31 @@ def store(postgres: Any) -> Any:
     with PostgresDocuments(postgres) as made:
         made.insert({"_id": 1, "city": "it's \"Oslo\" %s", "a": 1})
         yield made
+
+
+def test_clients_at_once_undo_nothing_and_a_version_is_won_by_one(postgres: Any) -> None:
+    with PostgresDocuments(postgres) as store, ExitStack() as clients:
+        store.insert({"_id": 1, "nights": 0, "version": 0})
+
+        def client() -> PostgresDocuments:
+            other = copy(store)
+            other.database = copy(store.database)
+            connected = clients.enter_context(postgres.open_client())
+            ask(connected, f"SET search_path TO {store.database.schema}, public")
+            vars(other.database)["_client"] = connected
+            return other
+
+        def edits(mine: PostgresDocuments) -> int:
+            won = 0
+            for _ in range(20):
+                mine.update_one({"_id": 1}, {"$inc": {"nights": 1}})
+                version = mine.find({"_id": 1})[0]["version"]
+                won += mine.update_one({"_id": 1, "version": version}, {"$set": {"version": version + 1}}).matched
+            return won
+
+        with ThreadPoolExecutor(3) as threads:
+            won = list(threads.map(edits, [client() for _ in range(3)]))
+        assert store.find() == [{"_id": 1, "nights": 60, "version": sum(won)}]
 
 
 def test_a_closed_table_says_so(postgres: Any) -> None:
