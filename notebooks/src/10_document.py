@@ -435,7 +435,7 @@ shares = {way: edits_left(way, 1, 2, 4, 8) for way in ("replace", "version", "in
 charts.against_law(shares, laws={}, x="apps", y="share that is left", whole_x=True)
 
 # %% [markdown]
-# Either cure keeps all of them, however many apps there are. Without one, the more there are the less is left.
+# Either cure keeps all of them, for one app as for eight. Without one, the more apps the smaller the share that is left.
 
 # %% [markdown]
 # ## Break it
@@ -460,7 +460,8 @@ torn.reveal("some do" if unknown else "none does", show=pd.DataFrame(cuts).T)
 
 # %% [markdown]
 # Nothing acknowledged is lost on either side. But in two records a document is there when one looks at all, and is not
-# when one asks the index; no later write mends it. In one record, cards *follow* from documents.
+# when one asks the index; one more insert, after each cut, did not mend it. In one record, cards *follow* from
+# documents.
 #
 # **A number comes as a string.** Firmware 1 sends `"7.25"`, a later loader a number. Who slept longer than seven hours?
 

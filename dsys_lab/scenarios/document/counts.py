@@ -200,7 +200,7 @@ def edits_left(way: str, *editors: int, edits: int = 4, seeds: int = 8) -> list[
 
 # ------------------------------------------------------------------------------------------ the power goes
 def power_cuts(way: str, *, documents: int = 10) -> dict[str, int]:
-    """Cut the power before every step of some inserts; count steps, and documents that no card leads to afterwards.
+    """Cut the power before every step of some inserts, insert one more; count steps, and documents without a card.
 
     Parameters
     ----------
@@ -231,12 +231,15 @@ def power_cuts(way: str, *, documents: int = 10) -> dict[str, int]:
     return {"power cuts": whole.steps + 1, "acknowledged and lost": lost, "documents without a card": unknown}
 
 
-def _found(disk: VolatileDisk, way: str) -> tuple[set[int], set[int]]:
-    """Return which documents are there when one looks at all, and which the index knows."""
+def _found(disk: VolatileDisk, way: str) -> tuple[set[Any], set[Any]]:
+    """Insert one more; return which documents are there when one looks at all, and which the index knows."""
+    later = {"_id": "later", "city": "Oslo"}
     if way == "apart":
         apart = CardsApart(disk, "city")
+        apart.insert(later)
         return {one["_id"] for one in apart.by_looking("Oslo")}, {one["_id"] for one in apart.by_index("Oslo")}
     store = Collection(disk)
+    store.insert(later)
     every = {one["_id"] for one in store.find({"city": "Oslo"}, hint=COLLSCAN)}
     if "city" not in store.status().cards:
         return every, every
