@@ -215,9 +215,11 @@ opened = looked_at(100, 250, 500, 1_000)
 times, error = times_as_many(opened["IXSCAN"], 250, 1_000)
 
 # %%
-axes = {"x": "profiles", "y": "documents opened"}
 grown.reveal(
-    times, law=1_000 / 250, standard_error=error, show=charts.lines(opened, title="", **axes)
+    times,
+    law=1_000 / 250,
+    standard_error=error,
+    show=charts.lines(opened, title="", x="profiles", y="documents opened"),
 )
 
 # %% [markdown]
