@@ -361,13 +361,14 @@ code.reveal(
         charts.against_law(
             gone, laws=gone_by_law, x="share of drives lost", y="share of objects lost"
         ),
-        pd.DataFrame(table).T,
+        pd.DataFrame(table).T.map("{:.3g}".format),
     ),
 )
 
 # %% [markdown]
 # Less is kept, and less is lost; but it is not free. To bring one shard back, five drives are read where a copy reads one:
-# repair is the work that never ends in such a store. And the lines cross: where many drives are lost at once, copies win.
+# repair is the work that never ends in such a store. And it turns round: in the table a hundredth of the drives is lost,
+# and the code is better; on the right of the chart it is a fifth and more, and copies are.
 #
 # The *eleven nines* of the service say which share of the objects it means to keep for a year. They are about time: more
 # deaths than there is parity can be outlived, one after the other, if the repair is quick. Move the sliders until an object is lost:
@@ -441,6 +442,8 @@ reads = [(count, seconds, 0.0) for count, seconds in read_s(1, 2, 4, 8, 16, 32, 
 faster.reveal(
     reads[-1][1],
     law=read_s_by_law(64),
+    why="The law has the link busy from the first byte on; counted is also the first "
+    "packet, which must have come before the link has anything to do.",
     show=charts.against_law(
         {"counted": reads},
         laws={"counted": read_s_by_law},
@@ -583,7 +586,9 @@ layouts = {layout: flight_objects(layout) for layout in LAYOUTS}
 requests = [layouts[layout]["requests for a day"] for layout in LAYOUTS]
 
 # %%
-small.reveal(requests[0] / requests[1], show=pd.DataFrame(layouts).T)
+small.reveal(
+    requests[0] / requests[1], show=pd.DataFrame(layouts).T.map("{:,.6g}".format)
+)
 
 # %% [markdown]
 # Small objects cost requests, large ones cost bytes that nobody asked for. The date in the key makes a day a prefix; and

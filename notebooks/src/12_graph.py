@@ -543,6 +543,8 @@ score = ring_score(found, 6_320)
 groups.reveal(
     score["found"],
     law=6_320 / 4 / 200,
+    standard_error=(6_320 / 4 / 200) ** 0.5,
+    why="The law is the mean of many companies; who shares a card here was drawn.",
     show=(pd.DataFrame([score]), pd.DataFrame(found)),
 )
 
