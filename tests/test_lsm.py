@@ -221,6 +221,29 @@ def test_a_scan_reads_only_the_blocks_that_overlap() -> None:
     assert counted.count("page_read") <= 50 * 32 / 400 + 2
 
 
+def test_a_scan_up_to_the_first_key_of_a_block_does_not_read_that_block() -> None:
+    trace = Trace()
+    store = filled(100, block_bytes=320, policy=NoPolicy(), memtable_bytes_max=1 << 20, recorder=trace)
+    store.flush()
+    for high, pages in ((b"000038", [0, 1]), (b"000040", [0, 1]), (b"000042", [0, 1, 2])):  # ten entries a block
+        before = len(trace)
+        assert len(list(store.scan(high=high))) == int(high) / 2
+        assert [row.fields["page"] for row in list(trace)[before:] if row.kind == "page_read"] == pages
+
+
+def test_a_scan_up_to_the_first_key_of_a_run_leaves_the_whole_run_unread() -> None:
+    disk = VolatileDisk()
+    store = LsmStore(disk, policy=NoPolicy())
+    for key in (b"a", b"m"):
+        store.put(key, b"v")
+        store.flush()
+    disk.flip("run-000002", disk.size_bytes("run-000002") - 3)
+    opened = LsmStore(disk, policy=NoPolicy())
+    assert list(opened.scan(high=b"m")) == [(b"a", b"v")]
+    with pytest.raises(Damaged, match="run-000002"):
+        list(opened.scan(high=b"m\x00"))
+
+
 # ------------------------------------------------------------------------------------------------------ amplification
 
 def written(trace: Trace) -> float:

@@ -23,7 +23,10 @@ Promises
 
 Cost: each action is paid twice, for it is written twice; one ledger record to begin, one to decide, one to end.
 
-Left out: several tables; the timestamps by which DynamoDB orders transactions so that reads need no locks.
+Left out: several tables; the timestamps by which DynamoDB orders transactions so that reads need no locks; waiting
+until a quorum has what was held and what was done. Where followers lag, a *leader* that fails before one of them has
+its last entries takes them with it, and of a decided transaction a part may be missing: the promises are about the
+coordinator.
 
 Sources: Idziorek et al., "Distributed transactions at scale in Amazon DynamoDB", USENIX ATC 2023; Gray, "Notes on data
 base operating systems", 1978; Amazon DynamoDB API Reference, TransactWriteItems.
