@@ -53,6 +53,27 @@ def stock(table):
 BEFORE, AFTER = (1, False, False), (0, True, True)
 
 
+# ------------------------------------------------------------------------------------------ a leader fails
+@pytest.mark.parametrize("takes_over", [False, True], ids=["the same coordinator", "another one"])
+@pytest.mark.parametrize("after", range(10))
+@pytest.mark.parametrize("what", ["pillow", "order 1", "cart"])
+def test_a_leader_that_fails_while_its_followers_lag_leaves_all_or_none(after, what, takes_over):
+    table, disk = shop(lag=lambda follower: 1_000_000), VolatileDisk()
+    table.tick(2_000_000)
+    transactions = Transactions(table, disk)
+    steps = transactions.steps(sell("order 1"), token="t")
+    passed = [step.what for step in islice(steps, after)]
+    partition = table.partitions.at(table.keys.key_of({"what": what}).position)
+    table.crash(2_000_010, partition, partition.group.replicas.index(partition.group.leader))
+    table.elect(2_000_011, partition)
+    if takes_over:
+        Transactions(table, disk).recover(2_000_012)
+    else:
+        passed += [step.what for step in steps]
+    table.tick(9_000_000)
+    assert stock(table) == (AFTER if "decided" in passed else BEFORE)
+
+
 # ------------------------------------------------------------------------------------------ the coordinator fails
 def steps_of(disk=None):
     table = shop()

@@ -701,7 +701,7 @@ facts("aurora_resume", "aurora_price_acu", "aurora_price_provisioned")
 #
 # **The power goes** before every single step that the disk takes, one run for each. Nurses move beds between wards,
 # two rows a transaction; so afterwards one can tell not only what is lost but whether half of a move is there. Once
-# COMMIT waits for the disk, once it does not:
+# COMMIT waits for the disk, once it does not, and once it does but no whole page goes to the log:
 
 # %%
 from dsys_lab.scenarios.relational.log import power_cuts
@@ -804,7 +804,7 @@ ada.execute(second)
 ben.execute(first)
 
 # %%
-ada.proceed()
+ada.proceed(), ada.execute("ROLLBACK")
 
 # %% [markdown]
 # ## Measure

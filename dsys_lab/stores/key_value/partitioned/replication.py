@@ -129,12 +129,35 @@ class ReplicaGroup:
         """Let what was shipped arrive; return what became committed."""
         done: list[Applied] = []
         while self._on_the_way and self._on_the_way[0][0] <= now_us:
-            _, number, epoch, n, entry = heapq.heappop(self._on_the_way)
-            follower = self.replicas[n]
-            if epoch == self.epoch and follower.is_up and number == len(follower.journal):
-                follower.append(now_us, entry)
-                done += self._commit(now_us)
-                follower.apply(self.committed)
+            done += self._arrive(now_us)
+        return done
+
+    def settle(self, now_us: int) -> list[Applied]:
+        """Wait until a quorum has all that the leader wrote down; return what became committed.
+
+        For somebody who may not go on before: messages arrive in their order, and the wait has no length here.
+
+        Raises
+        ------
+        Refused
+            If no follower is left that could agree.
+        """
+        leader, done = self.require_quorum(), list[Applied]()
+        while self._on_the_way and self.committed < len(leader.journal):
+            done += self._arrive(now_us)
+        if self.committed < len(leader.journal):
+            raise Refused(f"{self.place}: no quorum has entry {self.committed}: restart a replica, or elect")
+        return done
+
+    def _arrive(self, now_us: int) -> list[Applied]:
+        """Let the next message arrive; return what became committed by it."""
+        _, number, epoch, n, entry = heapq.heappop(self._on_the_way)
+        follower = self.replicas[n]
+        if epoch != self.epoch or not follower.is_up or number != len(follower.journal):
+            return []
+        follower.append(now_us, entry)
+        done = self._commit(now_us)
+        follower.apply(self.committed)
         return done
 
     def deadline_us(self) -> int | None:

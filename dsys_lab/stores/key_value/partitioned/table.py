@@ -201,6 +201,10 @@ class PartitionedTable:
         self._committed(now_us, done)
         return number
 
+    def settle(self, partition: Partition) -> None:
+        """Wait until a quorum has all that was written down in a partition (see `ReplicaGroup.settle`)."""
+        self._committed(self.now_us, partition.group.settle(self.now_us))
+
     def is_committed(self, written: Written) -> bool:
         """Whether a quorum has a write, so that it may be acknowledged."""
         partition = self.partitions.named(written.partition)  # one that was cut had all of its writes committed

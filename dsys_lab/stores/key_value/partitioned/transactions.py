@@ -17,16 +17,19 @@ once.
 
 Promises
 --------
-1. All actions are done or none, whichever moment the coordinator fails at, once `recover` was called.
+1. All actions are done or none, whichever moment the coordinator or a partition's leader fails at, once `recover` was
+   called.
 2. No condition is decided on an item that another transaction is about to change.
 3. Under one token the actions are done at most once.
 
-Cost: each action is paid twice, for it is written twice; one ledger record to begin, one to decide, one to end.
+Cost: each action is paid twice, for it is written twice; two rounds to a quorum a partition; one ledger record to begin,
+one to decide, one to end.
 
-Left out: several tables; the timestamps by which DynamoDB orders transactions so that reads need no locks; waiting
-until a quorum has what was held and what was done. Where followers lag, a *leader* that fails before one of them has
-its last entries takes them with it, and of a decided transaction a part may be missing: the promises are about the
-coordinator.
+Each hold and each part is agreed on by a quorum before the next step: what was decided on a hold that the next leader
+never heard of could be done by half.
+
+Left out: several tables; the timestamps by which DynamoDB orders transactions so that reads need no locks; how long the
+waiting for a quorum takes.
 
 Sources: Idziorek et al., "Distributed transactions at scale in Amazon DynamoDB", USENIX ATC 2023; Gray, "Notes on data
 base operating systems", 1978; Amazon DynamoDB API Reference, TransactWriteItems.
@@ -48,6 +51,7 @@ from dsys_lab.stores.key_value.partitioned.conditions import Condition
 from dsys_lab.stores.key_value.partitioned.item_codec import read_item, read_key, spell_item, spell_key
 from dsys_lab.stores.key_value.partitioned.items import Item, frozen, size_bytes
 from dsys_lab.stores.key_value.partitioned.keys import Key
+from dsys_lab.stores.key_value.partitioned.partition import Partition
 from dsys_lab.stores.key_value.partitioned.replica import Command, Write
 from dsys_lab.stores.key_value.partitioned.table import PartitionedTable
 from dsys_lab.stores.key_value.partitioned.updates import Update
@@ -254,7 +258,7 @@ class Transactions:
             table.partitions.admit(table.now_us, "Write", partition, key, units=units)
         except Throttled:
             return "ThrottlingError", None, 0.0
-        table.append(table.now_us, partition, Command(locks=((key, begun.name),)))
+        self._agree(partition, Command(locks=((key, begun.name),)))
         return "", None if isinstance(action, CheckItem) else Write(key, new), units
 
     def _becomes(self, action: Action, old: Item | None) -> Item | None:
@@ -272,7 +276,12 @@ class Transactions:
         partition = self.table.partitions.at(key.position)
         if partition.group.require_quorum().lock_of(key) == name:
             writes = tuple(write for write in self._decided.get(name, ()) if write.key == key)
-            self.table.append(self.table.now_us, partition, Command(writes, ((key, ""),)))
+            self._agree(partition, Command(writes, ((key, ""),)))
+
+    def _agree(self, partition: Partition, command: Command) -> None:
+        """Write a command down and wait until a quorum has it: a leader that fails does not take it along."""
+        self.table.append(self.table.now_us, partition, command)
+        self.table.settle(partition)
 
     def _cancel(self, begun: _Begun) -> None:
         for key in begun.keys:
