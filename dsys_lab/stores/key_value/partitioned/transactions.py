@@ -22,8 +22,8 @@ Promises
 2. No condition is decided on an item that another transaction is about to change.
 3. Under one token the actions are done at most once.
 
-Cost: each action is paid twice, for it is written twice; two rounds to a quorum a partition; one ledger record to begin,
-one to decide, one to end.
+Cost: each action is paid twice, for it is written twice; two rounds to a quorum a partition; one ledger record to
+begin, one to decide, one to end.
 
 Each hold and each part is agreed on by a quorum before the next step: what was decided on a hold that the next leader
 never heard of could be done by half.
