@@ -350,6 +350,14 @@ class Cases:
         ]
         assert [change.key for change in table.changes(after=1)] == [key("17", 1)]
 
+    def test_no_change_is_left_out_however_few_a_call_returns(
+        self, make: Make, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("dsys_lab.engines.aws.key_value.table.PAGE_RECORDS", 3)
+        table = make(*(night("17", day) for day in range(1, 9)))
+        assert [change.key for change in table.changes()] == [key("17", day) for day in range(1, 9)]
+        assert [change.key for change in table.changes(after=5, limit=1)] == [key("17", 7)]
+
     # -------------------------------------------------------------------------------- what is no call
     @pytest.mark.parametrize(
         "item",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -36,6 +37,8 @@ from dsys_lab.stores.key_value.partitioned.items import Item, Value, size_bytes
 from dsys_lab.stores.key_value.partitioned.queries import EVERYTHING
 from dsys_lab.stores.key_value.partitioned.transactions import Action
 
+PAGE_RECORDS: Final = 1_000
+"""As many changes as one call may return."""
 THROTTLED: Final = ("ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded")
 
 
@@ -215,15 +218,27 @@ class DynamoTable:
     def changes(self, *, after: int = -1, limit: int = 100) -> list[Change]:
         """Return up to `limit` changes after number `after`, of all shards of the table's stream."""
         arn = self._aws.call("dynamodb", "describe_table", TableName=self.name)["Table"]["LatestStreamArn"]
-        shards = self._streams("describe_stream", StreamArn=arn)["StreamDescription"]["Shards"]
-        found: list[dict[str, Any]] = []
-        for shard in shards:
-            told = self._streams(
-                "get_shard_iterator", StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
-            )
-            found += self._streams("get_records", ShardIterator=told["ShardIterator"])["Records"]
-        changes = [_change(number, record) for number, record in enumerate(found)]
-        return [change for change in changes if change.number > after][:limit]
+        found = (record for shard in self._shards(arn) for record in self._records(arn, shard))
+        return [_change(number, record) for number, record in islice(enumerate(found), after + 1, after + 1 + limit)]
+
+    def _shards(self, arn: str) -> Iterator[str]:
+        """Give the shards of a stream, page by page."""
+        given: dict[str, str] = {"StreamArn": arn}
+        while True:
+            told = self._streams("describe_stream", **given)["StreamDescription"]
+            yield from (shard["ShardId"] for shard in told["Shards"])
+            if not told.get("LastEvaluatedShardId"):
+                return
+            given["ExclusiveStartShardId"] = told["LastEvaluatedShardId"]
+
+    def _records(self, arn: str, shard: str) -> Iterator[dict[str, Any]]:
+        """Give what a shard holds, page by page, up to a page without anything."""
+        told = self._streams("get_shard_iterator", StreamArn=arn, ShardId=shard, ShardIteratorType="TRIM_HORIZON")
+        following = told["ShardIterator"]
+        while following:
+            told = self._streams("get_records", ShardIterator=following, Limit=PAGE_RECORDS)
+            yield from told["Records"]
+            following = told.get("NextShardIterator") if told["Records"] else None
 
     def status(self) -> DynamoStatus:
         """Return what the service says of the table; a real one counts anew every six hours only."""
