@@ -1,0 +1,194 @@
+"""Which answers can be had from answers, without asking the facts again?
+
+A *cuboid* holds one cell for each combination of labels that occurs, and in it the states of its measures. To *roll up*
+is to leave a dimension out: cells that differ in nothing else are merged. To *slice* keeps one label of a dimension, to
+*dice* some labels of several. `drill_across` lays two cuboids side by side, and only at the same grain: joining facts
+of two grains first would count the coarser ones again and again (the fan trap).
+
+A `Cube` has the cuboid of all its dimensions, keeps some coarser ones, and answers from the smallest that will do.
+
+Promises
+--------
+1. A rolled-up answer is the one that the facts give; for whole numbers exactly, for sketches within their error.
+2. What cannot be rolled up is refused (`NotDecomposable`), before a cell is made.
+3. Every row is in one cell of each cuboid: additive measures add up to the same total everywhere.
+
+Cost: building reads every fact once; a roll-up reads the cells of the cuboid that it starts from (`cells_read`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dsys_lab.errors import BadParameter
+from dsys_lab.stores.star_schema.aggregates import Measured
+
+Labels = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cuboid:
+    """The measures for each combination of labels.
+
+    Attributes
+    ----------
+    by : tuple of str
+        The dimensions, in the order of the labels.
+    measures : tuple of Measured
+    cells : dict
+        Labels -> a state for each measure.
+    cells_read : int
+        Rows of facts or cells of a cuboid from which it was made.
+    """
+
+    by: tuple[str, ...]
+    measures: tuple[Measured, ...]
+    cells: Mapping[Labels, tuple[Any, ...]]
+    cells_read: int
+
+    @classmethod
+    def of(cls, columns: Mapping[str, Sequence[Any]], by: Sequence[str], measures: Sequence[Measured]) -> Cuboid:
+        """Return the cuboid of facts, given by column; None is NULL.
+
+        Raises
+        ------
+        BadParameter
+            If a column is missing or shorter than another, a dimension is named twice, or nothing is measured.
+        """
+        _check(columns, by, measures)
+        rows = len(next(iter(columns.values())))
+        groups: dict[Labels, list[int]] = {}
+        for row in range(rows):
+            groups.setdefault(tuple(columns[name][row] for name in by), []).append(row)
+        if not by:
+            groups.setdefault((), [])
+        cells = {
+            labels: tuple(measured.aggregate.of(_values(columns[measured.column], group)) for measured in measures)
+            for labels, group in groups.items()
+        }
+        return cls(tuple(by), tuple(measures), cells, rows)
+
+    def rollup(self, by: Sequence[str]) -> Cuboid:
+        """Return the cuboid by fewer dimensions, made of these cells.
+
+        Raises
+        ------
+        NotDecomposable
+            If a measure keeps no state that merges.
+        BadParameter
+            If a dimension is not here, or twice.
+        """
+        places = _places(self.by, by)
+        if len(places) < len(self.by):
+            for measured in self.measures:
+                if measured.aggregate.joined is None:
+                    measured.aggregate.merge(None, None)
+        cells: dict[Labels, tuple[Any, ...]] = {}
+        for labels, states in self.cells.items():
+            coarse = tuple(labels[place] for place in places)
+            cells[coarse] = self._merged(cells[coarse], states) if coarse in cells else states
+        return Cuboid(tuple(by), self.measures, cells, len(self.cells))
+
+    def _merged(self, one: tuple[Any, ...], other: tuple[Any, ...]) -> tuple[Any, ...]:
+        parts = zip(self.measures, one, other, strict=True)
+        return tuple(measured.aggregate.merge(left, right) for measured, left, right in parts)
+
+    def slice(self, dimension: str, label: Any) -> Cuboid:
+        """Return the cells of one label, without the dimension."""
+        (place,) = _places(self.by, (dimension,))
+        kept = {
+            labels[:place] + labels[place + 1 :]: states
+            for labels, states in self.cells.items()
+            if labels[place] == label
+        }
+        return Cuboid(self.by[:place] + self.by[place + 1 :], self.measures, kept, len(self.cells))
+
+    def dice(self, labels: Mapping[str, Collection[Any]]) -> Cuboid:
+        """Return the cells whose labels are among those given for each dimension."""
+        wanted = list(zip(_places(self.by, tuple(labels)), labels.values(), strict=True))
+        kept = {at: states for at, states in self.cells.items() if all(at[place] in some for place, some in wanted)}
+        return Cuboid(self.by, self.measures, kept, len(self.cells))
+
+    def answers(self) -> list[tuple[Any, ...]]:
+        """Return the labels and measures of each cell, in the order of the labels, NULL first."""
+        return [
+            (*labels, *(m.aggregate.final(state) for m, state in zip(self.measures, self.cells[labels], strict=True)))
+            for labels in sorted(self.cells, key=_order)
+        ]
+
+
+def drill_across(one: Cuboid, other: Cuboid) -> list[tuple[Any, ...]]:
+    """Return the measures of both beside each other, None where one has no such cell.
+
+    Raises
+    ------
+    BadParameter
+        If they are of different grain.
+    """
+    if one.by != other.by:
+        raise BadParameter(f"by {one.by} and by {other.by}: roll both up to the same dimensions, in one order, first")
+    left = {answer[: len(one.by)]: answer[len(one.by) :] for answer in one.answers()}
+    right = {answer[: len(one.by)]: answer[len(one.by) :] for answer in other.answers()}
+    none_left, none_right = (None,) * len(one.measures), (None,) * len(other.measures)
+    labels = sorted(left.keys() | right.keys(), key=_order)
+    return [(*at, *left.get(at, none_left), *right.get(at, none_right)) for at in labels]
+
+
+class Cube:
+    """A cuboid of all dimensions, and the coarser ones that are worth keeping.
+
+    Examples
+    --------
+    >>> nights = {"city": ["Oslo", "Oslo", "Lagos"], "weekend": [0, 1, 1], "minutes": [400, 460, 430]}
+    >>> cube = Cube(Cuboid.of(nights, ("city", "weekend"), [Measured("avg", "minutes")]))
+    >>> cube.answer(("city",)).answers()
+    [('Lagos', 430.0), ('Oslo', 430.0)]
+    """
+
+    def __init__(self, finest: Cuboid) -> None:
+        self.finest = finest
+        self._kept: dict[frozenset[str], Cuboid] = {frozenset(finest.by): finest}
+
+    def keep(self, groupings: Iterable[Sequence[str]]) -> None:
+        """Make these cuboids, each of the smallest that will do, and keep them."""
+        made = {frozenset(by): self.answer(by) for by in groupings}
+        self._kept |= made
+
+    def answer(self, by: Sequence[str]) -> Cuboid:
+        """Return the cuboid by these dimensions; its `cells_read` says what the answer cost."""
+        _places(self.finest.by, by)
+        able = [cuboid for named, cuboid in self._kept.items() if named >= set(by)]
+        return min(able, key=lambda cuboid: len(cuboid.cells)).rollup(by)
+
+    def status(self) -> dict[tuple[str, ...], int]:
+        """Return the cells of each cuboid that is kept."""
+        return {cuboid.by: len(cuboid.cells) for cuboid in self._kept.values()}
+
+
+def _values(column: Sequence[Any], rows: Sequence[int]) -> list[Any]:
+    return [value for value in (column[row] for row in rows) if value is not None]
+
+
+def _places(have: tuple[str, ...], wanted: Sequence[str]) -> list[int]:
+    for name in wanted:
+        if name not in have:
+            raise BadParameter(f"no dimension {name!r}: there are {', '.join(have) or 'none left'}")
+    if len(set(wanted)) < len(wanted):
+        raise BadParameter(f"by {tuple(wanted)}: name each dimension once")
+    return [have.index(name) for name in wanted]
+
+
+def _check(columns: Mapping[str, Sequence[Any]], by: Sequence[str], measures: Sequence[Measured]) -> None:
+    if not measures:
+        raise BadParameter("nothing is measured: give at least one Measured, as in Measured('sum', 'minutes')")
+    _places(tuple(columns), by)
+    _places(tuple(columns), tuple(dict.fromkeys(measured.column for measured in measures)))
+    lengths = {name: len(column) for name, column in columns.items()}
+    if len(set(lengths.values())) > 1:
+        raise BadParameter(f"columns of different length: {lengths}; give each fact a value or None in every column")
+
+
+def _order(labels: Labels) -> tuple[Any, ...]:
+    return tuple((label is not None, label) for label in labels)
