@@ -17,6 +17,14 @@ from dsys_lab.laws.columns import (
     packed_bytes,
     run_length_bytes,
 )
+from dsys_lab.laws.cubes import (
+    cells_filled,
+    cube_cells_most,
+    cuboids,
+    fan_trap,
+    greedy_share_least,
+    hyperloglog_error,
+)
 from dsys_lab.laws.documents import (
     cards_of_insert,
     edits_left,
@@ -135,8 +143,11 @@ __all__ = [
     "burst_lasts_s",
     "calls_by_vector",
     "cards_of_insert",
+    "cells_filled",
     "column_pages",
     "counted_too_often",
+    "cube_cells_most",
+    "cuboids",
     "deliveries_any",
     "deliveries_newest",
     "dictionary_bytes",
@@ -148,8 +159,11 @@ __all__ = [
     "expected_losses",
     "exponential_within",
     "falsely_dead",
+    "fan_trap",
+    "greedy_share_least",
     "grown_bytes",
     "growth",
+    "hyperloglog_error",
     "images_after_checkpoint",
     "in_time_most",
     "index_backlog",
