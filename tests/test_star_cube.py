@@ -189,6 +189,14 @@ def test_the_lattice_counts_what_duckdb_counts() -> None:
         assert lattice.cells[by] == len(counted)
 
 
+def test_what_the_lattice_says_is_what_the_cube_reads() -> None:
+    lattice = Lattice.of({name: nights()[name] for name in BY})
+    for cuboids in range(4):
+        cube, kept = Cube(finest("sum")), [choice.by for choice in lattice.greedy(cuboids)]
+        cube.keep(kept)
+        assert sum(cube.answer(by).cells_read for by in groupings(BY)) == lattice.cost(kept)
+
+
 CELLS = st.lists(st.integers(1, 1000), min_size=8, max_size=8)
 
 
