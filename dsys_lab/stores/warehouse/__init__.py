@@ -18,9 +18,9 @@ decisions that are made when a table is made: in which order it is kept (*sort k
                           \________ parcels of rows, counted in bytes _______/
 
 To be read in this order: `blocks` (fixed bytes, so rows differ by column), `slices` (two regions, three hidden
-columns), `distribution` (three policies), `scanning` (what zone maps leave over), `moving` (what a join must bring together),
-`grouping` (partial measures), `working` (a slice's work as a value that travels), `questions` and `sql`, `cluster`,
-`running` (a question, from plan to answer), `explaining`, `warehouse` (the leader's verbs).
+columns), `distribution` (three policies), `scanning` (what zone maps leave over), `moving` (what a join must bring
+together), `grouping` (partial measures), `working` (a slice's work as a value that travels), `questions` and `sql`,
+`cluster`, `running` (a question, from plan to answer), `explaining`, `warehouse` (the leader's verbs).
 
 The warehouse promises
 ----------------------
