@@ -39,8 +39,8 @@ SLUMBER = (
     "SELECT night_id, minutes_sleep FROM night WHERE date_key = 17 AND city_id = 0 AND age < 40",
     ("SELECT plan, count(*), avg(minutes_sleep) AS mean FROM night n JOIN person p ON n.person_id = p.person_id "
     "GROUP BY plan"),
-    ("SELECT n.city_id, plan, sum(sync_lag_s), max(minutes_sleep) FROM night n JOIN person p ON n.person_id = p.person_id "
-    "WHERE p.plan = 1 GROUP BY n.city_id, p.plan, age"),
+    ("SELECT n.city_id, plan, sum(sync_lag_s), max(minutes_sleep) FROM night n "
+    "JOIN person p ON n.person_id = p.person_id WHERE p.plan = 1 GROUP BY n.city_id, p.plan, age"),
     ("SELECT c.city, count(*), min(minutes_sleep) FROM city c JOIN night n ON c.city_id = n.city_id "
     "WHERE country >= 'B' AND country <= 'J' GROUP BY c.city"),
     "SELECT name, night_id FROM night n JOIN person p ON n.person_id = p.person_id WHERE p.person_id = 17",
@@ -80,17 +80,24 @@ def slumber(request: pytest.FixtureRequest) -> Iterator[Both]:
     made[1].close()
 
 
-@pytest.fixture(scope="module", params=STYLES)
-def real(request: pytest.FixtureRequest) -> Iterator[Both]:
+@pytest.fixture(scope="module")
+def flown() -> dict[str, Any]:
+    """Return three tables as columns, of the flights every 32nd."""
     con = duckdb.connect()
-    flight = flights.columns(con, "flights", *FLIGHT.names)
-    some = {name: values[::16] for name, values in flight.items()}
-    made = both({
-        "flights": (FLIGHT, some, ("month", "day")),
-        "planes": (PLANE, flights.columns(con, "planes", *PLANE.names), ()),
-        "airlines": (AIRLINE, flights.columns(con, "airlines", *AIRLINE.names), ("carrier",)),
-    }, STYLES[request.param])  # fmt: skip
+    flight = {name: values[::32] for name, values in flights.columns(con, "flights", *FLIGHT.names).items()}
+    planes, airlines = (flights.columns(con, name, *schema.names)
+                        for name, schema in (("planes", PLANE), ("airlines", AIRLINE)))  # fmt: skip
     con.close()
+    return {
+        "flights": (FLIGHT, flight, ("month", "day")),
+        "planes": (PLANE, planes, ()),
+        "airlines": (AIRLINE, airlines, ("carrier",)),
+    }
+
+
+@pytest.fixture(scope="module", params=STYLES)
+def real(request: pytest.FixtureRequest, flown: dict[str, Any]) -> Iterator[Both]:
+    made = both(flown, STYLES[request.param])
     yield made
     made[1].close()
 
