@@ -57,7 +57,7 @@ def update(table: str, key: str, columns: Sequence[str]) -> str:
 
 def scan(source: str, schema: Schema, columns: Sequence[str], where: Between | None) -> Statement:
     """Return the statement that gives columns of the rows that pass; `source` is SQL already."""
-    condition, values = _filter(schema, where)
+    condition, values = filter_of(schema, where)
     chosen = ", ".join(map(quoted, columns)) or "1"
     return f"select {chosen} from {source}{condition}", values  # noqa: S608  quoted
 
@@ -66,7 +66,7 @@ def aggregate(
     source: str, schema: Schema, measures: Sequence[Measure], where: Between | None, by: str | None
 ) -> Statement:
     """Return the statement that gives one row of measures, or one for each value of `by`, NULL first."""
-    condition, values = _filter(schema, where)
+    condition, values = filter_of(schema, where)
     wanted = [quoted(by)] if by else []
     wanted += [f"{measure.how}({quoted(measure.column)})" for measure in measures]
     text = f"select {', '.join(wanted) or '1'} from {source}{condition}"  # noqa: S608  quoted
@@ -75,7 +75,8 @@ def aggregate(
     return text, values
 
 
-def _filter(schema: Schema, where: Between | None) -> Statement:
+def filter_of(schema: Schema, where: Between | None) -> Statement:
+    """Return the WHERE of a range, empty without one."""
     if where is None:
         return "", ()
     bounds = Bounds.of(where, schema.columns[schema.position(where.column)].type)

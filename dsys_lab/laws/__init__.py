@@ -126,6 +126,15 @@ from dsys_lab.laws.rows import (
     tree_height,
 )
 from dsys_lab.laws.transactions import ALLOWED, attempts_first_wins, bloated_pages, is_allowed
+from dsys_lab.laws.warehouse import (
+    broadcast_bytes,
+    least_table_bytes,
+    load_rounds,
+    redistributed_bytes,
+    straggler_ratio,
+    touched_share,
+    touched_share_unsorted,
+)
 
 __all__ = [
     "AIMD_UTILISATION",
@@ -140,6 +149,7 @@ __all__ = [
     "bloom_best_hashes",
     "bloom_false_positives",
     "break_even_utilisation",
+    "broadcast_bytes",
     "burst_lasts_s",
     "calls_by_vector",
     "cards_of_insert",
@@ -171,10 +181,12 @@ __all__ = [
     "keys_of_prefix",
     "least_part_bytes",
     "least_quorum",
+    "least_table_bytes",
     "leveled_runs",
     "leveled_write_amplification",
     "leveled_write_amplification_most",
     "little",
+    "load_rounds",
     "log_ship_bytes",
     "mean_degree",
     "mean_neighbour_degree",
@@ -203,6 +215,7 @@ __all__ = [
     "quorums_overlap",
     "ranges_s",
     "records_to_replay",
+    "redistributed_bytes",
     "relative_standard_error",
     "rename_requests",
     "repair_s",
@@ -216,10 +229,13 @@ __all__ = [
     "some_elements_share",
     "stale_after_write",
     "stale_at_follower",
+    "straggler_ratio",
     "suffixes_needed",
     "tiered_runs",
     "tiered_write_amplification",
     "token_bucket_most",
+    "touched_share",
+    "touched_share_unsorted",
     "tree_height",
     "walks_by_products",
     "zone_sizes",

@@ -1,0 +1,150 @@
+"""The warehouse's questions, answered by DuckDB: the same SQL over the same rows, on one machine.
+
+It keeps the verbs that have a meaning on one machine. What it cannot show is in `DIFFERENCES`; what it shows better is
+that an answer is right: `Answer.digest` of both must be the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+import duckdb
+import numpy as np
+
+from dsys_lab.engines import table_sql
+from dsys_lab.engines.difference import Difference
+from dsys_lab.engines.duckdb.table import TYPES
+from dsys_lab.errors import BadParameter, require_positive
+from dsys_lab.stores.column_store.incoming import from_columns
+from dsys_lab.stores.table import Between
+from dsys_lab.stores.warehouse.running import Answer, in_order
+from dsys_lab.stores.warehouse.warehouse import File
+from dsys_lab.structures.schema import Schema
+
+_INCOMING: Final = "incoming rows"
+"""A name that no table can have."""
+
+DIFFERENCES: Final = (
+    Difference(
+        "nodes and slices; a distribution for each table",
+        "one machine; threads take row groups as they come free",
+        "Nothing is shuffled, so there are no labels in a plan and no bytes between nodes.",
+        ("shuffled", "label"),
+    ),
+    Difference(
+        "a sort key: loads are sorted by it, and a vacuum merges what came late",
+        "rows stay as they were inserted; each load is inserted in the order of the sort key",
+        "There is no unsorted region and no vacuum; late rows widen the zone maps of their own row groups only.",
+        ("vacuum",),
+    ),
+    Difference(
+        "blocks of fixed bytes, each column cut at rows of its own",
+        "row groups of 122,880 rows, all columns cut at the same rows",
+        "Which blocks were read stands in no answer here.",
+        ("blocks_read", "blocks_skipped"),
+    ),
+    Difference(
+        "a few shapes of SQL, the rest refused by name",
+        "all of SQL",
+        "What the model refuses is answered here.",
+        ("refusals",),
+    ),
+)
+"""What the engine does otherwise than `stores.warehouse`, as a table."""
+
+
+class DuckdbWarehouse:
+    """Tables in DuckDB, in memory, with verbs of `dsys_lab.stores.warehouse.Warehouse`.
+
+    Parameters
+    ----------
+    threads : int
+
+    Examples
+    --------
+    >>> lab = DuckdbWarehouse()
+    >>> lab.create_table("sleep", Schema.of("id u32, minutes u16?, city text"), sort_key=["id"])
+    >>> lab.copy("sleep", [{"id": [1, 2, 3], "minutes": [450, None, 390], "city": ["Oslo", "Lima", "Oslo"]}])
+    3
+    >>> lab.query("SELECT city, avg(minutes) FROM sleep GROUP BY city").rows
+    [('Lima', None), ('Oslo', 420.0)]
+    >>> lab.close()
+    """
+
+    engine = f"DuckDB {duckdb.__version__}"
+
+    def __init__(self, *, threads: int = 1) -> None:
+        require_positive(threads=threads)
+        self._db = duckdb.connect(":memory:", config={"threads": threads})
+        self._tables: dict[str, tuple[Schema, tuple[str, ...]]] = {}
+
+    def create_table(self, name: str, schema: Schema, *, sort_key: Sequence[str] = ()) -> None:
+        """Make a table; each load will be in the order of its sort key."""
+        if name in self._tables or not name.isidentifier():
+            raise BadParameter(f"table name {name!r}: give a name that is not taken, of letters, digits and _")
+        for column in sort_key:
+            schema.position(column)
+        self._db.execute(table_sql.create(name, schema, key="", types=TYPES))
+        self._tables[name] = schema, tuple(sort_key)
+
+    def copy(self, name: str, files: Iterable[File]) -> int:
+        """Load files, all of them or none, and return how many rows."""
+        schema, sort_key = self._table(name)
+        rows = 0
+        self._db.begin()
+        try:
+            for file in files:
+                rows += self._insert(name, schema, sort_key, file)
+            self._db.commit()
+        except BaseException:
+            self._db.rollback()
+            raise
+        return rows
+
+    def _insert(self, name: str, schema: Schema, sort_key: tuple[str, ...], file: File) -> int:
+        columns = from_columns(schema, file)
+        given: Mapping[str, np.ndarray] = {
+            column: values if nulls is None else np.ma.masked_array(values, nulls)
+            for column, (values, nulls) in columns.items()
+        }
+        order = f" order by {', '.join(map(table_sql.quoted, sort_key))}" if sort_key else ""
+        table, incoming = table_sql.quoted(name), table_sql.quoted(_INCOMING)
+        self._db.register(_INCOMING, given)
+        try:
+            self._db.execute(f"insert into {table} select * from {incoming}{order}")  # noqa: S608  quoted
+        finally:
+            self._db.unregister(_INCOMING)
+        return len(next(iter(given.values())))
+
+    def delete(self, name: str, where: Between) -> int:
+        """Take the rows away that pass, and return how many."""
+        schema, _ = self._table(name)
+        where.check(schema)
+        condition, values = table_sql.filter_of(schema, where)
+        text = f"delete from {table_sql.quoted(name)}{condition}"  # noqa: S608  quoted
+        [(gone,)] = self._db.execute(text, values).fetchall()
+        return gone
+
+    def query(self, sql: str) -> Answer:
+        """Answer a SELECT; the rows come in the order of their values.
+
+        Raises
+        ------
+        BadParameter
+            If DuckDB cannot read it, with DuckDB's words.
+        """
+        try:
+            asked = self._db.execute(sql)
+            return Answer(tuple(column[0] for column in asked.description), in_order(asked.fetchall()))
+        except duckdb.Error as error:
+            raise BadParameter(f"SQL: {sql!r:.200}: {str(error).splitlines()[0]}") from None
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self._db.close()
+
+    def _table(self, name: str) -> tuple[Schema, tuple[str, ...]]:
+        if name not in self._tables:
+            raise BadParameter(f"no table {name!r}; there are {', '.join(self._tables) or 'none'}")
+        return self._tables[name]
