@@ -176,6 +176,12 @@ def test_a_load_is_whole_or_not_at_all(graph, vertices, edges, error):
     assert graph.status() == before
 
 
+@pytest.mark.parametrize("end", [2.0, True, "2", None])
+def test_what_only_equals_a_key_in_python_is_nobody(graph, end):
+    graph.load({"Person": {"id": [1, 2]}}, {})
+    assert graph.load({}, {"FRIEND": {"from": [1], "to": [end]}}) == Loaded(0, 0, 1)
+
+
 def test_what_was_written_is_there_when_it_is_opened_again(tmp_path):
     graph = LadybugGraph(SCHEMA, folder=tmp_path)
     graph.run("CREATE (:Person {id: 1})")

@@ -328,6 +328,13 @@ def test_wrong_neighbours_are_told(call, says):
         call()
 
 
+def test_no_walk_passes_who_is_left_out():
+    line = Adjacency.of(4, [(0, 1), (1, 2), (2, 3)])
+    assert line.walks(0, 3) == [1, 2, 3]
+    assert line.walks(0, 3, without=[2]) == [1, 1, 1], "to and fro between 0 and 1"
+    assert line.walks(0, 3, without=[1]) == [0, 0, 0]
+
+
 def test_too_many_rows_are_refused_before_they_are_made():
     star = Adjacency.of(101, [(0, n) for n in range(1, 101)])
     assert star.walks(0, 3) == [100, 100, 10_000]

@@ -114,6 +114,13 @@ def test_who_is_behind_the_hub_is_farther_without_it(seed):
         assert sorted(farther) == [one for one in whole["behind_hub"] if one in hop_of[0]]
 
 
+def test_a_join_that_leaves_the_hub_out_has_no_rows_through_it():
+    whole, cut = waves.drawn(hub_matters=True), waves.drawn(cut_the_hub=True)
+    assert cut["without"] == [whole["hub"]]
+    assert sum(cut["rows"]) < 0.5 * sum(whole["rows"])
+    assert routes.drawn("LAX", without=("EWR", "JFK", "LGA"))["rows"] == [1, 0, 0, 0, 0]
+
+
 # ------------------------------------------------------------------------------------------ 4: what a hop costs
 def test_every_way_counts_the_same_and_pages_grow_with_the_people():
     told = {}

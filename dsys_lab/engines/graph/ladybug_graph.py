@@ -14,6 +14,7 @@ import pandas as pd
 
 from dsys_lab.engines.difference import Difference
 from dsys_lab.errors import BadParameter, DsysLabError, Misuse, Refused, require_positive
+from dsys_lab.stores.graph_store.schema import TYPES as VALUES
 from dsys_lab.stores.graph_store.schema import EdgeKind, GraphSchema, VertexKind
 from dsys_lab.stores.graph_store.terms import check_value
 from dsys_lab.stores.graph_store.verbs import GraphStatus, Loaded, Rows, Table, check_tables
@@ -193,10 +194,15 @@ class LadybugGraph:
         kept = [
             row
             for row, ends in enumerate(zip(table["from"], table["to"], strict=True))
-            if ends[0] in keys[kind.source] and ends[1] in keys[kind.target]
+            if self._is_key(ends[0], kind.source, keys) and self._is_key(ends[1], kind.target, keys)
         ]
         whole = {name: [table[name][row] for row in kept] for name in ("from", "to", *properties)}
         return {**whole, **{name: [None] * len(kept) for name in kind.properties if name not in properties}}
+
+    def _is_key(self, end: Any, label: str, keys: Mapping[str, set[Any]]) -> bool:
+        """Whether somebody has this key; in Python 2.0 is equal to 2 and True to 1, and neither is a whole number."""
+        value, kind = end.item() if hasattr(end, "item") else end, self.schema.vertex(label)
+        return type(value) is VALUES[kind.properties[kind.key]] and value in keys[label]
 
 
 def _create(kind: VertexKind | EdgeKind) -> str:

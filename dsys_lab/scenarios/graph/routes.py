@@ -43,8 +43,9 @@ def reached(start: str, hops: int = 4, *, without: tuple[str, ...] = ()) -> dict
     """Count airports first reached from `start`, and walks, hop by hop."""
     near, keys = loaded()[0].adjacency("ROUTE")
     number = {key: at for at, key in enumerate(keys)}
-    sizes = near.wave(number[start], hops, without=[number[one] for one in without]).sizes
-    return {"first reached": sizes, "walks": near.walks(number[start], hops)}
+    away = [number[one] for one in without]
+    sizes = near.wave(number[start], hops, without=away).sizes
+    return {"first reached": sizes, "walks": near.walks(number[start], hops, without=away)}
 
 
 def drawn(start: str, hops: int = 4, *, without: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -63,7 +64,7 @@ def drawn(start: str, hops: int = 4, *, without: tuple[str, ...] = ()) -> dict[s
         "places": {number[faa]: (lon / 20, lat / 16) for faa, lon, lat in places if faa in flown},
         "ties": [(number[one], number[other]) for one, other in ends],
         "hops": [hop.tolist() for hop in wave.hops],
-        "rows": [1, *near.walks(number[start], hops)],
+        "rows": [1, *near.walks(number[start], hops, without=away)],
         "hub": number[busiest(1)[0][0]],
         "without": away,
         "what": "airports",

@@ -147,7 +147,7 @@ def drawn(
         "places": of.places,
         "ties": of.ties,
         "hops": [hop.tolist() for hop in found.hops],
-        "rows": [1, *of.graph.walks(start, hops)],
+        "rows": [1, *of.graph.walks(start, hops, without=without)],
         "hub": of.hub,
         "behind_hub": behind(of.graph, start, of.hub) if hub_matters else [],
         "without": without,

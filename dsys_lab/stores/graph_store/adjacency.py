@@ -138,8 +138,15 @@ class Adjacency:
         return ways[direction]
 
     # ------------------------------------------------------------ how far, how many
-    def walks(self, start: int, hops: int, *, direction: str = EITHER, rows_max: int = 20_000_000) -> list[int]:
+    def walks(
+        self, start: int, hops: int, *, direction: str = EITHER, without: Sequence[int] = (), rows_max: int = 20_000_000
+    ) -> list[int]:
         """Return how many walks of 1, 2, ... `hops` steps begin at `start`: rows as a join makes them, one a walk.
+
+        Parameters
+        ----------
+        without : sequence of int
+            Vertices at which no step of a walk ends.
 
         Raises
         ------
@@ -148,11 +155,14 @@ class Adjacency:
         """
         self._check(start, hops)
         rows, ends, told = self.rows(direction), np.array([start], np.int64), []
+        allowed = np.ones(self.vertices, bool)
+        allowed[list(without)] = False
         for hop in range(1, hops + 1):
             count = int(rows.degrees[ends].sum())
             if count > rows_max:
                 raise Refused(f"hop {hop} makes {count:,} rows, above {rows_max:,}: take fewer hops, or `wave`")
             ends = rows.after(ends)
+            ends = ends[allowed[ends]]
             told.append(len(ends))
         return told
 
