@@ -518,8 +518,8 @@ sentences.reveal(
 #
 # ### 7. Rings
 #
-# Who pays with one card? One group of four neighbours in two hundred shares a card; they were planted for you to find.
-# As a pattern: people who pay with the same card, three or more of them.
+# Who pays with one card? One group of four people in two hundred shares a card; they were planted for you to find.
+# A ring is three or more who pay with the same one.
 
 # %%
 groups = predict(
@@ -552,7 +552,8 @@ groups.reveal(
 print(SHARED)
 
 # %% [markdown]
-# *Precision* is how much of what was found is right, *recall* how much of what is right was found. Real rings share
+# (That pattern finds everybody who pays with a card; that there must be three or more is looked at afterwards, in
+# Python. The third exercise asks for a pattern that does both.) *Precision* is how much of what was found is right, *recall* how much of what is right was found. Real rings share
 # more than a card, and a family does, too; precision is where the work lies.
 #
 # And the friends of friends: whom may 17 know (person, friends in common), and which of them bought product 3?

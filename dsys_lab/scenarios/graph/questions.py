@@ -90,7 +90,7 @@ def who_bought(product: int = 3, who: int = 17, nights: int = NIGHTS) -> list[in
 
 
 # ------------------------------------------------------------------------------------------ 4. one fact, two models
-PROPERTY_GRAPH: Final = "MATCH (a:Person {id: 17})-[f:FRIEND]-(b) WHERE f.since > 2018 RETURN b.id, f.closeness"
+PROPERTY_GRAPH: Final = "MATCH (a:Person {id: 17})-[f:FRIEND]->(b) WHERE f.since > 2018 RETURN b.id, f.closeness"
 SPARQL: Final = {
     "triples that describe a triple": (
         "SELECT ?b ?c WHERE { ?t rdf:type rdf:Statement . ?t rdf:subject :p17 . ?t rdf:predicate :friend . "
