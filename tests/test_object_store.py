@@ -69,6 +69,7 @@ def closed(store: JournaledStore) -> None:
         (lambda s: s.put("k", b"", if_match=7), BadParameter, "if_match = 7"),
         (lambda s: s.put("k", b"", metadata={"a": 1}), BadParameter, "ASCII"),
         (lambda s: s.put("k", b"", metadata={"ä": "1"}), BadParameter, "ASCII"),
+        (lambda s: s.put("k", b"", metadata={"abc": "1" * 2_046}), BadParameter, "2,049 bytes: give 2,048"),
         (lambda s: s.get("k", first=-1), BadParameter, "first = -1"),
         (lambda s: s.get("k", size_bytes=0), BadParameter, "size_bytes = 0"),
         (lambda s: s.get("k", first=1.5), BadParameter, "whole number"),

@@ -33,6 +33,8 @@ from dsys_lab.errors import BadParameter, DidNotHappen, Refused
 
 KEY_BYTES_MAX: Final = 1_024
 PAGE_KEYS_MAX: Final = 1_000
+METADATA_BYTES_MAX: Final = 2_048
+"""Names and words of an object together. Source: Amazon S3 User Guide, "Working with object metadata"."""
 PARTS_MAX: Final = 10_000
 PART_BYTES_MIN: Final = 5 << 20
 """Of every part but the last."""
@@ -240,6 +242,9 @@ def check_metadata(metadata: Mapping[str, str] | None) -> dict[str, str]:
     told = dict(metadata or {})
     if not all(isinstance(word, str) and word.isascii() for pair in told.items() for word in pair):
         raise BadParameter(f"metadata = {metadata!r}: give names and words of ASCII")
+    size_bytes = sum(len(word) for pair in told.items() for word in pair)
+    if size_bytes > METADATA_BYTES_MAX:
+        raise BadParameter(f"metadata of {size_bytes:,} bytes: give {METADATA_BYTES_MAX:,} in all, names and words")
     return told
 
 
