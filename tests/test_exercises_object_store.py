@@ -70,6 +70,35 @@ def believes_a_refusal(store, key, line):
         return
 
 
+def believes_that_no_answer_means_done(store, key, line):
+    while True:
+        found = store.get(key)
+        before = found.data if found else b""
+        if line in before.splitlines():
+            return
+        condition = {"if_match": found.etag} if found else {"if_absent": True}
+        try:
+            store.put(key, before + line + b"\n", **condition)
+        except ConditionFailed:
+            continue
+        except MayHaveHappened:
+            pass
+        return
+
+
+def looks_for_letters(store, key, line):
+    while True:
+        found = store.get(key)
+        before = found.data if found else b""
+        if line in before:
+            return
+        try:
+            store.put(key, before + line + b"\n", **({"if_match": found.etag} if found else {"if_absent": True}))
+        except (ConditionFailed, MayHaveHappened):
+            continue
+        return
+
+
 def never_returns(store, key, line):
     while True:
         store.get(key)
@@ -77,7 +106,8 @@ def never_returns(store, key, line):
 
 @pytest.mark.parametrize(
     ("wrong", "says"),
-    [(blind, "lines are gone"), (repeats_blindly, "times"), (believes_a_refusal, "of yours")],
+    [(blind, "lines are gone"), (repeats_blindly, "times"), (believes_a_refusal, "of yours"),
+     (believes_that_no_answer_means_done, "never arrived"), (looks_for_letters, "longer line")],
 )
 def test_a_slip_in_the_append_is_named(wrong, says):
     verdict = APPEND.check(wrong)
@@ -108,6 +138,7 @@ def by_left(rates, cuts, limit):
             "share its limit",
         ),
         (lambda *given: 0.123, "you said 0.123"),
+        (lambda *given: float("nan"), "you said nan"),
     ],
 )
 def test_a_slip_in_what_is_refused_is_named(wrong, says):

@@ -70,6 +70,12 @@ def closed(store: JournaledStore) -> None:
         (lambda s: s.put("k", b"", metadata={"a": 1}), BadParameter, "ASCII"),
         (lambda s: s.put("k", b"", metadata={"ä": "1"}), BadParameter, "ASCII"),
         (lambda s: s.put("k", b"", metadata={"abc": "1" * 2_046}), BadParameter, "2,049 bytes: give 2,048"),
+        (lambda s: s.put("k", b"", metadata=5), BadParameter, "metadata = 5"),
+        (lambda s: s.put("k", b"", metadata="abc"), BadParameter, "metadata = 'abc'"),
+        (lambda s: s.get("k", version=""), BadParameter, "version = ''"),
+        (lambda s: s.head("k", version=5), BadParameter, "version = 5"),
+        (lambda s: s.delete("k", version=""), BadParameter, "version = ''"),
+        (lambda s: s.complete(s.begin_upload("k"), [1]), BadParameter, "put_part"),
         (lambda s: s.get("k", first=-1), BadParameter, "first = -1"),
         (lambda s: s.get("k", size_bytes=0), BadParameter, "size_bytes = 0"),
         (lambda s: s.get("k", first=1.5), BadParameter, "whole number"),
@@ -401,3 +407,49 @@ def test_who_asked_too_early_was_told_so_for_a_while() -> None:
     assert old.keys(SECOND_US) == ("k",)
     assert new.get(1, "k").data == b"x"
     assert new.keys(1) == ("k",)
+
+
+def test_a_list_by_folders_ends_whatever_the_keys_are() -> None:
+    store = JournaledStore(VolatileDisk())
+    last = chr(0x10FFFF)
+    for key in ("a", "a/1", f"a/{last}", f"a/{last}x", f"a/{last * 255}x", "b"):
+        store.put(key, b"")
+    pages, after = [], ""
+    while after is not None and len(pages) < 9:
+        page = store.list(delimiter="/", after=after, limit=1)
+        pages, after = [*pages, (*page.folders, *page.keys)], page.next_after
+    assert pages == [("a",), ("a/",), ("b",)]
+
+
+def test_what_is_told_of_an_object_is_the_readers_own() -> None:
+    store = JournaledStore(VolatileDisk())
+    store.put("k", b"", metadata={"night": "1"})
+    for told in (store.head("k"), store.get("k")):
+        told.metadata["night"] = "2"
+    assert store.head("k").metadata == {"night": "1"}
+
+
+class Unreadable(VolatileDisk):
+    """A drive that answers every read with an error."""
+
+    def read(self, *args: object, **given: object) -> bytes:
+        raise OSError(5, "Input/output error")
+
+
+def test_a_drive_that_cannot_be_read_is_as_good_as_lost() -> None:
+    drives = [VolatileDisk() for _ in range(9)]
+    blobs = ShardedBlobs(drives, ErasureCode(5, 4))
+    store = JournaledStore(VolatileDisk(), blobs=blobs)
+    store.put("night", b"435 minutes" * 50)
+    for drive in range(4):
+        blobs.drives[drive].disk = Unreadable()
+    assert store.get("night").data == b"435 minutes" * 50
+
+
+def test_a_file_of_somebody_else_on_a_drive_is_let_be() -> None:
+    disk, drives = VolatileDisk(), [VolatileDisk() for _ in range(9)]
+    JournaledStore(disk, blobs=ShardedBlobs(drives, ErasureCode(5, 4))).put("night", b"435")
+    drives[0].append("notes.txt", b"do not eject")
+    again = JournaledStore(disk, blobs=ShardedBlobs(drives, ErasureCode(5, 4)))
+    assert again.get("night").data == b"435"
+    assert "notes.txt" in drives[0].names()

@@ -87,7 +87,7 @@ first = bucket.put("pings/2017-01-01/17", b"435 minutes, 2 awakenings")
 bucket.get("pings/2017-01-01/17", first=0, size_bytes=3).data, first.etag
 
 # %% [markdown]
-# That is its **entity tag**: equal bytes, equal tag. With it a put can have a condition. *Only if nothing is there*:
+# That is its **entity tag**: equal bytes put at once have equal tags (of an object in parts it is another). With it a put can have a condition. *Only if nothing is there*:
 
 # %%
 from dsys_lab.errors import Refused
@@ -206,7 +206,7 @@ bad_line.reveal(
 )
 
 # %% [markdown]
-# In parts it is 1/(1 - p); in one put it is the wait for so many successes in a row. And the
+# (The film has eight pieces, the chart ten.) In parts it is 1/(1 - p); in one put it is the wait for so many successes in a row. And the
 # box on the right, what readers can see, is empty, and empty, and then has all of it at once. Who gives up half-way leaves parts behind. They are no object, no list of objects
 # shows them, and they are paid. On the right a *rule* aborts what was not completed in time:
 
@@ -235,8 +235,8 @@ facts("s3_part_min", "s3_parts_max")
 # %% [markdown]
 # ### 2. Hot ranges of keys
 #
-# All keys lie on one sorted line, cut into ranges, each with a tube of **tokens**. Everything in the picture is some
-# hundredths of its real size. The same pings, under keys that begin with the time, and under keys that begin with two
+# All keys lie on one sorted line, cut into ranges, each with a tube of **tokens**. In the picture a range does 15 writes a
+# second, so that you see each. The same pings, under keys that begin with the time, and under keys that begin with two
 # digits of a hash. A range that refuses for five seconds in a row is cut in two where the load is.
 
 # %%
@@ -366,7 +366,7 @@ code.reveal(
 )
 
 # %% [markdown]
-# Less is kept, and less is lost; but it is not free. To bring one shard back, five drives are read where a copy reads one:
+# With 5 + 4 less is kept, and less is lost (8 + 3 and 17 + 3 keep still less, and lose more). But it is not free. To bring one shard back, five drives are read where a copy reads one:
 # repair is the work that never ends in such a store. And it turns round: in the table a hundredth of the drives is lost,
 # and the code is better; on the right of the chart it is a fifth and more, and copies are.
 #
@@ -421,7 +421,8 @@ early.reveal(
 # ### 6. One object over several connections
 #
 # One connection gives so many bytes a second; a machine's network link gives more. An object of 256 MB, in as many
-# ranges as there are connections (all speeds are a model's: 90 MB/s each, a link of 1,250 MB/s):
+# ranges as there are connections (all speeds are a model's: 90 MB/s each, a link of 1,250 MB/s; the first byte comes
+# after 30 ms):
 
 # %%
 faster = predict(
@@ -520,12 +521,12 @@ except Refused:
     print("refused; what is there is mine:", bucket.head("counter").etag == mine.etag)
 
 # %% [markdown]
-# (Equal bytes have equal tags. If others might have put the same, write your own name into the bytes.)
+# (Equal bytes, put at once, have equal tags. If others might have put the same, write your own name into the bytes.)
 
 # %% [markdown]
 # ## Measure
 #
-# S3's own API, by boto3 against *moto*, a stand-in that needs no account. A dozen calls, the same for both:
+# S3's own API, by boto3 against *moto*, a stand-in that needs no account. The same calls for both:
 
 # %%
 from dsys_lab.engines.aws.object_store import S3, drill

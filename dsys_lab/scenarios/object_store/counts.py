@@ -19,7 +19,7 @@ from dsys_lab.scenarios.object_store.uploads import WAYS
 from dsys_lab.scenarios.object_store.writers import counter
 from dsys_lab.simulation import Measured
 from dsys_lab.simulation.chance import stream
-from dsys_lab.stores.object_store import ErasureCode, JournaledStore, KeyRanges, Limits, SlowDown, every
+from dsys_lab.stores.object_store import ErasureCode, Found, JournaledStore, KeyRanges, Limits, SlowDown, every
 from dsys_lab.structures.disk import PowerCut, VolatileDisk
 
 RUNS: Final = 8
@@ -182,6 +182,11 @@ def codes(shard_lost: float = 0.01) -> dict[str, dict[str, float]]:
 
 
 # ------------------------------------------------------------------------------------------ power cuts
+def _is_lost(found: Found | None, acknowledged: bytes, on_the_way: bytes) -> bool:
+    """Whether what was acknowledged is not there, and not what was on its way over it either."""
+    return found is None or found.data not in (acknowledged, on_the_way)
+
+
 def power_cuts() -> dict[str, int]:
     """Cut the power before every step of a put over a put, and of an upload in parts; count what is there then."""
     old, new, parts = b"o" * 5_000, b"n" * 5_000, [b"1" * 5_000, b"2" * 5_000]
@@ -208,7 +213,7 @@ def power_cuts() -> dict[str, int]:
         found = {facts.key: store.get(facts.key) for facts in every(store)}
         whole_ones = {"k": (old, new), "big": (b"".join(parts),)}
         told["moments"] += 1
-        told["acknowledged and lost"] += any(key not in found for key in acknowledged)
+        told["acknowledged and lost"] += any(_is_lost(found.get(key), data, new) for key, data in acknowledged.items())
         told["half there"] += any(one is None or one.data not in whole_ones[key] for key, one in found.items())
         told["blobs without a record, removed"] += store.status().orphans
     return told

@@ -149,8 +149,8 @@ class ShardedBlobs:
 
     def stored(self) -> list[int]:
         """Return the numbers of all blobs of which a drive in reach has anything."""
-        found = {int(name[:16], 16) for drive in self.drives if drive.is_up for name in drive.disk.names()}
-        return sorted(found)
+        names = {name for drive in self.drives if drive.is_up for name in drive.disk.names()}
+        return sorted({int(name[:16], 16) for name in names if name.endswith(".shard")})
 
     # ------------------------------------------------------------ write path
     def require_room(self, blob: int) -> None:
@@ -207,14 +207,14 @@ class ShardedBlobs:
     def _shard(
         self, piece: Piece, shard: int, now_us: int, first: int = 0, size_bytes: int | None = None
     ) -> bytes | None:
-        """Return a shard or a range of it; None if it is out of reach, not there, or not what was written."""
+        """Return a shard or a range of it; None if it is out of reach, not there, or not to be read as written."""
         home, name = self.homes(piece.blob)[shard], _name(piece.blob, shard)
         drive, width = self.drives[home], self.code.shard_bytes(piece.size_bytes)
         if not drive.is_up:
             return None
         try:
             found = _read(drive.disk, name, width, first, width if size_bytes is None else size_bytes)
-        except Damaged:
+        except (Damaged, OSError):
             return None
         self.recorder.emit(now_us, "page_read", self.place_of(home), **_touched(name, width, first, found))
         return found
@@ -252,7 +252,7 @@ class ShardedBlobs:
             self._write_shard(piece.blob, shard, content, now_us)
 
     def _drive(self, number: int) -> Drive:
-        if not isinstance(number, int) or not 0 <= number < len(self.drives):
+        if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number < len(self.drives):
             raise Misuse(f"drive {number!r}: give 0 to {len(self.drives) - 1}")
         return self.drives[number]
 

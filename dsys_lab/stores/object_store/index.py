@@ -27,13 +27,18 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
-from dsys_lab.stores.object_store.verbs import Facts, Page, Part, Upload, Version
+from dsys_lab.stores.object_store.verbs import KEY_BYTES_MAX, Facts, Page, Part, Upload, Version
 
 NULL: Final = "null"
 """The version of what was put while versions were not kept."""
 LAST: Final = "\U0010ffff"
-"""Sorts behind every letter: what comes after `folder + LAST` is outside the folder."""
+"""Sorts behind every other letter."""
 _OPENINGS_SHIFT: Final = 32
+
+
+def end_of(folder: str) -> str:
+    """Return a word behind which no key of a folder lies: one `LAST` more than a key has room for."""
+    return folder + LAST * (1 + (KEY_BYTES_MAX - len(folder.encode())) // len(LAST.encode()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,7 @@ class Entry:
 
     def facts(self, key: str) -> Facts:
         """Return what may be known of it."""
-        return Facts(key, self.size_bytes, self.etag or "", self.version, self.metadata)
+        return Facts(key, self.size_bytes, self.etag or "", self.version, dict(self.metadata))
 
 
 @dataclass(slots=True)
@@ -112,8 +117,8 @@ class Index:
             inside, cut, _ = key[len(prefix) :].partition(delimiter) if delimiter else (key, "", "")
             if cut:
                 folders.append(prefix + inside + cut)
-                last = folders[-1] + LAST
-                at = bisect_right(self._sorted, last)
+                last = end_of(folders[-1])
+                at = max(at, bisect_right(self._sorted, last))
             else:
                 objects.append(entry.facts(key))
                 last = key

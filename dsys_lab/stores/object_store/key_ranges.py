@@ -205,7 +205,9 @@ class KeyRanges:
 
     def level(self, now_us: int, name: str, kind: str = WRITES) -> float:
         """Return which share of its tokens a range has left."""
-        bucket = next(one for one in self._ranges if one.name == name).buckets[kind]
+        named = {one.name: one for one in self._ranges}
+        require_choice("name", name, tuple(named))
+        bucket = named[name].buckets[kind]
         return bucket.level(now_us) / bucket.burst
 
     def status(self) -> tuple[RangeStatus, ...]:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from dsys_lab.errors import require_not_negative
 from dsys_lab.stores.object_store.store import JournaledStore
-from dsys_lab.stores.object_store.verbs import Facts, Found
+from dsys_lab.stores.object_store.verbs import Facts, Found, every
 
 
 class NegativeCache:
@@ -54,6 +54,6 @@ class NegativeCache:
         """Return the keys that begin so, as they are or as they were a while ago."""
         until_us, keys = self._listed.get(prefix, (0, ()))
         if until_us <= now_us:
-            keys = self.store.list(prefix, now_us=now_us).keys
+            keys = tuple(facts.key for facts in every(self.store, prefix))
             self._listed[prefix] = now_us + self._stale_us, keys
         return keys

@@ -186,6 +186,7 @@ class JournaledStore:
         """Let `key` be absent, or take one version of it away for good."""
         self._require_open()
         verbs.check_key(key)
+        verbs.check_version(version)
         verbs.check_condition(False, if_match)
         self._admit("delete", WRITES, key, now_us)
         self._require_condition(key, False, if_match)
@@ -288,18 +289,20 @@ class JournaledStore:
         """Return an object, or the range of `size_bytes` from byte `first` on; fewer where it ends."""
         self._require_open()
         verbs.check_key(key)
+        verbs.check_version(version)
         verbs.check_range(first, size_bytes)
         self._admit("get", READS, key, now_us)
         entry = self._index.latest(key, version)
         if entry is None:
             return None
         data = self._read(entry, first, entry.size_bytes if size_bytes is None else size_bytes, now_us)
-        return Found(key, entry.size_bytes, entry.etag or "", entry.version, entry.metadata, data)
+        return Found(key, entry.size_bytes, entry.etag or "", entry.version, dict(entry.metadata), data)
 
     def head(self, key: str, *, version: str | None = None, now_us: int = 0) -> Facts | None:
         """Return what is known of an object."""
         self._require_open()
         verbs.check_key(key)
+        verbs.check_version(version)
         self._admit("head", READS, key, now_us)
         entry = self._index.latest(key, version)
         return None if entry is None else entry.facts(key)

@@ -239,6 +239,8 @@ def check_data(data: bytes) -> None:
 
 def check_metadata(metadata: Mapping[str, str] | None) -> dict[str, str]:
     """Return the words that are put with an object; refuse what are none."""
+    if not isinstance(metadata, Mapping | None):
+        raise BadParameter(f"metadata = {metadata!r}: give names and words, as in {{'night': '2017-01-01'}}")
     told = dict(metadata or {})
     if not all(isinstance(word, str) and word.isascii() for pair in told.items() for word in pair):
         raise BadParameter(f"metadata = {metadata!r}: give names and words of ASCII")
@@ -254,6 +256,12 @@ def check_condition(if_absent: bool, if_match: str | None) -> None:
         raise BadParameter(f"if_absent and if_match = {if_match!r}: give one of them, for no object can meet both")
     if if_match is not None and not isinstance(if_match, str):
         raise BadParameter(f"if_match = {if_match!r}: give the etag of an object")
+
+
+def check_version(version: str | None) -> None:
+    """Refuse what can be no version's name."""
+    if version is not None and (not isinstance(version, str) or not version):
+        raise BadParameter(f"version = {version!r}: give the name of a version, as `versions` tells it, or None")
 
 
 def check_range(first: int, size_bytes: int | None) -> None:
@@ -290,6 +298,9 @@ def check_parts(given: Sequence[Part], there: Mapping[int, Part], *, part_bytes_
     """
     if not given:
         raise BadParts("no parts were listed: list at least one")
+    for part in given:
+        if not isinstance(part, Part):
+            raise BadParameter(f"parts: {part!r} is none; list what `put_part` gave, or what `parts` tells")
     numbers = [part.number for part in given]
     if any(later <= earlier for earlier, later in pairwise(numbers)):
         raise BadParts(f"the parts are listed as {numbers[:20]}: list each once, by rising number")

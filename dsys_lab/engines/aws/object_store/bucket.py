@@ -12,7 +12,7 @@ from dsys_lab.engines.aws.object_store.endpoint import s3
 from dsys_lab.engines.aws.services import empty_and_remove
 from dsys_lab.errors import BadParameter, Refused
 from dsys_lab.stores.object_store import verbs
-from dsys_lab.stores.object_store.index import LAST
+from dsys_lab.stores.object_store.index import end_of
 from dsys_lab.stores.object_store.verbs import (
     PAGE_KEYS_MAX,
     BadParts,
@@ -177,7 +177,7 @@ class S3Bucket:
         told = self._call("list_objects_v2", MaxKeys=limit, **{name: word for name, word in given.items() if word})
         objects = tuple(Facts(one["Key"], one["Size"], _tag(one), "", {}) for one in told.get("Contents", []))
         folders = tuple(one["Prefix"] for one in told.get("CommonPrefixes", []))
-        lasts = [one.key for one in objects[-1:]] + [folder + LAST for folder in folders[-1:]]
+        lasts = [one.key for one in objects[-1:]] + [end_of(folder) for folder in folders[-1:]]
         return Page(objects, folders, max(lasts) if told["IsTruncated"] and lasts else None)
 
     def versions(self, prefix: str = "") -> tuple[Version, ...]:
