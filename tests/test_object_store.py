@@ -409,6 +409,15 @@ def test_who_asked_too_early_was_told_so_for_a_while() -> None:
     assert new.keys(1) == ("k",)
 
 
+def test_a_cache_lists_every_page_at_the_time_it_is_asked() -> None:
+    store = JournaledStore(VolatileDisk(), ranges=KeyRanges(Limits(writes=10_000, reads=2, burst_s=1)))
+    front = NegativeCache(store, stale_us=0)
+    for number in range(1_001):
+        front.put(0, f"{number:04d}", b"")
+    assert [front.get(0, "0000"), front.get(0, "0001")].count(None) == 0, "all that may be read in this second"
+    assert len(front.keys(SECOND_US)) == 1_001
+
+
 def test_a_list_by_folders_ends_whatever_the_keys_are() -> None:
     store = JournaledStore(VolatileDisk())
     last = chr(0x10FFFF)

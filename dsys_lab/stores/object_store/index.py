@@ -118,7 +118,7 @@ class Index:
             if cut:
                 folders.append(prefix + inside + cut)
                 last = end_of(folders[-1])
-                at = max(at, bisect_right(self._sorted, last))
+                at = bisect_right(self._sorted, last)
             else:
                 objects.append(entry.facts(key))
                 last = key

@@ -15,9 +15,11 @@ deep on S3 consistency", 2021.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from dsys_lab.errors import require_not_negative
 from dsys_lab.stores.object_store.store import JournaledStore
-from dsys_lab.stores.object_store.verbs import Facts, Found, every
+from dsys_lab.stores.object_store.verbs import Facts, Found
 
 
 class NegativeCache:
@@ -54,6 +56,13 @@ class NegativeCache:
         """Return the keys that begin so, as they are or as they were a while ago."""
         until_us, keys = self._listed.get(prefix, (0, ()))
         if until_us <= now_us:
-            keys = tuple(facts.key for facts in every(self.store, prefix))
+            keys = tuple(self._all_keys(now_us, prefix))
             self._listed[prefix] = now_us + self._stale_us, keys
         return keys
+
+    def _all_keys(self, now_us: int, prefix: str) -> Iterator[str]:
+        after: str | None = ""
+        while after is not None:
+            page = self.store.list(prefix, after=after, now_us=now_us)
+            yield from page.keys
+            after = page.next_after

@@ -92,6 +92,7 @@ class S3Bucket:
     def delete(self, key: str, *, version: str | None = None, if_match: str | None = None) -> None:
         """Let `key` be absent, or take one version of it away for good."""
         verbs.check_key(key)
+        verbs.check_version(version)
         given = {} if version is None else {"VersionId": version}
         self._call("delete_object", Key=key, **given, **_condition(False, if_match))
 
@@ -148,6 +149,7 @@ class S3Bucket:
     ) -> Found | None:
         """Return an object, or the range of `size_bytes` from byte `first` on; fewer where it ends."""
         verbs.check_key(key)
+        verbs.check_version(version)
         verbs.check_range(first, size_bytes)
         given = {"Key": key} if version is None else {"Key": key, "VersionId": version}
         if first or size_bytes is not None:
@@ -164,6 +166,7 @@ class S3Bucket:
     def head(self, key: str, *, version: str | None = None) -> Facts | None:
         """Return what is known of an object."""
         verbs.check_key(key)
+        verbs.check_version(version)
         given = {"Key": key} if version is None else {"Key": key, "VersionId": version}
         try:
             return _facts(key, self._call("head_object", **given))
