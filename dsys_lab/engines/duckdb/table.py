@@ -90,6 +90,22 @@ class DuckdbStatus:
     size_bytes: dict[str, int]
 
 
+def insert_columns(
+    db: duckdb.DuckDBPyConnection, table: str, columns: Mapping[str, Filled], *, order_by: Sequence[str] = ()
+) -> None:
+    """Add columns, which DuckDB reads where they are, as masked arrays."""
+    given = {
+        name: values if nulls is None else np.ma.masked_array(values, nulls)
+        for name, (values, nulls) in columns.items()
+    }
+    order = f" order by {', '.join(map(_q, order_by))}" if order_by else ""
+    db.register(_INCOMING, given)
+    try:
+        db.execute(f"insert into {_q(table)} select * from {_q(_INCOMING)}{order}")  # noqa: S608  quoted
+    finally:
+        db.unregister(_INCOMING)
+
+
 class DuckdbTable(SqlTable):
     """A table in DuckDB (see `dsys_lab.stores.table` for what may be asked of it).
 
@@ -173,14 +189,7 @@ class DuckdbTable(SqlTable):
             raise
 
     def _insert_columns(self, columns: dict[str, Filled]) -> None:
-        """Add columns, which DuckDB reads where they are, as masked arrays."""
-        given = {name: values if nulls is None else np.ma.masked_array(values, nulls)
-                 for name, (values, nulls) in columns.items()}  # fmt: skip
-        self._db.register(_INCOMING, given)
-        try:
-            self._db.execute(f"insert into {self._table} select * from {_q(_INCOMING)}")  # noqa: S608  quoted
-        finally:
-            self._db.unregister(_INCOMING)
+        insert_columns(self._db, self.name, columns)
 
     def _meaning(self, error: Exception) -> DsysLabError | None:
         first = str(error).partition("\n")[0]

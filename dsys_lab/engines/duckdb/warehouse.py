@@ -6,24 +6,20 @@ that an answer is right: `Answer.digest` of both must be the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import duckdb
-import numpy as np
 
 from dsys_lab.engines import table_sql
 from dsys_lab.engines.difference import Difference
-from dsys_lab.engines.duckdb.table import TYPES
+from dsys_lab.engines.duckdb.table import TYPES, insert_columns
 from dsys_lab.errors import BadParameter, require_positive
 from dsys_lab.stores.column_store.incoming import from_columns
 from dsys_lab.stores.table import Between
 from dsys_lab.stores.warehouse.running import Answer, in_order
 from dsys_lab.stores.warehouse.warehouse import File
 from dsys_lab.structures.schema import Schema
-
-_INCOMING: Final = "incoming rows"
-"""A name that no table can have."""
 
 DIFFERENCES: Final = (
     Difference(
@@ -104,18 +100,8 @@ class DuckdbWarehouse:
 
     def _insert(self, name: str, schema: Schema, sort_key: tuple[str, ...], file: File) -> int:
         columns = from_columns(schema, file)
-        given: Mapping[str, np.ndarray] = {
-            column: values if nulls is None else np.ma.masked_array(values, nulls)
-            for column, (values, nulls) in columns.items()
-        }
-        order = f" order by {', '.join(map(table_sql.quoted, sort_key))}" if sort_key else ""
-        table, incoming = table_sql.quoted(name), table_sql.quoted(_INCOMING)
-        self._db.register(_INCOMING, given)
-        try:
-            self._db.execute(f"insert into {table} select * from {incoming}{order}")  # noqa: S608  quoted
-        finally:
-            self._db.unregister(_INCOMING)
-        return len(next(iter(given.values())))
+        insert_columns(self._db, name, columns, order_by=sort_key)
+        return len(next(iter(columns.values())).values)
 
     def delete(self, name: str, where: Between) -> int:
         """Take the rows away that pass, and return how many."""

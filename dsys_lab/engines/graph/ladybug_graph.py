@@ -14,9 +14,8 @@ import pandas as pd
 
 from dsys_lab.engines.difference import Difference
 from dsys_lab.errors import BadParameter, DsysLabError, Misuse, Refused, require_positive
-from dsys_lab.stores.graph_store.schema import TYPES as VALUES
 from dsys_lab.stores.graph_store.schema import EdgeKind, GraphSchema, VertexKind
-from dsys_lab.stores.graph_store.terms import check_value
+from dsys_lab.stores.graph_store.terms import check_value, plain
 from dsys_lab.stores.graph_store.verbs import GraphStatus, Loaded, Rows, Table, check_tables
 
 TYPES: Final = {"int": "INT64", "float": "DOUBLE", "text": "STRING", "bool": "BOOL"}
@@ -200,9 +199,9 @@ class LadybugGraph:
         return {**whole, **{name: [None] * len(kept) for name in kind.properties if name not in properties}}
 
     def _is_key(self, end: Any, label: str, keys: Mapping[str, set[Any]]) -> bool:
-        """Whether somebody has this key; in Python 2.0 is equal to 2 and True to 1, and neither is a whole number."""
-        value, kind = end.item() if hasattr(end, "item") else end, self.schema.vertex(label)
-        return type(value) is VALUES[kind.properties[kind.key]] and value in keys[label]
+        """Whether somebody has this key."""
+        value = plain(end)
+        return self.schema.vertex(label).may_be_key(value) and value in keys[label]
 
 
 def _create(kind: VertexKind | EdgeKind) -> str:
@@ -218,8 +217,7 @@ def _keys(kind: VertexKind) -> str:
 
 def _check_values(table: Table, checked: Any) -> None:
     for values in zip(*table.values(), strict=True):
-        plain = (value.item() if hasattr(value, "item") else value for value in values)
-        checked(dict(zip(table, plain, strict=True)))
+        checked(dict(zip(table, map(plain, values), strict=True)))
 
 
 def _frame(table: Table) -> pd.DataFrame:

@@ -156,13 +156,16 @@ def bills(*, hours: int = 4) -> dict[str, dict[str, float]]:
 
 def provisioned_acu(load_acu: float) -> float:
     """Return the size of the smallest provisioned instance for a load; each has twice the memory of the one before."""
-    smallest = float(fact("aurora_provisioned_memory").value) / float(fact("aurora_acu_memory").value)
+    smallest = _acu_of_smallest()
     return smallest * 2.0 ** max(0, math.ceil(math.log2(load_acu / smallest)))
 
 
 def price_provisioned_acu() -> float:
     """Return what the memory of one ACU costs an hour in a provisioned instance, in dollars."""
-    acu = float(fact("aurora_provisioned_memory").value) / float(fact("aurora_acu_memory").value)
-    return float(fact("aurora_price_provisioned").value) / acu
+    return float(fact("aurora_price_provisioned").value) / _acu_of_smallest()
+
+
+def _acu_of_smallest() -> float:
+    return float(fact("aurora_provisioned_memory").value) / float(fact("aurora_acu_memory").value)
 
 

@@ -162,7 +162,8 @@ class Adjacency:
             if count > rows_max:
                 raise Refused(f"hop {hop} makes {count:,} rows, above {rows_max:,}: take fewer hops, or `wave`")
             ends = rows.after(ends)
-            ends = ends[allowed[ends]]
+            if len(without):
+                ends = ends[allowed[ends]]
             told.append(len(ends))
         return told
 

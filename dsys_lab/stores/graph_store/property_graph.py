@@ -27,8 +27,8 @@ from dsys_lab.stores.graph_store.adjacency import Adjacency
 from dsys_lab.stores.graph_store.cypher.running import Answer, answer
 from dsys_lab.stores.graph_store.quad_store import QuadStore
 from dsys_lab.stores.graph_store.quads import Quad
-from dsys_lab.stores.graph_store.schema import TYPES, GraphSchema
-from dsys_lab.stores.graph_store.terms import Term, Value
+from dsys_lab.stores.graph_store.schema import GraphSchema
+from dsys_lab.stores.graph_store.terms import Term, Value, plain
 from dsys_lab.stores.graph_store.verbs import GraphStatus, Loaded, Rows, Table, check_tables
 from dsys_lab.structures.disk import Disk
 
@@ -187,8 +187,8 @@ class PropertyGraph:
     # ------------------------------------------------------------ reading
     def find(self, label: str, key: Any, draft: Draft | None = None) -> int | None:
         """Return the vertex with this key, or None."""
-        kind, value = self.schema.vertex(label), _plain(key)
-        if type(value) is not TYPES[kind.properties[kind.key]]:
+        kind, value = self.schema.vertex(label), plain(key)
+        if not kind.may_be_key(value):
             return None
         if draft and (drafted := draft.new_keys.get((label, value))) is not None:
             return drafted
@@ -346,9 +346,4 @@ class _Changing:
 
 def _rows(table: Table) -> Iterator[dict[str, Any]]:
     for values in zip(*table.values(), strict=True):
-        yield dict(zip(table, (_plain(value) for value in values), strict=True))
-
-
-def _plain(value: Any) -> Any:
-    """Return a number of NumPy as Python's own."""
-    return value.item() if hasattr(value, "item") else value
+        yield dict(zip(table, (plain(value) for value in values), strict=True))

@@ -39,6 +39,10 @@ class VertexKind:
         """The property that tells one vertex from another."""
         return next(iter(self.properties))
 
+    def may_be_key(self, value: object) -> bool:
+        """Whether a value is of the key's type: in Python 2.0 is equal to 2 and True to 1, and neither is an int."""
+        return type(value) is TYPES[self.properties[self.key]]
+
     def checked(self, given: Mapping[str, Any]) -> dict[str, Value]:
         """Return the properties of a new vertex, those that are missing left out.
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from dsys_lab.errors import BadParameter, Damaged
 
@@ -31,6 +31,11 @@ class Term(NamedTuple):
 
 def _key(term: Term) -> tuple[str, str, Value]:
     return term.role, type(term.value).__name__, term.value
+
+
+def plain(value: Any) -> Any:
+    """Return a number of NumPy as Python's own."""
+    return value.item() if hasattr(value, "item") else value
 
 
 def check_value(value: object, what: str) -> None:

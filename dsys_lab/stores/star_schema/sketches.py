@@ -19,13 +19,13 @@ approximation in streams", FOCS 2016.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from dsys_lab.errors import BadParameter, require_fraction
+from dsys_lab.structures.hash_ring import position_of
 
 Number = int | float
 _HASH_BITS: Final = 64
@@ -37,7 +37,7 @@ _VALUE_BYTES: Final = 8
 def _hash(value: object) -> int:
     """Return 64 bits that depend on the value alone; 1 and 1.0 are one value, 1 and "1" are two."""
     plain = int(value) if isinstance(value, float) and value.is_integer() else value
-    return int.from_bytes(hashlib.blake2b(repr(plain).encode(), digest_size=8).digest(), "little")
+    return position_of(repr(plain).encode())
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from dsys_lab.stores.warehouse.cluster import Cluster, on_all
 from dsys_lab.stores.warehouse.distribution import All, Distribution
@@ -247,17 +248,14 @@ class Run:
             name = f"{alias}.{touched.column}"
             read[name] = read.get(name, 0) + 1
         skipped = {}
-        for alias, column, total in self.named_blocks():
+        for (alias, column), places in self.places.items():
             name = f"{alias}.{column}"
-            skipped[name] = total - read.setdefault(name, 0)
+            skipped[name] = len(places) - read.setdefault(name, 0)
         return dict(sorted(read.items())), dict(sorted(skipped.items()))
 
-    def named_blocks(self) -> list[tuple[str, str, int]]:
-        """Return `(alias, column, blocks)` for the columns that the question names."""
-        return [(alias, column, len(places)) for (alias, column), places in self.places().items()]
-
+    @cached_property
     def places(self) -> dict[tuple[str, str], list[tuple[int, str, int]]]:
-        """Return where the blocks of named columns are: `(slice, region, block)` by alias and column."""
+        """Where the blocks of named columns are: `(slice, region, block)` by alias and column."""
         found = {}
         for at, (alias, _) in enumerate(self.question.tables):
             names = [*self.question.columns_of(alias), *(one.column for one in self.question.conditions_of(alias))]

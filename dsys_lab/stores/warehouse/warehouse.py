@@ -299,7 +299,7 @@ class Warehouse:
                 now_us, "page_read", self.cluster.name(at), None, file=f"{run.tables[alias].name}.{one.column}",
                 page=one.block, size_bytes=self.block_bytes, used_bytes=one.size_bytes, source=one.region,
             )  # fmt: skip
-        for (alias, column), places in run.places().items():
+        for (alias, column), places in run.places.items():
             for at, region, block in places:
                 if (alias, column, at, region, block) not in read:
                     self.recorder.emit(
