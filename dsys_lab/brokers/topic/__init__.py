@@ -20,6 +20,7 @@ how they went. In reading order:
 `delivery`        how long an endpoint is tried: four phases, and what outage they survive
 `subscription`    who hears what: the filter, over attributes or body
 `answers`         what the topic says: a frozen value for each answer
+`seats`           what the topic remembers
 `topic`           the verbs
 ================  ==================================================================================================
 

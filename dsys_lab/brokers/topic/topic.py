@@ -10,14 +10,13 @@ ever tried: a copy that cannot be handed over holds up its own group at its own 
 
 from __future__ import annotations
 
-import dataclasses
 from collections import Counter, OrderedDict, deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import Any, Final
 
-from dsys_lab.brokers.topic.answers import Attempt, Duplicate, Published, Rejected, Seat, Status
+from dsys_lab.brokers.topic.answers import Attempt, Duplicate, Published, Rejected, Status
+from dsys_lab.brokers.topic.seats import Copy, Message, Place
 from dsys_lab.brokers.topic.subscription import Subscription, require_attributes
 from dsys_lab.errors import BadParameter, Misuse, Refused
 from dsys_lab.facts import fact
@@ -27,44 +26,6 @@ SIZE_MAX_BYTES: Final = int(fact("sns_size_max").value)
 DEDUP_US: Final = int(fact("sns_dedup_window").value * 1e6)
 ARCHIVE_MAX_DAYS: Final = fact("sns_archive_max").value
 DAY_US: Final = 86_400_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class _Message:
-    """What was published."""
-
-    name: str
-    body: str
-    attributes: Mapping[str, Any]
-    group: str | None
-    published_us: int
-
-
-@dataclass(slots=True)
-class _Copy:
-    """A message on its way to one subscription."""
-
-    number: int
-    copy: int
-    message: _Message
-    is_replay: bool
-    attempt: int = 1
-
-    @property
-    def line(self) -> str | None:
-        return self.message.group
-
-
-@dataclass(slots=True)
-class _Place:
-    """What a subscription has: its books, the copies that wait or are out, the lines, and what was set aside."""
-
-    subscription: Subscription
-    books: Counter[str] = field(default_factory=Counter)
-    waiting: dict[int, _Copy] = field(default_factory=dict)
-    out: dict[int, _Copy] = field(default_factory=dict)
-    lines: dict[str, deque[_Copy]] = field(default_factory=dict)
-    dead: list[_Copy] = field(default_factory=list)
 
 
 class Topic:
@@ -106,10 +67,10 @@ class Topic:
             raise BadParameter("archive_days with fifo=False: only a FIFO topic keeps what was published")
         self.place, self.fifo, self.recorder = place, fifo, recorder
         self._archive_us = int(archive_days * DAY_US)
-        self._archive: deque[_Message] = deque()
-        self._places: dict[str, _Place] = {}
+        self._archive: deque[Message] = deque()
+        self._places: dict[str, Place] = {}
         self._due: list[tuple[int, int, str]] = []  # when, which copy, whose
-        self._out: dict[int, _Place | None] = {}  # whose copy is out under this number; None: nobody's any more
+        self._out: dict[int, Place | None] = {}  # whose copy is out under this number; None: nobody's any more
         self._seen: OrderedDict[str, tuple[int, str]] = OrderedDict()
         self._copies: Counter[str] = Counter()
         self._next_number = self._published = self._unheard = self._now_us = 0
@@ -120,7 +81,7 @@ class Topic:
         self._reach(now_us)
         if subscription.name in self._places:
             raise Refused(f"{subscription.name} is subscribed to {self.place}: unsubscribe first, or take another name")
-        self._places[subscription.name] = _Place(subscription)
+        self._places[subscription.name] = Place(subscription)
 
     def unsubscribe(self, now_us: int, name: str) -> None:
         """Take a seat away, with what waits there, and with its dead letters."""
@@ -128,8 +89,7 @@ class Topic:
         place = self._place(name)
         del self._places[name]
         self._out.update(dict.fromkeys(place.out))
-        standing = [copy for line in place.lines.values() for copy in line if copy.number not in place.out]
-        for copy in sorted({copy.number: copy for copy in (*place.waiting.values(), *standing)}.values(), key=_number):
+        for copy in place.not_out():
             self._tell("drop", place, copy, why="unsubscribed")
 
     # ------------------------------------------------------------ publishing
@@ -173,7 +133,7 @@ class Topic:
             self.recorder.emit(now_us, "duplicate", self.place, message, of=before, copy=copy)
             return Duplicate(message, before)
         self._copies[message] = max(self._copies[message], copy)
-        return self._hand_on(_Message(message, body, attributes, group, now_us), copy)
+        return self._hand_on(Message(message, body, attributes, group, now_us), copy)
 
     def _require_publishable(self, message: str, body: str, group: str | None, dedup_id: str | None) -> None:
         if not (isinstance(message, str) and isinstance(body, str)):
@@ -192,7 +152,7 @@ class Topic:
         self._seen[dedup_id] = (now_us, message)
         return None
 
-    def _hand_on(self, message: _Message, copy: int) -> Published:
+    def _hand_on(self, message: Message, copy: int) -> Published:
         """Make a copy for everyone who hears the message."""
         self._published += 1
         if self._archive_us:
@@ -216,11 +176,11 @@ class Topic:
             self.recorder.emit(self._now_us, "drop", self.place, message.name, why=why, copy=copy)
         return Published(message.name, tuple(heard), tuple(passed_by))
 
-    def _new_copy(self, kind: str, place: _Place, message: _Message) -> _Copy:
+    def _new_copy(self, kind: str, place: Place, message: Message) -> Copy:
         """Make a copy for a seat: because it matches, or from the archive."""
         self._copies[message.name] += 1
         self._next_number += 1
-        copy = _Copy(self._next_number, self._copies[message.name], message, kind == "replay")
+        copy = Copy(self._next_number, self._copies[message.name], message, kind == "replay")
         name = place.subscription.name
         about = {"rule": name} if kind == "match" else {"of": message.name}
         self.recorder.emit(
@@ -230,7 +190,7 @@ class Topic:
         return copy
 
     # ------------------------------------------------------------ attempts
-    def _stand(self, place: _Place, copy: _Copy) -> None:
+    def _stand(self, place: Place, copy: Copy) -> None:
         """Let a copy be tried at once, or once it is the head of its line."""
         if copy.line is not None:
             line = place.lines.setdefault(copy.line, deque())
@@ -239,7 +199,7 @@ class Topic:
                 return
         self._due_at(place, copy, self._now_us)
 
-    def _due_at(self, place: _Place, copy: _Copy, due_us: int) -> None:
+    def _due_at(self, place: Place, copy: Copy, due_us: int) -> None:
         place.waiting[copy.number] = copy
         heappush(self._due, (due_us, copy.number, place.subscription.name))
 
@@ -262,15 +222,8 @@ class Topic:
             self._out[number] = place
             there_us = now_us if arrive_us is None else arrive_us
             self._tell("push", place, copy, to=name, attempt=copy.attempt, arrive_us=there_us)
-            given.append(self._attempt(name, copy))
+            given.append(copy.to_attempt(name))
         return given
-
-    def _attempt(self, name: str, copy: _Copy) -> Attempt:
-        message = copy.message
-        return Attempt(
-            copy.number, name, message.name, copy.copy, message.body, message.attributes, message.group, copy.attempt,
-            message.published_us, copy.is_replay,
-        )  # fmt: skip
 
     def deadline_us(self) -> int | None:
         """Return when an attempt becomes due next; None: never, as things stand."""
@@ -314,13 +267,13 @@ class Topic:
         self._tell("wait", place, copy, attempt=copy.attempt, phase=phase, until_us=due_us)
         self._due_at(place, copy, due_us)
 
-    def _taken_back(self, number: int) -> _Place | None:
+    def _taken_back(self, number: int) -> Place | None:
         """Return whose attempt this is, which is out no longer; None if that seat is gone."""
         if number not in self._out:
             raise BadParameter(f"number = {number!r}: no such attempt of {self.place} is out; ask `attempts`")
         return self._out.pop(number)
 
-    def _give_up(self, place: _Place, copy: _Copy, why: str) -> None:
+    def _give_up(self, place: Place, copy: Copy, why: str) -> None:
         name = place.subscription.name
         if place.subscription.dead_letters:
             place.books["set_aside"] += 1
@@ -331,7 +284,7 @@ class Topic:
             self._tell("drop", place, copy, why=f"given up: {why}")
         self._leave(place, copy)
 
-    def _leave(self, place: _Place, copy: _Copy) -> None:
+    def _leave(self, place: Place, copy: Copy) -> None:
         """Let the next of the line be tried."""
         if copy.line is None:
             return
@@ -345,7 +298,7 @@ class Topic:
     # ------------------------------------------------------------ again
     def dead_letters(self, name: str) -> list[Attempt]:
         """Return what was set aside for a subscription, oldest first."""
-        return [self._attempt(name, copy) for copy in self._place(name).dead]
+        return [copy.to_attempt(name) for copy in self._place(name).dead]
 
     def redrive(self, now_us: int, name: str) -> int:
         """Try the dead letters of a subscription again, as if they were new. Return how many."""
@@ -386,7 +339,7 @@ class Topic:
         """Return what there is now, and the books."""
         return Status(
             self._published, self._unheard, len(self._archive),
-            {name: _seat(place) for name, place in self._places.items()},
+            {name: place.to_seat() for name, place in self._places.items()},
         )  # fmt: skip
 
     def _reach(self, now_us: int) -> None:
@@ -396,26 +349,12 @@ class Topic:
         while self._archive and self._archive[0].published_us + self._archive_us <= now_us:
             self._archive.popleft()
 
-    def _place(self, name: str) -> _Place:
+    def _place(self, name: str) -> Place:
         if name not in self._places:
             raise BadParameter(f"name = {name!r}: {self.place} has {', '.join(self._places) or 'no subscription'}")
         return self._places[name]
 
-    def _tell(self, kind: str, place: _Place, copy: _Copy, **fields: Any) -> None:
+    def _tell(self, kind: str, place: Place, copy: Copy, **fields: Any) -> None:
         self.recorder.emit(
             self._now_us, kind, f"{self.place}/{place.subscription.name}", copy.message.name, copy=copy.copy, **fields
         )
-
-
-def _number(copy: _Copy) -> int:
-    return copy.number
-
-
-def _seat(place: _Place) -> Seat:
-    """Return the books of a place; those who stand in a line behind its head wait as well."""
-    standing = sum(len(line) for line in place.lines.values())
-    heads = sum(copy.line is not None for copy in (*place.waiting.values(), *place.out.values()))
-    return dataclasses.replace(
-        Seat(**place.books),
-        waiting=len(place.waiting) + standing - heads, in_flight=len(place.out), dead=len(place.dead),
-    )  # fmt: skip
