@@ -82,12 +82,14 @@ class Topic:
         if subscription.name in self._places:
             raise Refused(f"{subscription.name} is subscribed to {self.place}: unsubscribe first, or take another name")
         self._places[subscription.name] = Place(subscription)
+        self.recorder.emit(now_us, "join", f"{self.place}/{subscription.name}")
 
     def unsubscribe(self, now_us: int, name: str) -> None:
         """Take a seat away, with what waits there, and with its dead letters."""
         self._reach(now_us)
         place = self._place(name)
         del self._places[name]
+        self.recorder.emit(now_us, "leave", f"{self.place}/{name}")
         self._out.update(dict.fromkeys(place.out))
         for copy in place.not_out():
             self._tell("drop", place, copy, why="unsubscribed")
@@ -238,8 +240,10 @@ class Topic:
         """Say that the endpoint took this attempt. For an attempt at a seat that is no more, nothing changes."""
         self._reach(now_us)
         if place := self._taken_back(number):
+            copy = place.out.pop(number)
             place.books["delivered"] += 1
-            self._leave(place, place.out.pop(number))
+            self._tell("handed", place, copy, to=place.subscription.name, attempt=copy.attempt)
+            self._leave(place, copy)
 
     def failed(self, now_us: int, number: int, why: str, *, again: bool = True) -> None:
         """Say that the endpoint did not take this attempt.
