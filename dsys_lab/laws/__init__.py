@@ -125,6 +125,7 @@ from dsys_lab.laws.rows import (
     rows_on_page,
     tree_height,
 )
+from dsys_lab.laws.topics import copies_made, effects_of_a_call, lost_in_outage
 from dsys_lab.laws.transactions import ALLOWED, attempts_first_wins, bloated_pages, is_allowed
 from dsys_lab.laws.warehouse import (
     broadcast_bytes,
@@ -155,6 +156,7 @@ __all__ = [
     "cards_of_insert",
     "cells_filled",
     "column_pages",
+    "copies_made",
     "counted_too_often",
     "cube_cells_most",
     "cuboids",
@@ -164,6 +166,7 @@ __all__ = [
     "drain_s",
     "edges_looked_at",
     "edits_left",
+    "effects_of_a_call",
     "empty_receives_a_day",
     "erlang_c",
     "expected_losses",
@@ -188,6 +191,7 @@ __all__ = [
     "little",
     "load_rounds",
     "log_ship_bytes",
+    "lost_in_outage",
     "mean_degree",
     "mean_neighbour_degree",
     "merge_pages_per_row",

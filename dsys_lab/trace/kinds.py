@@ -100,6 +100,7 @@ STATES: Final[dict[str, State]] = {
     "slow": State("speed ×{speed}", zero="paused"),
     "split": State("cut off"),
     "blocked": State("must wait", look="hatch", fault=False),
+    "absent": State("nobody there", look="veil", fault=False),
 }
 """Every state of a place by its name."""
 
@@ -209,11 +210,19 @@ _TABLE: Final = (
     # credit between stages
     _kind("credit", "mark", "to outstanding window", "{place} has {outstanding} of {window} credits to {to} in use"),
     # routing
-    _kind("match", "move", "rule to arrive_us", "{message} matches {rule} and goes to {to}"),
+    _kind("join", "mark", "", "{place} is subscribed from now on", ends="absent"),
+    _kind("leave", "mark", "", "{place} is not subscribed", state="absent"),
+    _kind("match", "move", "rule to arrive_us", "{message} matches {rule} and goes to {to}", account="in flight"),
     _kind("nomatch", "fade", "rule", "{message} does not match {rule}"),
     _kind("transform", "mark", "rule", "{place} reshapes {message} by {rule}"),
     _kind("archive", "put", "", "{message} is kept in {place}"),
-    _kind("replay", "move", "of to arrive_us", "{place} plays {message} again to {to}"),
+    _kind("replay", "move", "of to arrive_us", "{place} plays {message} again to {to}", account="in flight"),
+    _kind("fan_out", "take", "copies", "{place} has handed {message} on in {copies} copies", account="done"),
+    _kind("push", "move", "to attempt arrive_us", "{place} hands {message} to {to}, attempt {attempt}",
+          account="in flight"),
+    _kind("handed", "mark", "to attempt", "{place} has handed {message} over to {to}"),
+    _kind("wait", "put", "attempt phase until_us", "{message} waits at {place} for attempt {attempt}: {phase}",
+          account="stored"),
     _kind("verify", "mark", "ok why", "{place} checks {message}: {why}"),
     # streams
     _kind("window", "open", "op key start_us end_us", "{place}: {op} window {start_us} to {end_us} of {key}"),

@@ -11,6 +11,7 @@ Sources: docs.getmoto.org; botocore's service models; behaviour as measured with
 """
 
 from dsys_lab.engines.aws.connection import Connection, connection
+from dsys_lab.engines.aws.topic import SnsTopic
 from dsys_lab.engines.aws.work_queue import SqsQueue
 
-__all__ = ["Connection", "SqsQueue", "connection"]
+__all__ = ["Connection", "SnsTopic", "SqsQueue", "connection"]

@@ -53,6 +53,21 @@ def _queues(call: Call) -> Iterator[Leftover]:
             yield Leftover(url, partial(call, "sqs", "delete_queue", QueueUrl=url))
 
 
+def _topics(call: Call) -> Iterator[Leftover]:
+    after: dict[str, str] = {}
+    while True:
+        told = call("sns", "list_topics", **after)
+        for topic in told.get("Topics", []):
+            arn = topic["TopicArn"]
+            if not arn.rpartition(":")[2].startswith(PREFIX):
+                continue
+            if any(tag["Key"] == TAG for tag in call("sns", "list_tags_for_resource", ResourceArn=arn)["Tags"]):
+                yield Leftover(arn, partial(call, "sns", "delete_topic", TopicArn=arn))
+        if "NextToken" not in told:
+            return
+        after = {"NextToken": told["NextToken"]}
+
+
 def _tables(call: Call) -> Iterator[Leftover]:
     after: dict[str, str] = {"ExclusiveStartTableName": PREFIX}  # names come in order, so ours begin here
     for name in call("dynamodb", "list_tables", **after).get("TableNames", []):
@@ -103,6 +118,12 @@ SERVICES: Final = (
         f"Standard queues: {fact('sqs_price_standard')}. FIFO queues: {fact('sqs_price_fifo')}. A notebook of this "
         "suite makes some hundreds of requests: nothing, or less than a cent",
         _queues,
+    ),
+    Service(
+        "Amazon SNS",
+        f"Standard topics: {fact('sns_price_publish')}. A notebook of this suite publishes some dozens: nothing, or "
+        "less than a cent",
+        _topics,
     ),
     Service(
         "Amazon DynamoDB",

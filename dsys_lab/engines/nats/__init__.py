@@ -12,15 +12,18 @@ from dsys_lab.engines.nats.connection import Connection, connection
 from dsys_lab.engines.nats.overflow import DIFFERENCES, jetstream_overflow, slow_subscriber
 from dsys_lab.engines.nats.stream import POLICIES, StreamBuffer
 from dsys_lab.engines.nats.subscriber import SlowSubscriber
+from dsys_lab.engines.nats.topic import CoreTopic, StreamTopic
 from dsys_lab.engines.nats.work_queue import JetStreamQueue
 
 __all__ = [
     "DIFFERENCES",
     "POLICIES",
     "Connection",
+    "CoreTopic",
     "JetStreamQueue",
     "SlowSubscriber",
     "StreamBuffer",
+    "StreamTopic",
     "connection",
     "jetstream_overflow",
     "slow_subscriber",

@@ -1,0 +1,364 @@
+"""What each verb of the topic does.
+
+A message that is published becomes one *copy* for each subscription that hears it; from there on the copies know
+nothing of each other. Each is an attempt that is due at some time: `attempts` gives out what is due, and who carries it
+out says `delivered` or `failed`. A failure makes it due again after the policy's next pause, or is the end of it.
+
+With order (`fifo=True`) the copies of one group stand in a line for each subscription, and only the head of a line is
+ever tried: a copy that cannot be handed over holds up its own group at its own seat, and nobody else.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict, deque
+from collections.abc import Mapping
+from heapq import heappop, heappush
+from typing import Any, Final
+
+from dsys_lab.brokers.topic.answers import Attempt, Duplicate, Published, Rejected, Status
+from dsys_lab.brokers.topic.seats import Copy, Message, Place
+from dsys_lab.brokers.topic.subscription import Subscription, require_attributes
+from dsys_lab.errors import BadParameter, Misuse, Refused
+from dsys_lab.facts import fact
+from dsys_lab.trace import NO_TRACE, Recorder
+
+SIZE_MAX_BYTES: Final = int(fact("sns_size_max").value)
+DEDUP_US: Final = int(fact("sns_dedup_window").value * 1e6)
+ARCHIVE_MAX_DAYS: Final = fact("sns_archive_max").value
+DAY_US: Final = 86_400_000_000
+
+
+class Topic:
+    """Hands each message on to everyone who is subscribed at that moment and whose filter lets it through.
+
+    Parameters
+    ----------
+    place : str
+        The name under which its rows appear; a seat is `place/subscription`.
+    fifo : bool
+        Whether messages have groups, each in order, and are handed on once for each deduplication id.
+    archive_days : float
+        FIFO: for how long what was published can be replayed; 0: not at all.
+    recorder : Recorder
+        Where its rows go.
+
+    Examples
+    --------
+    >>> uploads = Topic("uploads")
+    >>> uploads.publish(0, "m1", "a video")                  # nobody is there: gone
+    Published(message='m1', to=(), passed_by=())
+    >>> uploads.subscribe(0, Subscription(name="thumbnails"))
+    >>> uploads.publish(0, "m2", "a video").to
+    ('thumbnails',)
+    >>> [attempt] = uploads.attempts(0)
+    >>> uploads.failed(0, attempt.number, "down")            # three more at once, then after 1 s, ...
+    >>> [again] = uploads.attempts(0)
+    >>> uploads.delivered(0, again.number)
+    >>> uploads.deadline_us() is None
+    True
+    """
+
+    def __init__(
+        self, place: str, *, fifo: bool = False, archive_days: float = 0, recorder: Recorder = NO_TRACE
+    ) -> None:
+        if not 0 <= archive_days <= ARCHIVE_MAX_DAYS:
+            raise BadParameter(f"archive_days = {archive_days!r}: give 0 to {ARCHIVE_MAX_DAYS}")
+        if archive_days and not fifo:
+            raise BadParameter("archive_days with fifo=False: only a FIFO topic keeps what was published")
+        self.place, self.fifo, self.recorder = place, fifo, recorder
+        self._archive_us = int(archive_days * DAY_US)
+        self._archive: deque[Message] = deque()
+        self._places: dict[str, Place] = {}
+        self._due: list[tuple[int, int, str]] = []  # when, which copy, whose
+        self._out: dict[int, Place | None] = {}  # whose copy is out under this number; None: nobody's any more
+        self._seen: OrderedDict[str, tuple[int, str]] = OrderedDict()
+        self._copies: Counter[str] = Counter()
+        self._next_number = self._published = self._unheard = self._now_us = 0
+
+    # ------------------------------------------------------------ who is there
+    def subscribe(self, now_us: int, subscription: Subscription) -> None:
+        """Give somebody a seat: what is published from now on is heard."""
+        self._reach(now_us)
+        if subscription.name in self._places:
+            raise Refused(f"{subscription.name} is subscribed to {self.place}: unsubscribe first, or take another name")
+        self._places[subscription.name] = Place(subscription)
+        self.recorder.emit(now_us, "join", f"{self.place}/{subscription.name}")
+
+    def unsubscribe(self, now_us: int, name: str) -> None:
+        """Take a seat away, with what waits there, and with its dead letters."""
+        self._reach(now_us)
+        place = self._place(name)
+        del self._places[name]
+        self.recorder.emit(now_us, "leave", f"{self.place}/{name}")
+        self._out.update(dict.fromkeys(place.out))
+        for copy in place.not_out():
+            self._tell("drop", place, copy, why="unsubscribed")
+
+    # ------------------------------------------------------------ publishing
+    def publish(
+        self,
+        now_us: int,
+        message: str,
+        body: str = "",
+        *,
+        attributes: Mapping[str, Any] | None = None,
+        group: str | None = None,
+        dedup_id: str | None = None,
+        copy: int = 0,
+    ) -> Published | Duplicate | Rejected:
+        """Hand a message on to those who hear it.
+
+        Parameters
+        ----------
+        message : str
+            The logical message: the same at every attempt to publish it.
+        attributes : mapping, optional
+            What filters of attributes look at: texts, numbers, or lists of them.
+        group, dedup_id : str, optional
+            FIFO, where both must be given: the line that it stands in, and what makes two messages the same.
+        copy : int
+            Which copy of the message came in, for the books: a publisher that tries again counts up.
+
+        Returns
+        -------
+        Published, Duplicate or Rejected
+            Rejected if body and attributes are larger than the topic takes.
+        """
+        self._require_publishable(message, body, group, dedup_id)
+        self._reach(now_us)
+        attributes = require_attributes(attributes or {})
+        size_bytes = len(body.encode()) + sum(len(f"{name}{value}".encode()) for name, value in attributes.items())
+        if size_bytes > SIZE_MAX_BYTES:
+            self.recorder.emit(now_us, "reject", self.place, message, why="too large", copy=copy)
+            return Rejected(message, "too large")
+        if dedup_id is not None and (before := self._came_before(now_us, message, dedup_id)) is not None:
+            self.recorder.emit(now_us, "duplicate", self.place, message, of=before, copy=copy)
+            return Duplicate(message, before)
+        self._copies[message] = max(self._copies[message], copy)
+        return self._hand_on(Message(message, body, attributes, group, now_us), copy)
+
+    def _require_publishable(self, message: str, body: str, group: str | None, dedup_id: str | None) -> None:
+        if not (isinstance(message, str) and isinstance(body, str)):
+            raise BadParameter(f"message = {message!r}, body of {type(body)}: give each as a str")
+        if self.fifo and not (isinstance(group, str) and isinstance(dedup_id, str)):
+            raise BadParameter(f"group = {group!r}, dedup_id = {dedup_id!r}: a FIFO topic needs both, each as a str")
+        if not self.fifo and (group, dedup_id) != (None, None):
+            raise BadParameter(f"group = {group!r}, dedup_id = {dedup_id!r}: only a FIFO topic has them")
+
+    def _came_before(self, now_us: int, message: str, dedup_id: str) -> str | None:
+        """Return the message that came with this deduplication id within the window; remember a new one."""
+        while self._seen and next(iter(self._seen.values()))[0] + DEDUP_US <= now_us:
+            self._seen.popitem(last=False)
+        if dedup_id in self._seen:
+            return self._seen[dedup_id][1]
+        self._seen[dedup_id] = (now_us, message)
+        return None
+
+    def _hand_on(self, message: Message, copy: int) -> Published:
+        """Make a copy for everyone who hears the message."""
+        self._published += 1
+        if self._archive_us:
+            self._archive.append(message)
+            self.recorder.emit(self._now_us, "archive", f"{self.place}/archive", message.name, copy=copy)
+        heard, passed_by = [], []
+        for name, place in self._places.items():
+            if place.subscription.hears(message.attributes, message.body):
+                heard.append(name)
+                place.books["matched"] += 1
+                self._stand(place, self._new_copy("match", place, message))
+            else:
+                passed_by.append(name)
+                place.books["passed_by"] += 1
+                self.recorder.emit(self._now_us, "nomatch", f"{self.place}/{name}", message.name, rule=name)
+        self._unheard += not heard
+        if heard or self._archive_us:
+            self.recorder.emit(self._now_us, "fan_out", self.place, message.name, copies=len(heard), copy=copy)
+        else:
+            why = "no filter lets it through" if passed_by else "nobody is subscribed"
+            self.recorder.emit(self._now_us, "drop", self.place, message.name, why=why, copy=copy)
+        return Published(message.name, tuple(heard), tuple(passed_by))
+
+    def _new_copy(self, kind: str, place: Place, message: Message) -> Copy:
+        """Make a copy for a seat: because it matches, or from the archive."""
+        self._copies[message.name] += 1
+        self._next_number += 1
+        copy = Copy(self._next_number, self._copies[message.name], message, kind == "replay")
+        name = place.subscription.name
+        about = {"rule": name} if kind == "match" else {"of": message.name}
+        self.recorder.emit(
+            self._now_us, kind, self.place, message.name,
+            to=f"{self.place}/{name}", arrive_us=self._now_us, copy=copy.copy, **about,
+        )  # fmt: skip
+        return copy
+
+    # ------------------------------------------------------------ attempts
+    def _stand(self, place: Place, copy: Copy) -> None:
+        """Let a copy be tried at once, or once it is the head of its line."""
+        if copy.line is not None:
+            line = place.lines.setdefault(copy.line, deque())
+            line.append(copy)
+            if line[0] is not copy:
+                return
+        self._due_at(place, copy, self._now_us)
+
+    def _due_at(self, place: Place, copy: Copy, due_us: int) -> None:
+        place.waiting[copy.number] = copy
+        heappush(self._due, (due_us, copy.number, place.subscription.name))
+
+    def attempts(self, now_us: int, *, arrive_us: int | None = None) -> list[Attempt]:
+        """Give out what is due, the earliest first. Carry each out, then say `delivered` or `failed`.
+
+        Parameters
+        ----------
+        arrive_us : int, optional
+            For the picture: when the message gets to the endpoint.
+        """
+        self._reach(now_us)
+        given = []
+        while self._due and self._due[0][0] <= now_us:
+            _, number, name = heappop(self._due)
+            place = self._places.get(name)
+            if place is None or number not in place.waiting:
+                continue
+            copy = place.out[number] = place.waiting.pop(number)
+            self._out[number] = place
+            there_us = now_us if arrive_us is None else arrive_us
+            self._tell("push", place, copy, to=name, attempt=copy.attempt, arrive_us=there_us)
+            given.append(copy.to_attempt(name))
+        return given
+
+    def deadline_us(self) -> int | None:
+        """Return when an attempt becomes due next; None: never, as things stand."""
+        while self._due:
+            due_us, number, name = self._due[0]
+            if name in self._places and number in self._places[name].waiting:
+                return due_us
+            heappop(self._due)
+        return None
+
+    def delivered(self, now_us: int, number: int) -> None:
+        """Say that the endpoint took this attempt. For an attempt at a seat that is no more, nothing changes."""
+        self._reach(now_us)
+        if place := self._taken_back(number):
+            copy = place.out.pop(number)
+            place.books["delivered"] += 1
+            self._tell("handed", place, copy, to=place.subscription.name, attempt=copy.attempt)
+            self._leave(place, copy)
+
+    def failed(self, now_us: int, number: int, why: str, *, again: bool = True) -> None:
+        """Say that the endpoint did not take this attempt.
+
+        Parameters
+        ----------
+        why : str
+            What a dead letter says.
+        again : bool
+            False: it never will (it was deleted, or lets nobody in), so that trying again is no use.
+        """
+        self._reach(now_us)
+        if not (place := self._taken_back(number)):
+            return
+        copy, policy = place.out.pop(number), place.subscription.policy
+        self.recorder.emit(
+            now_us, "fail", f"{self.place}/{place.subscription.name}", copy.message.name,
+            why=why, attempt=copy.attempt, copy=copy.copy,
+        )  # fmt: skip
+        if not again or copy.attempt > policy.retries:
+            self._give_up(place, copy, why)
+            return
+        phase, due_us = policy.phase(copy.attempt), now_us + round(policy.pause_s(copy.attempt) * 1e6)
+        copy.attempt += 1
+        self._tell("wait", place, copy, attempt=copy.attempt, phase=phase, until_us=due_us)
+        self._due_at(place, copy, due_us)
+
+    def _taken_back(self, number: int) -> Place | None:
+        """Return whose attempt this is, which is out no longer; None if that seat is gone."""
+        if number not in self._out:
+            raise BadParameter(f"number = {number!r}: no such attempt of {self.place} is out; ask `attempts`")
+        return self._out.pop(number)
+
+    def _give_up(self, place: Place, copy: Copy, why: str) -> None:
+        name = place.subscription.name
+        if place.subscription.dead_letters:
+            place.books["set_aside"] += 1
+            place.dead.append(copy)
+            self._tell("dead", place, copy, receives=copy.attempt, to=f"{self.place}/{name}/dead")
+        else:
+            place.books["dropped"] += 1
+            self._tell("drop", place, copy, why=f"given up: {why}")
+        self._leave(place, copy)
+
+    def _leave(self, place: Place, copy: Copy) -> None:
+        """Let the next of the line be tried."""
+        if copy.line is None:
+            return
+        line = place.lines[copy.line]
+        line.popleft()
+        if line:
+            self._due_at(place, line[0], self._now_us)
+        else:
+            del place.lines[copy.line]
+
+    # ------------------------------------------------------------ again
+    def dead_letters(self, name: str) -> list[Attempt]:
+        """Return what was set aside for a subscription, oldest first."""
+        return [copy.to_attempt(name) for copy in self._place(name).dead]
+
+    def redrive(self, now_us: int, name: str) -> int:
+        """Try the dead letters of a subscription again, as if they were new. Return how many."""
+        self._reach(now_us)
+        place = self._place(name)
+        letters, place.dead = place.dead, []
+        for copy in letters:
+            copy.attempt = 1
+            place.books["redriven"] += 1
+            self.recorder.emit(
+                now_us, "redrive", f"{self.place}/{name}/dead", copy.message.name,
+                to=f"{self.place}/{name}", copy=copy.copy,
+            )  # fmt: skip
+            self._stand(place, copy)
+        return len(letters)
+
+    def replay(self, now_us: int, name: str, *, since_us: int, until_us: int | None = None) -> int:
+        """Let a subscription hear again what the archive has of this time, through its filter. Return how many."""
+        self._reach(now_us)
+        place = self._place(name)
+        if not self._archive_us:
+            raise Refused(f"{self.place} keeps no archive: make it with fifo=True and archive_days")
+        until_us = now_us if until_us is None else until_us
+        if not 0 <= since_us <= until_us <= now_us:
+            raise BadParameter(f"since_us = {since_us!r}, until_us = {until_us!r}: give 0 <= since <= until <= now")
+        again = [
+            message for message in self._archive
+            if since_us <= message.published_us <= until_us
+            and place.subscription.hears(message.attributes, message.body)
+        ]  # fmt: skip
+        for message in again:
+            place.books["replayed"] += 1
+            self._stand(place, self._new_copy("replay", place, message))
+        return len(again)
+
+    # ------------------------------------------------------------ upkeep
+    def status(self) -> Status:
+        """Return what there is now, and the books."""
+        return Status(
+            self._published, self._unheard, len(self._archive),
+            {name: place.to_seat() for name, place in self._places.items()},
+        )  # fmt: skip
+
+    def _reach(self, now_us: int) -> None:
+        if now_us < self._now_us:
+            raise Misuse(f"now_us = {now_us} lies before {self._now_us}: time cannot run back")
+        self._now_us = now_us
+        while self._archive and self._archive[0].published_us + self._archive_us <= now_us:
+            self._archive.popleft()
+
+    def _place(self, name: str) -> Place:
+        if name not in self._places:
+            raise BadParameter(f"name = {name!r}: {self.place} has {', '.join(self._places) or 'no subscription'}")
+        return self._places[name]
+
+    def _tell(self, kind: str, place: Place, copy: Copy, **fields: Any) -> None:
+        self.recorder.emit(
+            self._now_us, kind, f"{self.place}/{place.subscription.name}", copy.message.name, copy=copy.copy, **fields
+        )

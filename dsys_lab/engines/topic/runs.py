@@ -1,0 +1,68 @@
+"""The same story told to every topic: who is there, who wants what, who comes late, who leaves, who is down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from dsys_lab.engines.topic.model import Broadcast, ModelTopic
+from dsys_lab.errors import require_choice
+
+
+def _engine(room: str, name: str) -> Callable[[], Any]:
+    """Return what opens an engine's topic, imported when it is wanted: an engine may be missing."""
+
+    def make() -> Any:
+        from importlib import import_module
+
+        return getattr(import_module(f"dsys_lab.engines.{room}.topic"), name)()
+
+    return make
+
+
+ENGINES: Final[dict[str, Callable[[], Broadcast]]] = {
+    "model": ModelTopic,
+    "core NATS": _engine("nats", "CoreTopic"),
+    "JetStream": _engine("nats", "StreamTopic"),
+    "SNS": _engine("aws", "SnsTopic"),
+}
+"""Every topic by the name that a page uses."""
+
+
+def opened(engine: str) -> Broadcast:
+    """Return a new topic of this engine.
+
+    Raises
+    ------
+    EngineMissing
+        If it is not installed or does not start.
+    """
+    require_choice("engine", engine, tuple(ENGINES))
+    return ENGINES[engine]()
+
+
+def told(engine: str) -> dict[str, list[str]]:
+    """Tell the story, and return what each subscriber heard, in the order of the names of the messages.
+
+    `present` is there all the time, `films` wants those, `late` comes after two messages, `leaver` goes after three,
+    and `down` is down for the fourth and fifth.
+    """
+    with opened(engine) as topic:
+        topic.subscribe("present")
+        topic.subscribe("films", {"kind": ["film"]})
+        topic.subscribe("leaver")
+        topic.subscribe("down")
+        publish = topic.publish
+        publish("m1", kind="clip")
+        publish("m2", kind="film")
+        topic.subscribe("late")
+        publish("m3", kind="clip")
+        heard = {"leaver": topic.heard("leaver")}
+        topic.unsubscribe("leaver")
+        topic.goes_down("down")
+        publish("m4", kind="film")
+        publish("m5", kind="clip")
+        topic.comes_back("down")
+        publish("m6", kind="film")
+        heard |= {name: topic.heard(name) for name in ("present", "films", "late", "down")}
+    return {name: sorted(messages) for name, messages in sorted(heard.items())}
