@@ -513,6 +513,21 @@ def test_light_and_dark_are_followed(open_page: Open, scheme: str, ground: int, 
     )
 
 
+def test_a_player_made_before_it_hangs_in_a_dark_page_is_dark(open_page: Open, two: tuple[Trace, Trace]) -> None:
+    reader = open_page(*two, scheme=DARK)
+    reader.page.evaluate(f"""async () => {{
+        const host = document.createElement('div');
+        (await window.__dsysPlayer).render({{model: {PLAYER}.model, el: host}});
+        await new Promise(requestAnimationFrame);
+        document.body.append(host);
+    }}""")
+    reader.page.wait_for_function("document.querySelectorAll('.dp[data-seq]').length === 2")
+    reader.page.wait_for_function("[...document.querySelectorAll('.dp')].every(dp => dp.classList.contains('dp-dark'))")
+    grounds = "[...document.querySelectorAll('.dp')].map(dp => dp._player.view.palette.box)"
+    first, second = reader.page.evaluate(grounds)
+    assert first == second
+
+
 def test_reduced_motion_puts_discs_where_they_belong_at_once(open_page: Open, two: tuple[Trace, Trace]) -> None:
     reader = open_page(*two, reduced=True)
     assert reader.ask("playing") is False

@@ -107,6 +107,7 @@ export function render({ model, el }) {
   // --------------------------------------------------------------------------------------------- sizes, colours
   function size() {
     if (!view.model) return;
+    root.classList.toggle("dp-dark", onDark(el));   // only here: a player made before it hangs in its page learns its ground with its width
     const n = scenes.length, wide = root.clientWidth || 900;
     const probe = layout(graph, wide, 0, view.zoom), beside = Math.min(n, n === 3 && wide > 1150 ? 3 : 2), each = (wide - 18 * (beside - 1)) / beside;
     const pen = scenes[0].g, cut = (lay) => { pen.font = font(12.5, 600); return lay.boxes.filter((box) => fit(pen, box.label, box.room) !== box.label).length; };
@@ -131,7 +132,6 @@ export function render({ model, el }) {
     view.width = wide;
   }
   function retheme() {
-    root.classList.toggle("dp-dark", onDark(el));
     if (view.model) { size(); show(true); }
   }
 
@@ -389,7 +389,6 @@ export function render({ model, el }) {
   dark.addEventListener?.("change", retheme);
   const told = () => { if (model.get("words")) { ui.live.textContent = model.get("words"); } };
   model.on("change:packed", load); model.on("change:words", told);
-  root.classList.toggle("dp-dark", onDark(el));
   root._player = { model, stats, play, pause, step, seekTime, seekStep, follow, zoomTo, select: choose, view, get T() { return T; }, get step_at() { return k; },
     get steps() { return steps; }, get playing() { return playing; }, get scenes() { return scenes; }, get poster() { return poster; }, rowAt, words };
   load();
