@@ -8,6 +8,7 @@ from dsys_lab import laws
 from dsys_lab.errors import BadParameter
 from dsys_lab.scenarios.object_store import counter, counts, hot_prefix, lost_drives, tables, too_early, upload
 from dsys_lab.trace import lamps
+from dsys_lab.trace.ledger import balance
 
 SEEDS = range(1, 9)
 
@@ -47,6 +48,14 @@ def test_parts_of_who_gave_up_are_kept_until_a_rule_takes_them_away():
         assert left.of("gauge")[-1].fields["value"] == 500
         assert swept.of("gauge")[-1].fields["value"] == 0
         assert {check(run)["got"] for run in (left, swept)} == {0}
+
+
+def test_pieces_that_came_are_stored_in_the_books_and_what_was_aborted_is_dropped():
+    whole, put = balance(upload()), balance(upload(way="one put"))
+    assert (whole.stored, put.stored, whole.in_flight, put.in_flight) == (8, 8, 0, 0)
+    left, swept = balance(upload(gives_up_after=5)), balance(upload(gives_up_after=5, rule_after_s=8.0))
+    assert (left.stored, swept.stored, left.in_flight, swept.in_flight) == (5, 0, 0, 0)
+    assert swept.dropped == left.dropped + 5
 
 
 @pytest.mark.parametrize("way", ["parts", "one put"])
@@ -98,6 +107,15 @@ def test_blind_puts_lose_and_puts_on_a_condition_do_not():
         assert exact["got"] == exact["expected"] == 12
 
 
+def broken(run):
+    return [lamp.name for lamp in lamps(run) if not lamp.held]
+
+
+def test_a_lamp_says_that_an_addition_or_an_object_is_lost():
+    assert broken(counter()) == broken(lost_drives(dead=5)) == ["checks hold"]
+    assert broken(counter(way="if match")) == broken(lost_drives(dead=2)) == broken(upload()) == []
+
+
 def test_one_writer_loses_nothing_and_more_writers_try_more_often():
     assert counts.counted("blind", 1)[0][1] == 1
     means = [mean for _, mean, _ in counts.tries(1, 2, 4)]
@@ -118,6 +136,12 @@ def test_as_many_drives_as_there_is_parity_may_die_before_the_repair_and_not_one
 def test_a_repair_in_time_outlives_more_deaths_than_there_is_parity():
     for seed in SEEDS:
         assert check(lost_drives(seed=seed, dead=8, apart_s=2.0, repair_after_s=1.0))["ok"]
+
+
+def test_a_shard_is_stored_once_and_lost_once_in_the_books():
+    for dead, stored, dropped in ((0, 27, 0), (2, 27, 6), (5, 12, 15)):
+        books = balance(lost_drives(dead=dead))
+        assert (books.stored, books.dropped, books.in_flight) == (stored, dropped, 0)
 
 
 def test_a_whole_zone_may_die():

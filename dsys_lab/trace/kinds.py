@@ -215,7 +215,7 @@ _TABLE: Final = (
     _kind("match", "move", "rule to arrive_us", "{message} matches {rule} and goes to {to}", account="in flight"),
     _kind("nomatch", "fade", "rule", "{message} does not match {rule}"),
     _kind("transform", "mark", "rule", "{place} reshapes {message} by {rule}"),
-    _kind("archive", "put", "", "{message} is kept in {place}"),
+    _kind("archive", "put", "", "{message} is kept in {place}", account="stored"),
     _kind("replay", "move", "of to arrive_us", "{place} plays {message} again to {to}", account="in flight"),
     _kind("fan_out", "take", "copies", "{place} has handed {message} on in {copies} copies", account="done"),
     _kind("push", "move", "to attempt arrive_us", "{place} hands {message} to {to}, attempt {attempt}",
@@ -266,7 +266,7 @@ _TABLE: Final = (
           "number {page} of the {file} is written anew, {size_bytes}", role="waiting"),
     # a log on several machines
     _kind("refuse", "bounce", "why", "{place} does not take {message}: {why}"),
-    _kind("gone", "burst", "why", "{message} is gone from {place}: {why}"),
+    _kind("gone", "burst", "why", "{message} is gone from {place}: {why}", account="dropped"),
     # sorted runs
     _kind("run", "put", "count size_bytes of", "{message} lies at {place}: {count} entries, made from {of}"),
     _kind("run_merged", "fade", "into", "{message} is merged into {into} and leaves {place}"),

@@ -41,7 +41,7 @@ def counter(
     sim.run()
     added, (says, _) = sum(host.added for host in hosts), read_counter(store)
     sim.emit("check", BUCKET, name="the counter says what was added", ok=says == added, expected=added, got=says)
-    return Claims({"conservation": {}})
+    return Claims({"conservation": {}, "checks hold": {}})
 
 
 def read_counter(store: JournaledStore) -> tuple[int, str]:

@@ -62,7 +62,7 @@ export function render({ model, el }) {
     if (share >= 0 && !(poster && run.head.opening)) { T = run.start + share * view.span; k = upper(steps.time, T) - 1; show(true); }
     else { poster = steps.n > 1; if (poster) why = openAt(); else { k = steps.n; T = k ? steps.time[k] : run.start; } show(true); }
     setPoster(poster);
-    say(run.rows ? `${poster ? `${why}. ` : ""}${words()}` : "This run left no rows.");
+    say(run.rows ? `${why ? `${why}. ` : ""}${words()}` : "This run left no rows.");
     stats.loads++; seq++;
     requestAnimationFrame(() => { if (!alive) return; stats.paint_ms = performance.now() - before; root.dataset.seq = String(seq); root.dataset.rows = String(run.rows); });
   }
