@@ -1,8 +1,11 @@
 """An exercise passes its reference answer, tells a wrong one what was seen, and survives whatever it is given."""
 from __future__ import annotations
 
+import builtins
 import contextlib
+import dis
 import functools
+import importlib
 import math
 import threading
 import time
@@ -12,7 +15,7 @@ import pytest
 
 from dsys_lab.brokers.overflow import Answer, least_pays, newest_pays, oldest_pays
 from dsys_lab.errors import BadParameter
-from dsys_lab.lessons import exercise, progress, share
+from dsys_lab.lessons import exercise, exercises, progress, share
 from dsys_lab.lessons.exercises import find
 from dsys_lab.lessons.exercises.not_consumed_in_time import TASKS
 from dsys_lab.lessons.exercises.task import Exercise
@@ -100,6 +103,25 @@ def test_a_wrong_answer_is_told_what_was_seen(key: str, function, says: str) -> 
     tried = exercise(key, function)
     assert not tried.passed
     assert says in str(tried)
+
+
+def all_exercises() -> list[Exercise]:
+    folder = Path(exercises.__file__).parent
+    modules = [importlib.import_module(f"{exercises.__name__}.{path.stem}") for path in sorted(folder.glob("*.py"))]
+    return [task for module in modules for task in getattr(module, "TASKS", ()) if isinstance(task, Exercise)]
+
+
+@pytest.mark.parametrize("task", all_exercises(), ids=lambda task: task.key)
+def test_the_folded_answer_runs_in_an_empty_cell_and_lacks_no_name(task: Exercise) -> None:
+    cell: dict[str, object] = {"__name__": "__main__"}
+    exec(task.answer_source, cell)
+    codes, used = [cell[task.function_name].__code__], set[str]()
+    while codes:
+        code = codes.pop()
+        named = {one.argval for one in dis.get_instructions(code) if one.opname in ("LOAD_GLOBAL", "LOAD_NAME")}
+        used |= named
+        codes += [one for one in code.co_consts if isinstance(one, type(code))]
+    assert {name for name in used if name not in cell and not hasattr(builtins, name)} <= {"__name__", "__qualname__"}
 
 
 def test_the_law_passes_as_its_own_formula() -> None:

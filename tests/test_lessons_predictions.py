@@ -182,6 +182,20 @@ def test_a_typed_number_is_kept_as_typed_and_the_slider_says_round_ones() -> Non
     assert prediction.said == 1.91
 
 
+@pytest.mark.parametrize(("between", "typed", "step"), [
+    ((1, 12), 1.25, 1.275), ((0, 8), 5.5, 5.52), ((100, 100_000), 756, 100 * 10 ** (59 * 0.015)),
+])
+def test_a_slider_that_snaps_to_its_step_does_not_change_what_was_typed(
+    between: tuple[float, float], typed: float, step: float
+) -> None:
+    number = predict("13/snaps", "?", between=between, unit="times").widget.children[1]
+    number.box.value = typed
+    number.slider.value = step  # as the page says back what it made of it
+    assert number.answer == typed
+    number.slider.value = between[1]
+    assert number.answer == between[1]
+
+
 @pytest.mark.parametrize(("unit", "between", "whole"), [
     ("nights", (0, 50), True), ("pages", (1, 2000), True), ("times", (1, 100), False), ("nights", (0.0, 50.0), False),
     ("clips a second", (0, 50), False), ("% more", (0, 100), False), ("ms", (1, 90), False),
@@ -239,6 +253,7 @@ def test_what_would_give_the_answer_away_stands_behind_the_same_door(monkeypatch
     prediction.keep(10)
     table, played = widget.children[1].children
     assert "<td>77.7</td>" in table.value
+    assert 'class="jp-RenderedHTMLCommon"' in table.value, "a table behind the door looks as one in front of it"
     assert played is reveal.show[1].widget
 
     monkeypatch.setenv("DSYS_LAB_VIEW", "still")  # nobody predicts in a committed notebook: it shows all

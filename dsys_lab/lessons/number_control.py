@@ -1,7 +1,7 @@
 """The control for a number: a slider to drag, and beside it a box that says the number and takes a typed one.
 
 What the box says is what counts. The slider moves in round numbers (two digits on a wide range, whole ones for what is
-counted in whole ones); a typed number is taken as it is.
+counted in whole ones); a typed number is taken as it is, though the slider then stands on the nearest of its steps.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class NumberControl(HBox):
         self.slider.disabled = self.box.disabled = True
 
     def _slid(self, change: dict[str, float]) -> None:
-        if not self._following:
+        if not self._following and not self._is_echo(change["new"]):
             self._follow(self.box, self._round(change["new"]))
 
     def _typed(self, change: dict[str, float]) -> None:
@@ -70,6 +70,13 @@ class NumberControl(HBox):
             other.value = value
         finally:
             self._following = False
+
+    def _is_echo(self, value: float) -> bool:
+        """Whether the page's slider only says the number of the box again, on the nearest of its steps."""
+        there, here = self.box.value, value
+        if self.form.in_factors:
+            there, here = math.log10(there), math.log10(here)
+        return self.moved and abs(here - there) <= 0.501 * self.slider.step
 
     def _round(self, value: float) -> float:
         """Return a number that one would say: two digits on a wide range, three on a narrow one."""

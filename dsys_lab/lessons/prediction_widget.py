@@ -93,4 +93,6 @@ def _as_widget(shown: Any) -> Any:
     """Return a player's own widget, or a picture or table as the page shows it."""
     if hasattr(shown, "widget"):
         return shown.widget
-    return HTML(shown.html() if hasattr(shown, "html") else shown.to_html())
+    if hasattr(shown, "html"):
+        return HTML(shown.html())
+    return HTML(f'<div class="jp-RenderedHTMLCommon">{shown.to_html(border=0)}</div>')  # as a cell shows a table

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from textwrap import dedent
+from types import ModuleType
 from typing import Any
 
 from dsys_lab.lessons.shown import Shown, as_html, card, code, folded, paragraphs, quiet
@@ -80,8 +82,10 @@ class Exercise:
 
     @property
     def answer_source(self) -> str:
-        """The code of the reference answer, without its docstring's indentation."""
-        return dedent(inspect.getsource(self.answer)).rstrip()
+        """The code of the reference answer with the imports that it needs: a reader may copy it into an empty cell."""
+        source = dedent(inspect.getsource(self.answer)).rstrip()
+        imports = imports_of(source, inspect.getmodule(self.answer))
+        return "\n".join([*imports, "", "", source] if imports else [source])
 
     def __str__(self) -> str:
         parts = (f"Exercise: {self.title}", self.statement, "Begin with:", self.skeleton, self.example)
@@ -94,6 +98,30 @@ class Exercise:
             f"{quiet(f'Then check it: `exercise({self.key!r}, {self.function_name})`')}"
         )
         return Shown(card(body), str(self))._repr_mimebundle_()
+
+
+def imports_of(source: str, module: ModuleType | None) -> list[str]:
+    """Return the lines that import what a function's source uses of its module."""
+    tree = ast.parse(inspect.getsource(module)) if module else ast.parse("")
+    used = {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
+    lines = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            needed = [alias for alias in node.names if (alias.asname or alias.name) in used]
+            if needed:
+                node.names = needed
+                lines.append(ast.unparse(node))
+    own = [name for node in tree.body for name in _defined(node) if name in used]
+    own = [name for name in own if not any(_defined(node) == [name] for node in ast.parse(source).body)]
+    return lines + ([f"from {module.__name__} import {', '.join(own)}"] if own and module else [])
+
+
+def _defined(node: ast.stmt) -> list[str]:
+    """Return the names that a statement of a module defines."""
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        return [node.name]
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+    return [target.id for target in targets if isinstance(target, ast.Name)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
