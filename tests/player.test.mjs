@@ -177,6 +177,22 @@ test("boxes stand inside the stage, apart from each other, cause left of effect"
   assert.ok(x("phone") < x("uploads") && x("uploads") < x("worker-1"));
 });
 
+test("where a larger run comes into the frame of a smaller one, no box is cut off", () => {
+  for (const name of names) {
+    const lay = player.layout(player.graphOf(open(name)), 500, 120);
+    for (const box of lay.boxes) assert.ok(box.y >= 20 && box.y + box.h <= lay.height, `${name}: ${box.id} ${box.y} ${lay.height}`);
+  }
+});
+
+test("a number beside a title gives way where boxes stand close and every disc is to be seen", () => {
+  const wide = (words) => 50 + 8 * words.length, close = { tight: true, w: 52, room: 52, across: 1, rows: 3 };
+  assert.equal(player.howMany(close, 3, 0, wide), "");
+  assert.equal(player.howMany(close, 40, 0, wide), "40", "what is not drawn is told");
+  assert.equal(player.howMany({ ...close, w: 90 }, 3, 0, wide), "3");
+  assert.equal(player.howMany({ ...close, tight: false }, 3, 0, wide), "3");
+  assert.equal(player.howMany({ ...close, w: 150 }, 4, 4, wide), "4 of 4");
+});
+
 test("a place stands at the same spot when a slider brings another run", () => {
   const memory = new Map(), spots = (name) => new Map(player.layout(player.graphOf(open(name), memory), 900).boxes.map((box) => [box.id, [box.col, box.rank]]));
   const before = spots("queue"), after = spots("queue-short");

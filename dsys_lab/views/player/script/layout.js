@@ -150,7 +150,7 @@ function columns(boxes, edges) {
   });
 }
 
-const ROWS_MOST = 6.5, MARGIN = 9;                                      // boxes below each other in a column; of a frame round its boxes
+const ROWS_MOST = 6.5, MARGIN = 9, LEAST = 12;                          // boxes below each other in a column; of a frame round its boxes; the least height of a box
 
 /** The boxes of a column as blocks: neighbours of one part stand in one frame, `across` beside each other. */
 function blocksOf(lay, c) {
@@ -202,22 +202,23 @@ function place(lay) {
     col.fixed = col.rows.reduce((sum, row) => sum + row.over + row.under + row.after, 0); col.wish = col.rows.reduce((sum, row) => sum + row.wish, 0);
   }
   if (!lay.height) lay.height = Math.round(clamp(Math.max(...cols.map((col) => col.wish + col.fixed)) + PAD + FALL, 150, lay.boxes.some((box) => box.id.includes("/")) ? 540 : 440));
+  lay.height = Math.max(lay.height, Math.ceil(Math.max(...cols.map((col) => col.fixed + LEAST * col.rows.length)) + PAD + FALL));   // nothing is cut off
   const high = lay.height - PAD - FALL;                                 // what is lost falls below the boxes
   for (const [c, col] of cols.entries()) {
     const scale = Math.min(1, (high - col.fixed) / col.wish), slot = wide[c] / col.across;
-    const used = col.rows.reduce((sum, row) => sum + Math.max(12, row.wish * scale), col.fixed), between = clamp((high - used) / Math.max(1, col.rows.length), 0, 26);
+    const used = col.rows.reduce((sum, row) => sum + Math.max(LEAST, row.wish * scale), col.fixed), between = clamp((high - used) / Math.max(1, col.rows.length), 0, 26);
     let y = PAD / 2 + (high - used - between * (col.rows.length - 1)) / 2;
     for (const { block, boxes, wish, over, under, after } of col.rows) {
       if (block.framed && over > TITLE) lay.frames.push(block.frame = { label: block.parent, x: x - MARGIN, y: y, w: wide[c] + 2 * MARGIN, h: 0 });
       boxes.forEach((box, i) => {
         const own = block.framed ? wide[c] / Math.min(col.across, boxes.length) : slot;
         const w = Math.min(own - (col.across > 1 ? 8 : 0), most(box)), left = x + own * i;
-        Object.assign(box, { x: left + (own - w) / 2, y: y + over, w, h: Math.max(12, wish * scale), room: col.across > 1 ? w : w + gap * 0.8 });
+        Object.assign(box, { x: left + (own - w) / 2, y: y + over, w, h: Math.max(LEAST, wish * scale), room: col.across > 1 ? w : w + gap * 0.8 });
         box.tight = col.across > 1;
         if (block.framed) box.label = box.id.slice(block.parent.length + 1);
         seats(box);
       });
-      y += over + Math.max(12, wish * scale) + under;
+      y += over + Math.max(LEAST, wish * scale) + under;
       if (block.frame) block.frame.h = y - block.frame.y;
       y += between + after;
     }

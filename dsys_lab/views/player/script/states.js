@@ -14,9 +14,8 @@ export function drawOver(view, scene, box) {
   g.font = font(11.5, 600); g.textAlign = "right"; g.textBaseline = "alphabetic";
   if (n && box.kind === "tray") {
     const room = roomOf(box, lane), wide = (text) => box.titleWidth + g.measureText(text).width + 8;
-    const text = [room && n >= room ? `${count(n)} of ${count(room)} · full` : "", room ? `${count(n)} of ${count(room)}` : "", room && n >= room ? "full" : "", count(n)]
-      .find((words, i) => words && (i === 3 || wide(words) <= Math.max(box.w, box.room)));
-    g.fillStyle = c["waiting-ink"]; g.fillText(text, box.x + Math.max(wide(text), box.w - 1), box.y - 7);
+    const text = howMany(box, n, room, wide);
+    g.fillStyle = c["waiting-ink"]; if (text) g.fillText(text, box.x + Math.max(wide(text), box.w - 1), box.y - 7);
   }
   let x = box.x + 1;
   g.textAlign = "left"; g.font = font(11.5);
@@ -38,6 +37,13 @@ export function drawOver(view, scene, box) {
   }
   if (box.id === view.selected) { g.strokeStyle = c.fg; g.lineWidth = 2; g.setLineDash([5, 3]); g.beginPath(); g.roundRect(box.x - 2.5, box.y - 2.5, box.w + 5, box.h + 5, 10); g.stroke(); g.setLineDash([]); }
   if (bits) drawStates(view, scene, box, bits);
+}
+
+/** How many wait, in as many words as there is room for beside the title; "" where boxes stand close and each disc is to be seen. */
+export function howMany(box, n, room, wide) {
+  const few = box.tight && n <= box.across * box.rows ? "" : count(n), fits = (words) => wide(words) <= Math.max(box.w, box.room);
+  const full = room && n >= room, said = [full ? `${count(n)} of ${count(room)} · full` : "", room ? `${count(n)} of ${count(room)}` : "", full ? "full" : "", count(n)];
+  return said.find((words) => words && fits(words)) ?? few;
 }
 
 /** All the states that a box is in: one that covers it says the others too. */
