@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 
 import pytest
@@ -40,6 +41,28 @@ def test_no_part_is_better_than_the_answers():
         least = object_store.least_part_bytes(line.size_bytes)
         sizes = [size for step in range(60) if least <= (size := int(5 * MIB * 1.1**step)) <= 5 * GIB]
         assert best <= 1.05 * min(expected_s(line, size) for size in sizes)
+
+
+def test_a_short_last_part_is_counted_as_short():
+    line = object_store.Line(12 * MIB, 1.0, MIB, 0.0)
+    assert expected_s(line, 5 * MIB) == pytest.approx(3 + 12)
+    assert expected_s(line, 50 * MIB) == pytest.approx(1 + 12)
+
+
+def by_the_hints(size_bytes, request_s, rate, failures_per_byte):
+    def cost(x):
+        return math.log(request_s / x + 1 / rate) + failures_per_byte * x
+
+    size = best = max(5 * MIB, math.ceil(size_bytes / 10_000))
+    while size <= 5 * GIB:
+        best = min(best, size, key=cost)
+        size = int(size * 1.1) + 1
+    return best
+
+
+def test_who_follows_the_hints_as_written_passes():
+    verdict = PARTS.check(by_the_hints)
+    assert verdict.passed, verdict.saw
 
 
 def blind(store, key, line):
@@ -113,6 +136,18 @@ def test_a_slip_in_the_append_is_named(wrong, says):
     verdict = APPEND.check(wrong)
     assert not verdict.passed
     assert says in verdict.saw
+
+
+def lets_it_out(store, key, line):
+    found = store.get(key)
+    store.put(key, (found.data if found else b"") + line + b"\n")
+
+
+def test_an_error_that_was_not_caught_is_named_and_what_to_do():
+    verdict = APPEND.check(lets_it_out)
+    assert not verdict.passed
+    assert "MayHaveHappened" in verdict.saw
+    assert "except" in verdict.saw
 
 
 def test_an_append_without_an_end_is_stopped():

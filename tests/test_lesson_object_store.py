@@ -211,7 +211,8 @@ def test_many_small_objects_cost_requests_and_one_large_one_bytes():
         lambda: counter(writers=0), lambda: lost_drives(data=9, parity=1), lambda: lost_drives(dead=10),
         lambda: too_early(stale_s=-1.0), lambda: counts.sent("by post", 0.1), lambda: counts.lost_objects("none", 0.1),
         lambda: tables.renamed(0), lambda: tables.flight_objects("none"), lambda: laws.object_lost(5, 4, 2),
-        lambda: laws.rename_requests(0), lambda: laws.expected_losses(0, 11),
+        lambda: counts.passed("by post", 1), lambda: counts.passed("time first", 0), lambda: counts.read_s(0),
+        lambda: counts.read_s(4, link_mb=0), lambda: laws.rename_requests(0), lambda: laws.expected_losses(0, 11),
     ],
 )  # fmt: skip
 def test_misuse_is_told(call):

@@ -71,6 +71,17 @@ def closed(store: JournaledStore) -> None:
         (lambda s: s.put("k", b"", metadata={"ä": "1"}), BadParameter, "ASCII"),
         (lambda s: s.put("k", b"", metadata={"abc": "1" * 2_046}), BadParameter, "2,049 bytes: give 2,048"),
         (lambda s: s.put("k", b"", metadata=5), BadParameter, "metadata = 5"),
+        (lambda s: s.put("k", b"", metadata={"a": "1\n2"}), BadParameter, "printed"),
+        (lambda s: s.put("k", b"", metadata={"a\x7f": "1"}), BadParameter, "printed"),
+        (lambda s: s.put("k", b"", metadata={"Night": "1"}), BadParameter, "small letters"),
+        (lambda s: s.put("k", b"", metadata={"": "1"}), BadParameter, "small letters"),
+        (lambda s: s.list("\ud800"), BadParameter, "UTF-8"),
+        (lambda s: s.list(after="\ud800"), BadParameter, "UTF-8"),
+        (lambda s: s.versions(5), BadParameter, "prefix = 5"),
+        (lambda s: s.versions("\ud800"), BadParameter, "UTF-8"),
+        (lambda s: s.complete(s.begin_upload("a"), (part for part in ())), BadParameter, "give a list"),
+        (lambda s: s.complete(s.begin_upload("a"), [Part("1", "x")]), BadParameter, "part '1'"),
+        (lambda s: s.abort(Upload([], "k")), NoSuchUpload, "not open"),
         (lambda s: s.put("k", b"", metadata="abc"), BadParameter, "metadata = 'abc'"),
         (lambda s: s.get("k", version=""), BadParameter, "version = ''"),
         (lambda s: s.head("k", version=5), BadParameter, "version = 5"),
@@ -106,6 +117,11 @@ def closed(store: JournaledStore) -> None:
         (lambda s: Limits(split_after_s=0), BadParameter, "split_after_s"),
         (lambda s: KeyRanges(cuts=["b", "a"]), BadParameter, "rising"),
         (lambda s: KeyRanges(cuts=[""]), BadParameter, "rising"),
+        (lambda s: KeyRanges(cuts=[1, "a"]), BadParameter, "give keys"),
+        (lambda s: ErasureCode(2, 1).decode([b"a", b"b"], 2), BadParameter, "2 shards: give 3"),
+        (lambda s: ErasureCode(2, 1).decode([b"a", None, b"bc"], 2), BadParameter, "of one size"),
+        (lambda s: ErasureCode(2, 1).rebuild([b"a", None, b"b"], [3]), BadParameter, "0 to 2"),
+        (lambda s: ErasureCode(2, 1).rebuild([b"a", None, b"b"], [-1]), BadParameter, "0 to 2"),
         (lambda s: KeyRanges().admit(0, "k", "lists"), BadParameter, "writes, reads"),
         (lambda s: NegativeCache(s, stale_us=-1), BadParameter, "stale_us"),
     ],
@@ -453,6 +469,30 @@ def test_a_drive_that_cannot_be_read_is_as_good_as_lost() -> None:
     for drive in range(4):
         blobs.drives[drive].disk = Unreadable()
     assert store.get("night").data == b"435 minutes" * 50
+
+
+def test_a_drive_that_fails_at_a_write_lacks_a_shard_and_the_store_goes_on() -> None:
+    drives = [Full() for _ in range(9)]
+    store = JournaledStore(VolatileDisk(), blobs=ShardedBlobs(drives, ErasureCode(5, 4)))
+    for drive in drives[:3]:
+        drive.full = True
+    store.put("night", b"435 minutes" * 50)
+    store.put("night", b"417 minutes" * 50)
+    assert store.get("night").data == b"417 minutes" * 50
+    for drive in drives[:3]:
+        drive.full = False
+    assert store.repair() == 3
+    assert store.repair() == 0
+
+
+def test_a_put_that_too_many_drives_fail_at_is_not_acknowledged() -> None:
+    drives, journal = [Full() for _ in range(9)], VolatileDisk()
+    store = JournaledStore(journal, blobs=ShardedBlobs(drives, ErasureCode(5, 4)))
+    for drive in drives[:4]:
+        drive.full = True
+    with pytest.raises(MayHaveHappened):
+        store.put("night", b"435 minutes" * 50)
+    assert JournaledStore(journal, blobs=ShardedBlobs(drives, ErasureCode(5, 4))).get("night") is None
 
 
 def test_a_file_of_somebody_else_on_a_drive_is_let_be() -> None:

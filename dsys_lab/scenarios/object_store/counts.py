@@ -13,8 +13,8 @@ from statistics import fmean, stdev
 from typing import Any, Final
 
 from dsys_lab import laws
-from dsys_lab.errors import Damaged, require_choice, require_positive
-from dsys_lab.scenarios.object_store.prefixes import MORNING_S, PERSONS, even_cuts, key_of
+from dsys_lab.errors import Damaged, require_choice, require_not_negative, require_positive
+from dsys_lab.scenarios.object_store.prefixes import MORNING_S, PERSONS, SCHEMES, even_cuts, key_of
 from dsys_lab.scenarios.object_store.uploads import WAYS
 from dsys_lab.scenarios.object_store.writers import counter
 from dsys_lab.simulation import Measured
@@ -70,7 +70,8 @@ def passed(scheme: str, *ranges: float, rate: float = 2_000.0, seconds: int = 3)
 
     Everything is a tenth of its real size: `rate` writes a second where a range does 350.
     """
-    require_positive(rate=rate, seconds=seconds)
+    require_choice("scheme", scheme, SCHEMES)
+    require_positive(rate=rate, seconds=seconds, ranges=min(ranges, default=1))
 
     def one(count: float, seed: int) -> float:
         limits, luck = Limits(writes=LIMIT, burst_s=0.02, split_after_s=None), Random(f"{seed}/{count}")
@@ -101,6 +102,8 @@ def read_s(*connections: float, megabytes: float = 256, rate_mb: float = 90, lin
     Each connection asks for one range and then sends packets of a quarter of a megabyte at its own pace; the link
     passes them on one after the other. All speeds are a model's.
     """
+    require_positive(connections=min(connections, default=1), megabytes=megabytes, rate_mb=rate_mb, link_mb=link_mb)
+    require_not_negative(first_byte_ms=first_byte_ms)
     told = []
     for count in connections:
         packet_mb, left = 0.25, dict.fromkeys(range(int(count)), megabytes / count)

@@ -1,4 +1,4 @@
-"""What is asked of a bucket that is full: a folder renamed, and the flights of a year as dated objects.
+"""What is asked of a bucket that is full: a folder renamed, and the flights of a week as dated objects.
 
 Every number is counted: requests by the store's own count, bytes as they were really put and read. Prices come from
 `facts.toml`.
@@ -68,9 +68,9 @@ def price_usd(requests: dict[str, int]) -> float:
 @cache
 def _week() -> list[tuple[int, bytes]]:
     """Return (day, its line of CSV) of every flight in the first seven days of July, in order of the days."""
-    names = ("month", "day", "carrier", "flight", "origin", "dest", "dep_delay")
+    names = ("month", "day", "carrier", "flight", "origin", "dest")
     found = flights.columns(duckdb, "flights", *names)
-    rows = sorted(row for row in zip(*(found[name].tolist() for name in names[:-1]), strict=True) if row[0] == 7)
+    rows = sorted(row for row in zip(*(found[name].tolist() for name in names), strict=True) if row[0] == 7)
     return [(row[1], ",".join(map(str, row)).encode() + b"\n") for row in rows if row[1] <= 7]
 
 

@@ -8,7 +8,8 @@ once. Two keep blobs:
 
 What a sharded blob promises
 ----------------------------
-1. It is written when at least k + 1 of its shards are durable; with fewer drives in reach the put is refused.
+1. It is written when at least k + 1 of its shards are durable; with fewer drives in reach the put is refused. A drive
+   that fails at its shard is one that lacks it: `restore` brings it back.
 2. It is read whole or in ranges while k of its shards are whole, and its bytes are checked; from fewer, `Damaged`.
 3. `lost` and `restore` bring back what was lost, or does not pass its checksum, on every drive that is in reach.
 
@@ -161,24 +162,39 @@ class ShardedBlobs:
             raise Refused(f"{told}: bring drives back")
 
     def write(self, blob: int, data: bytes, *, now_us: int) -> None:
-        """Write a shard to every drive in reach, durable when this returns."""
-        self.require_room(blob)
-        for shard, content in enumerate(self.code.encode(data)):
-            self._write_shard(blob, shard, content, now_us)
+        """Write a shard to every drive in reach, durable when this returns.
 
-    def _write_shard(self, blob: int, shard: int, content: bytes, now_us: int) -> None:
+        Raises
+        ------
+        OSError
+            If so many drives fail at it that fewer than k + 1 have their shard.
+        """
+        self.require_room(blob)
+        written, failed = 0, None
+        for shard, content in enumerate(self.code.encode(data)):
+            try:
+                written += self._write_shard(blob, shard, content, now_us)
+            except OSError as error:
+                failed = error
+        if failed is not None and written <= self.code.data_shards:
+            raise failed
+
+    def _write_shard(self, blob: int, shard: int, content: bytes, now_us: int) -> bool:
+        """Write a shard, if its drive is in reach; return whether it is."""
         home = self.homes(blob)[shard]
-        if self.drives[home].is_up:
-            name, place = _name(blob, shard), self.place_of(home)
-            size_bytes = block_file.write(self.drives[home].disk, name, content)
-            self.recorder.emit(now_us, "page_write", place, file=name, page=0, size_bytes=size_bytes)
+        if not self.drives[home].is_up:
+            return False
+        name, place = _name(blob, shard), self.place_of(home)
+        size_bytes = block_file.write(self.drives[home].disk, name, content)
+        self.recorder.emit(now_us, "page_write", place, file=name, page=0, size_bytes=size_bytes)
+        return True
 
     def remove(self, blob: int) -> None:
-        """Take its shards away where they can be reached; a drive that is away keeps its own until the next opening."""
+        """Take its shards away; a drive that is away, or fails at it, keeps its own until the next opening."""
         for shard, home in enumerate(self.homes(blob)):
             drive = self.drives[home]
             if drive.is_up:
-                with suppress(Misuse):  # it never came here
+                with suppress(Misuse, OSError):  # Misuse: it never came here
                     drive.disk.remove(_name(blob, shard))
 
     # ------------------------------------------------------------ read path

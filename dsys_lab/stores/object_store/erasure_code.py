@@ -102,8 +102,17 @@ class ErasureCode:
         ------
         Damaged
             If fewer than k are left.
+        BadParameter
+            If these are not the shards of one object, or no such shard is wanted.
         """
+        if len(shards) != self.shards:
+            raise BadParameter(f"{len(shards)} shards: give {self.shards}, None in the place of a lost one")
+        if strange := [number for number in wanted if number not in range(self.shards)]:
+            raise BadParameter(f"shards {strange} are wanted: give numbers from 0 to {self.shards - 1}")
         there = {number: shard for number, shard in enumerate(shards) if shard is not None}
+        if len({len(shard) for shard in there.values()}) > 1:
+            sizes = {number: len(shard) for number, shard in there.items()}
+            raise BadParameter(f"shards of {sizes} bytes: give those of one object, which are of one size")
         missing = tuple(number for number in wanted if number not in there)
         if missing and len(there) < self.data_shards:
             raise Damaged(

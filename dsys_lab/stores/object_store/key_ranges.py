@@ -137,8 +137,9 @@ class KeyRanges:
         recorder: Recorder = NO_TRACE,
         now_us: int = 0,
     ) -> None:
-        if sorted(set(cuts)) != list(cuts) or "" in cuts:
-            raise BadParameter(f"cuts = {list(cuts)!r}: give keys in rising order, each once")
+        are_keys = not isinstance(cuts, str) and all(isinstance(cut, str) and cut for cut in cuts)
+        if not are_keys or sorted(set(cuts)) != list(cuts):
+            raise BadParameter(f"cuts = {cuts!r}: give keys in rising order, each once")
         self.limits, self.place, self.recorder = limits or Limits(), place, recorder
         self._ranges: list[_Range] = []
         self._made = 0

@@ -277,7 +277,8 @@ class JournaledStore:
         return tuple(part for _, (part, _) in sorted(self._upload(upload).parts.items()))
 
     def _upload(self, upload: Upload) -> OpenUpload:
-        found = self._index.uploads.get(upload.upload) if isinstance(upload, Upload) else None
+        is_one = isinstance(upload, Upload) and isinstance(upload.upload, str)
+        found = self._index.uploads.get(upload.upload) if is_one else None
         if found is None or found.key != upload.key:
             raise NoSuchUpload(f"{upload!r} is not open: begin one, or look at `uploads`")
         return found
@@ -319,6 +320,7 @@ class JournaledStore:
     def versions(self, prefix: str = "") -> tuple[Version, ...]:
         """Return every version of the keys that begin so, the newest of each key first."""
         self._require_open()
+        verbs.check_word("prefix", prefix)
         return tuple(self._index.versions(prefix))
 
     def status(self) -> StoreStatus:

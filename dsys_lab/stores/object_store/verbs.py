@@ -221,12 +221,17 @@ def check_key(key: str) -> None:
     """Refuse what is no key."""
     if not isinstance(key, str):
         raise BadParameter(f"key = {key!r}: give a word of 1 to {KEY_BYTES_MAX:,} bytes")
-    try:
-        size_bytes = len(key.encode())
-    except UnicodeEncodeError as error:
-        raise BadParameter(f"key = {key!r}: it has no UTF-8 ({error.reason}); give another") from None
+    size_bytes = _utf8_bytes("key", key)
     if not 1 <= size_bytes <= KEY_BYTES_MAX:
         raise BadParameter(f"key of {size_bytes:,} bytes: give 1 to {KEY_BYTES_MAX:,}")
+
+
+def _utf8_bytes(name: str, word: str) -> int:
+    """Return how many bytes a word has; refuse one that has none."""
+    try:
+        return len(word.encode())
+    except UnicodeEncodeError as error:
+        raise BadParameter(f"{name} = {word!r}: it has no UTF-8 ({error.reason}); give another") from None
 
 
 def check_data(data: bytes) -> None:
@@ -244,6 +249,10 @@ def check_metadata(metadata: Mapping[str, str] | None) -> dict[str, str]:
     told = dict(metadata or {})
     if not all(isinstance(word, str) and word.isascii() for pair in told.items() for word in pair):
         raise BadParameter(f"metadata = {metadata!r}: give names and words of ASCII")
+    if not all(word.isprintable() for pair in told.items() for word in pair):
+        raise BadParameter(f"metadata = {metadata!r}: give letters that can be printed, for they travel in a header")
+    if not all(name and name == name.lower() for name in told):
+        raise BadParameter(f"metadata = {metadata!r}: give names in small letters, which is how they come back")
     size_bytes = sum(len(word) for pair in told.items() for word in pair)
     if size_bytes > METADATA_BYTES_MAX:
         raise BadParameter(f"metadata of {size_bytes:,} bytes: give {METADATA_BYTES_MAX:,} in all, names and words")
@@ -276,10 +285,16 @@ def check_range(first: int, size_bytes: int | None) -> None:
 def check_list(prefix: str, delimiter: str, after: str, limit: int) -> None:
     """Refuse a list that is none."""
     for name, word in (("prefix", prefix), ("delimiter", delimiter), ("after", after)):
-        if not isinstance(word, str):
-            raise BadParameter(f"{name} = {word!r}: give a word, '' for none")
+        check_word(name, word)
     if not isinstance(limit, int) or isinstance(limit, bool) or not 1 <= limit <= PAGE_KEYS_MAX:
         raise BadParameter(f"limit = {limit!r}: give 1 to {PAGE_KEYS_MAX:,} keys a page")
+
+
+def check_word(name: str, word: str) -> None:
+    """Refuse what no key can begin with, or come after."""
+    if not isinstance(word, str):
+        raise BadParameter(f"{name} = {word!r}: give a word, '' for none")
+    _utf8_bytes(name, word)
 
 
 def check_part_number(number: int) -> None:
@@ -296,11 +311,14 @@ def check_parts(given: Sequence[Part], there: Mapping[int, Part], *, part_bytes_
     BadParts
         If it is empty, out of order, names what did not come, or a part before the last is below the least size.
     """
+    if not isinstance(given, Sequence):
+        raise BadParameter(f"parts = {given!r}: give a list, for it is gone through more than once")
     if not given:
         raise BadParts("no parts were listed: list at least one")
     for part in given:
         if not isinstance(part, Part):
             raise BadParameter(f"parts: {part!r} is none; list what `put_part` gave, or what `parts` tells")
+        check_part_number(part.number)
     numbers = [part.number for part in given]
     if any(later <= earlier for earlier, later in pairwise(numbers)):
         raise BadParts(f"the parts are listed as {numbers[:20]}: list each once, by rising number")

@@ -185,6 +185,7 @@ class S3Bucket:
 
     def versions(self, prefix: str = "") -> tuple[Version, ...]:
         """Return every version of the keys that begin so, the newest of each key first."""
+        verbs.check_word("prefix", prefix)
         return tuple(self._versions(prefix))
 
     def _versions(self, prefix: str) -> Iterator[Version]:
