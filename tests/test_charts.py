@@ -64,6 +64,17 @@ def test_live_a_chart_has_no_ground_of_its_own_and_turns_with_a_dark_page() -> N
     assert "[data-jp-theme-light=false] .dsys-chart" in html
 
 
+def test_what_stands_at_whole_numbers_only_has_no_others_on_its_axis() -> None:
+    hops = charts.lines({"rows": [(1, 5), (2, 20), (4, 90)]}, x="hop", y="rows", whole_x=True)
+    assert list(hops.figure.axes[0].get_xticks()) == [1, 2, 4]
+
+
+def test_several_references_are_told_apart() -> None:
+    chart = charts.lines({"rows": [(1, 5), (2, 20)]}, y="rows", references={"mean": 6, "friends": 21, "long": 24})
+    drawn = [line for line in chart.figure.axes[0].lines if line.get_label() in {"mean", "friends", "long"}]
+    assert len({str(line._unscaled_dash_pattern) for line in drawn}) == 3
+
+
 def test_a_share_is_told_in_percent() -> None:
     assert str(charts.bars({"oldest": 0.0272}, unit="share of the calls")).endswith("oldest: 2.72%")
     chart = charts.lines({"full": [(1, 0.5), (10, 0.04)]}, y="share that finds no room", x="room")

@@ -233,6 +233,8 @@ def test_a_wave_says_what_it_shows():
     told = waves.drawn()
     chart = charts.graph_wave(**told, hop=2)
     assert "after hop 2" in chart.alt
+    assert chart.alt.endswith("are not reached.")
+    assert charts.graph_wave(**told, hop=3).alt.endswith("1 is not reached.")
     assert chart.summary.splitlines()[1] == f"hop 1: {len(told['hops'][1])} first reached, {told['rows'][1]} rows"
     assert len(chart.summary.splitlines()) == 3
     assert chart.png != charts.graph_wave(**told, hop=1).png

@@ -235,8 +235,8 @@ facts("s3_part_min", "s3_parts_max")
 # %% [markdown]
 # ### 2. Hot ranges of keys
 #
-# All keys lie on one sorted line, cut into ranges, each with a tube of **tokens**. In the picture a range does 15 writes a
-# second, so that you see each. The same pings, under keys that begin with the time, and under keys that begin with two
+# All keys lie on one sorted line, cut into ranges. Each range has a tube of **tokens**: a write takes one, so many drip in
+# a second, and who finds none is refused. In the picture 15 drip in, so that you see each. The same pings, under keys that begin with the time, and under keys that begin with two
 # digits of a hash. A range that refuses for five seconds in a row is cut in two where the load is.
 
 # %%
@@ -272,14 +272,14 @@ hot.reveal(
 )
 
 # %% [markdown]
-# On the left the range is cut, and again, and it does not help: what begins with the time has moved on, and all of it is
-# in the last piece. On the right the load is everywhere, and each range that is added counts. So *auto scaling* is two
+# Time first: the range is cut, and again, and it does not help: what begins with the time has moved on, and all of it is
+# in the last piece. Hash first: the load is everywhere, and each range that is added counts. So *auto scaling* is two
 # sentences: a range does so much; and busy ranges are cut after a while, *if* the load is spread over keys.
 #
 # ### 3. Several write the same object
 #
-# Three programs each add to a counter four times: get, add one, put. On the left they put blindly; on the right on the
-# **condition** that it is still what they read (`if_match`), and whoever is refused begins again.
+# Several programs add to a counter: get, add one, put. They may put blindly, or on the **condition** that it is still
+# what they read (`if_match`), and whoever is refused begins again.
 
 # %%
 lost = predict(
@@ -308,12 +308,19 @@ lost.reveal(
     standard_error=100 * error,
     show=(
         player(counter, compare={"way": ("blind", "if match")}, writers=(1, 6)),
-        charts.lines(shares, title="", x="programs", y="share that is counted"),
+        charts.lines(
+            shares,
+            title="What the counter has in the end",
+            x="programs",
+            y="share that is counted",
+            whole_x=True,
+        ),
     ),
 )
 
 # %% [markdown]
-# No lock was held, and nobody waited for anybody who had died. The price is tries; how many it takes to add one:
+# (In the film three programs add four times each; the lamp says that some of it is lost.) On a condition nothing is: no
+# lock was held, and nobody waited for anybody who had died. The price is tries; how many it takes to add one:
 
 # %%
 attempts = {"if match": [(writers, mean) for writers, mean, _ in tries(1, 2, 4, 8)]}
@@ -322,6 +329,7 @@ charts.lines(
     title="The price of a condition",
     x="programs",
     y="puts for each that counts",
+    whole_x=True,
 )
 
 # %% [markdown]
@@ -371,7 +379,9 @@ code.reveal(
 # and the code is better; on the right of the chart it is a fifth and more, and copies are.
 #
 # The *eleven nines* of the service say which share of the objects it means to keep for a year. They are about time: more
-# deaths than there is parity can be outlived, one after the other, if the repair is quick. Move the sliders until an object is lost:
+# deaths than there is parity can be outlived, one after the other, if the repair is quick. Here a drive dies every *apart
+# s* seconds, until so many are *dead*, and an empty one stands in its place *repair after s* seconds later. Move the
+# sliders until an object is lost and the lamp says so; then until nine drives die, and none is:
 
 # %%
 player(lost_drives, dead=(0, 9), apart_s=(0.5, 3.0, 0.5), repair_after_s=(1, 12))
@@ -451,6 +461,7 @@ faster.reveal(
         x="connections",
         y="seconds",
         whole_x=True,
+        log_x=True,
     ),
 )
 
@@ -494,7 +505,8 @@ for drive in drives[:4]:
 # Each shard carries checksums, so a wrong one is as good as a lost one; reading all of them again and again, to find
 # rot before there is too much of it, is called *scrubbing*.
 #
-# **Somebody deletes.** No code helps against that. Where **versions** are kept, a delete only puts a marker on top:
+# **Somebody deletes.** No code helps against that. Where **versions** are kept, a delete only puts a marker on top (*null*
+# is the version that was put before they were kept):
 
 # %%
 safe.keep_versions()
@@ -503,6 +515,9 @@ safe.delete("night")
     (one.version, "marker" if one.is_marker else f"{one.size_bytes} bytes")
     for one in safe.versions("night")
 ]
+
+# %% [markdown]
+# To take the marker away is to bring the object back:
 
 # %%
 safe.delete("night", version=safe.versions("night")[0].version)

@@ -110,10 +110,11 @@ most a tenth longer than with the best.""",
     example="1 TiB needs parts of at least 109,951,163 bytes, however bad the line is.",
     hints=(
         "Small parts cost requests, large ones are sent again. Write down the expected time for each byte.",
-        "`(request_s / x + 1 / rate) * exp(failures_per_byte * x)` is smallest in between; trying sizes is fair. (`exp` of "
-        "more than 700 is no float: compare logarithms, `log(request_s / x + 1 / rate) + failures_per_byte * x`.)",
-        "Between `max(5 * 2**20, ceil(size_bytes / 10_000))` and `5 * 2**30`, in steps of a tenth, take the size with the "
-        "smallest logarithm.",
+        (
+            "`(request_s / x + 1 / rate) * exp(failures_per_byte * x)` is smallest in between; trying sizes is fair. "
+            "Compare logarithms, `log(request_s / x + 1 / rate) + failures_per_byte * x`: no float holds `exp(710)`."
+        ),
+        "From `max(5 * 2**20, ceil(size_bytes / 10_000))` to `5 * 2**30`, in steps of a tenth, take the smallest.",
     ),
     check=check_part_bytes,
     play=lambda function: (),
@@ -359,8 +360,8 @@ Under which keys do you put them? How large is an object? Who deletes, when, and
     model_answer="""
 *Keys.* A million puts in two hours are 140 a second: no range is hot on an ordinary day, and thousands a second on New
 Year's morning are hot for a key that begins with the time. `pings/<two digits of a hash of the person>/<day>/<person>`
-is spread, a day is some 1,024 lists (four pages for each of 256 prefixes), and a person's week is seven gets under known keys. `<day>/…` alone is one list, and one
-range.
+is spread, a day is some 1,024 lists (four pages for each of 256 prefixes), and a person's week is seven gets under
+known keys. `<day>/…` alone is a thousand lists, one after the other, and one range.
 
 *Size.* A billion objects of 20 kB cost 5,000 USD to put, at the price in this lab, and each query of a day a million
 gets. So a job gathers each day's files of one hash prefix into one object of some eighty megabytes (Parquet, sorted by

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import cycle
 from typing import Any, Final
 
 from dsys_lab.errors import BadParameter
@@ -14,6 +15,7 @@ Points = Sequence[tuple[float, float]]
 Law = Callable[[float], float]
 LAW, PREDICTED = ROLES["law"].colour, ROLES["again"].colour
 DASHES: Final[tuple[Any, ...]] = ("-", (0, (6, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)), "-", (0, (3, 1)), "-")
+REFERENCE_DASHES: Final = ((0, (4, 3)), (0, (1, 2)), (0, (9, 3, 1, 3)))
 MARKS: Final = "osD^vPX"
 """Second cues beside the colours of `SERIES`."""
 BAND: Final = "#F3E3CC"
@@ -31,6 +33,7 @@ def lines(
     predicted: Points = (),
     log_y: bool = False,
     steps: bool = False,
+    whole_x: bool = False,
 ) -> Chart:
     """Return curves over an axis.
 
@@ -48,6 +51,8 @@ def lines(
         The reader's own curve.
     steps : bool
         Keep each value until the next, as a count of what waits does.
+    whole_x : bool
+        There is nothing between the points: the axis says their x only.
 
     Examples
     --------
@@ -68,8 +73,8 @@ def lines(
             axes.plot(
                 *zip(*points, strict=True), color=LAW, linestyle=(0, (4, 3)), linewidth=1.4, label=label, zorder=2
             )
-        for label, height in (references or {}).items():
-            axes.axhline(height, color=LAW, linestyle=(0, (4, 3)), linewidth=1.2, label=label, zorder=2)
+        for (label, height), dash in zip((references or {}).items(), cycle(REFERENCE_DASHES), strict=False):
+            axes.axhline(height, color=LAW, linestyle=dash, linewidth=1.2, label=label, zorder=2)
         if predicted:
             axes.plot(*zip(*predicted, strict=True), color=PREDICTED, linewidth=3, label="you said", zorder=4)
         for label, (start, end) in (bands or {}).items():
@@ -80,6 +85,8 @@ def lines(
             plain_ticks(axes.yaxis)
         else:
             axes.set_ylim(bottom=0)
+        if whole_x:
+            axes.set_xticks(sorted({*ends}))
         legend_beside(figure, axes)
     told = [f"{name}: {_course(points, x, y)}" for name, points in series.items()]
     told += [f"{label}: {number(height, y)}" for label, height in (references or {}).items()]

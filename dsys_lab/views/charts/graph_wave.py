@@ -86,7 +86,7 @@ def graph_wave(
         _draw_bars(bars, [len(found) for found in hops], rows, last)
     told = [f"hop {at}: {len(found)} first reached, {rows[at]:,} rows" for at, found in _told(hops, rows, last)]
     away = len(places) - len(reached)
-    alt = f"A wave through {len(places)} {what}, after hop {last}; {away} are not reached."
+    alt = f"A wave through {len(places)} {what}, after hop {last}; {away} {'is' if away == 1 else 'are'} not reached."
     return Chart(figure, alt, "\n".join(told))
 
 
