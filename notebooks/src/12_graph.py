@@ -63,9 +63,9 @@ facts(
 # ## Picture
 #
 # Forty people and who knows whom. Friends pull each other together, all others push apart, and so everybody found a
-# place. A question begins at the person with the black rim and spreads: everybody who is reached lights up **once**,
+# place. A question begins at the person with the thick rim and spreads: everybody who is reached lights up **once**,
 # green where the wave stands now, with the number of the step, called a **hop**. Right of it, in green, how many those
-# are; in vermillion what a database has that knows only *joins*: it makes a **row** for every way to get there, over
+# are; hatched, what a database has that knows only *joins*: it makes a **row** for every way to get there, over
 # the same people as often as they come. (The axis goes up in factors of ten. The square is the best-known person.)
 #
 # Move the slider from hop to hop, then begin with somebody else.

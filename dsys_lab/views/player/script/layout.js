@@ -201,8 +201,10 @@ function place(lay) {
     }
     col.fixed = col.rows.reduce((sum, row) => sum + row.over + row.under + row.after, 0); col.wish = col.rows.reduce((sum, row) => sum + row.wish, 0);
   }
-  if (!lay.height) lay.height = Math.round(clamp(Math.max(...cols.map((col) => col.wish + col.fixed)) + PAD + FALL, 150, lay.boxes.some((box) => box.id.includes("/")) ? 540 : 440));
-  lay.height = Math.max(lay.height, Math.ceil(Math.max(...cols.map((col) => col.fixed + LEAST * col.rows.length)) + PAD + FALL));   // nothing is cut off
+  const needs = (of) => Math.ceil(Math.max(...cols.map((col) => col.fixed + col.rows.reduce((sum, row) => sum + of(row.wish), 0))) + PAD + FALL);
+  const most_high = lay.boxes.some((box) => box.id.includes("/")) ? 540 : 440;
+  if (!lay.height) lay.height = clamp(needs((wish) => wish), 150, most_high);
+  lay.height = Math.max(lay.height, Math.min(most_high, needs((wish) => Math.min(wish, 36))), needs(() => LEAST));   // a frame that a smaller run left grows
   const high = lay.height - PAD - FALL;                                 // what is lost falls below the boxes
   for (const [c, col] of cols.entries()) {
     const scale = Math.min(1, (high - col.fixed) / col.wish), slot = wide[c] / col.across;

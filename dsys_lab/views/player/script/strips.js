@@ -5,7 +5,7 @@ import { clamp, trim } from "./words.js";
 import { balance, counters } from "./fold.js";
 import { upper } from "./timeline.js";
 import { PAD } from "./layout.js";
-import { LEGEND, STRIP, TAU, count, font } from "./stage.js";
+import { LEGEND, STRIP, TAU, count, fit, font } from "./stage.js";
 import { cross, tick } from "./marks.js";
 
 /** The ledger: what was offered, and where each copy stands; on one scale for all lanes and the whole run. */
@@ -110,21 +110,22 @@ export function drawStrips(view, scene, T) {
       g.fillStyle = c.fg; g.beginPath(); g.arc(x, y0 + stripY(view, name, y), 3, 0, TAU); g.fill();
       words += `${j ? "  ·  " : "  "}${strip.lines.length > 1 ? `${line.label} ` : ""}${number(y)}`;
     });
-    label(view, g, name, words + (words && strip.unit ? ` ${strip.unit}` : ""), PAD + 2, y0 + 12, "left");
-    label(view, g, "", reference ? reference.label : `up to ${number(view.scales.get(name))}`, W - PAD - 2, y0 + 12, "right");
+    const end = label(view, g, "", reference ? reference.label : `up to ${number(view.scales.get(name))}`, W - PAD - 2, y0 + 12, "right");
+    label(view, g, name, words + (words && strip.unit ? ` ${strip.unit}` : ""), PAD + 2, y0 + 12, "left", W - 2 * PAD - end - 14);
   });
 }
 
 const number = (y) => (Number.isInteger(y) ? count(y) : trim(y, 3));
 
 /** Words on a strip, with the ground behind them so that a curve does not run through. */
-function label(view, g, bold, text, x, y, align) {
+function label(view, g, bold, words, x, y, align, room = Infinity) {
   const c = view.palette;
   g.font = font(11, 600); const w0 = bold ? g.measureText(bold).width : 0;
-  g.font = font(11); const w = w0 + g.measureText(text).width, left = align === "left" ? x : x - w;
+  g.font = font(11); const text = fit(g, words, room - w0), w = w0 + g.measureText(text).width, left = align === "left" ? x : x - w;
   g.fillStyle = c.stage; g.globalAlpha = 0.92; g.fillRect(left - 2, y - 10, w + 4, 13); g.globalAlpha = 1;
   g.textAlign = "left"; g.fillStyle = c.soft; g.fillText(text, left + w0, y);
   if (bold) { g.font = font(11, 600); g.fillStyle = c.fg; g.fillText(bold, left, y); }
+  return w;
 }
 
 /** The greatest value that a strip shows in any lane, a law's line included unless it is far off. */
