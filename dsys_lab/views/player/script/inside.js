@@ -85,13 +85,15 @@ function drawAxis(view, scene, box) {
   }
 }
 
-/** A gauge that says when it is full is a level in its place. */
+/** A gauge that says when it is full is a level in its place; before its first reading it is not there, for it is not empty. */
 function drawTubes(view, scene, box) {
   const { g, s, lane } = scene, c = view.palette;
   let x = box.x + 5;
   lane.slots.forEach((slot, i) => {
     if (slot.type !== "gauge" || !box.places.includes(slot.place)) return;
-    const h = box.h - 8, y = box.y + 4, row = s.slot[i] - 1, full = row < 0 ? 0 : clamp(field(lane, row, "value") / field(lane, row, "full"), 0, 1);
+    const h = box.h - 8, y = box.y + 4, row = s.slot[i] - 1;
+    if (row < 0) { x += TUBE; return; }
+    const full = clamp(field(lane, row, "value") / field(lane, row, "full"), 0, 1);
     g.save(); g.beginPath(); g.roundRect(x, y, TUBE - 4, h, 4); g.clip();
     g.fillStyle = c.stage; g.fillRect(x, y, TUBE, h); g.fillStyle = c.moving; g.fillRect(x, y + h * (1 - full), TUBE, h * full); g.restore();
     g.strokeStyle = full ? c["moving-ink"] : c.lost; g.lineWidth = full ? 1.2 : 2; g.beginPath(); g.roundRect(x, y, TUBE - 4, h, 4); g.stroke();
