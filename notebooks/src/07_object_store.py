@@ -58,7 +58,7 @@ facts(
 # drives die. After a while an empty drive stands in the place of each, and a *repair* makes its shards anew from what
 # five of the others send.
 #
-# On the left two drives die, on the right five. Press **space**.
+# In the first run two drives die, in the second five. Press **space**.
 
 # %%
 from dsys_lab.scenarios.object_store import lost_drives
@@ -208,7 +208,7 @@ bad_line.reveal(
 # %% [markdown]
 # (The film has eight pieces, the chart ten.) In parts it is 1/(1 - p); in one put it is the wait for so many successes in a row. And the
 # box on the right, what readers can see, is empty, and empty, and then has all of it at once. Who gives up half-way leaves parts behind. They are no object, no list of objects
-# shows them, and they are paid. On the right a *rule* aborts what was not completed in time:
+# shows them, and they are paid. In the second run a *rule* aborts what was not completed in time:
 
 # %%
 player(

@@ -82,8 +82,8 @@ charts.sliding(
 )
 
 # %% [markdown]
-# The same among eighteen people, step by step. Left a join: each disc is a row, and its name is the way that was gone,
-# back and forth included. Right a wave: each disc is a person; who comes a second time fades. Press **space**.
+# The same among eighteen people, step by step. First a join: each disc is a row, and its name is the way that was gone,
+# back and forth included. Then a wave: each disc is a person; who comes a second time fades. Press **space**.
 
 # %%
 from dsys_lab.scenarios.graph import wave
