@@ -159,3 +159,12 @@ def test_values_that_cannot_be_drawn_are_said_and_leave_the_chart_as_it_was() ->
     slider.value = 8
     assert "users = 7" not in picture.value
     assert chart.chart.summary == "a: 16"
+
+
+def test_curves_over_whole_numbers_have_whole_ticks_and_a_bound_looks_other_than_a_law() -> None:
+    points = [(buyers, buyers**2) for buyers in range(1, 21)]
+    [axes] = charts.lines({"counted": points}, laws={"law": points}, references={"bound": 50}, y="n").figure.axes
+    assert all(tick == int(tick) for tick in axes.get_xticks())
+    counted, law, bound = axes.lines
+    assert law._unscaled_dash_pattern != bound._unscaled_dash_pattern
+    assert law.get_zorder() > counted.get_zorder(), "a law that holds would be hidden by what was counted"

@@ -193,6 +193,8 @@ def test_the_flights_have_hot_keys_and_keys_that_are_missing():
     loads = {key: flight_loads(key) for key in FLIGHT_KEYS}
     assert loads["tailnum"]["without"] == 2_512
     assert loads["origin"]["keys"] == 3
+    assert loads["origin"]["hottest"] == 120_835  # the flights from Newark, and no share with an exponent
+    assert loads["flight and day"]["hottest"] == 2
     for told in loads.values():
         assert told["counted"] == pytest.approx(told["law"], abs=0.02)
     passed = [loads[key]["law"] for key in ("origin", "carrier", "dest", "tailnum")]

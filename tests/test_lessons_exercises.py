@@ -298,3 +298,9 @@ def test_a_task_reads_the_same_in_every_mode(task, monkeypatch) -> None:
     monkeypatch.setenv("DSYS_LAB_VIEW", "still")
     assert exercise(f"13/{task.name}")._repr_mimebundle_() == live
     assert task.statement.strip() in live["text/plain"]
+
+
+def test_a_list_in_a_statement_is_a_list_on_the_page() -> None:
+    page = exercise("08/least_copies")._repr_mimebundle_()["text/html"]
+    assert page.count("<li>") == 3
+    assert "- every read" not in page

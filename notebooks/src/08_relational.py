@@ -211,8 +211,7 @@ pillows.reveal(
 )
 
 # %% [markdown]
-# All five accidents at all four levels, each played in a database of its own. Fill in the grid for yourself first: it
-# is also the second exercise.
+# All five accidents at all four levels, each played in a database of its own. First a guess:
 
 # %%
 grid_cells = predict(
@@ -222,6 +221,20 @@ grid_cells = predict(
     unit="cells",
 )
 grid_cells
+
+# %% [markdown]
+# Then fill in the grid, before it opens below. This is the second of the three exercises; it shows you a cell that
+# you have wrong, with what was seen in it.
+
+# %%
+exercise("08/happens")
+
+
+# %%
+def happens(accident, level): ...
+
+
+exercise("08/happens", happens)
 
 # %%
 import pandas as pd
@@ -475,7 +488,7 @@ zone_and_one.reveal(
 from dsys_lab.scenarios.relational.copies import stopped
 
 # %%
-pd.DataFrame(stopped()).T.map("{:.2g}".format)
+pd.DataFrame(stopped()).T.map(lambda share: f"1 in {float(f'{1 / share:.2g}'):,.0f}")
 
 # %% [markdown]
 # For writes alone six copies are no gain: without a zone four are left and all four are needed, of three copies two and
@@ -920,6 +933,8 @@ differences([*POSTGRES, *SQLITE])
 
 # %% [markdown]
 # ## Exercises
+#
+# One you met in experiment 1: which accident at which level. Two more:
 
 # %%
 exercise("08/least_copies")
@@ -930,16 +945,6 @@ def least_copies(zones, more): ...
 
 
 exercise("08/least_copies", least_copies)
-
-# %%
-exercise("08/happens")
-
-
-# %%
-def happens(accident, level): ...
-
-
-exercise("08/happens", happens)
 
 # %%
 exercise("08/recovery_point")

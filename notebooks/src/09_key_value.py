@@ -628,8 +628,13 @@ pd.DataFrame([amplifications(store, **work) for store in STORES], index=STORES).
 # %% [markdown]
 # (Bytes written for each byte put, and of them the log's; read for each byte that was got, and for each that was not
 # there; kept for each byte that lives.) The B-tree writes a page of 8 KB for a small pair, the LSM trees write the pair
-# a few times, the hash store once and a bit; and none of them is the best in every column. And a **Bloom filter**, some
-# bits a key that say *surely not* or *perhaps*, keeps a read of what is not there from opening a run:
+# a few times, the hash store less than twice; and none of them is the best in every column. The logs differ, too: an LSM
+# tree's and a hash store's keep the pair itself, while a B-tree's says what changes on which page, of the table and, for
+# a new key, of the index; and the first change of a page after a checkpoint puts the whole page there, for a page that is
+# written where it lies can be torn (lab 08). A run is never written over, so it needs none of that.
+#
+# A **Bloom filter**, some bits a key that say *surely not* or *perhaps*, keeps a read of what is not there from opening a
+# run:
 
 # %%
 from dsys_lab.scenarios.key_value.log_structured import absent_reads
@@ -863,9 +868,13 @@ from dsys_lab.scenarios.key_value.tables import FLIGHT_KEYS, flight_loads
 loads = pd.DataFrame({key: flight_loads(key) for key in FLIGHT_KEYS}).T
 
 # %%
-loads.map("{:.6g}".format)
+counts = {"keys": "{:,.0f}", "hottest": "{:,.0f}", "without": "{:,.0f}"}
+shares = {"law": "{:.1%}", "counted": "{:.1%}"}
+loads.apply(lambda column: column.map((counts | shares)[column.name].format))
 
 # %% [markdown]
+# (Different keys; flights with the most frequent of them; flights that have none; and the share of the writes that passes.)
+#
 # Three origins are three keys: more than half of the partitions never see a flight, and half of the writes are
 # refused. Sixteen carriers are better, and 105 destinations are nearly enough. The tail number looks like the natural
 # key, and 2,512 flights have none: they were cancelled before anybody assigned a plane, and an item without its

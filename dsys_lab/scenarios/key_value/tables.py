@@ -142,7 +142,7 @@ def flight_loads(
     Returns
     -------
     dict
-        `keys`: different ones; `hottest`: share of the flights with the most frequent one; `without`: flights that have
+        `keys`: different ones; `hottest`: flights with the most frequent one; `without`: flights that have
         none and cannot be stored; `law` and `counted`: the share that passes.
     """
     if partitions < 1:
@@ -165,6 +165,6 @@ def flight_loads(
         gate.admit(int(number * 20 / offered * 1e6), names[hash_of(there[which]) * partitions // POSITIONS], 20)
     passed = (sum(use.passed for use in gate.status().values()) - before) / (20 * len(chosen))
     return {
-        "keys": len(counts), "hottest": max(counts.values()) / len(there), "without": len(every) - len(there),
+        "keys": len(counts), "hottest": max(counts.values()), "without": len(every) - len(there),
         "law": accepted_units(offered_to, [limit] * partitions) / offered, "counted": passed,
     }  # fmt: skip

@@ -15,7 +15,7 @@ Points = Sequence[tuple[float, float]]
 Law = Callable[[float], float]
 LAW, PREDICTED = ROLES["law"].colour, ROLES["again"].colour
 DASHES: Final[tuple[Any, ...]] = ("-", (0, (6, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)), "-", (0, (3, 1)), "-")
-REFERENCE_DASHES: Final = ((0, (4, 3)), (0, (1, 2)), (0, (9, 3, 1, 3)))
+REFERENCE_DASHES: Final = ((0, (1, 2)), (0, (9, 3, 1, 3)), (0, (2, 5)))  # none is the law's
 MARKS: Final = "osD^vPX"
 """Second cues beside the colours of `SERIES`."""
 BAND: Final = "#F3E3CC"
@@ -42,7 +42,7 @@ def lines(
     series : mapping
         Name -> points (x, y), in order of x.
     references : mapping, optional
-        Label -> height of a dashed line.
+        Label -> height of a dotted line.
     bands : mapping, optional
         Label -> (from, to) on the x axis: the burst, the spike, the outage.
     laws : mapping, optional
@@ -71,15 +71,17 @@ def lines(
                       drawstyle="steps-post" if steps else "default")  # fmt: skip
         for label, points in (laws or {}).items():
             axes.plot(
-                *zip(*points, strict=True), color=LAW, linestyle=(0, (4, 3)), linewidth=1.4, label=label, zorder=2
+                *zip(*points, strict=True), color=LAW, linestyle=(0, (4, 3)), linewidth=1.4, label=label, zorder=4
             )
         for (label, height), dash in zip((references or {}).items(), cycle(REFERENCE_DASHES), strict=False):
             axes.axhline(height, color=LAW, linestyle=dash, linewidth=1.2, label=label, zorder=2)
         if predicted:
-            axes.plot(*zip(*predicted, strict=True), color=PREDICTED, linewidth=3, label="you said", zorder=4)
+            axes.plot(*zip(*predicted, strict=True), color=PREDICTED, linewidth=3, label="you said", zorder=5)
         for label, (start, end) in (bands or {}).items():
             axes.axvspan(start, end, color=BAND, zorder=0, linewidth=0, label=label)
         axes.set_xlim(min(ends), max([*ends, *(at for at, _ in predicted)]))
+        if all(isinstance(at, int) for at in ends):
+            axes.xaxis.get_major_locator().set_params(integer=True)
         if log_y:
             axes.set_yscale("log")
             plain_ticks(axes.yaxis)
