@@ -42,6 +42,7 @@ def test_the_answer_passes_and_is_drawn_or_played(task):
             ),
             "least|begun",
         ),
+        (lambda call, sizes, way: sum(sizes) / 4096, "1 KB, and one that was begun is paid whole"),
         (lambda call, sizes, way: 1.0, "it is 3"),
     ],
 )

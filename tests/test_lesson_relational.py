@@ -188,7 +188,8 @@ def test_a_reference_answer_passes_and_is_played(task: exercises.Exercise) -> No
 
 
 @pytest.mark.parametrize(("answer", "saw"), [
-    (lambda zones, more: (2 * zones, zones + 1, zones), "There is no such number"),
+    (lambda zones, more: (2 * zones, zones + 1, zones),
+     "1 zone, 0 machines more: you said (2, 2, 1). There is no such number: without its one zone nothing is left."),
     (lambda zones, more: exercises.least_copies(zones, 0), "a read needs"),
     (lambda zones, more: (3, 2, 2) if zones >= 3 else None, "a read needs 2"),
     (lambda zones, more: (6, 3, 4) if zones >= 3 else None, "two writes can miss each other"),
@@ -217,6 +218,7 @@ def test_the_classic_answer_is_among_them() -> None:
     (lambda accident, level: level != "serializable" and accident != "dirty_read", "at repeatable read"),
     (lambda accident, level: laws.is_allowed(accident, level) or (accident, level) == ("lost_update", LEVELS[2]),
      "ben was let down"),
+    (lambda accident, level: level in LEVELS[:2], "Cells that you have wrong besides: 2."),
 ])
 def test_a_wrong_cell_of_the_grid_is_told_by_its_run(answer: object, saw: str) -> None:
     verdict = exercises.check_happens(answer)  # type: ignore[arg-type]

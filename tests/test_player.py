@@ -24,7 +24,7 @@ from dsys_lab.errors import BadParameter, Damaged
 from dsys_lab.scenarios.durable_queue.clips import encode
 from dsys_lab.scenarios.not_consumed_in_time import bursts as lab
 from dsys_lab.simulation.faults import ACTS
-from dsys_lab.trace import KINDS, Header, Trace, balance, lamps
+from dsys_lab.trace import KINDS, Header, Row, Trace, balance, lamps
 from dsys_lab.views.player import _FAULTS, Player, describe, duration, pack, unpack
 from dsys_lab.views.player.fold import Fold, folded
 from dsys_lab.views.player.opening import opening
@@ -234,6 +234,11 @@ def test_every_kind_has_a_sentence_for_people() -> None:
         words = describe(row)
         assert "{" not in words
         assert "_us" not in words
+
+
+def test_a_measure_without_a_unit_leaves_no_gap_before_the_full_stop() -> None:
+    assert describe(Row(0, 5, "gauge", "stock", None, {"name": "dead versions", "value": 4, "unit": ""})) == (
+        "dead versions at stock: 4")
 
 
 @pytest.mark.parametrize(

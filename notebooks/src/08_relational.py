@@ -449,13 +449,13 @@ charts.sliding(
 # %% [markdown]
 # In the first picture above each dot is a record on its way to one of six copies; in the second each is a whole page, on its
 # way to two mirrors that must both have it. Mind when the writer may say that a commit is done: in the first, as soon as
-# four copies have answered, for which section 6 gives the reason.
+# four copies have answered, for which experiment 6 gives the reason.
 
 # %% [markdown]
 # ### 6. Six copies in three zones
 #
-# That is what Aurora does: the writer sends its log to six **segments**, two in each of three zones (data centres a few
-# kilometres apart), and segments make pages of it on their own. A commit counts when **four** have answered: the *write
+# That is what Aurora does: the writer sends its log to six **segments**, two in each of three zones, and segments make
+# pages of it on their own. A commit counts when **four** have answered: the *write
 # quorum*. After a crash a new writer asks **three**: any four and any three of six have one in common, so whatever was
 # acknowledged is found.
 

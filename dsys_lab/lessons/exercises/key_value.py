@@ -81,6 +81,8 @@ def _slip(call: str, sizes: Sequence[int], way: str, said: float) -> str:
             math.ceil(sizes[-1] / 1024) * max(1, factor): "The larger of before and after counts.",
             math.ceil(sum(sizes) / 1024): "The larger of before and after counts, not their sum.",
             math.ceil(max(sizes) / 4096): "A write unit is 1 KB; 4 KB is a read unit.",
+            sum(sizes) / 4096: "A write unit is 1 KB, and one that was begun is paid whole.",
+            max(sizes) / 1024: "A unit that was begun is paid whole.",
         }
     return slips.get(said, "")
 

@@ -61,9 +61,7 @@ def check_least_copies(function: Callable[..., Any]) -> Verdict:
         choice = None if said is None else _three(said)
         if choice is None or truth is None:
             if choice != truth:
-                told = "There is no such number" if truth is None else f"{truth} does it"
-                why = "with one zone nothing is left, with two only half" * (truth is None)
-                return Verdict(passed=False, saw=f"{_case(zones, more)}: you said {said}. {told}. {why}".strip())
+                return Verdict(passed=False, saw=f"{_case(zones, more)}: you said {said}. {_truth(zones, truth)}")
             continue
         copies, write, read = choice
         if wrong := _fault(copies, write, read, zones=zones, more=more):
@@ -74,7 +72,15 @@ def check_least_copies(function: Callable[..., Any]) -> Verdict:
 
 
 def _case(zones: int, more: int) -> str:
-    return f"{zones} zones, {more} machines more"
+    return f"{zones} zone{'s' * (zones > 1)}, {more} machine{'s' * (more != 1)} more"
+
+
+def _truth(zones: int, truth: tuple[int, int, int] | None) -> str:
+    if truth is not None:
+        return f"{truth} does it."
+    if zones == 1:
+        return "There is no such number: without its one zone nothing is left."
+    return "There is no such number: without a zone half of the copies may be left, and a write needs more than half."
 
 
 def _three(said: Any) -> tuple[int, int, int]:
@@ -172,7 +178,7 @@ def check_happens(function: Callable[..., Any]) -> Verdict:
     seen = ", ".join(f"{key} = {value}" for key, value in outcome.seen.items())
     let_down = "".join(f" {who} was let down: {failure.why}." for who, failure in outcome.failed.items())
     told = "happens" if outcome.anomaly else "does not happen"
-    more = f" And {len(wrong) - 1} other cells." if len(wrong) > 1 else ""
+    more = f" Cells that you have wrong besides: {len(wrong) - 1}." if len(wrong) > 1 else ""
     return Verdict(passed=False, saw=f"{name} at {level}: it {told} ({seen}).{let_down}{more}")
 
 

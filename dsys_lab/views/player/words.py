@@ -66,7 +66,7 @@ def describe(row: Row) -> str:
     """
     words = {name: value(name, given) for name, given in row.fields.items()}
     words |= {"place": row.place, "message": "a message" if row.message is None else row.message}
-    return KINDS[row.kind].sentence.format_map(words)
+    return KINDS[row.kind].sentence.format_map(words).rstrip()  # what has no unit ends with its value
 
 
 def summary(traces: Sequence[Trace], titles: Sequence[str]) -> str:

@@ -108,7 +108,7 @@ export function drawStrips(view, scene, T) {
       const k = upper(line.t, T) - 1, y = strip.derived && name === "depth" ? s.total[2] : strip.derived && name === "lost" ? counters(s).lost : line.y[k];
       if (k < 0) return;                                                // a count is the state's own: rows of one moment come one by one
       g.fillStyle = c.fg; g.beginPath(); g.arc(x, y0 + stripY(view, name, y), 3, 0, TAU); g.fill();
-      words += `${j ? "  ·  " : "  "}${strip.lines.length > 1 ? `${line.label} ` : ""}${number(y)}`;
+      words += `${j ? "  ·  " : "  "}${strip.lines.length > 1 ? `${line.label.split("/").pop()} ` : ""}${number(y)}`;
     });
     const end = label(view, g, "", reference ? reference.label : `up to ${number(view.scales.get(name))}`, W - PAD - 2, y0 + 12, "right");
     label(view, g, name, words + (words && strip.unit ? ` ${strip.unit}` : ""), PAD + 2, y0 + 12, "left", W - 2 * PAD - end - 14);

@@ -33,7 +33,7 @@ export function describe(lane, i) {
   return kind.sentence.replace(/\{(\w+)\}/g, (_, name) =>
     name === "place" ? lane.places[lane.place[i]]
       : name === "message" ? (lane.message[i] < 0 ? "a message" : lane.messages[lane.message[i]])
-        : value(name, field(lane, i, name)));
+        : value(name, field(lane, i, name))).trimEnd();                // what has no unit ends with its value
 }
 
 const HOUR = 3600e6;
