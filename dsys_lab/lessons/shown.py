@@ -74,16 +74,17 @@ def as_html(text: str) -> str:
 
 
 def paragraphs(text: str) -> str:
-    """Return words with empty lines between them as paragraphs; lines that begin with a dash are a list.
+    r"""Return words with empty lines between them as paragraphs; lines that begin with a dash are a list.
 
-    >>> paragraphs("- one,\\n  still one\\n- two")
-    '<ul style="margin:.35em 0"><li>one,\\n  still one</li><li>two</li></ul>'
+    >>> paragraphs("- one,\n  still one\n- two")
+    '<ul style="margin:.35em 0"><li>one,\n  still one</li><li>two</li></ul>'
     """
     return "".join(map(_paragraph, re.split(r"\n\s*\n", text.strip())))
 
 
 def _paragraph(part: str) -> str:
     if part.lstrip().startswith("- "):
-        items = "".join(f"<li>{as_html(item.strip())}</li>" for item in re.split(r"^- ", part.strip(), flags=re.M)[1:])
-        return f'<ul style="margin:.35em 0">{items}</ul>'
+        items = re.split(r"^- ", part.strip(), flags=re.MULTILINE)[1:]
+        listed = "".join(f"<li>{as_html(item.strip())}</li>" for item in items)
+        return f'<ul style="margin:.35em 0">{listed}</ul>'
     return f'<p style="margin:.35em 0">{as_html(part.strip())}</p>'

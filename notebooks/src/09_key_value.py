@@ -397,7 +397,8 @@ filtered.reveal(
 # ### 5. Reads that are behind
 #
 # One card, written again and again; one of the two followers is behind. A read that asks any of the three costs half of a
-# strong one, and is sometimes old: the red marks.
+# strong one, and is sometimes old: a mark above the
+# time line for each old answer, and the lamp counts them.
 
 # %%
 from dsys_lab.scenarios.key_value import replica_reads
@@ -422,7 +423,8 @@ charts.against_law(
 # %% [markdown]
 # A **global index** is behind, too, and it has units of its own. Give it fewer than the table is written with, and
 # changes pile up, until the table's own writes are refused. Nothing is lost: when the writers pause it catches up, and
-# the check at the end says that both agree.
+# the check at the end says that both agree. (With 4 units a second the film ends before it has: then the check says how
+# many changes the index has of those that the table has.)
 
 # %%
 from dsys_lab.scenarios.key_value import index_falls_behind
