@@ -81,7 +81,7 @@ def lines(
             axes.axvspan(start, end, color=BAND, zorder=0, linewidth=0, label=label)
         axes.set_xlim(min(ends), max([*ends, *(at for at, _ in predicted)]))
         if all(isinstance(at, int) for at in ends):
-            axes.xaxis.get_major_locator().set_params(integer=True)
+            axes.locator_params(axis="x", integer=True)
         if log_y:
             axes.set_yscale("log")
             plain_ticks(axes.yaxis)
