@@ -672,7 +672,7 @@ player(leader_fails, compare={"choose": ("fullest journal", "first alive")})
 
 # %% [markdown]
 # So many of the acknowledged cards are still there. (The ledger under the picture follows every copy, and calls a card that
-# lies in a journal stored or in flight: *done* is for what leaves.) On the right replica 2, which had them, was told to forget what the
+# lies in a journal stored: *done* is for what leaves.) On the right replica 2, which had them, was told to forget what the
 # new leader does not know. Any two replicas have one in common with the two that acknowledged; one has to ask them which
 # of them knows more. One crash at one moment proves little. Each replica's journal is on a disk that counts its steps; cut the power
 # **before each of them**, and let all three come back:
