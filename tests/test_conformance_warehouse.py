@@ -132,9 +132,14 @@ def test_after_late_loads_deletes_and_a_failed_load_answers_are_alike() -> None:
         assert one.delete("t", Between("k", 10, 20)) > 0
         with pytest.raises(BadParameter):
             one.copy("t", [{"k": [1], "x": [1], "t": ["a"]}, {"k": [-1], "x": [1], "t": ["a"]}])
+        one.create_table("new", schema)
+        one.copy("new", [{"k": [3, 61, 62, 5], "x": [7, 8, None, 9], "t": ["n", "n", None, "m"]}])
+    told = [one.merge("t", "new", on="k") for one in made]
+    assert told[0] == told[1]
+    assert told[0].updated > told[0].inserted == 2
     for _ in range(2):
         assert same(made, "SELECT k, x, t FROM t") > 600
-        assert same(made, "SELECT t, count(*), count(x), sum(x), min(x), max(x), avg(x) FROM t GROUP BY t") == 6 + 1
+        assert same(made, "SELECT t, count(*), count(x), sum(x), min(x), max(x), avg(x) FROM t GROUP BY t") == 5 + 2 + 1
         made[0].vacuum("t")
     made[1].close()
 
@@ -143,6 +148,7 @@ def test_after_late_loads_deletes_and_a_failed_load_answers_are_alike() -> None:
     lambda lab: lab.create_table("t", AIRLINE), lambda lab: lab.create_table("a b", AIRLINE),
     lambda lab: lab.create_table("u", AIRLINE, sort_key=["x"]), lambda lab: lab.copy("x", []),
     lambda lab: lab.copy("t", [{"carrier": ["UA"]}]), lambda lab: lab.delete("t", Between("x")),
+    lambda lab: lab.merge("t", "t", on="name"), lambda lab: lab.merge("t", "u", on="name"),
     lambda lab: lab.query("SELECT x FROM t"), lambda lab: lab.query("SELEC"),
 ])  # fmt: skip
 @pytest.mark.parametrize("kind", [Warehouse, DuckdbWarehouse])
