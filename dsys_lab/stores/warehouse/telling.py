@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from dsys_lab.stores.warehouse.cluster import Cluster
-from dsys_lab.stores.warehouse.running import Place, Read, Run
+from dsys_lab.stores.warehouse.running import Place, Read, Run, Stored
 from dsys_lab.trace import Recorder
 
 
@@ -26,6 +26,17 @@ class Teller:
                 now_us, "send", f"node-{source}", f"rows {source}-{target}", to=f"node-{target}", copy=0,
                 type=run.move.label if run.move else "", arrive_us=now_us, size_bytes=size_bytes,
             )  # fmt: skip
+
+    def written(self, before: Stored, after: Stored, now_us: int) -> None:
+        """Tell which blocks a change made."""
+        for at, (old, new) in enumerate(zip(before.slices, after.slices, strict=True)):
+            there = {id(block) for block in old.blocks}
+            for region in new.regions:
+                for chunk in (one.chunk for blocks in region.blocks.values() for one in blocks if id(one) not in there):
+                    self.recorder.emit(
+                        now_us, "page_write", self.cluster.name(at), None, file=f"{after.name}.{chunk.column}",
+                        page=chunk.block, size_bytes=self.block_bytes, source=region.name,
+                    )  # fmt: skip
 
     def blocks(
         self, names: Mapping[str, str], reads: Iterable[Read], places: Mapping[tuple[str, str], list[Place]],

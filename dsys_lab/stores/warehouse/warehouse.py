@@ -229,6 +229,8 @@ class Warehouse:
         self._tables[name] = replace(table, slices=slices if self.storage is None else self.storage.kept(name, slices))
         if self.storage is not None:
             self.storage.let_go(table.slices, self._tables[name].slices)
+        if self.recorder is not NO_TRACE:
+            self._teller.written(table, self._tables[name], now_us)
         before, after = (sum(TableStatus.of(one).rows_by_slice) for one in (table, self._tables[name]))
         read = sum(region.block_count() for part in table.slices for region in part.regions)
         for at, (part, written) in enumerate(made):
@@ -251,6 +253,9 @@ class Warehouse:
             with suppress(DsysLabError):  # blocks hold rows of others, too
                 self._keep(before)
             raise
+        finally:
+            if self.recorder is not NO_TRACE:
+                self._teller.written(before, self._table(name), now_us)
         self._commit(xid, now_us)
 
     def _keep(self, before: Stored) -> None:
