@@ -115,10 +115,7 @@ def as_the_cluster_grows(*, nights: int = 10_000) -> dict[str, list[tuple[int, i
 def drawn(way: str = "both in turn", nodes: int = 3, slices_a_node: int = 2, *, nights: int = 10_000) -> dict[str, Any]:
     """Return what `charts.slice_lanes` needs of a way."""
     _, answer = asked(way, nodes, slices_a_node, nights)
-    return {
-        "rows": answer.worked_rows, "arcs": answer.shuffled, "slices_a_node": slices_a_node,
-        "full_bytes": PERSON_BYTES * 640, "title": way,
-    }  # fmt: skip
+    return {"rows": answer.worked_rows, "arcs": answer.shuffled, "slices_a_node": slices_a_node, "title": way}
 
 
 # ------------------------------------------------------------------------------------------ 3. skew

@@ -24,8 +24,8 @@ from dsys_lab.workloads import flights
 FLIGHT: Final = Schema.of("month i32, day i32, carrier text, tailnum text?, origin text, dest text, dep_delay i32?, "
                           "distance i32")  # fmt: skip
 PLANE: Final = Schema.of("tailnum text, year i32?, manufacturer text, seats i32")
-PLAIN: Final = {"month": "plain", "day": "plain", "tailnum": "plain"}
-EVERY: Final = 8
+PLAIN: Final = ("month", "day", "tailnum")
+EVERY: Final = 10
 """Each so-many-th flight is taken, for the model is written in Python."""
 DAY: Final = "SELECT count(dep_delay), avg(dep_delay) FROM flights WHERE month = 2 AND day = 8"
 PLANE_OF: Final = "SELECT count(dest) FROM flights WHERE tailnum = 'N14228'"
@@ -50,17 +50,21 @@ def tables() -> Mapping[str, tuple[Schema, Mapping[str, Any]]]:
 
 def warehouse(
     *, cluster: Cluster | None = None, styles: Mapping[str, Distribution] | None = None, sort_key: Sequence[str] = (),
-    block_bytes: int = 4_096, with_planes: bool = True, plain: bool = True,
+    columns: Sequence[str] = FLIGHT.names, planes: Sequence[str] = (), plain: bool = True,
 ) -> Warehouse:  # fmt: skip
-    """Return a warehouse of flights and planes."""
-    lab = Warehouse(cluster or Cluster(1, 1), block_bytes=block_bytes)
-    for name, (schema, columns) in tables().items():
-        if name == "flights" or with_planes:
-            lab.create_table(
-                name, schema, distribution=(styles or {}).get(name), sort_key=sort_key if name == "flights" else (),
-                encodings=PLAIN if name == "flights" and plain else None,
-            )  # fmt: skip
-            lab.copy(name, [columns])
+    """Return a warehouse of these columns of the flights, and of the planes, if any of theirs are named."""
+    lab = Warehouse(cluster or Cluster(1, 1), block_bytes=4_096)
+    for name, chosen in (("flights", columns), ("planes", planes)):
+        if not chosen:
+            continue
+        whole, values = tables()[name]
+        schema = Schema(tuple(whole.columns[whole.position(column)] for column in chosen))
+        encodings = {column: "plain" for column in PLAIN if column in chosen} if plain and name == "flights" else None
+        lab.create_table(
+            name, schema, distribution=(styles or {}).get(name), sort_key=sort_key if name == "flights" else (),
+            encodings=encodings,
+        )  # fmt: skip
+        lab.copy(name, [{column: values[column] for column in chosen}])
     return lab
 
 
@@ -68,7 +72,7 @@ def orders() -> dict[str, dict[str, float]]:
     """Return the share of blocks that a day and a plane read, in three orders."""
     told = {}
     for order, key in ORDERS.items():
-        lab = warehouse(sort_key=key, with_planes=False)
+        lab = warehouse(sort_key=key, columns=("month", "day", "tailnum", "dest", "dep_delay"))
         day, plane = lab.query(DAY), lab.query(PLANE_OF)
         told[order] = {
             "8 February: share of the day's blocks": share(day, "flights.day"),
@@ -80,9 +84,10 @@ def orders() -> dict[str, dict[str, float]]:
 def carriers(slices: int = 16) -> dict[str, float]:
     """Return the shares of the airlines, the largest first, and the straggler if the airline is the key."""
     _, columns = tables()["flights"]
+    named = ("carrier", "tailnum", "dep_delay", "distance")
     counts = np.unique(columns["carrier"], return_counts=True)[1]
     by_carrier, by_plane = (
-        warehouse(cluster=Cluster(slices, 1), styles={"flights": Key(key)}, with_planes=False).query(BY_CARRIER)
+        warehouse(cluster=Cluster(slices, 1), styles={"flights": Key(key)}, columns=named).query(BY_CARRIER)
         for key in ("carrier", "tailnum")
     )
     return {
@@ -101,7 +106,10 @@ def joins(nodes: int = 4) -> dict[str, dict[str, Any]]:
     }
     told = {}
     for way, styles in ways.items():
-        answer = warehouse(cluster=Cluster(nodes, 1), styles=styles).query(BY_MAKER)
+        lab = warehouse(
+            cluster=Cluster(nodes, 1), styles=styles, columns=("tailnum", "distance"), planes=("tailnum", "manufacturer")
+        )
+        answer = lab.query(BY_MAKER)
         told[way] = {"label": answer.label, "bytes": answer.shuffled_bytes, "answer": answer.digest()}
     return told
 
@@ -110,7 +118,7 @@ def packed() -> dict[str, dict[str, int]]:
     """Return the bytes of each column in two orders, each block with the encoding that is chosen for it."""
     told: dict[str, dict[str, int]] = {}
     for order in ("as in the file", "by day", "by plane"):
-        lab = warehouse(sort_key=ORDERS[order], with_planes=False, plain=False)
+        lab = warehouse(sort_key=ORDERS[order], plain=False)
         for block in lab.blocks("flights"):
             if block.column in FLIGHT.names:
                 sizes = told.setdefault(block.column, {})

@@ -66,6 +66,8 @@ def zone_maps(
 
 
 def _draw(axes: Axes, name: str, tiles: Sequence[Tile], band: tuple[float, float] | None) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     low, high = min(tile[0] for tile in tiles), max(tile[1] for tile in tiles)
     thin = max(_THIN * (high - low), 1e-9)
     if band is not None:
@@ -75,6 +77,7 @@ def _draw(axes: Axes, name: str, tiles: Sequence[Tile], band: tuple[float, float
         width = max(last - first, thin)
         axes.barh(at, width, left=(first + last - width) / 2, height=0.78, zorder=2, **_look(state))
     axes.set_ylim(len(tiles) - 0.4, -0.6)
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlim(low - 0.02 * (high - low) - thin, high + 0.02 * (high - low) + thin)
     axes.set_title(f"{name}: {sum(state != 'skipped' for *_, state in tiles)} of {len(tiles)} read", fontsize=10)
     axes.set_xlabel(name)
