@@ -107,8 +107,9 @@ def joins(nodes: int = 4) -> dict[str, dict[str, Any]]:
     told = {}
     for way, styles in ways.items():
         lab = warehouse(
-            cluster=Cluster(nodes, 1), styles=styles, columns=("tailnum", "distance"), planes=("tailnum", "manufacturer")
-        )
+            cluster=Cluster(nodes, 1), styles=styles, columns=("tailnum", "distance"),
+            planes=("tailnum", "manufacturer"),
+        )  # fmt: skip
         answer = lab.query(BY_MAKER)
         told[way] = {"label": answer.label, "bytes": answer.shuffled_bytes, "answer": answer.digest()}
     return told
