@@ -9,7 +9,7 @@ import duckdb
 import numpy as np
 import pytest
 
-from dsys_lab.engines.duckdb import DuckdbWarehouse
+from dsys_lab.engines.duckdb import DuckdbWarehouse, groups_met
 from dsys_lab.errors import BadParameter
 from dsys_lab.stores.table import Between
 from dsys_lab.stores.warehouse import All, Cluster, Distribution, Even, Key, Warehouse
@@ -157,3 +157,14 @@ def test_both_refuse_the_same_misuse(kind: Any, wrong: Any) -> None:
     lab.create_table("t", AIRLINE)
     with pytest.raises(BadParameter):
         wrong(lab)
+
+
+def test_row_groups_of_parquet_are_met_as_the_order_says() -> None:
+    rows = np.arange(20_480)
+    columns = {"a": rows, "b": (rows * 7_919) % 20_480}
+    for key, other in (("a", "b"), ("b", "a")):
+        told = groups_met(columns, wanted={"a": 5_000, "b": 5_000}, order_by=[key], group_rows=2_048)
+        assert (told[key]["groups"], told[key]["met"], told[other]["met"]) == (10, 1, 10)
+    for wrong, why in (({"group_rows": 5}, "group_rows"), ({"order_by": ["x"]}, "no column 'x'")):
+        with pytest.raises(BadParameter, match=why):
+            groups_met(columns, wanted={"a": 1}, **wrong)

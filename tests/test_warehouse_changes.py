@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
-from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
@@ -13,6 +9,7 @@ import pytest
 
 from dsys_lab import laws
 from dsys_lab.errors import BadParameter, Damaged, DidNotHappen, Refused
+from dsys_lab.scenarios.column_store.processes import OneDies, processes
 from dsys_lab.stores.object_store import JournaledStore, every
 from dsys_lab.stores.table import Between
 from dsys_lab.stores.warehouse import All, Cluster, Even, Key, ManagedStorage, Warehouse, digest
@@ -170,6 +167,22 @@ def test_a_wrong_call_is_told_so_and_changes_nothing(wrong: Any, why: str) -> No
     assert answers(lab) == before
 
 
+def test_a_change_tells_which_blocks_it_wrote() -> None:
+    trace = Trace()
+    lab = Warehouse(Cluster(1, 1), block_bytes=200, recorder=trace)
+    lab.create_table("t", Schema.of("day u16"), sort_key=["day"], encodings={"day": "plain"})
+    lab.copy("t", [{"day": list(range(300))}])
+    told = [len([row for row in trace.of("page_write") if row.fields["file"] == "t.day"])]
+    lab.copy("t", [{"day": [300, 301]}])
+    lab.copy("t", [{"day": [7]}])
+    lab.vacuum("t")
+    rows = [row for row in trace.of("page_write") if row.fields["file"] == "t.day"]
+    assert told == [3]
+    assert [(row.fields["page"], row.fields["source"]) for row in rows[3:]] == [
+        (3, "sorted"), (0, "unsorted"), (0, "sorted"), (1, "sorted"), (2, "sorted"), (3, "sorted"),
+    ]  # fmt: skip
+
+
 # --------------------------------------------------------------------------------------- statistics
 
 
@@ -275,34 +288,17 @@ def test_without_storage_a_question_that_needs_what_is_lost_is_told_so() -> None
 # --------------------------------------------------------------------------------------- a process dies
 
 
-class Deadly(Executor):
-    """Processes of which one is killed by SIGKILL at its `nth` piece of work."""
-
-    def __init__(self, nth: int) -> None:
-        self.processes, self.nth, self.given = ProcessPoolExecutor(1, mp_context=get_context("spawn")), nth, 0
-
-    def submit(self, work: Any, /, *given: Any, **named: Any) -> Future:  # type: ignore[override]
-        self.given += 1
-        if self.given == self.nth:
-            return self.processes.submit(_die)
-        return self.processes.submit(work, *given, **named)
-
-
-def _die() -> None:
-    os.kill(os.getpid(), signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
-
-
 def test_a_process_that_is_killed_at_work_is_told_and_the_answer_is_the_same_with_another() -> None:
     lab = made(200)
     expected = answers(lab)
-    executor = Deadly(7)
+    executor = OneDies(7)
     lab.executor = executor
     with pytest.raises(Refused, match="process died at work"):
         lab.query(BY_CITY)  # four pieces of work send, four finish
     with pytest.raises(Refused, match="nothing changed"):
         lab.delete("night", Between("day", 2, 9))
-    executor.processes.shutdown()
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as another:
+    executor.shutdown()
+    with processes(1) as another:
         lab.executor = another
         assert answers(lab) == expected
         assert lab.delete("night", Between("day", 2, 9)) == 80

@@ -105,6 +105,11 @@ class DaskParquet:
         """Return how many tasks a question over this table takes."""
         return len(self._pieces[table])
 
+    def tasks(self, sql: str) -> list[tuple[str, list[Any]]]:
+        """Return what each task of a question does: a statement of DuckDB, and its values."""
+        question = dialect.read(sql, self._schemas)
+        return [self._task(question, one) for one in self._pieces[question.tables[0][1]]]
+
     def query(self, sql: str, *, after_piece: Callable[[int, int], object] = lambda done, of: None) -> Answer:
         """Answer a SELECT of the warehouse's SQL.
 
@@ -122,15 +127,14 @@ class DaskParquet:
         """
         question = dialect.read(sql, self._schemas)
         found: dict[int, list[tuple[Any, ...]]] = {}
-        pieces = self._pieces[question.tables[0][1]]
+        tasks = self.tasks(sql)
         client = self.connection.client
         try:
-            tasks = [self._task(question, one) for one in pieces]
             futures = client.map(piece.ask, *zip(*tasks, strict=True), pure=False)
             numbers = {future.key: number for number, future in enumerate(futures)}
             for future, rows in distributed.as_completed(futures, loop=client.loop, with_results=True):
                 found[numbers[future.key]] = rows
-                after_piece(len(found), len(pieces))
+                after_piece(len(found), len(tasks))
         except KilledWorker as error:
             raise Refused(f"workers died at the same piece again and again ({error}): nothing is answered") from error
         except duckdb.Error as error:

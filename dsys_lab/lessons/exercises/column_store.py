@@ -359,8 +359,8 @@ DESIGN: Final = OpenQuestion(
     title="Fourteen days late",
     statement="""
 Nights arrive up to fourteen days late: nine in ten within minutes, one in a hundred after days. Most questions are
-about the last week; some about a whole year. Which sort key do you choose, how often do you vacuum, or do you keep the nights
-as files in folders by day, outside the warehouse? Say what each costs, in blocks.""",
+about the last week; some about a whole year. Which sort key do you choose, how often do you vacuum, or do you keep the
+nights as files in folders by day, outside the warehouse? Say what each costs, in blocks.""",
     model_answer="""
 *Sort by the day on which the night happened*, for that is what is asked for. A load with a single late row goes to the
 unsorted region, with all that comes after, until a vacuum. That costs less than it sounds: each load is in order
