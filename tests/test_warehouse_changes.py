@@ -179,8 +179,8 @@ def test_a_change_tells_which_blocks_it_wrote() -> None:
     rows = [row for row in trace.of("page_write") if row.fields["file"] == "t.day"]
     assert told == [3]
     assert [(row.fields["page"], row.fields["source"]) for row in rows[3:]] == [
-        (3, "sorted"), (0, "unsorted"), (0, "sorted"), (1, "sorted"), (2, "sorted"), (3, "sorted"),
-    ]  # fmt: skip
+        (2, "sorted"), (3, "sorted"), (0, "unsorted"), (0, "sorted"), (1, "sorted"), (2, "sorted"), (3, "sorted"),
+    ], "the last block is written anew"  # fmt: skip
 
 
 # --------------------------------------------------------------------------------------- statistics
