@@ -98,6 +98,15 @@ def test_a_skewed_key_makes_all_wait_and_more_slices_do_not_help():
     assert distributing.skew("city_id", 64) > 3 * distributing.skew("city_id", 16) > 3 * 2
 
 
+def test_what_the_questions_of_the_lab_say_is_so():
+    assert len(nights.small_tables(distributing.NIGHTS)["person"][1]["person_id"]) == 1_260
+    assert len(nights.small_tables(distributing.NIGHTS)["city"][1]["city_id"]) == 50
+    assert 0.17 < distributing.largest_share("city_id") < 0.23
+    assert sum(column.type != "text" for column in nights.NIGHT.columns) == 12
+    days_there = nights.night_columns(nights.NIGHTS)["date_key"]
+    assert days_there.min() < 60 < days_there.max()
+
+
 def test_old_counts_send_more_and_answer_the_same():
     old, new = distributing.stale().values()
     assert old["answer"] == new["answer"]
@@ -180,7 +189,8 @@ def test_all_slices_answer_and_the_fullest_comes_last(way):
     trace = shuffle(way=way)
     assert all(row.fields["ok"] for row in trace.of("check"))
     starts = {row.place: row.time_us for row in trace.of("start")}
-    work = {row.place: row.fields["value"] for row in trace.of("gauge") if row.fields["name"] == "rows to work on"}
+    work = {row.place: row.fields["rows"] for row in trace.of("start")}
+    assert sorted(work.values()) == sorted(distributing.drawn(way)["rows"])
     sent = {row.place: row.time_us for row in trace.of("send") if row.place in starts and row.fields["to"] == "leader"}
     for place, value in work.items():
         assert sent[place] - starts[place] == pytest.approx(1e6 * value / distributing.ROWS_A_S, abs=2)
@@ -200,7 +210,7 @@ def test_the_days_show_what_is_written_and_what_is_read():
     late, none = days(late=0.05), days(late=0.0)
     assert {row.fields["file"] for row in none.of("page_write")} == {"in order"}
     assert "came late, unsorted" in {row.fields["file"] for row in late.of("page_write")}
-    swept = days(late=0.05, vacuum_every=12)
+    swept = days(late=0.05, vacuum="after twelve days")
     assert late.of("gauge")[-1].fields["value"] > swept.of("gauge")[-1].fields["value"]
 
 
@@ -244,7 +254,7 @@ def test_an_airline_is_no_key_and_flights_join_planes_where_they_lie():
         (lambda: scan(slices=9), "slices = 9"), (lambda: shuffle(way="x"), "both by person"),
         (lambda: shuffle(nodes=9), "nodes = 9"), (lambda: load(files=99), "files = 99"),
         (lambda: load(files=0), "files"), (lambda: days(days=99), "days = 99"), (lambda: days(late=2.0), "late"),
-        (lambda: days(vacuum_every=-1), "vacuum_every"), (lambda: nights.night_columns(3), "nights = 3"),
+        (lambda: days(vacuum="x"), "never, every day"), (lambda: nights.night_columns(3), "nights = 3"),
         (lambda: order.touched(0.1, "the end"), "the middle"), (lambda: order.touched(2.0), "displaced"),
         (lambda: order.drawn(blocks=500), "blocks = 500"), (lambda: order.drawn(middle=3), "middle"),
         (lambda: order.ordered_tiles("x"), "by date"), (lambda: distributing.skew("age", 4), "night_id"),

@@ -158,7 +158,7 @@ for call in wrong:
 # delete_xid       |0                      |         |0          |     hidden
 # ```
 #
-# All blocks of the small table above, as Redshift shows them in `STV_BLOCKLIST`:
+# The first blocks of the small table above, as Redshift shows them in `STV_BLOCKLIST`:
 
 # %%
 import pandas as pd
@@ -233,7 +233,7 @@ counted = {
     where: [(q, 100 * sorting.touched(q, where)) for q in disorder]
     for where in ("the middle", "the recent end")
 }
-laws_ = {
+by_law = {
     f"law, {where}": [(q, 100 * sorting.touched_by_law(q, where)) for q in disorder]
     for where in counted
 }
@@ -241,7 +241,7 @@ laws_ = {
 # %%
 charts.lines(
     counted,
-    laws=laws_,
+    laws=by_law,
     title="A hundredth of the table",
     x="share of rows that are elsewhere",
     y="% of the blocks read",
@@ -353,15 +353,16 @@ pd.DataFrame(
 # ### 4. What must travel
 #
 # Every slice joins what it has with what it has, so before that the partners must lie on one slice. Five ways, by the label
-# that `EXPLAIN` prints (n nodes; the *inner* table is the smaller one):
+# that `EXPLAIN` prints (the *inner* table is the smaller one); of those that are possible the planner takes the one with
+# the fewest bytes:
 #
-# | label | what travels | bytes |
-# |---|---|---|
-# | DS_DIST_NONE | nothing, both lie by the column that joins them | 0 |
-# | DS_DIST_ALL_NONE | nothing, one is on every node | 0 |
-# | DS_DIST_INNER | the inner table, to where the outer one lies | inner × (1 − 1/n) |
-# | DS_BCAST_INNER | the inner table, whole, to every node | inner × (n − 1) |
-# | DS_DIST_BOTH | both | (outer + inner) × (1 − 1/n) |
+# | label | what travels |
+# |---|---|
+# | DS_DIST_NONE | nothing, both lie by the column that joins them |
+# | DS_DIST_ALL_NONE | nothing, one is on every node |
+# | DS_DIST_INNER | the inner table, to where the outer one lies |
+# | DS_BCAST_INNER | the inner table, whole, to every node |
+# | DS_DIST_BOTH | both, to where a hash of the column sends them |
 
 # %%
 travels = predict(
@@ -392,7 +393,8 @@ travels.reveal(
 )
 
 # %% [markdown]
-# A broadcast grows with the cluster; rows that are sent where a hash wants them do not. Arcs are bytes between nodes; below,
+# *Law*, for n nodes: a broadcast is inner × (n − 1) bytes, and grows with the cluster; rows that go where a hash sends
+# them are (1 − 1/n) of what is sent, for 1/n is there already. Arcs are bytes between nodes; below,
 # what each slice has to work on. Choose a way, and the number of nodes:
 
 # %%
@@ -495,7 +497,9 @@ a_row
 # %%
 inserts = loading.one_by_one()
 a_row.reveal(
-    inserts["a row at a time"]["a row"], show=pd.DataFrame(inserts).T
+    inserts["a row at a time"]["a row"],
+    why="One of each column, and of the three hidden ones.",
+    show=pd.DataFrame(inserts).T,
 )
 
 # %% [markdown]
@@ -505,7 +509,8 @@ a_row.reveal(
 player(load, files=(1, 9), slices=(1, 6))
 
 # %%
-pd.DataFrame({f"{count} files": loading.files(count) for count in (1, 4, 5, 8)}).T
+told = {count: loading.files(count) for count in (1, 4, 5, 8)}
+pd.DataFrame(told).T.rename_axis("files")
 
 # %% [markdown]
 # Now late rows. Day after day two thousand nights are loaded; one in a hundred is of the two weeks before.
@@ -541,7 +546,9 @@ unsorted.reveal(
 # the two charts against each other: with one question a day the vacuum never pays. (The last exercise asks for your choice.)
 
 # %%
-player(days, compare={"vacuum_every": (0, 4)}, late=[0.01, 0.1, 0.0])
+player(
+    days, compare={"vacuum": ("never", "every four days")}, late=[0.01, 0.1, 0.0]
+)
 
 # %% [markdown]
 # ## Break it
@@ -592,8 +599,8 @@ old_counts.reveal(
 # %%
 fetched = predict(
     "11/lost",
-    "All four slices are lost. Then one day of 54 is asked for. Which share of the "
-    "table's bytes is fetched?",
+    "All four slices are lost. Then one day of a few dozen is asked for. Which share "
+    "of the table's bytes is fetched?",
     between=(0, 100),
     unit="%",
 )
@@ -695,7 +702,7 @@ pd.DataFrame(flown.orders()).T.map("{:.1%}".format)
 flown.carriers()
 
 # %% [markdown]
-# There are as many airlines as slices, so many slices have nothing and one has the largest. Flights and planes, joined by
+# There are as many airlines as slices, so some slices have nothing, and one has the largest. Flights and planes, joined by
 # the number on the tail:
 
 # %%
@@ -742,7 +749,7 @@ len(killed), answer.digest() == one_machine
 
 # %% [markdown]
 # One was killed, and the answer is the same: what it had in hand was done again by the other. And the clock, on this one
-# computer, where a cluster can only lose: two processes that each carry a task's price against DuckDB alone.
+# computer: two processes, and the price of each task, against DuckDB alone.
 
 # %%
 from dsys_lab.benchmark import interleaved

@@ -234,7 +234,7 @@ class SliceHost(Machine):
         self.site, self.at, self.asked, self.begun = site, at, False, False
         self.node, self.is_first = site.cluster.node(at), site.cluster.first(at) == at
         self.short = site.cluster.name(at).removeprefix("node-")
-        super().__init__(sim, site.cluster.name(at))
+        super().__init__(sim, f"slices/{self.short}")
 
     def on_message(self, message: str, copy: int, body: dict[str, Any], source: str) -> None:
         """Take a question, or rows."""
@@ -262,8 +262,7 @@ class SliceHost(Machine):
             self.begun = True
             rows = self.site.answer.worked_rows[self.at]
             self.simulation.emit("publish", self.name, f"part {self.short}", attempt=1)
-            self.simulation.emit("start", self.name, f"part {self.short}", attempt=1)
-            self.simulation.emit("gauge", self.name, name="rows to work on", value=rows, unit="")
+            self.simulation.emit("start", self.name, f"part {self.short}", attempt=1, rows=rows)
             self.simulation.after(rows / ROWS_A_S, partial(self._done, f"part {self.short}"))
 
     def _done(self, message: str) -> None:

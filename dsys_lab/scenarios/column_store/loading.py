@@ -22,7 +22,7 @@ from typing import Any, Final
 import numpy as np
 
 from dsys_lab import laws
-from dsys_lab.errors import BadParameter, Damaged, require_fraction, require_positive
+from dsys_lab.errors import BadParameter, Damaged, require_choice, require_fraction, require_positive
 from dsys_lab.scenarios.column_store.nights import NARROW, NIGHT, NIGHTS, files_of, in_order, night_columns
 from dsys_lab.scenarios.scenario import Claims, scenario
 from dsys_lab.simulation import Machine, Simulation
@@ -303,9 +303,12 @@ class _Blocks:
         self.sim.emit(kind, "night", message, **fields)
 
 
-@scenario("{late} of each day comes late; vacuum every {vacuum_every} days")
+VACUUMS: Final = {"never": 0, "every day": 1, "every four days": 4, "after twelve days": 12}
+
+
+@scenario("{late} of the rows come late; vacuum {vacuum}")
 def days(
-    sim: Simulation, *, late: float = 0.01, days: int = 12, vacuum_every: int = 0, rows: int = 600
+    sim: Simulation, *, late: float = 0.01, days: int = 12, vacuum: str = "never", rows: int = 600
 ) -> Claims:  # fmt: skip
     """Day after day a load, and then a question for the day a week before; perhaps a vacuum.
 
@@ -315,14 +318,13 @@ def days(
     """
     if not 1 <= days <= 20:
         raise BadParameter(f"days = {days!r}: give 1 to 20")
-    if vacuum_every < 0:
-        raise BadParameter(f"vacuum_every = {vacuum_every!r}: give 0 for never, or a number of days")
+    require_choice("vacuum", vacuum, tuple(VACUUMS))
     blocks = _Blocks(sim)
     lab = _table(blocks)
     for number, one in enumerate(daily_loads(days, late, rows=rows, seed=sim.seed), start=1):
         sim.run(sim.now_s + 0.4)
         lab.copy("night", [one])
-        if vacuum_every and number % vacuum_every == 0:
+        if VACUUMS[vacuum] and number % VACUUMS[vacuum] == 0:
             sim.emit("note", "night", text=f"day {number}: vacuum")
             lab.vacuum("night")
         before = blocks.read

@@ -22,6 +22,7 @@ STATES: Final = ("read", "in vain", "skipped")
 Tile = tuple[float, float, str]
 _READ, _VAIN, _LEFT = ROLES["useful"], ROLES["unused"], ROLES["skipped"]
 _LIGHT: Final = "#FFE9A8"
+_EDGE: Final = "#C79200"
 _THIN: Final = 0.006
 """The least width of a bar, as a share of the axis: a block of one value must be seen."""
 
@@ -73,6 +74,8 @@ def _draw(axes: Axes, name: str, tiles: Sequence[Tile], band: tuple[float, float
     if band is not None:
         middle, width = (band[0] + band[1]) / 2, max(band[1] - band[0], 2 * thin)
         axes.axvspan(middle - width / 2, middle + width / 2, color=_LIGHT, zorder=0, linewidth=0)
+        for edge in (middle - width / 2, middle + width / 2):
+            axes.axvline(edge, color=_EDGE, linewidth=1.1, zorder=3)
     for at, (first, last, state) in enumerate(tiles):
         width = max(last - first, thin)
         axes.barh(at, width, left=(first + last - width) / 2, height=0.78, zorder=2, **_look(state))
