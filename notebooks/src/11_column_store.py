@@ -281,7 +281,7 @@ by_person = orders["by person"]
 # %%
 other_order.reveal(
     100 * by_person["a day: blocks read"] / by_person["a day: of"],
-    why="Everybody has nights on nearly all days, so every block holds nearly all days.",
+    why="Everybody has nights on nearly all days, so a block holds nearly all days.",
     show=(
         pd.DataFrame(orders).T,
         charts.zone_maps(**sorting.ordered_tiles("by person", "a day")),
