@@ -9,7 +9,7 @@ import duckdb
 import numpy as np
 import pytest
 
-from dsys_lab.engines.duckdb import DuckdbWarehouse
+from dsys_lab.engines.duckdb import DuckdbWarehouse, groups_met
 from dsys_lab.errors import BadParameter
 from dsys_lab.stores.table import Between
 from dsys_lab.stores.warehouse import All, Cluster, Distribution, Even, Key, Warehouse
@@ -132,9 +132,14 @@ def test_after_late_loads_deletes_and_a_failed_load_answers_are_alike() -> None:
         assert one.delete("t", Between("k", 10, 20)) > 0
         with pytest.raises(BadParameter):
             one.copy("t", [{"k": [1], "x": [1], "t": ["a"]}, {"k": [-1], "x": [1], "t": ["a"]}])
+        one.create_table("new", schema)
+        one.copy("new", [{"k": [3, 61, 62, 5], "x": [7, 8, None, 9], "t": ["n", "n", None, "m"]}])
+    told = [one.merge("t", "new", on="k") for one in made]
+    assert told[0] == told[1]
+    assert told[0].updated > told[0].inserted == 2
     for _ in range(2):
         assert same(made, "SELECT k, x, t FROM t") > 600
-        assert same(made, "SELECT t, count(*), count(x), sum(x), min(x), max(x), avg(x) FROM t GROUP BY t") == 6 + 1
+        assert same(made, "SELECT t, count(*), count(x), sum(x), min(x), max(x), avg(x) FROM t GROUP BY t") == 5 + 2 + 1
         made[0].vacuum("t")
     made[1].close()
 
@@ -143,6 +148,7 @@ def test_after_late_loads_deletes_and_a_failed_load_answers_are_alike() -> None:
     lambda lab: lab.create_table("t", AIRLINE), lambda lab: lab.create_table("a b", AIRLINE),
     lambda lab: lab.create_table("u", AIRLINE, sort_key=["x"]), lambda lab: lab.copy("x", []),
     lambda lab: lab.copy("t", [{"carrier": ["UA"]}]), lambda lab: lab.delete("t", Between("x")),
+    lambda lab: lab.merge("t", "t", on="name"), lambda lab: lab.merge("t", "u", on="name"),
     lambda lab: lab.query("SELECT x FROM t"), lambda lab: lab.query("SELEC"),
 ])  # fmt: skip
 @pytest.mark.parametrize("kind", [Warehouse, DuckdbWarehouse])
@@ -151,3 +157,14 @@ def test_both_refuse_the_same_misuse(kind: Any, wrong: Any) -> None:
     lab.create_table("t", AIRLINE)
     with pytest.raises(BadParameter):
         wrong(lab)
+
+
+def test_row_groups_of_parquet_are_met_as_the_order_says() -> None:
+    rows = np.arange(20_480)
+    columns = {"a": rows, "b": (rows * 7_919) % 20_480}
+    for key, other in (("a", "b"), ("b", "a")):
+        told = groups_met(columns, wanted={"a": 5_000, "b": 5_000}, order_by=[key], group_rows=2_048)
+        assert (told[key]["groups"], told[key]["met"], told[other]["met"]) == (10, 1, 10)
+    for wrong, why in (({"group_rows": 5}, "group_rows"), ({"order_by": ["x"]}, "no column 'x'")):
+        with pytest.raises(BadParameter, match=why):
+            groups_met(columns, wanted={"a": 1}, **wrong)

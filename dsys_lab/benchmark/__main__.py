@@ -15,6 +15,7 @@ from dsys_lab.benchmark import (
     relational,
     simulations,
     tables,
+    warehouse,
 )
 
 TABLES: Final[dict[str, Callable[[], None]]] = {
@@ -34,6 +35,9 @@ TABLES: Final[dict[str, Callable[[], None]]] = {
     "volume": relational.volume,
     "objects": object_store.objects,
     "erasure": object_store.erasure,
+    "zone_maps": warehouse.zone_maps,
+    "slices": warehouse.slices,
+    "group_by": warehouse.group_by,
 }
 
 

@@ -78,7 +78,7 @@ LABS: Final = (
          "stores/relational", "postgres sqlite"),
     _lab(9, "key_value", "Key-value store", "Key Value Store - Dynamo DB", "stores/key_value", "rocksdb aws"),
     _lab(10, "document", "Document store", "Document - AWS DocumentDB", "stores/document_store", "postgres mongodb"),
-    _lab(11, "column_store", "Column store", "Column Store - AWS Redshift", "stores/column_store", "duckdb"),
+    _lab(11, "column_store", "Column store", "Column Store - AWS Redshift", "stores/warehouse", "duckdb dask"),
     _lab(12, "graph", "Graph store", "Graph - AWS Neptune", "stores/graph_store", "graph sqlite"),
     _lab(13, "not_consumed_in_time", "Messages not consumed in time",
          "What happens when messages are not consumed in time?", "brokers/overflow workloads/flights", "nats"),

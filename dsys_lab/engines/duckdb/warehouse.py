@@ -17,6 +17,7 @@ from dsys_lab.engines.duckdb.table import TYPES, insert_columns
 from dsys_lab.errors import BadParameter, require_positive
 from dsys_lab.stores.column_store.incoming import from_columns
 from dsys_lab.stores.table import Between
+from dsys_lab.stores.warehouse.reports import Merged
 from dsys_lab.stores.warehouse.running import Answer, in_order
 from dsys_lab.stores.warehouse.warehouse import File
 from dsys_lab.structures.schema import Schema
@@ -111,6 +112,30 @@ class DuckdbWarehouse:
         text = f"delete from {table_sql.quoted(name)}{condition}"  # noqa: S608  quoted
         [(gone,)] = self._db.execute(text, values).fetchall()
         return gone
+
+    def merge(self, name: str, staging: str, *, on: str) -> Merged:
+        """Let the rows of a staging table take the place of those with the same key, and add the others."""
+        schema, _ = self._table(name)
+        schema.position(on)
+        if staging == name or self._table(staging)[0].columns != schema.columns:
+            raise BadParameter(f"merge {name} with {staging}: give another table of the same schema")
+        table, other, key = (table_sql.quoted(one) for one in (name, staging, on))
+        twice = f"select {key} from {other} where {key} is not null group by {key} having count(*) > 1"  # noqa: S608
+        if self._db.execute(twice).fetchone():
+            raise BadParameter(f"staging table {staging}: a key of {on} stands twice; keep one row of each")
+        there = f"select {key} from {table} where {key} is not null"  # noqa: S608  quoted
+        counts = (
+            f"select (select count(*) from {table} where {key} in (select {key} from {other})), "  # noqa: S608  quoted
+            f"(select count(*) from {other} where {key} is null or {key} not in ({there}))"
+        )
+        [(updated, inserted)] = self._db.execute(counts).fetchall()
+        columns = [table_sql.quoted(column) for column in schema.names]
+        self._db.execute(
+            f"merge into {table} t using {other} s on t.{key} = s.{key} "
+            f"when matched then update set {', '.join(f'{column} = s.{column}' for column in columns)} "
+            f"when not matched then insert values ({', '.join(f's.{column}' for column in columns)})"
+        )
+        return Merged(updated, inserted)
 
     def query(self, sql: str) -> Answer:
         """Answer a SELECT; the rows come in the order of their values.

@@ -20,20 +20,24 @@ decisions that are made when a table is made: in which order it is kept (*sort k
 To be read in this order: `blocks` (fixed bytes, so rows differ by column), `slices` (two regions, three hidden
 columns), `distribution` (three policies), `scanning` (what zone maps leave over), `moving` (what a join must bring
 together), `grouping` (partial measures), `working` (a slice's work as a value that travels), `questions` and `sql`,
-`cluster`, `running` (a question, from plan to answer), `explaining`, `warehouse` (the leader's verbs).
+`cluster`, `running` (a question, from plan to answer), `explaining`, `telling`, `managed` (where blocks are when their
+slice is lost), `staging` (what a merge brings), `reports` and `warehouse` (the leader's verbs).
 
 The warehouse promises
 ----------------------
-1. A load is seen whole or not at all: what fails at its third file leaves nothing of the first two to any question.
+1. A load, a delete or a merge is seen whole or not at all: what fails at its third file leaves nothing of the first two
+   to any question.
 2. An answer does not depend on the sort key, the distribution, the encodings, the size of a block, the number of
    slices or of processes, nor on whether a vacuum came before (sums of floating point may differ in their last digits).
 3. A block is skipped only if none of its rows can pass. The blocks in `Answer` and in the trace are
    those that were really decoded.
 4. The bytes of a shuffle are those of the parcels that go from one node to another, as encoded.
 5. A damaged block is found before a value of it is used, and named.
-6. What SQL asks beyond the shapes of `sql` is refused by its name, before anything is read.
+6. A slice or a process that dies never makes an answer wrong. With managed storage the answer is the same; without it a
+   question that needs what is lost is refused by the block's name.
+7. What SQL asks beyond the shapes of `sql` is refused by its name, before anything is read.
 
-Primary keys are not enforced, as in Redshift: what is loaded twice counts twice.
+Primary keys are not enforced, as in Redshift: what is loaded twice counts twice; a merge from a staging table mends it.
 
 Cost, for N rows on s slices of n nodes, blocks of B rows
 ---------------------------------------------------------
@@ -45,11 +49,11 @@ one row more    a block of each of columns + 3: `laws.least_table_bytes` is what
 a vacuum        every block, read and written
 ==============  ====================================================================================================
 
-Left out: durability. Slices are values in memory, and a crash of the leader leaves nothing; how blocks come to a disk
-whole is the subject of `stores.column_store`, and how to an object store, where Redshift now keeps them, of
-`stores.object_store`. Several writers at once; AUTO styles; interleaved sort keys; statistics of values; result caches,
-compiled queries, queues of questions. A process is given the blocks that it needs with each question, instead of
-keeping its own. AZ64 is proprietary: the encodings are those of `structures.encoding`.
+Left out: durability of the leader. Slices are values in memory, and a crash of the leader leaves nothing; how blocks
+come to a disk whole is the subject of `stores.column_store`, and how objects outlive a disk that of
+`stores.object_store`. Several writers at once; AUTO styles; interleaved sort keys; statistics of values (ANALYZE counts
+rows); result caches, compiled queries, queues of questions. A process is given the blocks that it needs with each
+question, instead of keeping its own. AZ64 is proprietary: the encodings are those of `structures.encoding`.
 
 Sources: Armenatzoglou et al., "Amazon Redshift re-invented", SIGMOD 2022; Gupta et al., "Amazon Redshift and the case
 for simpler data warehouses", SIGMOD 2015; Amazon Redshift Database Developer Guide; DeWitt and Gray, "Parallel database
@@ -59,25 +63,24 @@ al., "C-Store: a column-oriented DBMS", VLDB 2005.
 
 from dsys_lab.stores.warehouse.cluster import Cluster
 from dsys_lab.stores.warehouse.distribution import All, Distribution, Even, Key
+from dsys_lab.stores.warehouse.managed import ManagedStorage
 from dsys_lab.stores.warehouse.moving import LABELS
+from dsys_lab.stores.warehouse.reports import BlockStatus, Loaded, Merged, TableStatus, Vacuumed, WarehouseStatus
 from dsys_lab.stores.warehouse.running import Answer, digest
-from dsys_lab.stores.warehouse.warehouse import (
-    Loaded,
-    TableStatus,
-    Vacuumed,
-    Warehouse,
-    WarehouseStatus,
-)
+from dsys_lab.stores.warehouse.warehouse import Warehouse
 
 __all__ = [
     "LABELS",
     "All",
     "Answer",
+    "BlockStatus",
     "Cluster",
     "Distribution",
     "Even",
     "Key",
     "Loaded",
+    "ManagedStorage",
+    "Merged",
     "TableStatus",
     "Vacuumed",
     "Warehouse",

@@ -9,13 +9,16 @@ rows as of one that needs sixteen. So the blocks of two columns end at different
 
 The zone map of a block (see `column_store.chunk`) says what its smallest and largest values are: a filter that misses
 them skips the block. On disk each block takes its full size, however little it holds.
+
+The leader knows the zone maps, also of a slice that is lost: then a block is there without its bytes, and `kept` says
+under which name they are in managed storage, if they are (see `managed`).
 """
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -37,17 +40,30 @@ class Block:
         Its first row, counted within its region.
     chunk : Chunk
         Zone map, codec, size and checksum.
-    data : bytes
+    data : bytes or None
+        None where its slice is lost.
+    kept : str
+        The name of its object in managed storage, "" for none.
     """
 
     first: int
     chunk: Chunk
-    data: bytes
+    data: bytes | None
+    kept: str = ""
 
     @property
     def end(self) -> int:
         """The row behind its last."""
         return self.first + self.chunk.rows
+
+    @property
+    def name(self) -> str:
+        """What an error calls it."""
+        return f"block {self.chunk.block} of column {self.chunk.column!r}"
+
+    def without_data(self) -> Block:
+        """Return what is known of it when its slice is lost."""
+        return replace(self, data=None)
 
     def read(self, type_: str) -> Filled:
         """Return its values.
@@ -55,11 +71,12 @@ class Block:
         Raises
         ------
         Damaged
-            If the bytes are not those that were written.
+            If the bytes are lost, or not those that were written.
         """
+        if self.data is None:
+            raise Damaged(f"{self.name} is lost with its slice, and nothing keeps another copy: load the table anew")
         if zlib.crc32(self.data) != self.chunk.crc32:
-            name = f"block {self.chunk.block} of column {self.chunk.column!r}"
-            raise Damaged(f"{name} is not what was written: load the table anew")
+            raise Damaged(f"{self.name} is not what was written: load the table anew")
         return unpacked(np.frombuffer(self.data, np.uint8).reshape(1, -1), self.chunk, type_)
 
 

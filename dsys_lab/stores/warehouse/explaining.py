@@ -1,7 +1,8 @@
 """How does the leader say what it is about to do?
 
 As Redshift prints it: operators from the last to the first, each under the one that it feeds, the join with the label
-of its distribution. The bytes are those that would cross between nodes, by the planner's estimate.
+of its distribution. Rows are those of the last ANALYZE; the bytes are those that would cross between nodes if there
+were so many.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ def _scan(
     indent = (2 if lines else 0) if indent is None else indent
     arrow = "->  " if lines else ""
     name = table.name if alias == table.name else f"{table.name} {alias}"
-    lines.append(f"{' ' * indent}{arrow}XN Seq Scan on {name}  (rows={table.rows})")
+    lines.append(f"{' ' * indent}{arrow}XN Seq Scan on {name}  (rows={table.analyzed_rows})")
     conditions = [_condition(alias, one) for one in question.conditions_of(alias)]
     if conditions:
         lines.append(f"{' ' * (indent + len(arrow) + 2)}Filter: ({' AND '.join(conditions)})")

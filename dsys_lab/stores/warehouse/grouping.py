@@ -16,7 +16,7 @@ import numpy as np
 
 from dsys_lab.stores.column_store.chunk import Filled
 from dsys_lab.stores.column_store.view import as_values
-from dsys_lab.stores.warehouse.questions import Item, Name
+from dsys_lab.stores.warehouse.questions import Item, Name, Question
 from dsys_lab.structures.encoding.codec import Array
 from dsys_lab.structures.schema import Value, Values
 
@@ -110,3 +110,17 @@ def merged(parts: Iterable[Groups]) -> Groups:
             known = groups.get(key)
             groups[key] = measures if known is None else tuple(a.plus(b) for a, b in zip(known, measures, strict=True))
     return groups
+
+
+def measured_rows(question: Question, groups: Groups) -> list[Values]:
+    """Return a row of the answer for each group; without GROUP BY there is always one."""
+    if not groups and not question.by:
+        return [tuple(0 if item.how == "count" else None for item in question.items)]
+    rows = []
+    for key, partials in groups.items():
+        values = iter(partials)
+        rows.append(tuple(
+            next(values).value(item.how) if item.how else key[question.by.index(item.name)]
+            for item in question.items
+        ))  # fmt: skip
+    return rows

@@ -7,14 +7,14 @@ that go from one node to another, lets every slice finish, and puts together wha
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from dsys_lab.stores.warehouse.cluster import Cluster, on_all
 from dsys_lab.stores.warehouse.distribution import All, Distribution
-from dsys_lab.stores.warehouse.grouping import merged
+from dsys_lab.stores.warehouse.grouping import measured_rows, merged
 from dsys_lab.stores.warehouse.moving import Move, decide
 from dsys_lab.stores.warehouse.moving import Side as Sized
 from dsys_lab.stores.warehouse.questions import Question
@@ -27,6 +27,8 @@ TEXT_BYTES_GUESS = 16
 """What the planner takes a text for, as it has not read any."""
 Read = tuple[str, int, Touched]
 """A block that was read: of which alias, on which slice."""
+Place = tuple[int, str, int]
+"""Where a block is: slice, region, number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,8 @@ class Stored:
         Rows of all loads, those that came to nothing too: the turn of `Even` goes on from there.
     rows : int
         Rows that are to be seen, each once.
+    analyzed_rows : int
+        As many as the planner believes there are.
     """
 
     name: str
@@ -49,11 +53,19 @@ class Stored:
     slices: tuple[Slice, ...]
     given_rows: int = 0
     rows: int = 0
+    analyzed_rows: int = 0
+
+    def places(self, column: str, slices: Iterable[int]) -> list[Place]:
+        """Return where the blocks of a column are."""
+        return [
+            (at, region.name, block.chunk.block)
+            for at in slices for region in self.slices[at].regions for block in region.blocks[column]
+        ]  # fmt: skip
 
     def needed_bytes(self, names: Sequence[str]) -> float:
-        """Return the bytes of some columns as they would travel; an estimate, as if no row were filtered."""
+        """Return the bytes of some columns as they would travel; an estimate, as if none were filtered."""
         columns = [self.layout.schema.columns[self.layout.schema.position(name)] for name in names]
-        return self.rows * sum(WIDTHS.get(column.type, TEXT_BYTES_GUESS) for column in columns)
+        return self.analyzed_rows * sum(WIDTHS.get(column.type, TEXT_BYTES_GUESS) for column in columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +84,8 @@ class Answer:
         where they were read.
     read_bytes : int
         Of the blocks that were read, as they are encoded.
+    fetched_bytes : int
+        Of blocks that came from managed storage first, for their slice had been lost.
     shuffled : dict
         `(from, to)`, two nodes -> bytes of parcels.
     worked_rows : tuple of int
@@ -84,6 +98,7 @@ class Answer:
     blocks_read: dict[str, int] = field(default_factory=dict)
     blocks_skipped: dict[str, int] = field(default_factory=dict)
     read_bytes: int = 0
+    fetched_bytes: int = 0
     shuffled: dict[tuple[int, int], int] = field(default_factory=dict)
     worked_rows: tuple[int, ...] = ()
 
@@ -223,18 +238,7 @@ class Run:
     def _rows(self, found: list[Found]) -> list[Values]:
         if not self.question.is_grouped:
             return [row for one in found for row in one.rows]
-        rows = []
-        groups = merged(one.groups for one in found)
-        measured = [item for item in self.question.items if item.how]
-        if not groups and not self.question.by:
-            return [tuple(0 if item.how == "count" else None for item in measured)]
-        for key, partials in groups.items():
-            values = iter(partials)
-            rows.append(tuple(
-                next(values).value(item.how) if item.how else key[self.question.by.index(item.name)]
-                for item in self.question.items
-            ))  # fmt: skip
-        return rows
+        return measured_rows(self.question, merged(one.groups for one in found))
 
     def _scanned_at(self, alias: str, at: int) -> int:
         return self.cluster.first(at) if isinstance(self.tables[alias].style, All) else at
@@ -254,18 +258,13 @@ class Run:
         return dict(sorted(read.items())), dict(sorted(skipped.items()))
 
     @cached_property
-    def places(self) -> dict[tuple[str, str], list[tuple[int, str, int]]]:
-        """Where the blocks of named columns are: `(slice, region, block)` by alias and column."""
+    def places(self) -> dict[tuple[str, str], list[Place]]:
+        """Where the blocks of named columns are, by alias and column."""
         found = {}
         for at, (alias, _) in enumerate(self.question.tables):
             names = [*self.question.columns_of(alias), *(one.column for one in self.question.conditions_of(alias))]
             for column in dict.fromkeys(names):
-                found[alias, column] = [
-                    (one, region.name, block.chunk.block)
-                    for one in self._asked(at, alias)
-                    for region in self.tables[alias].slices[one].regions
-                    for block in region.blocks[column]
-                ]
+                found[alias, column] = self.tables[alias].places(column, self._asked(at, alias))
         return found
 
     def _asked(self, at: int, alias: str) -> list[int]:

@@ -4,6 +4,8 @@ The zone maps of the columns that are filtered are asked first, and only blocks 
 the `Scan`. Where a scan runs (it is a value, made to travel to another process) the filters are then asked of the
 values themselves, the hidden columns say which rows are to be seen, and of the other columns only those blocks are read
 in which some row has passed.
+
+A change asks in the same way: `chosen` says which rows a DELETE or a MERGE takes away, and reads no other column.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from dsys_lab.stores.column_store.incoming import filled_of
 from dsys_lab.stores.table import Between
 from dsys_lab.stores.warehouse.blocks import Block, holding, may_pass, read_rows
 from dsys_lab.stores.warehouse.slices import Region, Slice, Snapshot, visible
+from dsys_lab.structures.encoding.codec import Array
 from dsys_lab.structures.schema import Column
 
 
@@ -68,6 +71,23 @@ class Scan:
         regions = tuple(_pruned(region, columns, filters, snapshot) for region in part.regions)
         return cls(columns, filters, snapshot, regions)
 
+    def chosen(self, among: tuple[Column, Array] | None = None) -> Chosen:
+        """Return which rows pass, and, with `among`, have one of these values in this column."""
+        touched: list[Touched] = []
+        rows: dict[str, Array] = {}
+        matched: list[Array] = []
+        for region in self.regions:
+            kept = self._passing(region, touched)
+            if among is not None and kept.any():
+                column, values = among
+                blocks = holding(region.blocks[column.name], kept)
+                touched += [_touch(region, block) for block in blocks]
+                found, nulls = read_rows(blocks, column.type, region.rows)
+                kept &= np.isin(found, values) if nulls is None else np.isin(found, values) & ~nulls
+                matched.append(found[kept])
+            rows[region.name] = kept
+        return Chosen(rows, tuple(dict.fromkeys(touched)), tuple(matched))
+
     def run(self) -> Scanned:
         """Read, and return what passed."""
         touched: list[Touched] = []
@@ -90,7 +110,7 @@ class Scan:
         }
         return Scanned(rows, columns, tuple(dict.fromkeys(touched)))
 
-    def _passing(self, region: RegionScan, touched: list[Touched]) -> np.ndarray:
+    def _passing(self, region: RegionScan, touched: list[Touched]) -> Array:
         kept = np.ones(region.rows, bool)
         for column, bounds in self.filters:
             blocks = holding(region.blocks[column.name], kept)
@@ -114,8 +134,35 @@ class Scanned(NamedTuple):
     touched: tuple[Touched, ...]
 
 
+class Chosen(NamedTuple):
+    """Which rows are meant.
+
+    Attributes
+    ----------
+    rows : dict
+        Region -> which of its rows, shape (rows,) of bool.
+    touched : tuple of Touched
+        Blocks that were read to find out.
+    matched : tuple of arrays
+        Which of the values that were looked for these rows have.
+    """
+
+    rows: dict[str, Array]
+    touched: tuple[Touched, ...]
+    matched: tuple[Array, ...] = ()
+
+    def how_many(self) -> int:
+        """Return how many rows are meant."""
+        return sum(int(np.count_nonzero(rows)) for rows in self.rows.values())
+
+
+def choose(scan: Scan, among: tuple[Column, Array] | None) -> Chosen:
+    """Do `Scan.chosen` where an executor wants it."""
+    return scan.chosen(among)
+
+
 def _touch(region: RegionScan, block: Block) -> Touched:
-    return Touched(region.name, block.chunk.column, block.chunk.block, len(block.data))
+    return Touched(region.name, block.chunk.column, block.chunk.block, block.chunk.size_bytes)
 
 
 def _pruned(

@@ -22,7 +22,7 @@ Armenatzoglou et al., "Amazon Redshift re-invented", SIGMOD 2022 (hidden columns
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -123,7 +123,7 @@ class Region:
 
     def encoded_bytes(self) -> int:
         """Return the bytes in its blocks."""
-        return sum(len(block.data) for blocks in self.blocks.values() for block in blocks)
+        return sum(block.chunk.size_bytes for blocks in self.blocks.values() for block in blocks)
 
     def load(self, column: Column) -> Filled:
         """Return all values of a column."""
@@ -197,6 +197,23 @@ class Slice:
         grown = Region(region.name, region.rows + rows, blocks)
         next_row_id = self.next_row_id + rows
         return replace(self._with(grown), next_row_id=next_row_id), written
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        """All of its blocks."""
+        return tuple(block for region in self.regions for blocks in region.blocks.values() for block in blocks)
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the bytes of all blocks are."""
+        return all(block.data is not None for block in self.blocks)
+
+    def with_blocks(self, change: Callable[[Block], Block]) -> Slice:
+        """Return the slice with every block changed: kept somewhere, lost, brought back."""
+        return self._with(*(
+            replace(region, blocks={name: tuple(map(change, blocks)) for name, blocks in region.blocks.items()})
+            for region in self.regions
+        ))  # fmt: skip
 
     def _with(self, *regions: Region) -> Slice:
         """Return the slice with these regions in the place of those of the same name."""

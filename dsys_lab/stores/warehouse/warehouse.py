@@ -2,90 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
-
-import numpy as np
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 
 from dsys_lab.errors import BadParameter, DsysLabError, Refused
-from dsys_lab.stores.bounds import Bounds
 from dsys_lab.stores.column_store.chunk import Filled
 from dsys_lab.stores.column_store.incoming import from_columns
 from dsys_lab.stores.table import Between
 from dsys_lab.stores.warehouse import sql as dialect
+from dsys_lab.stores.warehouse.blocks import Block
 from dsys_lab.stores.warehouse.cluster import Cluster, on_all
 from dsys_lab.stores.warehouse.distribution import All, Distribution, Even, placed
 from dsys_lab.stores.warehouse.explaining import explained
+from dsys_lab.stores.warehouse.managed import ManagedStorage
 from dsys_lab.stores.warehouse.questions import Question
-from dsys_lab.stores.warehouse.running import Answer, Run, Stored, moved
-from dsys_lab.stores.warehouse.slices import Layout, Slice, Snapshot, visible
+from dsys_lab.stores.warehouse.reports import BlockStatus, Loaded, Merged, TableStatus, Vacuumed, WarehouseStatus
+from dsys_lab.stores.warehouse.running import Answer, Read, Run, Stored, moved
+from dsys_lab.stores.warehouse.scanning import Chosen, Scan, choose
+from dsys_lab.stores.warehouse.slices import Layout, Slice, Snapshot
+from dsys_lab.stores.warehouse.staging import Staged
+from dsys_lab.stores.warehouse.telling import Teller
 from dsys_lab.structures.encoding.codec import Array
-from dsys_lab.structures.schema import Schema, Value
+from dsys_lab.structures.schema import Column, Schema, Value
 from dsys_lab.trace import NO_TRACE, Recorder
 
 File = Mapping[str, Sequence[Value] | Array]
 """What a load reads: the columns of some rows."""
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """What a load took.
-
-    Attributes
-    ----------
-    rows, blocks_written : int
-    files_by_slice : tuple of int
-        A file is read by one slice: where there are fewer files than slices, some have nothing to do.
-    """
-
-    rows: int
-    blocks_written: int
-    files_by_slice: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Vacuumed:
-    """What a vacuum took: blocks read and written, and rows that went for good, copies counted."""
-
-    blocks_read: int
-    blocks_written: int
-    rows_gone: int
-
-
-@dataclass(frozen=True, slots=True)
-class TableStatus:
-    """One table.
-
-    Attributes
-    ----------
-    distribution : str
-    rows : int
-        To be seen, each once.
-    rows_by_slice : tuple of int
-        That lie there, those that are not to be seen included.
-    unsorted_rows : int
-        Of those, in unsorted regions.
-    blocks, encoded_bytes, size_bytes : int
-        Blocks, the bytes in them, and what they take on disk: each its full size.
-    """
-
-    distribution: str
-    rows: int
-    rows_by_slice: tuple[int, ...]
-    unsorted_rows: int
-    blocks: int
-    encoded_bytes: int
-    size_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class WarehouseStatus:
-    """All tables by name, the next transaction id, and those that came to nothing."""
-
-    tables: dict[str, TableStatus]
-    next_xid: int
-    aborted: tuple[int, ...]
 
 
 class Warehouse:
@@ -98,6 +42,8 @@ class Warehouse:
         Of a block; Redshift's have 1 MiB.
     executor : concurrent.futures.Executor, optional
         Where slices work when a question is asked, such as a `ProcessPoolExecutor`; by default here, one after another.
+    storage : ManagedStorage, optional
+        Where every block is kept, so that a slice may be lost; by default nowhere.
     recorder : Recorder
 
     Examples
@@ -112,14 +58,15 @@ class Warehouse:
 
     def __init__(
         self, cluster: Cluster | None = None, *, block_bytes: int = 1 << 14, executor: Executor | None = None,
-        recorder: Recorder = NO_TRACE,
+        storage: ManagedStorage | None = None, recorder: Recorder = NO_TRACE,
     ) -> None:  # fmt: skip
         self.cluster = cluster or Cluster()
-        self.block_bytes, self.executor, self.recorder = block_bytes, executor, recorder
+        self.block_bytes, self.executor, self.storage, self.recorder = block_bytes, executor, storage, recorder
         self._tables: dict[str, Stored] = {}
         self._next_xid = 1
         self._running: frozenset[int] = frozenset()
         self._aborted: frozenset[int] = frozenset()
+        self._lost: list[int] = []
 
     # ------------------------------------------------------------ tables
     def create_table(
@@ -142,6 +89,20 @@ class Warehouse:
         layout = Layout(schema, tuple(sort_key), dict(encodings or {}), self.block_bytes)
         self._tables[name] = Stored(name, layout, style, (Slice.empty(layout),) * self.cluster.slices)
 
+    def drop_table(self, name: str) -> None:
+        """Let a table go, with all of its rows."""
+        table = self._table(name)
+        if self._running:
+            raise Refused(f"transaction {min(self._running)} is running: drop {name} when it has ended")
+        del self._tables[name]
+        if self.storage is not None:
+            self.storage.let_go(table.slices, ())
+
+    def analyze(self, name: str) -> None:
+        """Let the planner know how many rows a table has; a load does so only where there were none."""
+        table = self._table(name)
+        self._tables[name] = replace(table, analyzed_rows=table.rows)
+
     def _table(self, name: str) -> Stored:
         if name not in self._tables:
             raise BadParameter(f"no table {name!r}; there are {', '.join(self._tables) or 'none'}")
@@ -159,23 +120,24 @@ class Warehouse:
             If a value is larger than a block. In either case nothing of the load is ever seen; what was written of it
             stays in its blocks until a vacuum.
         """
-        before = self._table(name)
-        xid = self._begin(now_us)
+        before = self._whole(name, now_us)
         rows = written = 0
         files_by_slice = [0] * self.cluster.slices
-        try:
+        with self._transaction(name, now_us) as xid:
             for number, file in enumerate(files):
                 columns = _read(before.layout.schema, file, number)
                 files_by_slice[number % self.cluster.slices] += 1
                 count = len(next(iter(columns.values())).values)
                 written += self._place(name, columns, count, xid)
                 rows += count
-        except BaseException as error:
-            self._abort(xid, error, now_us)
-            raise
-        self._tables[name] = replace(self._table(name), rows=self._table(name).rows + rows)
-        self._commit(xid, now_us)
+        self._count(name, rows)
+        if not before.rows:
+            self.analyze(name)
         return Loaded(rows, written, tuple(files_by_slice))
+
+    def _count(self, name: str, more: int) -> None:
+        table = self._table(name)
+        self._tables[name] = replace(table, rows=table.rows + more)
 
     def _place(self, name: str, columns: Mapping[str, Filled], rows: int, xid: int) -> int:
         """Put the rows of one file into their slices, and return the blocks written."""
@@ -198,25 +160,58 @@ class Warehouse:
         self._tables[name] = replace(table, slices=(*table.slices[:at], part, *table.slices[at + 1 :]))
 
     def delete(self, name: str, where: Between, *, now_us: int = 0) -> int:
-        """Take rows away, all that pass or none, and return how many; their bytes stay until a vacuum."""
-        table = self._table(name)
-        where.check(table.layout.schema)
-        xid = self._begin(now_us)
-        snapshot = self._snapshot()
-        gone = 0
-        try:
-            for at, part in enumerate(table.slices):
-                chosen = {region.name: _chosen(part, region.name, where, snapshot) for region in part.regions}
-                changed, _ = part.deleted(chosen, xid=xid)
-                if not isinstance(table.style, All) or at == 0:
-                    gone += sum(int(np.count_nonzero(rows)) for rows in chosen.values())
-                self._change_slice(name, at, changed)
-        except BaseException as error:
-            self._abort(xid, error, now_us)
-            raise
-        self._tables[name] = replace(self._table(name), rows=table.rows - gone)
-        self._commit(xid, now_us)
+        """Take rows away, all that pass or none, and return how many; their bytes stay until a vacuum.
+
+        Raises
+        ------
+        Refused
+            If the executor failed; nothing changed.
+        """
+        where.check(self._table(name).layout.schema)
+        with self._transaction(name, now_us) as xid:
+            gone = sum(chosen.how_many() for chosen in self._take_away(name, where, None, xid, now_us))
+        self._count(name, -gone)
         return gone
+
+    def merge(self, name: str, staging: str, *, on: str, now_us: int = 0) -> Merged:
+        """Let rows become what the staging table says of their key, and add those whose key is not there.
+
+        All of it or nothing: `MERGE INTO name USING staging ON … WHEN MATCHED THEN UPDATE … WHEN NOT MATCHED THEN
+        INSERT …` with every column. An update is the old row taken away and the new one added. The staging table stays
+        as it is. A NULL is the same as nothing, and is added.
+
+        Raises
+        ------
+        BadParameter
+            If the tables have other columns, or a key stands twice in the staging table.
+        Refused
+            If the executor failed; nothing changed.
+        """
+        table = self._table(name)
+        coming = Staged.of(table, self._whole(staging, now_us), on, self._snapshot())
+        with self._transaction(name, now_us) as xid:
+            matched: list[Array] = []
+            if coming.span is not None:
+                for chosen in self._take_away(name, coming.span, (coming.key, coming.keys), xid, now_us):
+                    matched += chosen.matched
+            columns, rows, updated = coming.updating(matched)
+            self._place(name, columns, rows, xid)
+        self._count(name, rows - updated)
+        return Merged(updated=updated, inserted=rows - updated)
+
+    def _take_away(
+        self, name: str, where: Between, among: tuple[Column, Array] | None, xid: int, now_us: int
+    ) -> list[Chosen]:  # fmt: skip
+        """Mark rows as taken away by a transaction, and return them, each once."""
+        table = self._whole(name, now_us)
+        scans = [Scan.of(part, (), (where,), self._snapshot()) for part in table.slices]
+        found: list[Chosen] = on_all(self.executor, choose, [(scan, among) for scan in scans])
+        for at, (part, chosen) in enumerate(zip(table.slices, found, strict=True)):
+            self._change_slice(name, at, part.deleted(chosen.rows, xid=xid)[0])
+        reads: list[Read] = [(name, at, one) for at, chosen in enumerate(found) for one in chosen.touched]
+        places = {(name, where.column): table.places(where.column, range(self.cluster.slices))}
+        self._teller.blocks({name: name}, reads, places, now_us)
+        return found[:1] if isinstance(table.style, All) else found
 
     def vacuum(self, name: str, *, now_us: int = 0) -> Vacuumed:
         """Bring all rows of a table into the order of its sort key, and let go of those that no question sees.
@@ -226,21 +221,50 @@ class Warehouse:
         Refused
             If a load is running, whose rows no question sees yet; or if the executor failed. Nothing changed.
         """
-        table = self._table(name)
+        table = self._whole(name, now_us)
         if self._running:
             raise Refused(f"transaction {min(self._running)} is running: vacuum {name} when it has ended")
         made = on_all(self.executor, _vacuumed, [(part, self._snapshot()) for part in table.slices])
-        self._tables[name] = replace(table, slices=tuple(part for part, _ in made))
-        before, after = (_rows_by_slice(one) for one in (table, self._tables[name]))
+        slices = tuple(part for part, _ in made)
+        self._tables[name] = replace(table, slices=slices if self.storage is None else self.storage.kept(name, slices))
+        if self.storage is not None:
+            self.storage.let_go(table.slices, self._tables[name].slices)
+        if self.recorder is not NO_TRACE:
+            self._teller.written(table, self._tables[name], now_us)
+        before, after = (sum(TableStatus.of(one).rows_by_slice) for one in (table, self._tables[name]))
         read = sum(region.block_count() for part in table.slices for region in part.regions)
         for at, (part, written) in enumerate(made):
             self.recorder.emit(
                 now_us, "note", self.cluster.name(at), None,
                 text=f"{name} is vacuumed: {written} blocks written, {sum(r.rows for r in part.regions)} rows in order",
             )  # fmt: skip
-        return Vacuumed(read, sum(written for _, written in made), sum(before) - sum(after))
+        return Vacuumed(read, sum(written for _, written in made), before - after)
 
     # ------------------------------------------------------------ transactions
+    @contextmanager
+    def _transaction(self, name: str, now_us: int) -> Iterator[int]:
+        """Number a change of one table: it counts when all of it is in its place and kept, or never."""
+        before, xid = self._table(name), self._begin(now_us)
+        try:
+            yield xid
+            self._keep(before)
+        except BaseException as error:
+            self._abort(xid, error, now_us)
+            with suppress(DsysLabError):  # blocks hold rows of others, too
+                self._keep(before)
+            raise
+        finally:
+            if self.recorder is not NO_TRACE:
+                self._teller.written(before, self._table(name), now_us)
+        self._commit(xid, now_us)
+
+    def _keep(self, before: Stored) -> None:
+        if self.storage is None:
+            return
+        table = self._table(before.name)
+        self._tables[before.name] = replace(table, slices=self.storage.kept(before.name, table.slices))
+        self.storage.let_go(before.slices, self._table(before.name).slices)
+
     def _begin(self, now_us: int) -> int:
         xid, self._next_xid = self._next_xid, self._next_xid + 1
         self._running |= {xid}
@@ -273,10 +297,11 @@ class Warehouse:
             If a block is not what was written.
         """
         question = self._question(sql)
+        fetched = sum(self._bring(question, alias, now_us) for alias, _ in question.tables)
         run = Run(question, self._by_alias(question), self.cluster, self._snapshot(), self.executor)
         answer = run.answer()
-        self._tell(run, now_us)
-        return answer
+        self._teller.run(run, now_us)
+        return replace(answer, fetched_bytes=fetched)
 
     def explain(self, sql: str) -> str:
         """Return the plan of a SELECT, without running it; EXPLAIN before it may stand there or not."""
@@ -291,45 +316,67 @@ class Warehouse:
     def _by_alias(self, question: Question) -> dict[str, Stored]:
         return {alias: self._tables[name] for alias, name in question.tables}
 
-    def _tell(self, run: Run, now_us: int) -> None:
-        """Tell the recorder which blocks were read and skipped, and what was sent."""
-        read = {(alias, one.column, at, one.region, one.block): one for alias, at, one in run.reads}
-        for (alias, _, at, _, _), one in read.items():
+    @property
+    def _teller(self) -> Teller:
+        return Teller(self.recorder, self.cluster, self.block_bytes)
+
+    # ------------------------------------------------------------ a lost slice
+    def lose_slice(self, at: int, *, now_us: int = 0) -> None:
+        """Let a slice die with all of its blocks; another one takes its place, empty.
+
+        What managed storage keeps is fetched when it is asked for. Without it, a question that needs such a block is
+        told so, and one that does not is answered: the zone maps are the leader's.
+        """
+        if not isinstance(at, int) or isinstance(at, bool) or not 0 <= at < self.cluster.slices:
+            raise BadParameter(f"slice {at!r}: give 0 to {self.cluster.slices - 1}")
+        for name, table in list(self._tables.items()):
+            self._change_slice(name, at, table.slices[at].with_blocks(Block.without_data))
+        self._lost.append(at)
+        self.recorder.emit(now_us, "crash", self.cluster.name(at), None)
+
+    def _bring(self, question: Question, alias: str, now_us: int) -> int:
+        """Fetch what a question may need of a table and is not on its slices any more; return the bytes."""
+        name = dict(question.tables)[alias]
+        columns, where = question.columns_of(alias), question.conditions_of(alias)
+        fetched = 0
+        for at, part in enumerate(self._table(name).slices):
+            if not part.is_here:
+                regions = Scan.of(part, columns, where, self._snapshot()).regions
+                fetched += self._fetch(name, at, [
+                    block for region in regions for blocks in (*region.blocks.values(), *region.hidden.values())
+                    for block in blocks
+                ], now_us)  # fmt: skip
+        return fetched
+
+    def _whole(self, name: str, now_us: int) -> Stored:
+        """Return a table with all of its blocks here, if they are kept anywhere."""
+        for at, part in enumerate(self._table(name).slices):
+            if not part.is_here:
+                self._fetch(name, at, part.blocks, now_us)
+        return self._table(name)
+
+    def _fetch(self, name: str, at: int, blocks: Iterable[Block], now_us: int) -> int:
+        wanted = [block for block in blocks if block.data is None and block.kept]
+        if self.storage is None or not wanted:
+            return 0
+        self._change_slice(name, at, self.storage.brought(self._table(name).slices[at], wanted))
+        for block in wanted:
             self.recorder.emit(
-                now_us, "page_read", self.cluster.name(at), None, file=f"{run.tables[alias].name}.{one.column}",
-                page=one.block, size_bytes=self.block_bytes, used_bytes=one.size_bytes, source=one.region,
+                now_us, "page_read", self.cluster.name(at), None, file=f"{name}.{block.chunk.column}",
+                page=block.chunk.block, size_bytes=self.block_bytes, used_bytes=block.chunk.size_bytes,
+                source="managed storage",
             )  # fmt: skip
-        for (alias, column), places in run.places.items():
-            for at, region, block in places:
-                if (alias, column, at, region, block) not in read:
-                    self.recorder.emit(
-                        now_us, "block_skip", self.cluster.name(at), None,
-                        file=f"{run.tables[alias].name}.{column}", block=block, why=f"zone map ({region})",
-                    )  # fmt: skip
-        for (source, target), size_bytes in sorted(run.shuffled.items()):
-            self.recorder.emit(
-                now_us, "send", f"node-{source}", f"rows {source}-{target}", to=f"node-{target}", copy=0,
-                type=run.move.label if run.move else "", arrive_us=now_us, size_bytes=size_bytes,
-            )  # fmt: skip
+        return sum(block.chunk.size_bytes for block in wanted)
 
     # ------------------------------------------------------------ what is there
     def status(self) -> WarehouseStatus:
         """Return what is where."""
-        tables = {name: self._status(table) for name, table in self._tables.items()}
-        return WarehouseStatus(tables, self._next_xid, tuple(sorted(self._aborted)))
+        tables = {name: TableStatus.of(table) for name, table in self._tables.items()}
+        return WarehouseStatus(tables, self._next_xid, tuple(sorted(self._aborted)), tuple(self._lost))
 
-    def _status(self, table: Stored) -> TableStatus:
-        regions = [region for part in table.slices for region in part.regions]
-        blocks = sum(region.block_count() for region in regions)
-        return TableStatus(
-            distribution=str(table.style),
-            rows=table.rows,
-            rows_by_slice=_rows_by_slice(table),
-            unsorted_rows=sum(part.unsorted.rows for part in table.slices),
-            blocks=blocks,
-            encoded_bytes=sum(region.encoded_bytes() for region in regions),
-            size_bytes=blocks * self.block_bytes,
-        )
+    def blocks(self, name: str) -> tuple[BlockStatus, ...]:
+        """Return every block of a table, those of the hidden columns included."""
+        return tuple(BlockStatus.of(self._table(name)))
 
 
 def _read(schema: Schema, file: File, number: int) -> dict[str, Filled]:
@@ -339,19 +386,5 @@ def _read(schema: Schema, file: File, number: int) -> dict[str, Filled]:
         raise BadParameter(f"file {number}: {error}; nothing of this load is seen") from None
 
 
-def _rows_by_slice(table: Stored) -> tuple[int, ...]:
-    return tuple(sum(region.rows for region in part.regions) for part in table.slices)
-
-
 def _vacuumed(part: Slice, snapshot: Snapshot) -> tuple[Slice, int]:
     return part.vacuumed(snapshot)
-
-
-def _chosen(part: Slice, name: str, where: Between, snapshot: Snapshot) -> Array:
-    """Return which rows of a region pass and are to be seen."""
-    region = part.sorted if name == "sorted" else part.unsorted
-    column = part.layout.schema.columns[part.layout.schema.position(where.column)]
-    values, nulls = region.load(column)
-    passing = Bounds.of(where, column.type).passes(values)
-    seen = visible(snapshot, region.unanswered(snapshot, np.ones(region.rows, bool)), region.rows)
-    return passing & seen if nulls is None else passing & seen & ~nulls

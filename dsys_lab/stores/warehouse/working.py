@@ -38,7 +38,7 @@ class Parcel:
     @property
     def size_bytes(self) -> int:
         """What crosses the network."""
-        return sum(len(block.data) for block in self.blocks)
+        return sum(block.chunk.size_bytes for block in self.blocks)
 
     def open(self, columns: tuple[Column, ...]) -> Scanned:
         """Return the rows."""

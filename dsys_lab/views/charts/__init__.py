@@ -6,8 +6,9 @@ is orange; what is lost is vermillion and hatched. A view knows no law, so a law
 that it is.
 
 In reading order: `picture` (what a chart is), `curves`, `against_law`, `comparisons` (the charts), `graph_wave` and
-`index_strips` (people and their ties, statements in order), `sliding` (a chart that follows sliders). The numbers
-themselves are counted in `dsys_lab.trace.measures`.
+`index_strips` (people and their ties, statements in order), `zone_maps` and `slice_lanes` (blocks that may be skipped,
+slices that wait for each other), `sliding` (a chart that follows sliders). The numbers themselves are counted in
+`dsys_lab.trace.measures`.
 
 Sources: Tufte, *The Visual Display of Quantitative Information*; the colours in `dsys_lab.views.theme`.
 """
@@ -19,8 +20,10 @@ from dsys_lab.views.charts.graph_wave import graph_wave
 from dsys_lab.views.charts.index_strips import index_strips
 from dsys_lab.views.charts.picture import Chart, is_logarithmic, number
 from dsys_lab.views.charts.shelf import shelf_and_trees
+from dsys_lab.views.charts.slice_lanes import slice_lanes
 from dsys_lab.views.charts.sliding import Sliding, sliding
 from dsys_lab.views.charts.version_chains import version_chains
+from dsys_lab.views.charts.zone_maps import zone_maps
 from dsys_lab.views.mode import view_mode
 
 __all__ = [
@@ -39,8 +42,10 @@ __all__ = [
     "predicted_counted_law",
     "rate_over_time",
     "shelf_and_trees",
+    "slice_lanes",
     "sliding",
     "version_chains",
     "view_mode",
     "wait_histogram",
+    "zone_maps",
 ]

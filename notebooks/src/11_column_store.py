@@ -1,0 +1,856 @@
+# %% [markdown]
+# # Column store
+#
+# <!-- binder --><!-- /binder -->
+#
+# *A question over a whole table, answered by many machines: which blocks nobody has to read, which rows have to travel,
+# and who keeps all others waiting.*
+
+# %% [markdown]
+# ## Question
+#
+# *Slumber* has seen so many nights that no single machine reads them in time. *How long do people in Lisbon sleep, month
+# by month?* is a question over all of them. So the table is cut, twice: by row, a part for each machine; and on each
+# machine by column, into blocks.
+#
+# Where to cut is decided once, when the table is made. Which questions does that make cheap, and which dear?
+
+# %%
+from dsys_lab.lessons import (
+    differences,
+    exercise,
+    facts,
+    measured,
+    notes,
+    player,
+    predict,
+    progress,
+    show_source,
+)
+from dsys_lab.views import charts
+
+# %% [markdown]
+# ## The notes say
+
+# %%
+notes("Column Store - AWS Redshift")
+
+# %% [markdown]
+# *Keep*: columnar, and made for analytics. *Sharpen*: a column is read at once, but the best scan is the one that does not
+# take place. Speed is few columns, times small columns (compression), times **blocks that are skipped**, times many machines
+# at work side by side. Lab 02 looks at one machine; here are several. Words that are often taken for each other:
+#
+# | it is said | in finer print |
+# |---|---|
+# | a sort key is an index | it is the order in which the rows lie; there is one, and nothing beside the table to search in |
+# | a distribution key is a partition | it says on which slice a row lies; it skips nothing |
+# | a primary key is unique | Redshift takes your word for it: what is loaded twice counts twice |
+# | the nodes own the disks | that was 2013; since RA3 every block is an object in managed storage, and a node's disk is a cache |
+# | one must choose all of this | AUTO chooses today; who knows the knobs can read what AUTO did |
+
+# %%
+facts("redshift_block", "redshift_hidden_columns", "redshift_regions")
+
+# %% [markdown]
+# ## Picture
+#
+# One column of a table, cut into 48 **blocks**, from the first on top to the last. All that is known of a block without
+# reading it is its smallest and its largest value: its **zone map**, drawn as a bar. The band of light is what a question
+# asks for. A bar that misses the band is grey: nobody reads that block. Green was read and held something; yellow and
+# hatched was read in vain.
+#
+# Move the band. Then let some of the rows lie elsewhere (`displaced`, the share of rows that are not where the order wants
+# them).
+
+# %%
+from dsys_lab.scenarios.column_store import days, load, scan, shuffle, sorting
+
+# %%
+charts.sliding(
+    lambda displaced, middle: charts.zone_maps(**sorting.drawn(displaced, middle)),
+    displaced=[0.0, 0.002, 0.01, 0.05, 1.0],
+    middle=(0.05, 0.95),
+    at={"middle": 0.6},
+)
+
+# %% [markdown]
+# The same while it happens, on two **slices** (a slice is a part of a machine with its own rows and its own process). A tile
+# is a block of one of the columns that the question names. Press **space**; compare nights that lie by date with nights that
+# lie in no order at all.
+
+# %%
+player(scan, compare={"order": ("by date", "shuffled")}, slices=(1, 4))
+
+# %% [markdown]
+# ## By hand
+#
+# A warehouse of two machines (*nodes*) with two slices each. A table has a **schema**, a **sort key**, and a
+# **distribution** that says where its rows lie: `Even()` in turn, `Key(column)` by a hash of a column, `All()` on every node.
+
+# %%
+from dsys_lab.stores.warehouse import All, Cluster, Key, Warehouse
+from dsys_lab.structures.schema import Schema
+
+# %%
+lab = Warehouse(Cluster(nodes=2, slices_a_node=2))
+night = Schema.of("person u32, day u16, minutes u16?")
+lab.create_table("night", night, distribution=Key("person"), sort_key=["day"])
+lab.create_table("person", Schema.of("person u32, plan u8"), distribution=All())
+
+# %% [markdown]
+# Rows come in by files; a file is a few columns. All of them count together, when the last one is in its place.
+
+# %%
+lab.copy("person", [{"person": [1, 2, 3], "plan": [0, 1, 1]}])
+lab.copy(
+    "night",
+    [
+        {"person": [1, 2, 3], "day": [0, 0, 0], "minutes": [430, 390, None]},
+        {"person": [1, 2, 3], "day": [1, 1, 1], "minutes": [450, 400, 470]},
+    ],
+)
+
+# %%
+joined = (
+    "SELECT plan, count(*), avg(minutes) FROM night n "
+    "JOIN person p ON n.person = p.person WHERE day >= 1 GROUP BY plan"
+)
+answer = lab.query(joined)
+answer.rows, answer.blocks_read, answer.shuffled_bytes
+
+# %% [markdown]
+# `EXPLAIN` says how it goes. The word behind *Hash Join* is how rows come together; `DS_DIST_ALL_NONE`: one table is
+# everywhere, nothing travels. The other words come in experiment 4.
+
+# %%
+print(lab.explain(joined))
+
+# %% [markdown]
+# What is wrong is said by its name, and changes nothing:
+
+# %%
+from dsys_lab.errors import DsysLabError
+
+# %%
+wrong = [
+    lambda: lab.query("SELECT person FROM night ORDER BY minutes"),
+    lambda: lab.copy("night", [{"person": [9], "day": [70_000], "minutes": [1]}]),
+    lambda: lab.create_table("t", night, sort_key=["dya"]),
+]
+for call in wrong:
+    try:
+        call()
+    except DsysLabError as error:
+        print(f"{type(error).__name__}: {str(error)[:120]}")
+
+# %% [markdown]
+# ## Look inside
+#
+# Each slice keeps its rows in two **regions**. The *sorted* one is in the order of the sort key. What is loaded later, and
+# does not go on behind the last row, lands in the *unsorted* one, until a **vacuum** merges both. Three hidden columns say
+# which transaction brought a row and which took it away: that is how a load counts whole or not at all.
+#
+# ```text
+#                  sorted region                     unsorted region
+# day              |0..31|31..60|60..92|             |3..91|0..88|
+# minutes          |120..690    |98..705   |         |101..688   |
+# insert_xid       |1                      |         |2    2     |     hidden
+# delete_xid       |0                      |         |0          |     hidden
+# ```
+#
+# The first blocks of the small table above, as Redshift shows them in `STV_BLOCKLIST`:
+
+# %%
+import pandas as pd
+
+# %%
+shown = ["slice", "column", "region", "block", "rows", "low", "high", "codec"]
+pd.DataFrame(lab.blocks("night"))[shown].head(8)
+
+# %% [markdown]
+# Which rows of a region are still in question when the zone maps have been asked:
+
+# %%
+from dsys_lab.stores.warehouse.blocks import may_pass
+from dsys_lab.stores.warehouse.moving import decide
+
+show_source(may_pass)
+
+# %% [markdown]
+# And where it is decided what travels, out of five ways:
+
+# %%
+show_source(decide)
+
+# %% [markdown]
+# ## Predict
+#
+# The question of the whole lab; the other predictions each open their own experiment.
+#
+# In a hurry? Picture, By hand, experiments 1, 4 and 5, *Where one machine ends*, Choose.
+
+# %%
+one_in_a_thousand = predict(
+    "11/one-in-a-thousand",
+    "400,000 rows lie by time, a thousand in a block; but one row in a thousand lies "
+    "somewhere else, anywhere. A hundredth of the table, in its middle, is asked for. "
+    "Which share of the blocks is read?",
+    between=(0, 100),
+    unit="%",
+)
+one_in_a_thousand
+
+# %% [markdown]
+# ## Play
+#
+# ### 1. Order, and a little disorder
+#
+# With q the share of rows that are elsewhere, B the rows of a block, and a range from l to h (as shares of the table), a
+# block below the range is read if *one* of its B rows is a stray from l or above, and the same from the other side:
+#
+# $$(h - l) + l\,\bigl(1 - (1 - q(1-l))^B\bigr) + (1-h)\,\bigl(1 - (1-qh)^B\bigr)$$
+
+# %%
+shares = {where: 100 * sorting.touched(1e-3, where) for where in sorting.WHERE}
+
+# %%
+one_in_a_thousand.reveal(
+    shares["the middle"],
+    law=100 * sorting.touched_by_law(1e-3),
+    why="A block of a thousand rows has about one stray, and one is enough to make its "
+    "bar reach over the middle.",
+    show=charts.bars(shares, title="The same hundredth, elsewhere", unit="% read"),
+)
+
+# %% [markdown]
+# At the recent end a stray hardly matters: a bar is drawn into the past by it, not into the future. That is where most
+# questions of an app look, and why a warehouse may seem to be in order for years. The share over the disorder, counted and
+# by law:
+
+# %%
+disorder = [0, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2]
+counted = {
+    where: [(q, 100 * sorting.touched(q, where)) for q in disorder]
+    for where in ("the middle", "the recent end")
+}
+by_law = {
+    f"law, {where}": [(q, 100 * sorting.touched_by_law(q, where)) for q in disorder]
+    for where in counted
+}
+
+# %%
+charts.lines(
+    counted,
+    laws=by_law,
+    title="A hundredth of the table",
+    x="share of rows that are elsewhere",
+    y="% of the blocks read",
+)
+
+# %% [markdown]
+# That was made up. Real lateness of *Slumber*: phones without a network deliver their nights days later, and the table lies
+# in the order of arrival. One day is asked for (250 rows in a block):
+
+# %%
+pd.DataFrame(
+    {
+        "as they arrived": sorting.as_they_arrived(),
+        "after a vacuum": sorting.as_they_arrived(vacuumed=True),
+    }
+).T.map("{:.1%}".format)
+
+# %% [markdown]
+# ### 2. One table, one order
+#
+# Two questions: *one day, everybody*, and *one person, all days*.
+
+# %%
+other_order = predict(
+    "11/other-order",
+    "The nights lie by person. Which share of the blocks does the question for one "
+    "day read?",
+    between=(0, 100),
+    unit="%",
+)
+other_order
+
+# %%
+orders = sorting.three_orders()
+by_person = orders["by person"]
+
+# %%
+other_order.reveal(
+    100 * by_person["a day: blocks read"] / by_person["a day: of"],
+    why="Everybody has nights on nearly all days, so a block holds nearly all days.",
+    show=(
+        pd.DataFrame(orders).T,
+        charts.zone_maps(**sorting.ordered_tiles("by person", "a day")),
+    ),
+)
+
+# %% [markdown]
+# A table has one physical order. (And the last two columns: what lies in order is also small.) Choose order and question:
+
+# %%
+charts.sliding(
+    lambda order, asked: charts.zone_maps(**sorting.ordered_tiles(order, asked)),
+    order=["by date", "by person", "shuffled", "as they arrived"],
+    asked=["a day", "a person"],
+)
+
+# %% [markdown]
+# ### 3. Encodings
+#
+# An **encoding** writes a column smaller, each by one likeness of its values: *run_length* equal neighbours, as value and
+# count; *dictionary* few different ones, as codes; *frame* values near each other, as few bits above the smallest; *delta*
+# each by its step from the one before; *plain* nothing. (Redshift says RUNLENGTH, BYTEDICT, AZ64, DELTA and RAW; what AZ64
+# does is not published.)
+
+# %%
+smallest = predict(
+    "11/city-encoding",
+    "city_id: fifty cities in no order, one byte each when plain. Which encoding makes "
+    "it smallest?",
+    choices=["plain", "run_length", "dictionary", "frame", "delta"],
+)
+smallest
+
+# %%
+from dsys_lab.scenarios.column_store import encodings
+
+# %%
+winners = pd.DataFrame(encodings.winners()).T
+smallest.reveal(
+    winners.loc["city_id", "smallest"],
+    why="Fifty cities fit into six bits. A dictionary's code is a whole byte, which is "
+    "what plain takes.",
+    show=(winners, pd.DataFrame(encodings.table()).T),
+)
+
+# %% [markdown]
+# (Bytes for 20,000 nights that lie by date.) The date is smallest as runs, for the nights lie by date; shuffle them, and it
+# is not:
+
+# %%
+pd.DataFrame(encodings.winners("shuffled")).T.loc[["night_id", "date_key"]]
+
+# %% [markdown]
+# Two laws, counted beside: runs take $r\,(w + 4)$ bytes, packed bits $n \lceil \log_2(\text{range}+1) \rceil / 8$.
+
+# %%
+pd.DataFrame(
+    {
+        (name, codec): {"counted": encodings.table()[name][codec], "by law": law}
+        for name in ("date_key", "fw", "city_id")
+        for codec, law in encodings.by_law(name).items()
+    }
+).T
+
+# %% [markdown]
+# One thing more: a date that is so small fits into a single block, and the zone map of a single block says nothing. That is
+# why Redshift leaves the first column of a sort key RAW unless it is told otherwise.
+#
+# ### 4. What must travel
+#
+# Every slice joins what it has with what it has, so before that the partners must lie on one slice. Five ways, by the label
+# that `EXPLAIN` prints (the *inner* table is the smaller one); of those that are possible the planner takes the one with
+# the fewest bytes:
+#
+# | label | what travels |
+# |---|---|
+# | DS_DIST_NONE | nothing, both lie by the column that joins them |
+# | DS_DIST_ALL_NONE | nothing, one is on every node |
+# | DS_DIST_INNER | the inner table, to where the outer one lies |
+# | DS_BCAST_INNER | the inner table, whole, to every node |
+# | DS_DIST_BOTH | both, to where a hash of the column sends them |
+
+# %%
+travels = predict(
+    "11/broadcast",
+    "40,000 nights and 1,260 people lie in turn, on 4 nodes. A person on the way is 5 "
+    "bytes. How many bytes travel when they are joined?",
+    between=(0, 200_000),
+    unit="bytes",
+)
+travels
+
+# %%
+from dsys_lab.scenarios.column_store import distributing
+
+# %%
+ways = distributing.joins()
+grown = distributing.as_the_cluster_grows()
+
+# %%
+travels.reveal(
+    ways["both in turn"]["bytes"],
+    law=ways["both in turn"]["by law"],
+    why="Everybody goes to the three nodes where they are not yet.",
+    show=(
+        pd.DataFrame(ways).T,
+        charts.lines(grown, title="640 people", x="nodes", y="bytes between nodes"),
+    ),
+)
+
+# %% [markdown]
+# *Law*, for n nodes: a broadcast is inner × (n − 1) bytes, and grows with the cluster; rows that go where a hash sends
+# them are (1 − 1/n) of what is sent, for 1/n is there already. Arcs are bytes between nodes; below,
+# what each slice has to work on. Choose a way, and the number of nodes:
+
+# %%
+charts.sliding(
+    lambda way, nodes: charts.slice_lanes(**distributing.drawn(way, nodes)),
+    way=list(distributing.WAYS)[:5],
+    nodes=(1, 6),
+    at={"way": "both in turn", "nodes": 3},
+)
+
+# %% [markdown]
+# ### 5. The one that all wait for
+#
+# The answer is there when the last slice has worked. With the city as the key every city lies on one slice.
+
+# %%
+waiting = predict(
+    "11/straggler",
+    "16 slices, the key is the city. A fifth of all nights are in one city. How many "
+    "times longer than on even slices does the question take?",
+    between=(1, 16),
+    unit="times",
+)
+waiting
+
+# %%
+slices = [2, 4, 8, 16, 32, 64]
+ratios = {
+    key: [(count, distributing.skew(key, count)) for count in slices]
+    for key in ("city_id", "person_id", "night_id")
+}
+at_least = [
+    (count, max(1, count * distributing.largest_share("city_id"))) for count in slices
+]
+
+# %%
+waiting.reveal(
+    dict(ratios["city_id"])[16],
+    law=dict(at_least)[16],
+    why="The law is a floor: the slice of the largest city has at least that city.",
+    show=charts.lines(
+        ratios,
+        laws={"floor, city_id": at_least},
+        title="Fullest slice over the mean",
+        x="slices",
+        y="times",
+    ),
+)
+
+# %% [markdown]
+# More slices do not help a skewed key: the line climbs because all others have less and less to do. Watch it: a message for
+# each pair of nodes, then each slice at work, and the leader that waits. Compare *both in turn* with *nights by city*.
+
+# %%
+player(shuffle, compare={"way": ("both in turn", "nights by city")}, nodes=(1, 4))
+
+# %% [markdown]
+# ### 6. A tiny table
+#
+# Every column of every slice needs a block of its own, the three hidden ones too, and a table with a sort key has two
+# regions. On disk a block takes its full size, however little it holds.
+
+# %%
+thousand_rows = predict(
+    "11/tiny",
+    "A thousand nights of 13 columns, sort key, 4 slices, blocks of 1 MiB; some rows "
+    "came late. How much does the table take?",
+    between=(0.01, 1_000),
+    unit="MiB",
+)
+thousand_rows
+
+# %%
+from dsys_lab.scenarios.column_store import loading
+
+# %%
+tiny = loading.tiny()
+thousand_rows.reveal(
+    tiny["bytes on disk"] / 2**20,
+    law=tiny["by law"] / 2**20,
+    why="Block × (columns + 3) × slices × 2 regions.",
+    show=pd.DataFrame([tiny]),
+)
+
+# %% [markdown]
+# ### 7. Loading, and rows that come late
+#
+# An INSERT of a single row writes a block of every column anew.
+
+# %%
+a_row = predict(
+    "11/row-at-a-time",
+    "40 nights of 13 columns are loaded a row at a time. How many blocks are written "
+    "for each?",
+    between=(0, 60),
+    unit="blocks a row",
+)
+a_row
+
+# %%
+inserts = loading.one_by_one()
+a_row.reveal(
+    inserts["a row at a time"]["a row"],
+    why="One of each column, and of the three hidden ones.",
+    show=pd.DataFrame(inserts).T,
+)
+
+# %% [markdown]
+# And `COPY` gives each file to one slice. Try four files on four slices, then five:
+
+# %%
+player(load, files=(1, 9), slices=(1, 6))
+
+# %%
+told = {count: loading.files(count) for count in (1, 4, 5, 8)}
+pd.DataFrame(told).T.rename_axis("files")
+
+# %% [markdown]
+# Now late rows. Day after day two thousand nights are loaded; one in a hundred is of the two weeks before.
+
+# %%
+unsorted = predict(
+    "11/unsorted",
+    "One row in a hundred comes late. After thirty days without a vacuum: which share "
+    "of the rows is in the unsorted region?",
+    between=(0, 100),
+    unit="%",
+)
+unsorted
+
+# %%
+never, weekly = loading.late_days(0.01), loading.late_days(0.01, vacuum_every=7)
+reads = {"no vacuum": never["blocks read"], "weekly": weekly["blocks read"]}
+spent = {"by vacuums": weekly["blocks of vacuums"]}
+
+# %%
+unsorted.reveal(
+    100 * never["unsorted"][-1][1],
+    why="Behind a single late row nothing goes on in order: its load, and all later "
+    "ones, are unsorted.",
+    show=(
+        charts.lines(reads, title="A day a week ago", x="day", y="blocks read"),
+        charts.lines(spent, title="What it costs", x="day", y="blocks, in all"),
+    ),
+)
+
+# %% [markdown]
+# And yet the questions do not read everything: each load is in order within itself, so only its first blocks are wide. Hold
+# the two charts against each other: with one question a day the vacuum never pays. (The last exercise asks for your choice.)
+
+# %%
+player(
+    days, compare={"vacuum": ("never", "every four days")}, late=[0.01, 0.1, 0.0]
+)
+
+# %% [markdown]
+# ## Break it
+#
+# **A load that comes twice.** Nobody looks at a primary key. With a *staging table* (new rows into a table of their own) and
+# `MERGE` (rows that are there become the new ones, the others are added) it counts once:
+
+# %%
+pd.DataFrame(loading.twice()).T
+
+# %% [markdown]
+# **A load that is cut off**, before each of its files in turn:
+
+# %%
+loading.cuts()
+
+# %% [markdown]
+# All of it or nothing, every time. What had been written stays in the blocks, belongs to a transaction that came to nothing,
+# and is seen by nobody until a vacuum lets it go.
+#
+# **A planner that believes in old counts.** It counts rows when `ANALYZE` runs, or when the first rows come into an empty
+# table. A table of one row was analyzed, then grew to thirty thousand, and is joined with another one on 4 nodes:
+
+# %%
+old_counts = predict(
+    "11/stale",
+    "The planner believes in one row and broadcasts the table. How many times the "
+    "bytes of the right plan are that?",
+    between=(1, 10),
+    unit="times",
+)
+old_counts
+
+# %%
+plans = distributing.stale()
+old, new = (plans[when]["bytes"] for when in plans)
+old_counts.reveal(
+    old / new,
+    why="n − 1 copies of the one, where 1 − 1/n of both would do. The answer is the "
+    "same, and no error tells.",
+    show=pd.DataFrame(plans),
+)
+
+# %% [markdown]
+# **All slices die.** With managed storage every block is an object somewhere else, and the leader knows all zone maps. So
+# nothing is copied back at first; what a question may need is fetched when it is asked.
+
+# %%
+fetched = predict(
+    "11/lost",
+    "All four slices are lost. Then one day of a few dozen is asked for. Which share "
+    "of the table's bytes is fetched?",
+    between=(0, 100),
+    unit="%",
+)
+fetched
+
+# %%
+kept, gone = loading.lost(), loading.lost(kept=False)
+fetched.reveal(
+    100 * kept["a day: bytes fetched"] / kept["bytes of the table"],
+    why="Two columns of five, and of these the blocks that the zone maps leave.",
+    show=pd.DataFrame([kept]).T.rename(columns={0: "with managed storage"}),
+)
+
+# %% [markdown]
+# And without it a question that needs what is lost is told so, and never answered by half:
+
+# %%
+gone["a day"]
+
+# %% [markdown]
+# **A process dies at work.** Each slice may work in a process of its own. One of them is killed at the seventh of eight
+# pieces of work; then the same question with new processes:
+
+# %%
+from dsys_lab.scenarios.column_store.processes import killed_at_work
+
+# %%
+killed_at_work()
+
+# %% [markdown]
+# (The long numbers are *digests*: 64 bits made of all rows of an answer; equal digests, equal answers.) The oracle of all
+# this is one sentence: no order, no place, no encoding, no vacuum changes a sum. Twelve warehouses, before and after a vacuum:
+
+# %%
+loading.sums_are_the_same(nights=6_000)
+
+# %% [markdown]
+# ## Measure
+#
+# *DuckDB* is a column store on one machine, in this process. It takes the same SQL:
+
+# %%
+from dsys_lab.engines.duckdb import DuckdbWarehouse, groups_met
+from dsys_lab.engines.duckdb.warehouse import DIFFERENCES
+from dsys_lab.scenarios.column_store.nights import NARROW, in_order, small_tables
+
+# %%
+engine, model = DuckdbWarehouse(), distributing.made("both in turn", Cluster(2, 2))
+engine.create_table("night", NARROW, sort_key=["date_key"])
+engine.copy("night", [in_order("by date", nights=distributing.NIGHTS)])
+schema, people = small_tables(distributing.NIGHTS)["person"]
+engine.create_table("person", schema)
+engine.copy("person", [people])
+[one.query(distributing.BY_PLAN).digest() for one in (model, engine)]
+
+# %% [markdown]
+# And *Parquet* files have zone maps, too, written by another hand for the same reason: of each column of each **row group**
+# the footer says the smallest and the largest value. The nights of experiment 2, in row groups of 4,096 rows; day 60 and
+# person 17 are asked for (*met*: groups that may hold it):
+
+# %%
+footers = {
+    order: groups_met(
+        {name: in_order(order)[name] for name in ("date_key", "person_id")},
+        wanted={"date_key": 60, "person_id": 17},
+        group_rows=4_096,
+    )
+    for order in ("by date", "by person", "shuffled")
+}
+
+# %%
+pd.DataFrame(
+    {
+        (order, column): told
+        for order, columns in footers.items()
+        for column, told in columns.items()
+    }
+).T
+
+# %%
+differences(DIFFERENCES)
+
+# %% [markdown]
+# ## On real data
+#
+# The flights that left New York in 2013, as they lie in their file. Is there an order in it that nobody made?
+
+# %%
+from dsys_lab.scenarios.column_store import flown
+
+# %%
+pd.DataFrame(flown.orders()).T.map("{:.1%}".format)
+
+# %% [markdown]
+# The file lies by month (as text: 1, 10, 11, 12, 2, …) and by day, for so it was gathered; a single plane is everywhere. And
+# a key that suggests itself, the airline?
+
+# %%
+flown.carriers()
+
+# %% [markdown]
+# There are as many airlines as slices, so some slices have nothing, and one has the largest. Flights and planes, joined by
+# the number on the tail:
+
+# %%
+pd.DataFrame(flown.joins(2)).T
+
+# %% [markdown]
+# ### Where one machine ends
+#
+# So far machines were played. *dask* runs tasks on as many as there are: here two processes; with
+# `DSYS_LAB_DASK=tcp://host:8786` a cluster of your own. The same Parquet file, in pieces of whole row groups; each task reads
+# its piece with DuckDB and brings a few partial measures by group, which are added up here, as between slices:
+
+# %%
+from dsys_lab.engines.dask import DaskParquet, connection
+from dsys_lab.workloads import flights
+
+# %%
+tasks = DaskParquet({"flights": [flights.path("flights")]}, piece_rows=20_000)
+tasks.pieces("flights"), connection().workers()
+
+# %%
+import duckdb
+
+from dsys_lab.stores.warehouse import digest
+
+# %%
+with duckdb.connect() as alone:
+    flights.attach(alone)
+    one_machine = digest(alone.execute(flown.BY_CARRIER).fetchall())
+one_machine, tasks.query(flown.BY_CARRIER).digest()
+
+# %% [markdown]
+# Now kill one of the processes when three pieces have come in:
+
+# %%
+killed = []
+answer = tasks.query(
+    flown.BY_CARRIER,
+    after_piece=lambda done, of: (
+        killed.append(connection().kill_worker()) if done == 3 else None
+    ),
+)
+len(killed), answer.digest() == one_machine
+
+# %% [markdown]
+# One was killed, and the answer is the same: what it had in hand was done again by the other. And the clock, on this one
+# computer: two processes, and the price of each task, against DuckDB alone.
+
+# %%
+from dsys_lab.benchmark import interleaved
+
+# %%
+with duckdb.connect(config={"threads": 1}) as alone:
+    flights.attach(alone)
+    here, there = interleaved(
+        lambda: alone.execute(flown.BY_CARRIER).fetchall(),
+        lambda: tasks.query(flown.BY_CARRIER),
+        rounds=3,
+    )
+measured(
+    [b / a for a, b in zip(here, there, strict=True)],
+    "times DuckDB's time",
+    usually="many times DuckDB's time, for so small a file",
+)
+
+# %% [markdown]
+# A third of a million rows are no reason for a cluster. `make bench` asks ten million, and prints the ratios.
+
+# %%
+from dsys_lab.engines.dask import DIFFERENCES as DASK_DIFFERENCES
+
+# %%
+differences(DASK_DIFFERENCES)
+
+# %%
+connection().close()
+
+# %% [markdown]
+# ## Choose
+#
+# | if | then | and watch |
+# |---|---|---|
+# | most questions are about some days | sort key: the day on which it *happened* | the unsorted share, blocks read |
+# | a few small tables are joined with a large one | ALL for the small ones | storage × nodes |
+# | two large tables are always joined by one column | KEY on that column, in both | the straggler ratio |
+# | a value of the key is frequent | EVEN, and let the small table travel | bytes between nodes |
+# | rows come one at a time | gather them into files first; as many files as slices, or twice as many | blocks written a row |
+# | a load may come twice | staging and MERGE | counts |
+# | many tables of a few rows | put them together, or leave them in a row store (lab 08) | MiB a thousand rows |
+# | questions grew slow and nothing was changed | ANALYZE; then look at `EXPLAIN` | DS_BCAST_INNER where it was not |
+# | it all fits on one machine | DuckDB (lab 02) | when it no longer does |
+# | files in open formats, read by several engines | a lake (lab 06), with the same zone maps in its footers | small files |
+
+# %% [markdown]
+# ## Exercises
+
+# %%
+exercise("11/blocks_touched")
+
+
+# %%
+def blocks_touched(zones, low, high): ...
+
+
+exercise("11/blocks_touched", blocks_touched)
+
+# %%
+exercise("11/choose_encoding")
+
+
+# %%
+def choose_encoding(values): ...
+
+
+exercise("11/choose_encoding", choose_encoding)
+
+# %%
+exercise("11/distribute")
+
+
+# %%
+def distribute(tables, joins, nodes, room): ...
+
+
+exercise("11/distribute", distribute)
+
+# %% [markdown]
+# **Design question.** Nights arrive up to fourteen days late. Which sort key, which vacuum, or folders by day?
+
+# %%
+exercise("11/design")
+
+# %%
+progress()
+
+# %% [markdown]
+# ## Sources
+#
+# - Armenatzoglou et al., "Amazon Redshift re-invented", SIGMOD 2022; Gupta et al., "Amazon Redshift and the case for simpler
+#   data warehouses", SIGMOD 2015.
+# - Amazon Redshift Database Developer Guide: *sort keys*, *distribution styles*, *compression encodings*, *evaluating the query
+#   plan*, *vacuuming tables*, *MERGE*; AWS re:Post on the size of small tables; read in November 2026.
+# - DeWitt and Gray, "Parallel database systems: the future of high performance database systems", CACM 1992.
+# - Stonebraker et al., "C-Store: a column-oriented DBMS", VLDB 2005; Abadi, Madden and Ferreira, "Integrating compression
+#   and execution in column-oriented database systems", SIGMOD 2006.
+# - Moerkotte, "Small materialized aggregates: a light weight index structure for data warehousing", VLDB 1998 (zone maps).
+# - Kleppmann, *Designing Data-Intensive Applications*, ch. 3.
+#
+# Beyond one cluster: Redshift Serverless counts in RPU, adds clusters when questions queue, shares data between clusters, and
+# reads files in S3 (Spectrum). Snowflake's micro-partitions and BigQuery's Capacitor files have zone maps as well; where one
+# pays for bytes read, a block that is skipped is money.
