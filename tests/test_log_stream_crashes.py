@@ -102,6 +102,8 @@ def test_wherever_the_power_goes_what_was_durable_is_there_and_shards_are_whole(
                     ((answer,) if isinstance(answer, str) else answer)}
         gone_shards = {"shard-000", "shard-001", "shard-003"} if now_us >= 94 * S else set()
         assert children <= {shard.name for shard in shards} | gone_shards, f"step {step}: a split was forgotten"
+        files = {name.partition(".")[0] for name in disk.names()}
+        assert files == {"map", *(shard.name for shard in shards)}, f"step {step}: files that belong to nobody"
         there = contents(stream, now_us)
         for stored, entry in durable.items():
             record = there.get(tuple(stored))

@@ -26,6 +26,9 @@ and chance are arguments. In reading order:
 `shard_map`       which shards there are, durable as a whole at every change
 `shards`          what a split does, and what time does
 `stream`          the verbs
+`leases`          who works on which shard: a table with conditional writes
+`assignment`      which shard a worker takes next: parents first, an even share
+`consumer`        what a worker does, turn by turn
 ================  ==================================================================================================
 
 The stream promises
@@ -55,15 +58,20 @@ Applications*, ch. 11, "Partitioned logs".
 
 from dsys_lab.brokers.log_stream.admission import Gate, Limits
 from dsys_lab.brokers.log_stream.answers import Page, Record, ShardIterator, ShardStatus, Status, Stored, Throttled
+from dsys_lab.brokers.log_stream.consumer import Consumer, Step, WorkerStatus, finish
 from dsys_lab.brokers.log_stream.key_ranges import HASHES, KeyRange, even_ranges, hash_of
+from dsys_lab.brokers.log_stream.leases import Lease, LeaseTable
 from dsys_lab.brokers.log_stream.settings import Entry, Settings
 from dsys_lab.brokers.log_stream.stream import LogStream
 
 __all__ = [
     "HASHES",
+    "Consumer",
     "Entry",
     "Gate",
     "KeyRange",
+    "Lease",
+    "LeaseTable",
     "Limits",
     "LogStream",
     "Page",
@@ -72,8 +80,11 @@ __all__ = [
     "ShardIterator",
     "ShardStatus",
     "Status",
+    "Step",
     "Stored",
     "Throttled",
+    "WorkerStatus",
     "even_ranges",
+    "finish",
     "hash_of",
 ]

@@ -129,7 +129,9 @@ class ShardMap:
     def shard(self, name: str) -> Shard:
         """Return a shard of this name."""
         if name not in self.shards:
-            raise BadParameter(f"shard = {name!r}: give one of {', '.join(self.shards)}; one that is too old is gone")
+            if name in map(_name, range(self.next_number)):
+                raise Refused(f"{name} is gone: it was closed, and its last record has become too old")
+            raise BadParameter(f"shard = {name!r}: give one of {', '.join(self.shards)}")
         return self.shards[name]
 
     def open_shard(self, name: str) -> Shard:
