@@ -26,6 +26,7 @@ and chance are arguments. In reading order:
 `shard_map`       which shards there are, durable as a whole at every change
 `shards`          what a split does, and what time does
 `stream`          the verbs
+`fan_out`         pushing, with bandwidth for each reader
 `leases`          who works on which shard: a table with conditional writes
 `assignment`      which shard a worker takes next: parents first, an even share
 `consumer`        what a worker does, turn by turn
@@ -59,6 +60,7 @@ Applications*, ch. 11, "Partitioned logs".
 from dsys_lab.brokers.log_stream.admission import Gate, Limits
 from dsys_lab.brokers.log_stream.answers import Page, Record, ShardIterator, ShardStatus, Status, Stored, Throttled
 from dsys_lab.brokers.log_stream.consumer import Consumer, Step, WorkerStatus, finish
+from dsys_lab.brokers.log_stream.fan_out import FanOut, Push
 from dsys_lab.brokers.log_stream.key_ranges import HASHES, KeyRange, even_ranges, hash_of
 from dsys_lab.brokers.log_stream.leases import Lease, LeaseTable
 from dsys_lab.brokers.log_stream.settings import Entry, Settings
@@ -68,6 +70,7 @@ __all__ = [
     "HASHES",
     "Consumer",
     "Entry",
+    "FanOut",
     "Gate",
     "KeyRange",
     "Lease",
@@ -75,6 +78,7 @@ __all__ = [
     "Limits",
     "LogStream",
     "Page",
+    "Push",
     "Record",
     "Settings",
     "ShardIterator",
