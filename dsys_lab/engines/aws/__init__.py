@@ -15,3 +15,7 @@ from dsys_lab.engines.aws.topic import SnsTopic
 from dsys_lab.engines.aws.work_queue import SqsQueue
 
 __all__ = ["Connection", "SnsTopic", "SqsQueue", "connection"]
+from dsys_lab.engines.aws.log_stream import KinesisStream
+from dsys_lab.engines.aws.work_queue import SqsQueue
+
+__all__ = ["Connection", "KinesisStream", "SqsQueue", "connection"]

@@ -9,6 +9,7 @@ nats-server 2.15.1 and nats-py 2.16.0.
 """
 
 from dsys_lab.engines.nats.connection import Connection, connection
+from dsys_lab.engines.nats.log_stream import JetStreamLog
 from dsys_lab.engines.nats.overflow import DIFFERENCES, jetstream_overflow, slow_subscriber
 from dsys_lab.engines.nats.stream import POLICIES, StreamBuffer
 from dsys_lab.engines.nats.subscriber import SlowSubscriber
@@ -20,6 +21,7 @@ __all__ = [
     "POLICIES",
     "Connection",
     "CoreTopic",
+    "JetStreamLog",
     "JetStreamQueue",
     "SlowSubscriber",
     "StreamBuffer",
