@@ -1,5 +1,7 @@
 """Kinesis itself, through boto3: the verbs of the model on `PutRecord`, `GetRecords`, `SplitShard` and their like.
 
+A stream is tagged as it is made; moto forgets such tags, and its `sweep` finds nothing.
+
 Kinesis has no place for what a record is called, so the message's id and copy travel in front of the data, as one line
 of JSON. A stream and its shards take some seconds to be made or divided at a real account: every such verb waits until
 the stream is ACTIVE again.
@@ -115,7 +117,7 @@ class KinesisStream:
         if failed:
             raise MayHaveHappened(f"{len(failed)} of {len(batch)} records failed ({failed[0]}): look which are there")
         said = [
-            Throttled("", "write") if "ErrorCode" in answer else Stored(answer["ShardId"], int(answer["SequenceNumber"]))
+            Stored(answer["ShardId"], int(answer["SequenceNumber"])) if "ShardId" in answer else Throttled("", "write")
             for answer in answers
         ]
         throttled = sum(isinstance(answer, Throttled) for answer in said)

@@ -15,8 +15,13 @@ JETSTREAM: Final = (
         "a stream has one order; shards are subjects that the client chooses by the key's hash, as many as at first",
         "More partitions mean another mapping, and a key's older records stay where they are. Several streams would "
         "stand on several leaders; one stream is one leader, so its subjects share one limit.",
-        ("a_split_opens_two_children_and_the_key_goes_on_there", "numbers_rise_across_a_split",
-         "a_closed_shard_is_read_to_its_end_and_names_its_children", "neighbours_are_merged_into_one"),
+        (
+            "a_split_closes_a_shard_and_opens_two_children",
+            "neighbours_are_merged_into_one",
+            "after_a_split_or_merge_records_go_to_the_children",
+            "numbers_rise_across_a_split",
+            "a_closed_shard_is_read_to_its_end_and_names_its_children",
+        ),
     ),
     Difference(
         "numbers of a shard have no gaps",
@@ -53,16 +58,25 @@ KINESIS: Final = (
         ("over_its_limit_a_record_is_turned_away_for_itself_alone", "over_its_limit_a_reader_is_turned_away"),
     ),
     Difference(
-        "a closed shard keeps its records, and says when it has been read to its end",
-        "moto: a split moves the records into the children, and the iterator of the parent never ends",
+        "a closed shard takes no more records, and says when it has been read to its end",
+        "moto: it goes on taking them in its children's place, and its iterator never ends; a merge copies the records",
         "So moto cannot show why parents come before children. Kinesis does as the model.",
-        ("a_closed_shard_is_read_to_its_end_and_names_its_children",),
+        (
+            "after_a_split_or_merge_records_go_to_the_children",
+            "a_closed_shard_is_read_to_its_end_and_names_its_children",
+        ),
     ),
     Difference(
         "numbers rise across a split",
-        "moto: begin again with 1 on each shard",
+        "moto: begin with 1 on each shard",
         "Those of Kinesis rise, with gaps.",
         ("numbers_rise_across_a_split",),
+    ),
+    Difference(
+        "the last hash of a range belongs to its shard",
+        "moto: to none, and the server fails with it",
+        "One hash in 2^128 for each shard, so only who gives it as `hash_key` meets it.",
+        ("the_last_hash_of_a_range_belongs_to_its_shard",),
     ),
     Difference(
         "sequence: one that the shard has had",

@@ -18,7 +18,7 @@ iterator                 a number; AT_TIMESTAMP asks for the first message since
 What is otherwise is in `dsys_lab.engines.log_stream.differences`.
 
 Cost: a put is one round trip; a read is one for the newest number of the subject, and if there is something new, one to
-make the consumer and one to let it go.
+make the consumer and one to let it go. The server pushes until then: what came beyond `limit` is thrown away.
 
 Sources: docs.nats.io, "Streams", "Consumers: ordered consumers", "Subject mapping and partitioning"; nats-py 2.16.0,
 `JetStreamContext.subscribe(ordered_consumer=True)`; behaviour as measured with nats-server 2.15.1.
@@ -54,6 +54,8 @@ from dsys_lab.errors import BadParameter, Refused
 
 LABEL: Final = "dsys_lab"
 """The header in which a record's message, key and copy travel."""
+DUPLICATE_WINDOW_S: Final = 120
+"""The server's default, which must not be longer than the retention; messages are given no id by which it counts."""
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -98,7 +100,12 @@ class JetStreamLog:
         self._nats = over or connection()
         self._name = self._nats.new_name()
         self._streams = self._nats.client.jetstream(timeout=ANSWER_WITHIN_S)
-        config = StreamConfig(name=self._name, subjects=[f"{self._name}.*"], max_age=self.settings.retention_s)
+        config = StreamConfig(
+            name=self._name,
+            subjects=[f"{self._name}.*"],
+            max_age=self.settings.retention_s,
+            duplicate_window=min(DUPLICATE_WINDOW_S, self.settings.retention_s),
+        )
         self._nats.call(self._streams.add_stream(config))
         self._nats.made(self._name, lambda: self._nats.call(self._streams.delete_stream(self._name)))
 
@@ -170,7 +177,7 @@ class JetStreamLog:
         config = ConsumerConfig(deliver_policy=policy, opt_start_seq=first, opt_start_time=start)  # type: ignore[arg-type]
         reader = await self._streams.subscribe(self._subject(shard), ordered_consumer=True, config=config)
         try:
-            waiting = (await reader.consumer_info()).num_pending + reader.pending_msgs
+            waiting = ((await reader.consumer_info()).num_pending or 0) + reader.pending_msgs
             messages = list[Msg]()
             while waiting and len(messages) < limit:
                 messages.append(await reader.next_msg(timeout=ANSWER_WITHIN_S))
