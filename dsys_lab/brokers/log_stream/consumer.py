@@ -124,7 +124,8 @@ class Consumer:
     Parameters
     ----------
     name : str
-        Under which it stands in the table and in the rows; each life of a worker needs one of its own.
+        Under which it stands in the table and in the rows. No two at a time may share one; who comes back under its
+        old name takes its shards anew, with a higher epoch.
     stream : Readable
     table : LeaseTable
         The group's.

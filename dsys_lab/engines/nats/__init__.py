@@ -2,7 +2,8 @@
 
 One server for a process, started at the first use; `DSYS_LAB_NATS=nats://a,b,c` uses yours instead (`connection`).
 `stream` and `subscriber` have the verbs of the model `dsys_lab.brokers.overflow`; `overflow` has whole runs, and says
-what is otherwise. `work_queue` has the verbs of the model `dsys_lab.brokers.work_queue`.
+what is otherwise. `work_queue` has the verbs of the model `dsys_lab.brokers.work_queue`, and
+`log_stream` those of `dsys_lab.brokers.log_stream`.
 
 Sources: docs.nats.io, "Core NATS", "JetStream: streams: discard policy", "Slow consumers"; behaviour as measured with
 nats-server 2.15.1 and nats-py 2.16.0.

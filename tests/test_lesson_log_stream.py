@@ -1,0 +1,105 @@
+"""What the runs of `nights` teach holds for every luck: at least once, in order by key, and a hot key stays hot."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from dsys_lab import laws
+from dsys_lab.errors import BadParameter
+from dsys_lab.scenarios.log_stream import counts, nights
+from dsys_lab.scenarios.scenario import find
+from dsys_lab.simulation.network import DELAY_S
+from dsys_lab.trace import lamps
+
+SEEDS = range(1, 7)
+
+
+def crash(target, **when):
+    return [{"do": "crash", "target": target, **when}]
+
+
+def red(trace):
+    return [lamp.name for lamp in lamps(trace) if not lamp.held]
+
+
+def test_a_quiet_night_is_worked_off_once_in_order_and_shared():
+    for seed in SEEDS:
+        trace = nights(seed=seed)
+        assert (red(trace), counts.repeated(trace), counts.inversions(trace), counts.never_done(trace)) == ([], 0, 0, 0)
+        assert {owner for _, _, owner, _ in counts.takeovers(trace)} == {"worker-1", "worker-2"}
+
+
+@pytest.mark.parametrize(("order", "words"), [("effect first", "repeated"), ("commit first", "missed")])
+def test_a_worker_that_dies_is_succeeded_and_only_what_lay_between_checkpoints_is_touched(order, words):
+    touched = []
+    for seed in SEEDS:
+        fault = crash("worker-1", on={"kind": "effect", "place": "worker-1"}, nth=3 + seed)
+        trace = nights(seed=seed, order=order, faults=fault, checkpoint_every=8, poll_s=3)
+        assert red(trace) == []
+        assert max(epoch for *_, epoch in counts.takeovers(trace)) == 2
+        repeated, missed = counts.repeated(trace), counts.never_done(trace)
+        touched.append(repeated if order == "effect first" else missed)
+        assert (missed if order == "effect first" else repeated) == 0
+        assert touched[-1] <= 8
+    assert any(touched), f"some run must have {words} some"
+
+
+def test_a_worker_that_froze_gives_way_and_comes_back():
+    for seed in SEEDS:
+        pause = [{"do": "slow", "target": "worker-1", "value": 0, "at_s": 6, "lasts_s": 20}]
+        trace = nights(seed=seed, faults=pause, records=150)
+        assert red(trace) == []
+        assert counts.inversions(trace) == 0
+        assert counts.never_done(trace) == 0
+
+
+def test_a_split_under_load_keeps_the_order_only_if_parents_come_first():
+    wrong = {True: 0, False: 0}
+    for seed in SEEDS:
+        for parents_first in wrong:
+            trace = nights(
+                seed=seed, shards=1, rate=20, records=120, split_at_s=3, work_s=0.1, parents_first=parents_first
+            )
+            assert red(trace) == []
+            wrong[parents_first] += counts.inversions(trace)
+    assert wrong[True] == 0 < wrong[False]
+
+
+@pytest.mark.parametrize("fsync", ["every record", "every 10 ms"])
+def test_the_stream_keeps_its_word_through_a_loss_of_power(fsync):
+    for seed in SEEDS:
+        trace = nights(seed=seed, fsync=fsync, rate=40, faults=crash("nights", at_s=0.8, lasts_s=2))
+        assert red(trace) == []
+
+
+def test_one_hot_sleeper_fills_one_shard_while_the_others_idle():
+    for seed in SEEDS:
+        trace = nights(seed=seed, shards=4, hot_share=0.8, write_records=3, rate=8)
+        shares = counts.by_shard(nights(seed=seed, shards=4, hot_share=0.8, rate=8))
+        [hot] = counts.throttled(trace)
+        assert hot == max(shares, key=shares.get)
+        assert laws.usable_share([*shares.values(), *[0] * (4 - len(shares))]) < 0.4
+
+
+def test_a_record_waits_half_a_poll_to_be_read():
+    found = []
+    for seed in SEEDS:
+        rows = list(nights(seed=seed, shards=1, workers=1, records=300, rate=20, work_s=0, poll_s=1))
+        last = max(row.seq for row in rows if row.kind == "read")  # in its interval, phones have stopped early
+        found += counts.read_delays_s(rows[:last])
+    mean = math.fsum(found) / len(found)
+    error = math.sqrt(math.fsum((wait - mean) ** 2 for wait in found) / (len(found) - 1) / len(found))
+    assert abs(mean - laws.polling_delay_s(1 + DELAY_S)) <= 3 * error
+
+
+def test_the_same_luck_makes_the_same_run():
+    assert nights(seed=3).digest() == nights(seed=3).digest() != nights(seed=4).digest()
+    assert find("log_stream", "nights") is nights
+
+
+@pytest.mark.parametrize("wrong", [{"shards": 0}, {"workers": 0}, {"hot_share": 2}, {"fsync": "often"}, {"work_s": -1}])
+def test_a_run_that_cannot_be_is_refused(wrong):
+    with pytest.raises(BadParameter, match=next(iter(wrong))):
+        nights(**wrong)
