@@ -55,6 +55,21 @@ def test_a_worker_that_froze_gives_way_and_comes_back():
         assert counts.never_done(trace) == 0
 
 
+def test_who_froze_acts_on_a_shard_of_another_unless_the_sink_looks_at_epochs():
+    acts = {"blind": 0, "clock": 0, "fence": 0}
+    ways = {"blind": {"looks_at_its_clock": False}, "clock": {}, "fence": {"looks_at_its_clock": False, "fenced": True}}
+    for seed in SEEDS:
+        freeze = [{"do": "slow", "target": "worker-1", "value": 0, "lasts_s": 15, "nth": 4,
+                   "on": {"kind": "effect", "place": "worker-1"}}]
+        for way, given in ways.items():
+            trace = nights(seed=seed, shards=1, rate=20, records=60, poll_s=2, work_s=0.2, faults=freeze, **given)
+            assert red(trace) == []
+            assert counts.never_done(trace) == 0
+            acts[way] += counts.by_former_owners(trace)
+            assert any(row.kind == "refuse" for row in trace) == (way == "fence")
+    assert acts["blind"] > acts["clock"] == len(SEEDS) > acts["fence"] == 0, "a look at the clock comes one too late"
+
+
 def test_a_split_under_load_keeps_the_order_only_if_parents_come_first():
     wrong = {True: 0, False: 0}
     for seed in SEEDS:

@@ -55,6 +55,18 @@ def inversions(rows: Iterable[Row]) -> int:
     return count
 
 
+def by_former_owners(rows: Iterable[Row]) -> int:
+    """Return how many effects were carried out under an epoch of a shard after one under a higher epoch."""
+    newest: dict[object, int] = {}
+    count = 0
+    for row in rows:
+        if row.kind == "effect":
+            shard, epoch = row.fields["shard"], int(str(row.fields["epoch"]))
+            count += epoch < newest.get(shard, 0)
+            newest[shard] = max(epoch, newest.get(shard, 0))
+    return count
+
+
 def read_delays_s(rows: Iterable[Row]) -> list[float]:
     """Return how long each record lay there before it was read for the first time."""
     stored_us: dict[tuple[str, int], int] = {}

@@ -8,6 +8,7 @@ where that yields, time passes and a crash may come: between an effect and its c
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, Final
 
 from dsys_lab.brokers.log_stream import (
@@ -28,6 +29,7 @@ from dsys_lab.brokers.log_stream import (
 from dsys_lab.simulation import Body, Event, Machine, Simulation, to_us
 from dsys_lab.simulation.network import DELAY_S
 from dsys_lab.structures import Fsync, VolatileDisk
+from dsys_lab.trace import Scalar
 
 ANSWER_WITHIN_S: Final = 1.0
 TRIES: Final = 5
@@ -179,11 +181,39 @@ class Phone(Machine):
         del self._answers[message]
 
 
+class Sink:
+    """Where effects go, outside of all workers.
+
+    Parameters
+    ----------
+    fenced : bool
+        Whether it refuses an effect whose lease has a lower epoch than one that it has seen of the shard.
+    """
+
+    def __init__(self, simulation: Simulation, place: str, *, fenced: bool) -> None:
+        self._simulation, self._place, self._fenced = simulation, place, fenced
+        self._epochs: dict[str, int] = {}
+
+    def take(self, now_us: int, record: Record, lease: Lease, *, source: str) -> None:
+        """Carry an effect out, or refuse it."""
+        newest = self._epochs.get(lease.shard, 0)
+        said: dict[str, Scalar] = {"shard": lease.shard, "epoch": lease.epoch, "copy": record.copy}
+        if self._fenced and lease.epoch < newest:
+            why = f"{source} has epoch {lease.epoch} of {lease.shard}, and {newest} has been here"
+            self._simulation.emit("refuse", self._place, record.message, why=why, **said)
+            return
+        self._epochs[lease.shard] = max(newest, lease.epoch)
+        waited_us = now_us - record.arrived_us
+        self._simulation.emit("effect", source, record.message, key=record.key, waited_us=waited_us, **said)
+
+
 class Worker(Machine):
     """One of a group that shares the shards by a lease table.
 
     Parameters
     ----------
+    sink : Sink
+        The group's.
     poll_s : float
         Seconds from the end of one turn to the next.
     work_s : float
@@ -193,22 +223,26 @@ class Worker(Machine):
     """
 
     def __init__(
-        self, simulation: Simulation, host: StreamHost, table: LeaseTable, *, name: str, poll_s: float, work_s: float,
+        self,
+        simulation: Simulation,
+        host: StreamHost,
+        table: LeaseTable,
+        sink: Sink,
+        *,
+        name: str,
+        poll_s: float,
+        work_s: float,
         **given: Any,
-    ) -> None:  # fmt: skip
+    ) -> None:
         super().__init__(simulation, name)
-        self.host, self.table, self.poll_s, self.work_s, self._given = host, table, poll_s, work_s, given
+        self.host, self.table, self.sink = host, table, sink
+        self.poll_s, self.work_s, self._given = poll_s, work_s, given
 
     def boot(self) -> None:
         """Begin with an empty memory: what it owned stands in the table, and is taken anew."""
-        self.consumer = Consumer(self.name, self.host, self.table, self._carry_out, **self._given)
+        carry_out = partial(self.sink.take, source=self.name)
+        self.consumer = Consumer(self.name, self.host, self.table, carry_out, **self._given)
         self.spawn(self._turns())
-
-    def _carry_out(self, now_us: int, record: Record, lease: Lease) -> None:
-        self.simulation.emit(
-            "effect", self.name, record.message, key=record.key, copy=record.copy, shard=lease.shard, epoch=lease.epoch,
-            waited_us=now_us - record.arrived_us,
-        )  # fmt: skip
 
     def _turns(self) -> Body:
         simulation = self.simulation

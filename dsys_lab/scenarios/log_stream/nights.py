@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from dsys_lab.brokers.log_stream import LeaseTable, Limits, Settings
 from dsys_lab.errors import BadParameter, require_choice, require_fraction, require_positive
-from dsys_lab.scenarios.log_stream.machines import Phone, StreamHost, Worker
+from dsys_lab.scenarios.log_stream.machines import Phone, Sink, StreamHost, Worker
 from dsys_lab.scenarios.scenario import Claims, scenario
 from dsys_lab.simulation import Simulation
 from dsys_lab.simulation.chance import exponential
@@ -43,13 +43,16 @@ def nights(
     lease_s: float = 10.0,
     split_at_s: float | None = None,
     parents_first: bool = True,
+    looks_at_its_clock: bool = True,
+    fenced: bool = False,
 ) -> Claims:
     """Many read what many write, in order by key, whoever dies.
 
     `records` are put at random, `rate` a second; a share `hot_share` of them is about one sleeper, the others about 20
     alike. A shard takes `write_records` a second (None: all). Workers poll every `poll_s`, work `work_s` on a record
     and write down how far they came after `checkpoint_every` of a page; who shows no sign of life for `lease_s` loses
-    its shards. At `split_at_s` the first shard is divided.
+    its shards, and itself lets go of them then if it `looks_at_its_clock`. A `fenced` sink refuses the effects of who
+    has lost a shard without knowing. At `split_at_s` the first shard is divided.
     """
     require_positive(workers=workers, records=records, rate=rate, poll_s=poll_s)
     require_fraction(hot_share=hot_share)
@@ -59,7 +62,7 @@ def nights(
     limits = None if write_records is None else Limits(write_records=write_records)
     host = StreamHost(sim, "nights", Settings(shards=shards, limits=limits), FSYNC[fsync])
     table = LeaseTable("scoring", VolatileDisk(), recorder=sim.recorder)
-    luck = sim.stream("sleepers")
+    sink, luck = Sink(sim, "scores", fenced=fenced), sim.stream("sleepers")
 
     def sleeper() -> str:
         return "hot" if luck() < hot_share else f"sleeper-{int(luck() * SLEEPERS)}"
@@ -69,8 +72,9 @@ def nights(
     phone = Phone(sim, host, gaps, sleeper, name="phone")
     for number in range(1, workers + 1):
         Worker(
-            sim, host, table, name=f"worker-{number}", poll_s=poll_s, work_s=work_s, lease_s=lease_s,
+            sim, host, table, sink, name=f"worker-{number}", poll_s=poll_s, work_s=work_s, lease_s=lease_s,
             checkpoint_every=checkpoint_every, order=order, parents_first=parents_first,
+            looks_at_its_clock=looks_at_its_clock,
         )  # fmt: skip
     if split_at_s is not None:
         sim.after(split_at_s, lambda: host.split("shard-000"))
