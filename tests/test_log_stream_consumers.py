@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from inspect import GEN_CREATED, getgeneratorstate
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -396,3 +397,81 @@ def test_a_hot_key_stays_on_one_shard_whatever_is_split():
     shards = {stream.put(0, Entry("m", "bot")).shard for _ in range(20)}
     assert len(shards) == 1
     assert len([shard for shard in stream.shards() if shard.is_open]) == 5
+
+
+# ------------------------------------------------------------------------------------------ golden traces
+class Told:
+    """Passes on all but the rows of the logs beneath."""
+
+    def __init__(self, trace):
+        self._trace = trace
+
+    def emit(self, time_us, kind, place, message=None, /, **fields):
+        if not kind.startswith("log_") and kind != "recover":
+            self._trace.emit(time_us, kind, place, message, **fields)
+
+
+class Night:
+    """A stream, a lease table and workers whose effects are rows."""
+
+    def __init__(self, trace, **given):
+        self.told = Told(trace)
+        self.stream = LogStream("nights", VolatileDisk(), Settings(limits=None, **given), recorder=self.told)
+        self.table = LeaseTable("scoring", VolatileDisk(), recorder=self.told)
+
+    def put(self, second, *messages, key="anna"):
+        for message in messages:
+            self.stream.put(second * S, Entry(message, key))
+
+    def worker(self, name, **given):
+        def effect(now_us, record, lease):
+            self.told.emit(now_us, "effect", name, record.message, key=record.key, epoch=lease.epoch)
+
+        return Consumer(name, self.stream, self.table, effect, **given)
+
+
+def a_worker_that_dies_is_succeeded_behind_its_checkpoint_and_two_effects_are_repeated(trace):
+    night = Night(trace)
+    night.put(1, "m0", "m1", "m2", "m3", "m4")
+    turn = night.worker("first", checkpoint_every=3).turn(2 * S)
+    step = next(turn)
+    while (step.what, step.sequence) != ("effect", 4):
+        step = turn.send(2 * S)
+    trace.emit(3 * S, "crash", "first")
+    heir = night.worker("second", checkpoint_every=3)
+    for second in (4, 14):
+        finish(heir.turn(second * S), second * S)
+
+
+def a_key_goes_on_with_a_child_and_is_worked_off_parent_first(trace):
+    night = Night(trace)
+    night.put(1, "m0", "m1")
+    night.stream.split(2 * S, "shard-000")
+    night.put(3, "m2")
+    worker = night.worker("only")
+    for second in (4, 5, 6, 7):
+        finish(worker.turn(second * S), second * S)
+
+
+def who_reads_from_the_start_again_changes_nothing_and_who_is_a_day_late_finds_less(trace):
+    night = Night(trace, retention_s=86_400)
+    night.put(0, "m0", "m1")
+    night.put(3_600, "m2")
+    for second, reader in ((3_601, "billing"), (3_602, "billing again"), (86_400, "late")):
+        iterator = night.stream.iterator(second * S, "shard-000", "TRIM_HORIZON")
+        night.stream.read(second * S, iterator, to=reader)
+
+
+@pytest.mark.parametrize("lesson", [
+    a_worker_that_dies_is_succeeded_behind_its_checkpoint_and_two_effects_are_repeated,
+    a_key_goes_on_with_a_child_and_is_worked_off_parent_first,
+    who_reads_from_the_start_again_changes_nothing_and_who_is_a_day_late_finds_less,
+], ids=lambda lesson: lesson.__name__)
+def test_a_golden_trace_tells_its_lesson(lesson):
+    trace = Trace()
+    lesson(trace)
+    golden = Path(__file__).parent / "golden" / f"log_stream_{lesson.__name__}.txt"
+    if not golden.exists():
+        golden.write_text(trace.text() + "\n", encoding="utf-8")
+        pytest.fail(f"{golden.name} was missing and is written now: read it, then run again")
+    assert trace.text() + "\n" == golden.read_text(encoding="utf-8")
