@@ -8,7 +8,7 @@ import pytest
 
 from dsys_lab import laws
 from dsys_lab.errors import BadParameter
-from dsys_lab.scenarios.log_stream import counts, nights
+from dsys_lab.scenarios.log_stream import counts, nights, readers
 from dsys_lab.scenarios.scenario import find
 from dsys_lab.simulation.network import DELAY_S
 from dsys_lab.trace import lamps
@@ -109,12 +109,44 @@ def test_a_record_waits_half_a_poll_to_be_read():
     assert abs(mean - laws.polling_delay_s(1 + DELAY_S)) <= 3 * error
 
 
+def test_who_is_pushed_to_learns_at_once_and_all_alike_and_who_polls_half_an_interval_late():
+    for seed in SEEDS:
+        pushed, polled = readers(seed=seed, way="push"), readers(seed=seed)
+        assert red(pushed) == red(polled) == []
+        for reader in ("reader-1", "reader-2", "reader-3"):
+            assert counts.read_delays_s(pushed, reader) == [0.0] * 100
+            late = counts.read_delays_s(polled, reader)
+            assert len(late) == 100
+            assert 0.35 < math.fsum(late) / 100 < 0.65
+            assert max(late) <= 1
+
+
+@pytest.mark.parametrize("count", [5, 8])
+def test_more_than_five_polls_a_second_are_refused_as_the_law_says(count):
+    trace = readers(seed=2, readers=count, records=300)
+    calls = sum(row.kind in ("read", "empty", "throttle") and row.message is None for row in trace)
+    assert abs(counts.polls_refused(trace) - laws.polls_refused(count, 1)) <= 5 / calls + count / calls
+    assert counts.polls_refused(readers(seed=2, readers=count, way="push")) == 0
+
+
+def test_after_a_loss_of_power_pushes_go_on_behind_what_came():
+    trace = readers(way="push", faults=crash("nights", at_s=5, lasts_s=2))
+    assert red(trace) == []
+    assert len(counts.read_delays_s(trace, "reader-2")) == sum(row.kind == "append" for row in trace)
+
+
 def test_the_same_luck_makes_the_same_run():
     assert nights(seed=3).digest() == nights(seed=3).digest() != nights(seed=4).digest()
     assert find("log_stream", "nights") is nights
 
 
 @pytest.mark.parametrize("wrong", [{"shards": 0}, {"workers": 0}, {"hot_share": 2}, {"fsync": "often"}, {"work_s": -1}])
-def test_a_run_that_cannot_be_is_refused(wrong):
+def test_a_night_that_cannot_be_is_refused(wrong):
     with pytest.raises(BadParameter, match=next(iter(wrong))):
         nights(**wrong)
+
+
+@pytest.mark.parametrize("wrong", [{"way": "guess"}, {"readers": 0}, {"poll_s": 0}])
+def test_readers_that_cannot_be_are_refused(wrong):
+    with pytest.raises(BadParameter, match=next(iter(wrong))):
+        readers(**wrong)

@@ -1,9 +1,10 @@
 """Many nights of many sleepers, in a log that many read.
 
-`nights` has the run, `machines` the stream's machine, who puts into it and the workers that share its shards; `counts`
-says what a run came to.
+`sharing` has the run `nights`, in which workers share the shards; `polling` the run `readers`, in which several read the
+same. `machines` is the stream's machine, who puts into it and the workers; `counts` says what a run came to.
 """
 
-from dsys_lab.scenarios.log_stream.nights import nights
+from dsys_lab.scenarios.log_stream.polling import readers
+from dsys_lab.scenarios.log_stream.sharing import nights
 
-__all__ = ["nights"]
+__all__ = ["nights", "readers"]

@@ -1,4 +1,4 @@
-"""What a run of `nights` came to, counted from its rows."""
+"""What a run of `nights` or `readers` came to, counted from its rows."""
 
 from __future__ import annotations
 
@@ -67,14 +67,20 @@ def by_former_owners(rows: Iterable[Row]) -> int:
     return count
 
 
-def read_delays_s(rows: Iterable[Row]) -> list[float]:
-    """Return how long each record lay there before it was read for the first time."""
+def polls_refused(rows: Iterable[Row]) -> float:
+    """Return which share of the polls was over the shard's limit."""
+    calls = Counter(row.kind for row in rows if row.kind in ("read", "empty", "throttle") and row.message is None)
+    return calls["throttle"] / calls.total()
+
+
+def read_delays_s(rows: Iterable[Row], reader: str | None = None) -> list[float]:
+    """Return how long each record lay there before it was read for the first time, by anybody or by one reader."""
     stored_us: dict[tuple[str, int], int] = {}
     found: dict[tuple[str, int], float] = {}
     for row in rows:
         if row.kind == "append":
             stored_us[row.place, int(str(row.fields["offset"]))] = row.time_us
-        elif row.kind == "read":
+        elif row.kind == "read" and reader in (None, row.place):
             first, count = int(str(row.fields["first"])), int(str(row.fields["count"]))
             for offset in range(first, first + count):
                 record = str(row.fields["shard"]), offset

@@ -108,9 +108,13 @@ class StreamHost(Machine):
         self.device.crash(self.simulation.stream(f"{self.name}/power"))
 
     def boot(self) -> None:
+        """Go on with what the disk kept."""
+        if self._was_down:
+            self._open_again()
+            self._answer()
+
+    def _open_again(self) -> None:
         """Open what the disk kept, and name what it did not."""
-        if not self._was_down:
-            return
         self.stream = LogStream(
             self.name, self.device, fsync=self._fsync, recorder=self.simulation.recorder, told=self.stream.told,
             now_us=self.simulation.now_us,
@@ -119,7 +123,6 @@ class StreamHost(Machine):
         for stored, _, message, copy in waiting:
             if not self.stream.is_durable(stored):
                 self.simulation.emit("drop", self.name, message, why="it was not yet durable", copy=copy)
-        self._answer()
 
 
 class Phone(Machine):
