@@ -1,6 +1,6 @@
 """Many nights of many sleepers, in a log that many read.
 
-`sharing` has the run `nights`, in which workers share the shards; `polling` the run `readers`, in which several read the
+`sharing` has the run `nights`, in which workers share the shards; `polling` has `readers`, in which several read the
 same. `machines` is the stream's machine, who puts into it and the workers; `counts` says what a run came to.
 """
 
