@@ -11,7 +11,8 @@ Sources: docs.getmoto.org; botocore's service models; behaviour as measured with
 """
 
 from dsys_lab.engines.aws.connection import Connection, connection
+from dsys_lab.engines.aws.log_stream import KinesisStream
 from dsys_lab.engines.aws.topic import SnsTopic
 from dsys_lab.engines.aws.work_queue import SqsQueue
 
-__all__ = ["Connection", "SnsTopic", "SqsQueue", "connection"]
+__all__ = ["Connection", "KinesisStream", "SnsTopic", "SqsQueue", "connection"]

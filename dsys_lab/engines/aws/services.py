@@ -79,6 +79,19 @@ def _tables(call: Call) -> Iterator[Leftover]:
             yield Leftover(name, partial(call, "dynamodb", "delete_table", TableName=name))
 
 
+def _streams(call: Call) -> Iterator[Leftover]:
+    names, more = list[str](), True
+    while more:
+        after = {"ExclusiveStartStreamName": names[-1]} if names else {}
+        told = call("kinesis", "list_streams", **after)
+        names, more = names + told["StreamNames"], told["HasMoreStreams"]
+    for name in names:
+        if name.startswith(PREFIX):
+            tags = call("kinesis", "list_tags_for_stream", StreamName=name).get("Tags", [])
+            if any(tag["Key"] == TAG for tag in tags):
+                yield Leftover(name, partial(call, "kinesis", "delete_stream", StreamName=name))
+
+
 def _buckets(call: Call) -> Iterator[Leftover]:
     for bucket in call("s3", "list_buckets").get("Buckets", []):
         name = bucket["Name"]
@@ -132,5 +145,11 @@ SERVICES: Final = (
         _tables,
     ),
     S3,
+    Service(
+        "Amazon Kinesis Data Streams",
+        f"Shards: {fact('kinesis_price_shard')}. Records: {fact('kinesis_price_put')}. A notebook of this suite has "
+        "some ten shards for minutes, and each is paid for a whole hour: some cents",
+        _streams,
+    ),
 )
 """Those that the suite uses."""

@@ -2,13 +2,15 @@
 
 One server for a process, started at the first use; `DSYS_LAB_NATS=nats://a,b,c` uses yours instead (`connection`).
 `stream` and `subscriber` have the verbs of the model `dsys_lab.brokers.overflow`; `overflow` has whole runs, and says
-what is otherwise. `work_queue` has the verbs of the model `dsys_lab.brokers.work_queue`.
+what is otherwise. `work_queue` has the verbs of the model `dsys_lab.brokers.work_queue`, and
+`log_stream` those of `dsys_lab.brokers.log_stream`.
 
 Sources: docs.nats.io, "Core NATS", "JetStream: streams: discard policy", "Slow consumers"; behaviour as measured with
 nats-server 2.15.1 and nats-py 2.16.0.
 """
 
 from dsys_lab.engines.nats.connection import Connection, connection
+from dsys_lab.engines.nats.log_stream import JetStreamLog
 from dsys_lab.engines.nats.overflow import DIFFERENCES, jetstream_overflow, slow_subscriber
 from dsys_lab.engines.nats.stream import POLICIES, StreamBuffer
 from dsys_lab.engines.nats.subscriber import SlowSubscriber
@@ -20,6 +22,7 @@ __all__ = [
     "POLICIES",
     "Connection",
     "CoreTopic",
+    "JetStreamLog",
     "JetStreamQueue",
     "SlowSubscriber",
     "StreamBuffer",

@@ -1,0 +1,274 @@
+"""A log stream on a machine, who puts into it, and the workers who share its shards.
+
+The stream is told the time by `StreamHost`, which also answers: a record is acknowledged once it is durable, and a
+throttled one is turned away at once. A crash of the host is a loss of power. A `Worker` runs the turns of a `Consumer`;
+where that yields, time passes and a crash may come: between an effect and its checkpoint, for one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any, Final
+
+from dsys_lab.brokers.log_stream import (
+    Consumer,
+    Entry,
+    Lease,
+    LeaseTable,
+    LogStream,
+    Page,
+    Record,
+    Settings,
+    ShardIterator,
+    ShardStatus,
+    Step,
+    Stored,
+    Throttled,
+)
+from dsys_lab.simulation import Body, Event, Machine, Simulation, to_us
+from dsys_lab.simulation.network import DELAY_S
+from dsys_lab.structures import Fsync, VolatileDisk
+from dsys_lab.trace import Scalar
+
+ANSWER_WITHIN_S: Final = 1.0
+TRIES: Final = 5
+"""How long a phone waits for its answer, and how often it puts."""
+ASK_AGAIN_S: Final = 0.5
+"""How soon a worker asks again whose call did not come through."""
+
+
+class StreamHost(Machine):
+    """The machine of a stream; what a loss of power takes from it leaves a `drop` row."""
+
+    def __init__(self, simulation: Simulation, place: str, settings: Settings, fsync: Fsync) -> None:
+        super().__init__(simulation, place)
+        self.device, self._fsync = VolatileDisk(), fsync
+        self.stream = LogStream(place, self.device, settings, fsync=fsync, recorder=simulation.recorder)
+        self._unanswered: list[tuple[Stored, str, str, int]] = []
+        self._ticks: set[int] = set()
+        self._was_down = False
+
+    def on_message(self, message: str, copy: int, body: dict[str, Any], source: str) -> None:
+        """Put what came; answer when it is durable."""
+        answer = self.stream.put(self.simulation.now_us, Entry(message, body["key"], body["data"], copy=copy))
+        if isinstance(answer, Throttled):
+            self.simulation.network.answer(self.name, source, message, {"type": "throttled"}, copy=copy)
+        else:
+            self._unanswered.append((answer, source, message, copy))
+        self._answer()
+
+    def _answer(self) -> None:
+        """Tell who put that it is safe, and look again when something else becomes durable."""
+        waiting, self._unanswered = self._unanswered, []
+        for stored, source, message, copy in waiting:
+            if self.stream.is_durable(stored):
+                self.simulation.network.answer(self.name, source, message, {"type": "stored"}, copy=copy)
+            else:
+                self._unanswered.append((stored, source, message, copy))
+        due_us = self.stream.deadline_us()
+        if due_us is not None and not any(tick_us <= due_us for tick_us in self._ticks):
+            self._ticks.add(due_us)
+            self.simulation.after(max(0, due_us - self.simulation.now_us) / 1e6, lambda: self._tick(due_us))
+
+    def _tick(self, due_us: int) -> None:
+        self._ticks.discard(due_us)
+        if self.up:
+            self.stream.tick(self.simulation.now_us)
+            self._answer()
+
+    # ------------------------------------------------------------ what workers ask
+    def is_reached_by(self, name: str) -> bool:
+        """Whether a call from the machine `name` comes through now."""
+        return self.up and not any((name in side) != (self.name in side) for side in self.simulation.network.splits)
+
+    def shards(self) -> tuple[ShardStatus, ...]:
+        """Return the shards."""
+        return self.stream.shards()
+
+    def iterator(
+        self, now_us: int, shard: str, kind: str, *, sequence: int | None = None, at_us: int | None = None
+    ) -> ShardIterator:
+        """Return a position on a shard."""
+        return self.stream.iterator(now_us, shard, kind, sequence=sequence, at_us=at_us)
+
+    def read(self, now_us: int, iterator: ShardIterator, *, limit: int = 10_000, to: str = "") -> Page | Throttled:
+        """Return the next records, which are there after the network's delay."""
+        return self.stream.read(now_us, iterator, limit=limit, to=to, arrive_us=now_us + to_us(DELAY_S))
+
+    def split(self, shard: str) -> None:
+        """Divide a shard, if the machine is up and the shard open."""
+        if self.up and any(one.name == shard and one.is_open for one in self.stream.shards()):
+            self.stream.split(self.simulation.now_us, shard)
+
+    # ------------------------------------------------------------ a loss of power
+    def on_crash(self) -> None:
+        """Forget what a loss of power may forget."""
+        self._was_down = True
+        self.device.crash(self.simulation.stream(f"{self.name}/power"))
+
+    def boot(self) -> None:
+        """Go on with what the disk kept."""
+        if self._was_down:
+            self._open_again()
+            self._answer()
+
+    def _open_again(self) -> None:
+        """Open what the disk kept, and name what it did not."""
+        self.stream = LogStream(
+            self.name, self.device, fsync=self._fsync, recorder=self.simulation.recorder, told=self.stream.told,
+            now_us=self.simulation.now_us,
+        )  # fmt: skip
+        waiting, self._unanswered = self._unanswered, []
+        for stored, _, message, copy in waiting:
+            if not self.stream.is_durable(stored):
+                self.simulation.emit("drop", self.name, message, why="it was not yet durable", copy=copy)
+
+
+class Phone(Machine):
+    """Puts records, one after each gap, and each again until it is acknowledged.
+
+    Parameters
+    ----------
+    gaps : iterable of float
+        Seconds between one record and the next.
+    key_of : callable
+        `()` -> the partition key of the next record.
+    """
+
+    def __init__(
+        self, simulation: Simulation, host: StreamHost, gaps: Iterable[float], key_of: Callable[[], str], *, name: str
+    ) -> None:
+        super().__init__(simulation, name)
+        self.host, self.gaps, self.key_of = host, iter(gaps), key_of
+        self._answers: dict[str, Event] = {}
+        self._has_more = True
+
+    @property
+    def is_done(self) -> bool:
+        """Whether everything was put and is answered, or given up."""
+        return not (self._has_more or self._answers)
+
+    def boot(self) -> None:
+        """Begin, or go on; what was not answered before a crash is forgotten."""
+        self._answers.clear()
+        self.spawn(self._put_all())
+
+    def on_message(self, message: str, copy: int, body: dict[str, Any], source: str) -> None:
+        """Hear that a record is stored, or turned away."""
+        waiting = self._answers.get(message)
+        if waiting is not None and not waiting.triggered:
+            waiting.succeed(body["type"])
+
+    def _put_all(self) -> Body:
+        for gap in self.gaps:
+            yield self.simulation.sleep(gap)
+            self.disk["count"] = self.disk.get("count", 0) + 1
+            self.spawn(self._put(f"{self.name}.{self.disk['count']}", self.key_of()))
+        self._has_more = False
+
+    def _put(self, message: str, key: str) -> Body:
+        simulation, network = self.simulation, self.simulation.network
+        for attempt in range(1, TRIES + 1):
+            copy = network.next_copy(message)
+            answer = self._answers[message] = simulation.event()
+            simulation.emit("publish", self.name, message, attempt=attempt, copy=copy, key=key)
+            network.send(self.name, self.host.name, message, {"key": key, "data": b"x" * 100}, copy=copy)
+            yield answer | simulation.sleep(ANSWER_WITHIN_S)
+            if answer.triggered and answer.value == "stored":
+                simulation.emit("publish_ok", self.name, message, attempt=attempt)
+                break
+            yield simulation.sleep(ANSWER_WITHIN_S * attempt)
+        else:
+            simulation.emit("publish_fail", self.name, message, attempt=TRIES, why="never acknowledged")
+        del self._answers[message]
+
+
+class Sink:
+    """Where effects go, outside of all workers.
+
+    Parameters
+    ----------
+    fenced : bool
+        Whether it refuses an effect whose lease has a lower epoch than one that it has seen of the shard.
+    """
+
+    def __init__(self, simulation: Simulation, place: str, *, fenced: bool) -> None:
+        self._simulation, self._place, self._fenced = simulation, place, fenced
+        self._epochs: dict[str, int] = {}
+
+    def take(self, now_us: int, record: Record, lease: Lease, *, source: str) -> None:
+        """Carry an effect out, or refuse it."""
+        newest = self._epochs.get(lease.shard, 0)
+        said: dict[str, Scalar] = {"shard": lease.shard, "epoch": lease.epoch, "copy": record.copy}
+        if self._fenced and lease.epoch < newest:
+            why = f"{source} has epoch {lease.epoch} of {lease.shard}, and {newest} has been here"
+            self._simulation.emit("refuse", self._place, record.message, why=why, **said)
+            return
+        self._epochs[lease.shard] = max(newest, lease.epoch)
+        waited_us = now_us - record.arrived_us
+        self._simulation.emit("effect", source, record.message, key=record.key, waited_us=waited_us, **said)
+
+
+class Worker(Machine):
+    """One of a group that shares the shards by a lease table.
+
+    Parameters
+    ----------
+    sink : Sink
+        The group's.
+    poll_s : float
+        Seconds from the end of one turn to the next.
+    work_s : float
+        Seconds of work for a record, at full speed.
+    given
+        For its `Consumer`.
+    """
+
+    def __init__(
+        self,
+        simulation: Simulation,
+        host: StreamHost,
+        table: LeaseTable,
+        sink: Sink,
+        *,
+        name: str,
+        poll_s: float,
+        work_s: float,
+        **given: Any,
+    ) -> None:
+        super().__init__(simulation, name)
+        self.host, self.table, self.sink = host, table, sink
+        self.poll_s, self.work_s, self._given = poll_s, work_s, given
+
+    def boot(self) -> None:
+        """Begin with an empty memory: what it owned stands in the table, and is taken anew."""
+        carry_out = partial(self.sink.take, source=self.name)
+        self.consumer = Consumer(self.name, self.host, self.table, carry_out, **self._given)
+        self.spawn(self._turns())
+
+    def _turns(self) -> Body:
+        simulation = self.simulation
+        while True:
+            yield from self._reach_the_host()
+            turn = self.consumer.turn(simulation.now_us)
+            step = next(turn, None)
+            while step is not None:
+                yield from self._let_time_pass(step)
+                yield from self._reach_the_host()
+                try:
+                    step = turn.send(simulation.now_us)
+                except StopIteration:
+                    step = None
+            yield simulation.sleep(self.poll_s)
+
+    def _let_time_pass(self, step: Step) -> Body:
+        """Take as long as a step takes: a page travels, a record is worked on; anywhere a crash may come."""
+        if step.what == "start":
+            yield from self.work(self.work_s)
+        else:
+            yield self.simulation.sleep(DELAY_S if step.what == "read" else 0)
+
+    def _reach_the_host(self) -> Body:
+        while not self.host.is_reached_by(self.name):
+            yield self.simulation.sleep(ASK_AGAIN_S)
