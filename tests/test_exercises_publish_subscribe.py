@@ -47,14 +47,14 @@ def test_a_slip_in_hearing_is_named(wrong, says):
 @pytest.mark.parametrize(("wrong", "says"), [
     (lambda policy, outage_s: policy.retries * policy.longest_s >= outage_s, "Not every pause is the longest"),
     (lambda policy, outage_s: policy.lasts_s > outage_s, "comes just then"),
-    (lambda policy, outage_s: True, "add up to"),
+    (lambda policy, outage_s: True, "together they are|add up to"),
     (lambda policy, outage_s: (policy.pre_backoff * policy.shortest_s + policy.post_backoff * policy.longest_s
                                >= outage_s), "add up to"),
 ])  # fmt: skip
 def test_a_slip_in_the_pauses_is_named(wrong, says):
     verdict = SURVIVES.check(wrong)
     assert not verdict.passed
-    assert says in verdict.saw, verdict.saw
+    assert __import__("re").search(says, verdict.saw), verdict.saw
 
 
 @pytest.mark.parametrize(("seat", "policy", "says"), [

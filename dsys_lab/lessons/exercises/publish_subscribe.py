@@ -154,7 +154,7 @@ class _Case(NamedTuple):
     def __str__(self) -> str:
         p = self.policy
         return (
-            f"{p.immediate} at once, {p.pre_backoff} before, {p.backoff} growing and {p.post_backoff} after the backoff, "
+            f"{p.immediate} at once, {p.pre_backoff} before, {p.backoff} growing, {p.post_backoff} after the backoff; "
             f"pauses from {p.shortest_s:g} to {p.longest_s:g} s; down for {self.outage_s:g} s"
         )
 
@@ -214,17 +214,17 @@ SURVIVES: Final = Exercise(
     name="survives",
     title="Which outage does a policy survive?",
     statement="""
-A policy has `immediate`, `pre_backoff`, `backoff` and `post_backoff` retries and the pauses `shortest_s` and `longest_s`.
-Before an immediate retry there is no pause, before those of the pre-backoff the shortest, before those of the
-post-backoff the longest; those of the backoff grow from the shortest to the longest in equal steps (a single one is the
-longest). All attempts fail at once while the endpoint is down.
+A policy has `immediate`, `pre_backoff`, `backoff` and `post_backoff` retries, and the pauses `shortest_s` and
+`longest_s`. Before an immediate retry there is no pause, before those of the pre-backoff the shortest, before those of
+the post-backoff the longest; those of the backoff grow from the shortest to the longest in equal steps (a single one is
+the longest). All attempts fail at once while the endpoint is down.
 
 Return whether a message that comes just as the endpoint goes down for `outage_s` seconds is heard after all.""",
     skeleton="def survives(policy, outage_s):\n    ...",
     example="Three retries 20 s apart: an outage of 60 s is survived, one of 61 s is not.",
     hints=(
         "When does the last attempt come? That is the sum of all pauses.",
-        "The pauses of the backoff: `shortest + k / (n - 1) * (longest - shortest)` for k = 0 … n - 1; beware of n = 1.",
+        "The growing ones: `shortest + k / (n - 1) * (longest - shortest)` for k = 0 … n - 1; beware of n = 1.",
         "`sum >= outage_s`: an attempt that comes just when it is back finds it up.",
     ),
     check=check_survives,
@@ -239,10 +239,17 @@ Message = dict[str, Any]
 RULES: Final[dict[str, tuple[str, Callable[[Message], bool]]]] = {
     "films": ("films and series", lambda m: m.get("kind") in ("film", "series")),
     "dear": ("what costs more than 10 and up to 50", lambda m: "price" in m and 10 < m["price"] <= 50),
-    "not trailers": ("every kind but trailers; what has no kind is not wanted", lambda m: m.get("kind", "trailer") != "trailer"),
+    "not trailers": (
+        "every kind but trailers; what has no kind is not wanted",
+        lambda m: m.get("kind", "trailer") != "trailer",
+    ),
     "free": ("what has no price at all", lambda m: "price" not in m),
-    "nordic": ("films from a country whose code begins with N", lambda m: m.get("kind") == "film" and m["country"][0] == "N"),
-}  # fmt: skip
+    "nordic": (
+        "films from a country whose code begins with N",
+        lambda m: m.get("kind") == "film" and m["country"][0] == "N",
+    ),
+}
+SEATS: Final = "\n".join(f"- `{name}`: {words}" for name, (words, _) in RULES.items())
 MESSAGES: Final = 200
 
 
@@ -307,21 +314,20 @@ FILTERS: Final = Exercise(
     lab=LAB,
     name="policies",
     title="Five filters",
-    statement="\n".join([
-        "Messages have the attribute `country` (a code such as `NO`), nearly all a `kind` (`film`, `series`, `trailer`, `clip`), "
-        "and most a `price`, a number.",
-        "",
-        "Return a dict with a filter policy (a dict, as in section 5) for each of these seats:",
-        "",
-        *(f"- `{name}`: {words}" for name, (words, _) in RULES.items()),
-    ]),  # fmt: skip
+    statement=f"""
+Messages have the attribute `country` (a code such as `NO`), nearly all a `kind` (`film`, `series`, `trailer`, `clip`),
+and most a `price`, a number.
+
+Return a dict with a filter policy (a dict, as in experiment 5) for each of these seats:
+
+{SEATS}""",
     skeleton="def policies():\n    return {}",
     example='`{"kind": ["clip"]}` would be the policy of a seat that hears clips.',
     hints=(
         "Fields that must all hold stand side by side; values of which one must hold stand in one list.",
-        'Operators stand in the list as objects: `[{"numeric": [">", 10]}]`. There are `exists`, `anything-but`, `prefix`.',
+        'An operator stands in the list as an object: `[{"numeric": [">", 10]}]`; `exists`, `anything-but`, `prefix`.',
         "`anything-but` wants a value; `exists` with false wants none.",
-    ),  # fmt: skip
+    ),
     check=check_policies,
     play=lambda function: (),
     picture=_chart_of_filters,
@@ -354,8 +360,8 @@ video); who uploads owns its shape, adds fields and never changes one. It is not
 who makes pictures.
 
 Last year's videos were never on the topic for a team that comes today. Either the topic keeps an archive that can be
-replayed (FIFO topics do, up to a year), or the team reads a list from the store that owns the videos, and takes what the
-topic says from then on: first subscribe, then read the list, for the other order leaves a gap.""",
+replayed (FIFO topics do, up to a year), or the team reads a list from the store that owns the videos, and takes what
+the topic says from then on: first subscribe, then read the list, for the other order leaves a gap.""",
 )
 
 TASKS: Final = (WHO_HEARS, SURVIVES, FILTERS, DESIGN)
