@@ -15,6 +15,7 @@ from dsys_lab.benchmark import (
     relational,
     simulations,
     tables,
+    topics,
     warehouse,
 )
 
@@ -24,6 +25,8 @@ TABLES: Final[dict[str, Callable[[], None]]] = {
     "player": simulations.player,
     "overflow": brokers.overflow,
     "work_queue": brokers.work_queue,
+    "topics": topics.topics,
+    "filters": topics.filters,
     "columns": tables.columns,
     "point_reads": tables.point_reads,
     "slumber": tables.slumber,

@@ -51,12 +51,16 @@ class Field:
 
     def holds(self, here: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
         """Whether a value of this object, or in the whole event the lack of one, fulfils a wish."""
-        found = tuple(scalars(here.get(self.path[-1], ())))
-        return self.among(found) or (self.wants_none and not found and not list(values_at(event, self.path)))
+        found = scalars(here.get(self.path[-1], ()))
+        return self.among(found) or (not found and self.wants_none and not list(values_at(event, self.path)))
 
     def among(self, found: Sequence[Scalar]) -> bool:
         """Whether any value fulfils any wish."""
-        return any(wish.holds(value) for value in found for wish in self.wishes)
+        for value in found:
+            for one in self.wishes:
+                if one.holds(value):
+                    return True
+        return False
 
     @property
     def wants_none(self) -> bool:
@@ -77,10 +81,11 @@ class AllOf:
         return any(self._fulfilled_by(found, event) for found in objects(here))
 
     def _fulfilled_by(self, found: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
-        return (
-            all(field.holds(found, event) for field in self.fields)
-            and all(inner.holds(found.get(name), event) for name, inner in self.deeper)
-            and all(any(one.holds(found, event) for one in choice) for choice in self.choices)
+        for field in self.fields:  # loops here and in `among`: a generator would cost more than the question
+            if not field.holds(found, event):
+                return False
+        return all(inner.holds(found.get(name), event) for name, inner in self.deeper) and all(
+            any(one.holds(found, event) for one in choice) for choice in self.choices
         )
 
     def every_field(self) -> Iterator[Field]:
@@ -237,15 +242,21 @@ def require_event(event: Any) -> Mapping[str, Any]:
     return event
 
 
-def objects(value: Any) -> Iterator[Mapping[str, Any]]:
-    """Yield the objects at a place, through lists of any depth; an empty one where there is none."""
-    found = [value] if isinstance(value, Mapping) else [one for one in flat(value) if isinstance(one, Mapping)]
-    yield from found or [{}]
+NOTHING: Final[tuple[Mapping[str, Any], ...]] = ({},)
 
 
-def scalars(value: Any) -> Iterator[Scalar]:
-    """Yield the values at a place, through lists of any depth."""
-    return (one for one in flat(value) if not isinstance(one, Mapping))
+def objects(value: Any) -> Sequence[Mapping[str, Any]]:
+    """Return the objects at a place, through lists of any depth; an empty one where there is none."""
+    if isinstance(value, dict):
+        return (value,)
+    return tuple(one for one in flat(value) if isinstance(one, Mapping)) or NOTHING
+
+
+def scalars(value: Any) -> tuple[Scalar, ...]:
+    """Return the values at a place, through lists of any depth."""
+    if isinstance(value, str | int | float):
+        return (value,)
+    return tuple(one for one in flat(value) if not isinstance(one, Mapping))
 
 
 def flat(value: Any) -> Iterator[Any]:

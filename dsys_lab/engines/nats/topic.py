@@ -81,6 +81,22 @@ class CoreTopic:
             await client.subscribe(subject, queue=group, cb=hear)
         await settle(client)
 
+    def subscribe_many(self, name: str, seats: int) -> None:
+        """Listen with so many subscriptions of one client, all of which hear for `name`."""
+        self._seats[name] = None, ""
+        self._heard.setdefault(name, [])
+        for _ in range(seats):
+            self._nats.call(self._listen_once_more(name))
+
+    async def _listen_once_more(self, name: str) -> None:
+        if name not in self._clients:
+            self._clients[name] = await self._nats.open_client()
+
+        async def hear(message: Msg) -> None:
+            self._heard[name].append(message.data.decode())
+
+        await self._clients[name].subscribe(f"{self._root}.>", cb=hear)
+
     def unsubscribe(self, name: str) -> None:
         """Stop listening for good."""
         self.goes_down(name)

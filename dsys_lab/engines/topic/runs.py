@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from dsys_lab.engines.topic.model import Broadcast, ModelTopic
-from dsys_lab.errors import require_choice
+from dsys_lab.errors import require_choice, require_positive
 
 
 def _engine(room: str, name: str) -> Callable[[], Any]:
@@ -27,6 +27,7 @@ ENGINES: Final[dict[str, Callable[[], Broadcast]]] = {
     "SNS": _engine("aws", "SnsTopic"),
 }
 """Every topic by the name that a page uses."""
+SHARERS: Final = ("thumbnail", "search")
 
 
 def opened(engine: str) -> Broadcast:
@@ -66,3 +67,32 @@ def told(engine: str) -> dict[str, list[str]]:
         publish("m6", kind="film")
         heard |= {name: topic.heard(name) for name in ("present", "films", "late", "down")}
     return {name: sorted(messages) for name, messages in sorted(heard.items())}
+
+
+def who_missed(stories: dict[str, dict[str, list[str]]]) -> str:
+    """Say in which engines the one who was down heard less than the one who was present."""
+    missed = [engine for engine, heard in stories.items() if heard["down"] != heard["present"]]
+    return " and ".join(missed) + " alone" * (len(missed) == 1) if 0 < len(missed) < len(stories) else (
+        "in all" if missed else "in none"
+    )
+
+
+def shared_seat(messages: int) -> dict[str, list[str]]:
+    """Let two members of a queue group of core NATS sit on one seat, and return what each of them heard."""
+    require_positive(messages=messages)
+    from dsys_lab.engines.nats.topic import CoreTopic
+
+    with CoreTopic() as topic:
+        for name in SHARERS:
+            topic.subscribe(name, group="sharers")
+        for number in range(messages):
+            topic.publish(f"m{number}")
+        return {name: topic.heard(name) for name in SHARERS}
+
+
+def how_it_was_shared(heard: dict[str, list[str]]) -> str:
+    """Say in words how a hundred messages came to the two who shared a seat."""
+    one, other = (len(set(messages)) for messages in heard.values())
+    if one == other == 100:
+        return "a hundred each"
+    return "one of them all hundred" if 100 in (one, other) else "about fifty each"

@@ -130,6 +130,12 @@ def traffic(runs: Mapping[str, Trace]) -> pd.DataFrame:
     return pd.DataFrame.from_dict(told, orient="index")
 
 
+def share_saved(there: Trace, here: Trace) -> float:
+    """Return the share of the copies to billing that a filter at the topic saves against one at billing."""
+    at_topic, at_listener = (sum(row.fields["to"] == "billing" for row in run.of("push")) for run in (there, here))
+    return 1 - at_topic / at_listener
+
+
 # ------------------------------------------------------------------------------------------ over many runs
 def copies(*wanted: float, subscribers: int = 5) -> list[Measured]:
     """Return the copies a message at each share of the kinds that every subscriber wants."""
