@@ -92,6 +92,11 @@ def test_a_filter_at_the_topic_saves_the_way_and_one_with_a_typo_loses_all_in_si
     assert counts.told_of_it(typo) == "nobody"
 
 
+def test_what_a_filter_at_the_topic_saves_is_what_nobody_wants_there():
+    for wanted, share, error in counts.saved_shares(0.2, 0.5):
+        assert abs(share - (1 - wanted)) <= 3 * error
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_standard_topic_lets_messages_overtake_a_fifo_topic_does_not_and_both_repeat(seed):
     runs = {kind: order(kind=kind, seed=seed, messages=60) for kind in ("standard", "fifo")}

@@ -20,7 +20,15 @@
 # %%
 import pandas as pd
 
-from dsys_lab.lessons import exercise, facts, notes, player, predict, progress, show_source
+from dsys_lab.lessons import (
+    exercise,
+    facts,
+    notes,
+    player,
+    predict,
+    progress,
+    show_source,
+)
 
 # %% [markdown]
 # ## The notes say
@@ -371,7 +379,7 @@ player(outage(down_s=120), outage(down_s=120, dead_letters=True))
 # %% [markdown]
 # ### 5. Filter there, or here?
 #
-# *billing* wants two of the ten kinds. It may say so to the topic, in a **filter policy**; or hear everything, and throw
+# *billing* wants two of the ten kinds of experiment 1. It may say so to the topic, in a **filter policy**; or hear everything, and throw
 # away what it does not want. The policy names a field, and lists what it may be:
 
 # %%
@@ -382,7 +390,7 @@ wanted.matches({"kind": "film", "price": 20}), wanted.matches({"kind": "film"})
 
 # %% [markdown]
 # All fields must hold, each by any of its values; an object such as `{"numeric": [">", 10]}` is an operator. There are
-# nine of them, and a policy that is wrong is refused with the place where it is wrong:
+# eight of them, and a policy that is wrong is refused with the place where it is wrong:
 
 # %%
 from dsys_lab.errors import BadParameter
@@ -395,8 +403,8 @@ except BadParameter as refused:
 # %%
 saved = predict(
     "15/filter",
-    "Billing wants two kinds of ten. Filtered at the topic instead of at billing: how many "
-    "per cent of the copies to billing are saved?",
+    "Billing wants two kinds of ten. Filtered at the topic instead of at billing: what "
+    "share of the copies to billing is saved?",
     between=(0, 100),
     unit="%",
 )
@@ -404,14 +412,16 @@ saved
 
 # %%
 from dsys_lab.scenarios.publish_subscribe import filtering
-from dsys_lab.scenarios.publish_subscribe.counts import share_saved, traffic
+from dsys_lab.scenarios.publish_subscribe.counts import saved_shares, traffic
 
 # %%
 filters = {at: filtering(at=at) for at in ("topic", "listener")}
+[(wanted_share, share, error)] = saved_shares(0.2)
 saved.reveal(
-    100 * share_saved(filters["topic"], filters["listener"]),
-    law=80,
-    why="Eight of ten kinds never set out. Thirty videos are few, so it is not eighty.",
+    100 * share,
+    law=100 * (1 - wanted_share),
+    standard_error=100 * error,
+    why="What billing does not want never sets out.",
     show=(player(*filters.values(), titles=tuple(filters)), traffic(filters)),
 )
 
@@ -625,9 +635,11 @@ from dsys_lab.benchmark import interleaved
 from dsys_lab.benchmark.topics import published
 from dsys_lab.lessons import measured
 
-ten, thousand = interleaved(partial(published, 10), partial(published, 1_000), rounds=5)
+few, many = partial(published, 10), partial(published, 1_000)
+ten, thousand = interleaved(few, many, rounds=5)
 ratios = [b / a for a, b in zip(ten, thousand, strict=True)]
-measured(ratios, "times as long", usually="about a hundred times as long: every seat costs")
+unit = "times as long"
+measured(ratios, unit, usually=f"about a hundred {unit}: every seat costs")
 
 # %% [markdown]
 # ## On real data

@@ -14,7 +14,15 @@ from typing import Final
 import pandas as pd
 
 from dsys_lab.brokers.topic import DeliveryPolicy, Subscription, Topic
-from dsys_lab.scenarios.publish_subscribe.uploads import LISTENERS, fan_out, isolation, order, policy_of
+from dsys_lab.scenarios.publish_subscribe.uploads import (
+    LISTENERS,
+    PLACES,
+    fan_out,
+    filtering,
+    isolation,
+    order,
+    policy_of,
+)
 from dsys_lab.simulation import Measured, over_seeds, to_us
 from dsys_lab.simulation.chance import exponential, stream
 from dsys_lab.trace import Trace
@@ -143,6 +151,16 @@ def copies(*wanted: float, subscribers: int = 5) -> list[Measured]:
     def counted(*, wanted: float, seed: int) -> float:
         run = fan_out.count(seed=seed, wanted=wanted, subscribers=subscribers, messages=BURST, every_s=0.1)
         return run.count("match") / BURST
+
+    return over_seeds(counted, seeds=RUNS, wanted=wanted)
+
+
+def saved_shares(*wanted: float) -> list[Measured]:
+    """Return the share of the copies to billing that a filter at the topic saves, at each share that billing wants."""
+
+    def counted(*, wanted: float, seed: int) -> float:
+        there, here = (filtering(seed=seed, at=at, wanted=wanted, messages=BURST, every_s=0.3) for at in PLACES)
+        return share_saved(there, here)
 
     return over_seeds(counted, seeds=RUNS, wanted=wanted)
 
