@@ -157,9 +157,9 @@ show_source(DeliveryPolicy.pause_s)
 # %%
 http_outage = predict(
     "15/http-outage",
-    "A subscriber is called over HTTP, with the policy that SNS has if you say nothing. It "
-    "is down for five minutes on average (exponential). Of the messages that come "
-    "meanwhile, how many are lost?",
+    "A subscriber is called over HTTP, with the policy that SNS has if one says nothing, "
+    "and is down for five minutes on average (exponential). How much of what comes "
+    "meanwhile is lost?",
     between=(0, 100),
     unit="%",
 )
@@ -228,18 +228,14 @@ one_seat = predict(
 one_seat
 
 # %%
-from dsys_lab.engines.topic.runs import how_it_was_shared, shared_seat
+from dsys_lab.engines.topic.runs import heard_by, how_it_was_shared, shared_seat
 
 # %%
 shared = shared_seat(100)
 one_seat.reveal(
     how_it_was_shared(shared),
     why="One seat, one copy of each message: who shares a seat competes for it.",
-    show=charts.bars(
-        {name: len(heard) for name, heard in shared.items()},
-        title="One seat, two services, a hundred messages",
-        unit="messages heard",
-    ),
+    show=charts.bars(heard_by(shared), title="Who heard it?", unit="messages"),
 )
 
 # %% [markdown]

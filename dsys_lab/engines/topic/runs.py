@@ -96,3 +96,9 @@ def how_it_was_shared(heard: dict[str, list[str]]) -> str:
     if one == other == 100:
         return "a hundred each"
     return "one of them all hundred" if 100 in (one, other) else "about fifty each"
+
+
+def heard_by(heard: dict[str, list[str]]) -> dict[str, int]:
+    """Return how many messages were heard by one of the two who shared a seat, and how many by both."""
+    one, other = map(set, heard.values())
+    return {"by one of the two": len(one ^ other), "by both": len(one & other)}
