@@ -157,7 +157,7 @@ show_source(DeliveryPolicy.pause_s)
 # %%
 http_outage = predict(
     "15/http-outage",
-    "A subscriber is called over HTTP, with the policy that SNS has if one says nothing, "
+    "A subscriber is called over HTTP, with the policy that SNS takes by itself, "
     "and is down for five minutes on average (exponential). How much of what comes "
     "meanwhile is lost?",
     between=(0, 100),
