@@ -22,7 +22,7 @@ from dsys_lab.brokers.log_stream import (
     finish,
 )
 from dsys_lab.brokers.log_stream.assignment import even_share, may_begin, next_to_take
-from dsys_lab.errors import BadParameter, Damaged
+from dsys_lab.errors import BadParameter, Damaged, Misuse
 from dsys_lab.structures import PowerCut, VolatileDisk
 from dsys_lab.trace import Trace
 
@@ -238,23 +238,23 @@ def test_at_least_once_whoever_dies_or_freezes_at_whatever_step(faults, checkpoi
 
     for slot in range(3):
         begin(slot)
-    frozen = []
+    frozen = {}
     for round_, (slot, steps, fault) in enumerate(faults):
         put(stream, now_us, 5, begin=30 + 5 * round_)
         if round_ == 2:
             stream.split(now_us, "shard-000")
-        turn = workers[slot].turn(now_us)
+        turn = frozen.pop(slot, None) or workers[slot].turn(now_us)
         for _ in range(steps):
             _next(turn, now_us)
         if fault == "freeze":
-            frozen.append((slot, turn))
+            frozen[slot] = turn
         elif fault == "die":
             begin(slot)
         else:
             _run_out(turn, now_us)
         now_us += 4 * S
-        while frozen and round_ % 2:
-            _run_out(frozen.pop()[1], now_us)
+    for turn in frozen.values():
+        _run_out(turn, now_us)
     for _ in range(40):
         now_us += 4 * S
         for worker in workers.values():
@@ -369,6 +369,18 @@ def test_over_the_limit_of_reads_a_worker_comes_back_later():
     assert steps[1] == ["lease", "throttled"]
     finish(workers[1].turn(2 * S), 2 * S)
     assert sinks[0].messages() == sinks[1].messages()
+
+
+def test_a_worker_does_one_thing_at_a_time():
+    stream, table, sink = floor(1, 3)
+    worker = Consumer("w1", stream, table, sink)
+    turn = worker.turn(0)
+    next(turn)
+    with pytest.raises(Misuse, match="is not over"):
+        next(worker.turn(0))
+    turn.close()
+    finish(worker.turn(1), 1)
+    assert sink.messages() == ["m0", "m1", "m2"]
 
 
 def test_the_rows_say_who_owned_and_how_far():

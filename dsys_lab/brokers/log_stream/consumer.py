@@ -42,7 +42,7 @@ from typing import Final, NamedTuple, Protocol
 from dsys_lab.brokers.log_stream.answers import Page, Record, ShardIterator, ShardStatus, Throttled
 from dsys_lab.brokers.log_stream.assignment import may_begin, next_to_take
 from dsys_lab.brokers.log_stream.leases import Lease, LeaseTable
-from dsys_lab.errors import Refused, require_choice, require_not_negative, require_positive
+from dsys_lab.errors import Misuse, Refused, require_choice, require_not_negative, require_positive
 
 ORDERS: Final = ("effect first", "commit first")
 Effect = Callable[[int, Record, Lease], object]
@@ -181,6 +181,7 @@ class Consumer:
         self._stream, self._table, self._effect = stream, table, effect
         self._lease_us, self._since_us, self._page_records = int(lease_s * 1e6), since_us, page_records
         self._parents_first, self._looks_at_its_clock = parents_first, looks_at_its_clock
+        self._is_at_work = False
         self._held: dict[str, _Held] = {}
         self._heard: dict[str, tuple[int, int]] = {}  # by shard: beats, and when they were seen first
         self._counts = {"effects": 0, "commits": 0, "reads": 0, "throttled": 0, "missed": 0}
@@ -190,11 +191,23 @@ class Consumer:
         return WorkerStatus(tuple(sorted(self._held)), **self._counts)
 
     def turn(self, now_us: int) -> Steps:
-        """Show a sign of life, take a shard if one is due, and work a page of each shard off."""
-        now_us = yield from self._keep_leases(now_us)
-        now_us = yield from self._take_one(now_us)
-        for shard in sorted(self._held):
-            now_us = yield from self._work(now_us, shard)
+        """Show a sign of life, take a shard if one is due, and work a page of each shard off.
+
+        Raises
+        ------
+        Misuse
+            If the turn before is not over: a worker does one thing at a time.
+        """
+        if self._is_at_work:
+            raise Misuse(f"the last turn of {self.name} is not over: go on with it, or close it")
+        self._is_at_work = True
+        try:
+            now_us = yield from self._keep_leases(now_us)
+            now_us = yield from self._take_one(now_us)
+            for shard in sorted(self._held):
+                now_us = yield from self._work(now_us, shard)
+        finally:
+            self._is_at_work = False
         return now_us
 
     # ------------------------------------------------------------ leases
