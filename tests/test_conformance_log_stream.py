@@ -16,8 +16,9 @@ import pytest
 from dsys_lab.brokers.log_stream import HASHES, Entry, Limits, Settings, Stored, Throttled, hash_of
 from dsys_lab.engines import aws, nats
 from dsys_lab.engines.difference import Difference
-from dsys_lab.engines.log_stream import JETSTREAM, KINESIS, ModelStream
+from dsys_lab.engines.log_stream import JETSTREAM, KINESIS, ModelStream, read_twice
 from dsys_lab.errors import BadParameter, DsysLabError, MayHaveHappened, Refused
+from dsys_lab.trace import lamps
 
 Make = Callable[..., Any]
 
@@ -301,6 +302,21 @@ class TestJetStream(Cases):
 class TestKinesis(Cases):
     open_stream = staticmethod(lambda settings: aws.KinesisStream("nights", settings))
     differences = KINESIS
+
+
+# ------------------------------------------------------------------------------------------ the same orders to all
+@pytest.mark.parametrize("engine", ["jetstream", "kinesis"])
+def test_a_whole_run_leaves_the_same_rows_but_for_times_and_numbers(engine: str) -> None:
+    def told(name: str) -> list[Any]:
+        trace = read_twice(name, records=20)
+        assert all(lamp.held for lamp in lamps(trace))
+        own = {"arrive_us", "offset", "first"}
+        return [(row.kind, row.place, row.message, {k: v for k, v in row.fields.items() if k not in own})
+                for row in trace]
+
+    rows = told(engine)
+    assert rows == told("model")
+    assert sum(kind == "effect" for kind, *_ in rows) == 2 * 20
 
 
 # ------------------------------------------------------------------------------------------ the differences are so

@@ -19,7 +19,6 @@ import json
 import time
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
 
 from dsys_lab.brokers.log_stream import Entry, KeyRange, Limits, Record, Settings, Stored, Throttled
@@ -211,9 +210,7 @@ class KinesisStream:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._aws.remove(self._name)
 
 

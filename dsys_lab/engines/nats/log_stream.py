@@ -31,7 +31,6 @@ import json
 import time
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from types import TracebackType
 from typing import Final, NamedTuple, Self
 
 from nats.aio.msg import Msg
@@ -221,9 +220,7 @@ class JetStreamLog:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._nats.remove(self._name)
 
 
