@@ -44,8 +44,8 @@ The stream promises
 
 Not promised: that a record is there once. A producer that gets no answer and puts again has put it twice.
 
-Cost: some 40 bytes a record beside its own (24 of them the log's frame), one sync a shard and call; in memory some 300
-bytes a record, for the index.
+Cost: 38 bytes a record beside its message, key and data (24 of them the log's frame), and one sync a shard and call; in
+memory some 350 bytes a record, for the index.
 
 What is otherwise in Kinesis: numbers are of some 56 digits and have gaps; times of arrival need not be ordered; a split
 takes a while, in which the stream is UPDATING. Left out: on-demand mode, encryption, tags, limits of the calls that
