@@ -7,8 +7,8 @@ import pytest
 from dsys_lab import laws
 from dsys_lab.engines.sqlite import SqliteTable
 from dsys_lab.errors import BadParameter
-from dsys_lab.scenarios.star_schema import LAYOUTS, moved_nights, night_star, pages_by_layout
-from dsys_lab.scenarios.star_schema.narrow_tables import COLUMN
+from dsys_lab.scenarios.facts_measures_dimensions import LAYOUTS, moved_nights, night_star, pages_by_layout
+from dsys_lab.scenarios.facts_measures_dimensions.narrow_tables import COLUMN
 from dsys_lab.workloads.slumber import Slumber
 
 NIGHTS = 12_000
