@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
-from dsys_lab.errors import BadParameter, require_choice
+from dsys_lab.errors import BadParameter, require_choice, require_positive
 from dsys_lab.stores.star_schema import Cuboid, Lattice, Measured, NotDecomposable
 from dsys_lab.workloads.slumber import Slumber
 from dsys_lab.workloads.slumber.size_law import FIRST_DATE
@@ -24,6 +24,7 @@ Columns = Mapping[str, Sequence[Any]]
 @lru_cache(maxsize=8)
 def nights_by_column(nights: int = NIGHTS, *, seed: int = 7) -> Columns:
     """Return city, age band, month, week and weekend of each night, its sleeper, and its minutes or None."""
+    require_positive(nights=nights)
     world = Slumber(seed=seed, nights=nights)
     night = {name: column.tolist() for name, column in world.read("night").items()}
     cities = world.read("city")["city"].tolist()

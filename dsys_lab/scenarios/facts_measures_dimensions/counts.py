@@ -299,7 +299,7 @@ def back_filled(nights: int = 5_000, *, seed: int = 7) -> dict[str, dict[str, in
     told = {"before": _labels(star, person)}
     inferred = [one for one in map(person.version, range(1, person.status().versions + 1)) if one.inferred]
     for one in inferred:
-        person.put(one.key, {"city": 0, "name": "came late"}, at=one.valid_from)
+        person.put(one.key, {"city": "Oslo", "name": "came late"}, at=one.valid_from)
     return told | {"after": _labels(star, person)}
 
 

@@ -7,6 +7,7 @@ by the last night. The first moves come after thirty days, about 10,000 nights.
 
 from __future__ import annotations
 
+from dsys_lab.errors import require_positive
 from dsys_lab.stores.star_schema import Dimension, FactTable, Link, Stored
 from dsys_lab.workloads.slumber import Faults, Slumber
 
@@ -27,6 +28,7 @@ def night_star(
     again : int
         How many of the nights are given a second time, after all others.
     """
+    require_positive(nights=nights)
     world = Slumber(seed=seed, nights=nights, faults=faults or Faults())
     night = {name: column.tolist() for name, column in world.read("night").items()}
     facts = FactTable(
@@ -40,8 +42,9 @@ def night_star(
     rows = zip(
         night["person_id"], night["date_key"], night["city_id"], night["minutes_sleep"], night["status"], strict=True
     )
+    cities = world.read("city")["city"].tolist()
     given = [
-        {"person": person, "day": day, "city_then": city, "minutes": None if status & 1 else minutes}
+        {"person": person, "day": day, "city_then": cities[city], "minutes": None if status & 1 else minutes}
         for person, day, city, minutes, status in rows
     ]
     facts.load(given + given[:again])
@@ -52,13 +55,14 @@ def persons(world: Slumber, *, last_day: int) -> Dimension:
     """Return the persons of a world, each with its cities in turn, as is known on `last_day`."""
     dimension = Dimension("person", historic=["city"], overwritten=["name"])
     read = {name: column.tolist() for name, column in world.read("person").items()}
+    cities = world.read("city")["city"].tolist()
     for person, name, first, second, joined, moved in zip(
         read["person_id"], read["name"], read["city_id"], read["moved_city_id"], read["joined"], read["move_day"],
         strict=True,
     ):  # fmt: skip
-        dimension.put(person, {"city": first, "name": name}, at=joined)
+        dimension.put(person, {"city": cities[first], "name": name}, at=joined)
         if moved <= last_day:
-            dimension.put(person, {"city": second}, at=moved)
+            dimension.put(person, {"city": cities[second]}, at=moved)
     return dimension
 
 
