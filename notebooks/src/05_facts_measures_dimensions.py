@@ -124,7 +124,8 @@ nights = FactTable(
 
 # %%
 rows = [(17, 30, 435), (17, 95, 410), (17, 95, 410), (17, 96, 7.25), (8, 5, 380)]
-told = nights.load(dict(zip(("person", "day", "minutes"), row)) for row in rows)
+names = ("person", "day", "minutes")
+told = nights.load(dict(zip(names, row, strict=True)) for row in rows)
 told.loaded, [one.reason for one in told.quarantined]
 
 # %% [markdown]
@@ -132,7 +133,8 @@ told.loaded, [one.reason for one in told.quarantined]
 # **quarantine**. Of person 8 nobody has heard; a member was *inferred*, to be filled in later. Where did they sleep?
 
 # %%
-pd.DataFrame({as_of: nights.read("person.city", as_of=as_of)["person.city"] for as_of in ("then", "now")})
+ways = {as_of: nights.read("person.city", as_of=as_of) for as_of in ("then", "now")}
+pd.DataFrame({as_of: read["person.city"] for as_of, read in ways.items()})
 
 # %% [markdown]
 # Now a **cuboid**: the cells for some dimensions, and in each cell what is kept of a measure. `avg` keeps two numbers,
@@ -174,11 +176,14 @@ except NotDecomposable as refusal:
 from dsys_lab.stores.star_schema import AGGREGATES
 
 # %%
-pd.DataFrame({name: {"class": one.kind, "merges": one.joined is not None} for name, one in AGGREGATES.items()}).T
+merges = {name: one.joined is not None for name, one in AGGREGATES.items()}
+kinds = {name: one.kind for name, one in AGGREGATES.items()}
+pd.DataFrame({"class": kinds, "merges": merges}).T
 
 # %% [markdown]
-# The `sketch` is a third way: little room, and an error that is known (experiment 7). Rolling up is short, for the
-# aggregate knows how its states merge:
+# A `sketch` is a third way: little room, and an error that is known (experiment 7). The *stored value* has a class of its
+# own: **additive** numbers may be added along every dimension, **semi-additive** ones along some, all others along none.
+# Rolling up is short, for the aggregate knows how its states merge:
 
 # %%
 show_source(Cuboid.rollup, AGGREGATES["avg"].merge)
@@ -241,7 +246,7 @@ fanned.reveal(
     fan["times too large"],
     law=fan["times too large, by law"],
     why="Each night is there once for every line of its sleeper.",
-    show=(player(*two), pd.Series(fan, name="counted").to_frame()),
+    show=(player(*two), pd.DataFrame({"counted": fan}, dtype=object)[:-2]),
 )
 
 # %% [markdown]
@@ -258,13 +263,14 @@ fanned.reveal(
 off = counts.averages()
 stray.reveal(
     off["median of medians"],
-    why="A small group says as much as a large one.",
+    why="A small group counts as much as a large one.",
     show=charts.bars(off, unit="minutes off, in the city where it is most"),
 )
 
 # %% [markdown]
-# Two of the four are right, exactly: those whose states merge. And the other two are not wrong by some rounding; it is
-# what a weekend is worth, or half of it.
+# Two of the four are right, exactly: those whose states merge. The other two are not wrong by some rounding. Half of
+# the groups are of weekends, on which people sleep longer, and two sevenths of the nights; a group of one old person
+# has the weight of one of a hundred young ones.
 #
 # ### 3. Can a row store look like a column store?
 #
@@ -302,8 +308,8 @@ narrow.reveal(
 )
 
 # %% [markdown]
-# The star is a great step, and the steps after it are small: what is left of the row is mostly *not* the value. In
-# PostgreSQL, whose rows have a header of 24 bytes and a pointer of 4, taking away the key changes almost nothing.
+# The star is the great step; after it, what is left of a row is mostly *not* the value. Even the value alone pays for a
+# whole row: in PostgreSQL a header of 24 bytes, a pointer of 4, and its end rounded up to eight, so two bytes take 36.
 # Abadi, Madden and Hachem tried it all in 2008: a row store that imitates a column store pays by row.
 #
 # ### 4. How large is a cube?
@@ -329,16 +335,22 @@ from dsys_lab.laws import cube_cells_most
 # %%
 lattice = cells.night_lattice()
 labels = [len(set(columns[name])) for name in cells.DIMENSIONS]
-axes = {"x": "dimensions", "y": "cells of all cuboids", "log_y": True}
-filling = {"x": "nights", "y": "cells of the finest cuboid"}
+added = {"counted": counts.cube_sizes()}
+axes = {"x": "dimensions", "y": "cells of all cuboids", "log_y": True, "whole_x": True}
+
+# %%
+grown = counts.cells_by_nights(1_000, 5_000, 10_000, 25_000, 50_000, 100_000)
+filling = charts.lines(grown, title="", x="nights", y="cells of the finest cuboid")
 
 # %%
 size.reveal(
     sum(lattice.cells.values()),
     law=cube_cells_most(*labels),
     show=(
-        charts.lines(counts.cube_sizes(), title="", **axes),
-        charts.lines(counts.cells_by_nights(1_000, 10_000, 100_000), title="", **filling),
+        charts.against_law(
+            added, laws={"at most": lambda d: cube_cells_most(*labels[-int(d) :])}, **axes
+        ),
+        filling,
     ),
 )
 
@@ -392,7 +404,7 @@ worth.reveal(
 #
 # ### 6. City then, or city now?
 #
-# 40,000 nights, sixty-odd days; some people have moved. *How many nights in Oslo?* has two answers: by the city of the
+# 40,000 nights, and some people have moved meanwhile. *How many nights in Oslo?* has two answers: by the city of the
 # night, and by the city where its sleeper lives today. Who overwrites the city has the second one only.
 
 # %%
@@ -406,16 +418,20 @@ moved
 
 # %%
 told = counts.then_and_now()
+shares = counts.moved_share(10_000, 20_000, 40_000, further=(80_000, 160_000))
+axes = {"x": "nights", "y": "share of nights in another city"}
+
+# %%
 moved.reveal(
     100 * told["another city"] / told["nights"],
     law=100 * counts.before_a_move() / told["nights"],
-    show=pd.Series(told, name="counted").to_frame(),
+    show=(charts.lines(shares, title="", **axes), pd.DataFrame({"counted": told})),
 )
 
 # %% [markdown]
 # (*Law*: the nights before a move, from the world that made them.) Few, because few have moved yet; every month adds
-# some, and *by city* they are where it matters: the city that gains most has never seen those nights. Neither answer
-# is wrong. One says what happened, the other whom we have; a dimension of versions can give both.
+# some. And where it matters, *by city*, it is more: the city that gains most has never seen those nights. Neither
+# answer is wrong. One says what happened, the other whom we have; a dimension of versions can give both.
 #
 # ### 7. Little room, and an error that is known
 #
@@ -426,7 +442,7 @@ moved.reveal(
 # %%
 sketch = predict(
     "05/sketch",
-    "1,024 bytes, 10,000 different values: by how much is it off, typically?",
+    "1,024 bytes, 20,000 different values: by how much is it off, typically?",
     between=(0.1, 30),
     unit="%",
 )
@@ -436,9 +452,9 @@ sketch
 from dsys_lab.laws import hyperloglog_error
 
 # %%
-errors = counts.distinct_errors(4, 6, 8, 10, 12)
-_, typical, its_error = errors[3]
-medians = counts.median_errors(8, 16, 32, 64, 128, 256)
+errors = counts.distinct_errors(4, 7, 10)
+_, typical, its_error = errors[2]
+people = counts.merged_distinct()
 
 # %%
 sketch.reveal(
@@ -454,19 +470,24 @@ sketch.reveal(
             log_x=True,
             log_y=True,
         ),
-        pd.Series(counts.merged_distinct(), name="different sleepers").to_frame(),
+        pd.DataFrame({"different sleepers": people}),
     ),
 )
 
 # %% [markdown]
-# Four times the bytes, half the error. Sleepers summed over the cities are too many: who moved is counted twice. The
-# merged sketches do not fall for it. And the median? **KLL** keeps some of the values, each standing for many; a sketch a
-# week, merged, and how far from the middle the value is that it names (it is bounded for certain, and far better than
-# its bound):
+# The error falls with the root of the bytes. Sleepers summed over the cities are too many: who moved is counted twice. The
+# merged sketches do not fall for it.
+#
+# And the median? **KLL** keeps some of the values, each standing for many; *k* says how many. A sketch a week, merged: how
+# far from the middle is the value that it names? It is bounded for certain, and far better than its bound:
 
 # %%
-bytes_kept = {"x": "bytes of the merged sketch", "y": "share off, in rank"}
-charts.lines({name: sorted(of) for name, of in medians.items()}, title="", **bytes_kept)
+medians = counts.median_errors(16, 32, 64, 128, 256, 512)
+size = dict(medians.pop("bytes"))
+charts.lines(medians, title="", x="k", y="share off, in rank")
+
+# %%
+pd.DataFrame({"bytes of the merged sketch": size}, dtype=int).T.rename_axis("k", axis=1)
 
 # %% [markdown]
 # ## Break it
@@ -558,17 +579,18 @@ with DuckdbCube.of(columns) as cube:
 from dsys_lab.laws import cuboids
 
 # %%
-every_time = cuboids(len(cells.DIMENSIONS)) * len(columns["city"])
+facts, every = len(columns["city"]), cuboids(len(cells.DIMENSIONS))
 median.reveal(
     grouped["median"] / grouped["sum"],
-    law=every_time / (len(columns["city"]) + lattice.cost(list(lattice.cells))),
+    law=every * facts / (facts + lattice.cost_of_rollups()),
     show=charts.bars(grouped, unit="rows into all GROUP BYs"),
 )
 
 # %% [markdown]
-# (*Law*: the facts, sixteen times, over the facts once and each cuboid from the smallest that will do.) DuckDB 2 reads the
-# facts once for what merges, rolls up, and even does so with both sketches; for the median each of the sixteen starts
-# from the facts. The three classes are no theory: they stand in the plan. And how near are the sketches?
+# (*Law*: the facts, sixteen times, over the facts once and then each cuboid from the smallest finer one.) DuckDB 2 takes
+# the facts once for what merges, and rolls up, its own sketches too; not always from the smallest, for it has to guess
+# sizes before it knows them. For the median each of the sixteen starts from the facts. The three classes are no theory:
+# they stand in the plan. And how near are the sketches?
 
 # %%
 asked = {
@@ -617,10 +639,10 @@ print(january.status())
 print("airports that only flights know of:", ", ".join(inferred(january)))
 
 # %% [markdown]
-# Pointing at *unknown* costs one row in the dimension, and every cuboid keeps its total. (Four airports lie in
-# Puerto Rico and the Virgin Islands, or fewer of them in one month; a label can be filled in, a lost mile not.)
+# Pointing at *unknown* costs one row in the dimension, and every cuboid keeps its total. (The airports lie in Puerto Rico
+# and the Virgin Islands.) A label can be filled in; a mile that a join has lost is not missed by anybody.
 #
-# And the average of averages, on delays of the airlines? By maker and airline first, then by airline:
+# And the average of averages, of the airlines' delays? By maker and airline first, then by airline:
 
 # %%
 by_two = Cuboid.of(

@@ -120,17 +120,14 @@ def _by_city(answers: Sequence[tuple[Any, ...]]) -> dict[str, tuple[float, ...]]
 
 
 # ------------------------------------------------------------------------------------------ 4. how many cells
-def cube_sizes(nights: int = NIGHTS, *, seed: int = 7) -> dict[str, list[tuple[float, float]]]:
-    """Return by dimensions, added one at a time, the cells of all cuboids and the most that there could be."""
+def cube_sizes(nights: int = NIGHTS, *, seed: int = 7) -> Points:
+    """Return (dimensions, cells of all cuboids, 0), the dimensions added one at a time, the last of them first."""
     columns = nights_by_column(nights, seed=seed)
-    counted, most = [], []
+    counted = []
     for dimensions in range(1, len(DIMENSIONS) + 1):
-        names = DIMENSIONS[-dimensions:]
-        lattice = Lattice.of({name: columns[name] for name in names})
-        counted.append((float(dimensions), float(sum(lattice.cells.values()))))
-        labels = [len(set(columns[name])) for name in names]
-        most.append((float(dimensions), float(laws.cube_cells_most(*labels))))
-    return {"counted": counted, "at most": most}
+        lattice = Lattice.of({name: columns[name] for name in DIMENSIONS[-dimensions:]})
+        counted.append((float(dimensions), float(sum(lattice.cells.values())), 0.0))
+    return counted
 
 
 def cells_by_nights(*sizes: int, seed: int = 7) -> dict[str, list[tuple[float, float]]]:
@@ -178,11 +175,11 @@ def then_and_now(nights: int = 40_000, *, seed: int = 7) -> dict[str, Any]:
     return {
         "nights": star.status().facts,
         "another city": moved_nights(star),
-        "versions a member": star.links["person"].dimension.status().versions
-        / star.links["person"].dimension.status().members,
-        "city": city,
-        "then": then.get(city, 0),
-        "now": now[city],
+        "sleepers": star.links["person"].dimension.status().members,
+        "their versions": star.links["person"].dimension.status().versions,
+        "city that gains most": city,
+        "its nights then": then.get(city, 0),
+        "its nights now": now[city],
     }
 
 
@@ -200,8 +197,15 @@ def before_a_move(nights: int = 40_000, *, seed: int = 7) -> int:
     return int(((moves <= day.max()) & (day < moves) & leads).sum())
 
 
+def moved_share(*sizes: int, further: Sequence[int] = (), seed: int = 7) -> dict[str, list[tuple[float, float]]]:
+    """Return by nights the share that counts for another city now; the world's own word goes `further`."""
+    counted = [(float(nights), moved_nights(night_star(nights, seed=seed)) / nights) for nights in sizes]
+    said = [(float(nights), before_a_move(nights, seed=seed) / nights) for nights in (*sizes, *further)]
+    return {"counted": counted, "by the world's own word": said}
+
+
 # ------------------------------------------------------------------------------------------ 7. sketches
-def distinct_errors(*bits: int, values: int = 10_000, rounds: int = 12) -> Points:
+def distinct_errors(*bits: int, values: int = 30_000, rounds: int = 10) -> Points:
     """Return (bytes, error as a share, its own standard error) of HyperLogLog with 2**p registers.
 
     The error is the root of the mean square over `rounds` sets of so many different values.
@@ -238,21 +242,22 @@ def merged_distinct(p: int = 10, *, nights: int = NIGHTS, seed: int = 7) -> dict
 
 
 def median_errors(*ks: int, nights: int = 20_000, seed: int = 7) -> dict[str, list[tuple[float, float]]]:
-    """Return by bytes how far the median of merged sketches, one a week, is off in rank; and what it is at most."""
+    """Return by k how far the median of merged sketches, one a week, is off in rank; what it is at most; and bytes."""
     columns = nights_by_column(nights, seed=seed)
     weeks: dict[str, list[int]] = {}
     for week, minutes in zip(columns["week"], columns[MINUTES], strict=True):
         if minutes is not None:
             weeks.setdefault(week, []).append(minutes)
     every = sorted(minutes for values in weeks.values() for minutes in values)
-    counted, most = [], []
+    counted, most, size = [], [], []
     for k in ks:
         merged, *rest = [QuantileSketch.of(values, k=k) for values in weeks.values()]
         for part in rest:
             merged = merged.merge(part)
-        counted.append((float(merged.size_bytes), _rank_off(every, merged.quantile(0.5))))
-        most.append((float(merged.size_bytes), merged.rank_error_most / len(every)))
-    return {"counted": counted, "at most": most}
+        counted.append((float(k), _rank_off(every, merged.quantile(0.5))))
+        most.append((float(k), merged.rank_error_most / len(every)))
+        size.append((float(k), float(merged.size_bytes)))
+    return {"counted": counted, "at most": most, "bytes": size}
 
 
 def _rank_off(every: list[int], said: float | None) -> float:
