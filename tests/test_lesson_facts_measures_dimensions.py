@@ -65,7 +65,7 @@ def test_the_city_of_then_is_the_one_that_the_world_wrote_and_now_differs_after_
 
 
 # ------------------------------------------------------------------------------------------ what is played
-@pytest.mark.parametrize("seed", range(1, 13))
+@pytest.mark.parametrize("seed", range(1, 7))
 @pytest.mark.parametrize("how", ["sum", "avg", "median", "median_of_all"])
 def test_the_last_cell_says_what_the_facts_say(how: str, seed: int) -> None:
     trace = pouring(how=how, seed=seed, late=bool(seed % 2), spoiled=bool(seed % 3))
@@ -78,7 +78,7 @@ def test_the_last_cell_says_what_the_facts_say(how: str, seed: int) -> None:
 @pytest.mark.parametrize("seed", range(1, 9))
 def test_every_row_of_the_table_is_a_fact_or_put_aside(seed: int) -> None:
     trace = pouring(seed=seed, spoiled=True)
-    given = [row for row in trace.of("fact") if row.place == "ID, HoursSleep, Age, City"]
+    given = [row for row in trace.of("fact") if row.place == "the notes' table"]
     loaded = [row for row in trace.of("fact") if row.place == "night"]
     aside = trace.of("quarantined")
     assert (len(given), len(loaded), len(aside)) == (9, 7, 2)
@@ -89,7 +89,7 @@ def test_every_row_of_the_table_is_a_fact_or_put_aside(seed: int) -> None:
 def test_a_late_sleeper_moves_a_night_from_unknown_and_no_total(seed: int) -> None:
     late, soon = pouring(seed=seed, late=True), pouring(seed=seed)
     falls = [row.place for row in late.of("fall") if row.message == "7"]
-    assert falls[0] == "by city, age/(unknown) (unknown)"
+    assert falls[0] == "by city, age/(unknown)"
     assert falls[1] == soon.of("fall")[-1].place
     assert late.of("check")[-1].fields["got"] == soon.of("check")[-1].fields["got"]
 

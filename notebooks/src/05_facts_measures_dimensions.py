@@ -76,8 +76,8 @@ charts.sliding(
 
 # %% [markdown]
 # The same as a film, from the very table of the notes. Each row becomes a **fact**: hours stay with it, age and city go
-# to the **dimension** `person`. Facts fall into cells by city and age; cells are poured into cells by city, those into
-# one. The tube in a cell is what its measure says. Press **space**; then take the median, and a sleeper of whom
+# to the **dimension** `person`. Facts fall into cells by city and age (from forty on one is *older* here); cells are
+# poured into cells by city, those into one. The tube in a cell is what its measure says. Press **space**; then take the median, and a sleeper of whom
 # nothing is known when the night comes (*late*).
 
 # %%
@@ -483,7 +483,7 @@ sketch.reveal(
 
 # %%
 medians = counts.median_errors(16, 32, 64, 128, 256, 512)
-size = dict(medians.pop("bytes"))
+size = {int(k): kept_bytes for k, kept_bytes in medians.pop("bytes")}
 charts.lines(medians, title="", x="k", y="share off, in rank")
 
 # %%
@@ -504,13 +504,16 @@ late = predict(
 late
 
 # %%
-before, after = counts.back_filled().values()
-changed = [before[name] != after[name] for name in ("facts of nobody", "minutes")]
-names = {(True, False): "labels only", (True, True): "labels and the total"}
-found = names.get(tuple(changed), "the total only" if changed[1] else "nothing")
+told = pd.DataFrame(counts.back_filled())
+labels_moved, total_moved = told.before != told.after, told.T.minutes.nunique() > 1
+found = {
+    (False, False): "nothing",
+    (True, False): "labels only",
+    (False, True): "the total only",
+    (True, True): "labels and the total",
+}[bool(labels_moved["facts of nobody"]), total_moved]
 
 # %%
-told = pd.DataFrame(counts.back_filled())
 late.reveal(found, show=(player(pouring(late=True, spoiled=True)), told))
 
 # %% [markdown]
@@ -573,7 +576,7 @@ grouped = {}
 with DuckdbCube.of(columns) as cube:
     for how in ("sum", "avg", "median", "median_sketch", "distinct_sketch"):
         answers = cube.grouped(cells.DIMENSIONS, [Measured(how, "minutes")])
-        grouped[how] = cube.rows_grouped
+        grouped[how] = cube.rows_grouped / 1e6
 
 # %%
 from dsys_lab.laws import cuboids
@@ -583,7 +586,7 @@ facts, every = len(columns["city"]), cuboids(len(cells.DIMENSIONS))
 median.reveal(
     grouped["median"] / grouped["sum"],
     law=every * facts / (facts + lattice.cost_of_rollups()),
-    show=charts.bars(grouped, unit="rows into all GROUP BYs"),
+    show=charts.bars(grouped, unit="million rows into all GROUP BYs"),
 )
 
 # %% [markdown]

@@ -14,15 +14,25 @@ from typing import Any, Final
 from dsys_lab.errors import BadParameter, require_choice
 from dsys_lab.scenarios.scenario import Claims, scenario
 from dsys_lab.simulation import Simulation
-from dsys_lab.stores.star_schema import Cuboid, Dimension, FactTable, Link, Measured, NotDecomposable, Stored
+from dsys_lab.stores.star_schema import (
+    UNKNOWN,
+    Cuboid,
+    Dimension,
+    FactTable,
+    Link,
+    Measured,
+    NotDecomposable,
+    Stored,
+)
 from dsys_lab.stores.star_schema.cube import place_of
 from dsys_lab.trace import Scalar
 
 HOWS: Final = ("sum", "avg", "median", "median_of_all")
 CITIES: Final = ("Lima", "Oslo")
-TABLE: Final = "ID, HoursSleep, Age, City"
+TABLE: Final = "the notes' table"
 FINE: Final = ("person.city", "person.age")
 STRANGER: Final = 99
+OLDER_FROM: Final = 40
 HOURS_FULL: Final = 12.0
 ROW_S: Final = 0.5
 SLEEPERS_MOST: Final = 16
@@ -41,12 +51,12 @@ class _Slow:
 
 
 def plainly(place: str) -> str:
-    """Return a place without the name of the dimension's table.
+    """Return a place without the name of the dimension's table; who is unknown is so once.
 
-    >>> plainly("by person.city, person.age/Oslo 40+")
-    'by city, age/Oslo 40+'
+    >>> plainly("by person.city, person.age/Oslo older")
+    'by city, age/Oslo older'
     """
-    return place.replace("person.", "")
+    return place.replace("person.", "").replace(f"{UNKNOWN} {UNKNOWN}", UNKNOWN)
 
 
 def table_of_the_notes(sim: Simulation, sleepers: int) -> list[dict[str, Any]]:
@@ -99,7 +109,10 @@ def pouring(
     fine = _cells(sim, nights, how, FINE, slow)
     if late:
         _introduce(person, rows[-1])
-        fine = _cells(sim, nights, how, FINE, slow)
+        slow.emit(0, "fact", nights.name, str(rows[-1]["ID"]), values="the same, its sleeper known by now")
+        emptied, fine = fine, _cells(sim, nights, how, FINE, slow)
+        for labels in [one for one in emptied.cells if one not in fine.cells]:
+            sim.emit("gauge", plainly(place_of(FINE, labels)), name="hours", value=0, unit="h", full=HOURS_FULL)
     try:
         by_city = fine.rollup(FINE[:1])
         _fill(sim, by_city, rows)
@@ -119,7 +132,7 @@ def pouring(
 
 
 def _introduce(person: Dimension, row: dict[str, Any]) -> None:
-    person.put(row["ID"], {"city": row["City"], "age": "40+" if row["Age"] >= 40 else "to 39"}, at=0)
+    person.put(row["ID"], {"city": row["City"], "age": "older" if row["Age"] >= OLDER_FROM else "younger"}, at=0)
 
 
 def _cells(sim: Simulation, nights: FactTable, how: str, by: tuple[str, ...], slow: _Slow) -> Cuboid:
