@@ -130,7 +130,7 @@ def test_a_fan_is_as_wide_as_its_law(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_only_states_that_merge_give_the_answer_of_the_facts(seed: int) -> None:
-    off = counts.averages(30_000, seed=seed)
+    off = counts.averages(12_000, seed=seed)
     assert off["sum over count, both summed"] == off["least of the least"] == 0
     assert off["average of averages"] > 3
     assert off["median of medians"] > 3
@@ -167,16 +167,16 @@ def test_the_cube_reads_what_the_lattice_says() -> None:
 
 
 def test_as_many_nights_change_their_city_as_the_world_says() -> None:
-    told = counts.then_and_now(40_000)
-    assert told["another city"] == counts.before_a_move(40_000) > 100
+    told = counts.then_and_now(24_000)
+    assert told["another city"] == counts.before_a_move(24_000) > 30
     assert told["its nights now"] > told["its nights then"]
-    (_, early), (_, later) = counts.moved_share(10_000, 40_000)["counted"]
+    (_, early), (_, later) = counts.moved_share(10_000, 20_000)["counted"]
     assert early < later, "every month adds some"
 
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_a_star_and_its_world_agree_on_moves(seed: int) -> None:
-    told = counts.moved_share(20_000, seed=seed)
+    told = counts.moved_share(16_000, seed=seed)
     assert told["counted"] == told["by the world's own word"]
 
 
