@@ -19,15 +19,7 @@
 # %%
 import pandas as pd
 
-from dsys_lab.lessons import (
-    differences,
-    exercise,
-    notes,
-    player,
-    predict,
-    progress,
-    show_source,
-)
+from dsys_lab.lessons import exercise, notes, player, predict, progress
 from dsys_lab.views import charts
 
 # %% [markdown]
@@ -106,7 +98,7 @@ first, then
 from dataclasses import asdict
 
 # %%
-pd.DataFrame(map(asdict, person.history(17)))
+pd.DataFrame(map(asdict, person.history(17)), dtype=object)
 
 # %% [markdown]
 # Person 17 moved on day 90. Both versions say *plus*, for nobody needs to know the plan of then. Now a table of facts,
@@ -149,6 +141,8 @@ sleep = {
     "age": ["20s", "60s", "20s", "20s", "60s"],
     "minutes": [480, 400, 450, 430, 350],
 }
+
+# %%
 average = Cuboid.of(sleep, ("city", "age"), [Measured("avg", "minutes")])
 average.cells
 
@@ -178,12 +172,15 @@ from dsys_lab.stores.star_schema import AGGREGATES
 # %%
 merges = {name: one.joined is not None for name, one in AGGREGATES.items()}
 kinds = {name: one.kind for name, one in AGGREGATES.items()}
-pd.DataFrame({"class": kinds, "merges": merges}).T
+pd.DataFrame({"class": kinds, "merges": merges})
 
 # %% [markdown]
 # A `sketch` is a third way: little room, and an error that is known (experiment 7). The *stored value* has a class of its
 # own: **additive** numbers may be added along every dimension, **semi-additive** ones along some, all others along none.
 # Rolling up is short, for the aggregate knows how its states merge:
+
+# %%
+from dsys_lab.lessons import show_source
 
 # %%
 show_source(Cuboid.rollup, AGGREGATES["avg"].merge)
@@ -212,7 +209,7 @@ show_source(Cuboid.rollup, AGGREGATES["avg"].merge)
 # %%
 stray = predict(
     "05/median-of-medians",
-    "Median of medians instead of the median: how far off, in the city where it is most?",
+    "Median of medians, not the median: how far off, in the city where it is most?",
     between=(0, 60),
     unit="minutes",
 )
@@ -241,12 +238,15 @@ from dsys_lab.scenarios.facts_measures_dimensions import counts, fan_trap
 
 # %%
 fan = counts.fan()
+told = pd.DataFrame({"counted": fan}, dtype=object)[:-2]
 two = [fan_trap(way=way) for way in ("joined first", "summed first")]
+
+# %%
 fanned.reveal(
     fan["times too large"],
     law=fan["times too large, by law"],
     why="Each night is there once for every line of its sleeper.",
-    show=(player(*two), pd.DataFrame({"counted": fan}, dtype=object)[:-2]),
+    show=(player(*two), told),
 )
 
 # %% [markdown]
@@ -261,6 +261,8 @@ fanned.reveal(
 
 # %%
 off = counts.averages()
+
+# %%
 stray.reveal(
     off["median of medians"],
     why="A small group counts as much as a large one.",
@@ -270,7 +272,7 @@ stray.reveal(
 # %% [markdown]
 # Two of the four are right, exactly: those whose states merge. The other two are not wrong by some rounding. Half of
 # the groups are of weekends, on which people sleep longer, and two sevenths of the nights; a group of one old person
-# has the weight of one of a hundred young ones.
+# weighs as much as one of a hundred young ones.
 #
 # ### 3. Can a row store look like a column store?
 #
@@ -318,6 +320,8 @@ narrow.reveal(
 
 # %%
 columns = cells.nights_by_column()
+
+# %%
 {name: len(set(columns[name])) for name in cells.DIMENSIONS}
 
 # %%
@@ -336,6 +340,7 @@ from dsys_lab.laws import cube_cells_most
 lattice = cells.night_lattice()
 labels = [len(set(columns[name])) for name in cells.DIMENSIONS]
 added = {"counted": counts.cube_sizes()}
+bound = {"at most": lambda d: cube_cells_most(*labels[-int(d) :])}
 axes = {"x": "dimensions", "y": "cells of all cuboids", "log_y": True, "whole_x": True}
 
 # %%
@@ -347,9 +352,7 @@ size.reveal(
     sum(lattice.cells.values()),
     law=cube_cells_most(*labels),
     show=(
-        charts.against_law(
-            added, laws={"at most": lambda d: cube_cells_most(*labels[-int(d) :])}, **axes
-        ),
+        charts.against_law(added, laws=bound, **axes),
         filling,
     ),
 )
@@ -418,7 +421,7 @@ moved
 
 # %%
 told = counts.then_and_now()
-shares = counts.moved_share(10_000, 20_000, 40_000, further=(80_000, 160_000))
+shares = counts.moved_share(10_000, 20_000, 40_000, further=(80_000,))
 axes = {"x": "nights", "y": "share of nights in another city"}
 
 # %%
@@ -442,7 +445,7 @@ moved.reveal(
 # %%
 sketch = predict(
     "05/sketch",
-    "1,024 bytes, 20,000 different values: by how much is it off, typically?",
+    "1,024 bytes, 10,000 different values: by how much is it off, typically?",
     between=(0.1, 30),
     unit="%",
 )
@@ -549,8 +552,10 @@ except BadParameter as refusal:
 
 # %%
 person.put(17, {"city": "Rome"}, at=20)
-print(nights.read("person.city")["person.city"])
-print(nights.relabel(), "moved:", nights.read("person.city")["person.city"])
+nights.read("person.city")
+
+# %%
+nights.relabel(), nights.read("person.city")
 
 # %% [markdown]
 # ## Measure
@@ -583,9 +588,12 @@ from dsys_lab.laws import cuboids
 
 # %%
 facts, every = len(columns["city"]), cuboids(len(cells.DIMENSIONS))
+rolled = lattice.cost_of_rollups()
+
+# %%
 median.reveal(
     grouped["median"] / grouped["sum"],
-    law=every * facts / (facts + lattice.cost_of_rollups()),
+    law=every * facts / (facts + rolled),
     show=charts.bars(grouped, unit="million rows into all GROUP BYs"),
 )
 
@@ -598,14 +606,19 @@ median.reveal(
 # %%
 asked = {
     "median": [Measured(how, "minutes") for how in ("median", "median_sketch")],
-    "different sleepers": [Measured(how, "person") for how in ("distinct", "distinct_sketch")],
+    "sleepers": [Measured(how, "person") for how in ("distinct", "distinct_sketch")],
 }
+
+# %%
 with DuckdbCube.of(columns) as cube:
     engine = {name: cube.cuboid((), way)[0] for name, way in asked.items()}
+
+# %%
 pd.DataFrame(engine, index=["exact", "DuckDB's sketch"])
 
 # %%
 from dsys_lab.engines.duckdb.cube import DIFFERENCES
+from dsys_lab.lessons import differences
 
 # %%
 differences(DIFFERENCES)
@@ -631,14 +644,18 @@ from dsys_lab.scenarios.facts_measures_dimensions.flights_star import inferred, 
 
 # %%
 january = flights_star()
-flown = miles(january)
+flown = {name: count / 1e6 for name, count in miles(january).items()}
+
+# %%
 lost.reveal(
     100 * flown["lost by it"] / flown["all flights"],
-    show=charts.bars(flown, unit="miles, on the schedule"),
+    show=charts.bars(flown, unit="million miles, on the schedule"),
 )
 
 # %%
-print(january.status())
+january.status()
+
+# %%
 print("airports that only flights know of:", ", ".join(inferred(january)))
 
 # %% [markdown]
@@ -648,11 +665,11 @@ print("airports that only flights know of:", ", ".join(inferred(january)))
 # And the average of averages, of the airlines' delays? By maker and airline first, then by airline:
 
 # %%
-by_two = Cuboid.of(
-    january.read("plane.manufacturer", "carrier", "arr_delay"),
-    ("plane.manufacturer", "carrier"),
-    [Measured("avg", "arr_delay")],
-)
+by = ("plane.manufacturer", "carrier")
+delays = january.read(*by, "arr_delay")
+by_two = Cuboid.of(delays, by, [Measured("avg", "arr_delay")])
+
+# %%
 merged = dict(by_two.rollup(("carrier",)).answers())
 parts = pd.DataFrame(by_two.answers(), columns=["maker", "carrier", "mean"])
 naive = parts.groupby("carrier")["mean"].mean()

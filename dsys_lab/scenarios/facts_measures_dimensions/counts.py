@@ -205,7 +205,7 @@ def moved_share(*sizes: int, further: Sequence[int] = (), seed: int = 7) -> dict
 
 
 # ------------------------------------------------------------------------------------------ 7. sketches
-def distinct_errors(*bits: int, values: int = 20_000, rounds: int = 12) -> Points:
+def distinct_errors(*bits: int, values: int = 10_000, rounds: int = 12) -> Points:
     """Return (bytes, error as a share, its own standard error) of HyperLogLog with 2**p registers.
 
     The error is the root of the mean square over `rounds` sets of so many different values.
