@@ -52,7 +52,8 @@ notes("Facts Measures and Dimensions.")
 # - **avg**: two liquids, hours and nights; an average is worked out when somebody looks.
 # - **median**: try it.
 #
-# Or choose one month alone, a *slice*: the others are grey.
+# Or choose one month alone, a *slice*: the others are grey. (Of that one even the median can be told: nothing has to
+# be poured.)
 
 # %%
 from dsys_lab.scenarios.facts_measures_dimensions import cells
@@ -61,8 +62,8 @@ from dsys_lab.scenarios.facts_measures_dimensions import cells
 charts.sliding(
     lambda how, layers, only: charts.poured_cube(**cells.poured(how, layers, only)),
     how=list(cells.HOWS),
-    layers=(0, cells.layers_of()),
-    only=["all", "month 01", "month 02", "month 03", "month 04"],
+    layers=(0, len(cells.months())),
+    only=["all", *cells.months()],
     at={"layers": 2},
 )
 

@@ -85,9 +85,9 @@ def _small_cube(nights: int, seed: int) -> Columns:
     return dict(zip((*_NAMES, "hours"), zip(*rows, strict=True), strict=True))
 
 
-def layers_of(nights: int = NIGHTS, *, seed: int = 7) -> int:
-    """Return how many layers the cube of the picture has: its months."""
-    return len(set(_small_cube(nights, seed)["month"]))
+def months(nights: int = NIGHTS, *, seed: int = 7) -> list[str]:
+    """Return the layers of the picture's cube."""
+    return sorted(set(_small_cube(nights, seed)["month"]))
 
 
 def poured(
@@ -111,14 +111,14 @@ def poured(
     """
     require_choice("how", how, HOWS)
     columns = _small_cube(nights, seed)
-    months = sorted(set(columns["month"]))
-    require_choice("only", only, ("all", *months))
-    if not 0 <= layers <= len(months):
-        raise BadParameter(f"layers = {layers!r}: give 0 to {len(months)}")
+    every = months(nights, seed=seed)
+    require_choice("only", only, ("all", *every))
+    if not 0 <= layers <= len(every):
+        raise BadParameter(f"layers = {layers!r}: give 0 to {len(every)}")
     measures = [Measured("sum", "hours"), Measured("count", "hours"), Measured(how, "hours")]
     fine = Cuboid.of(columns, _NAMES, measures)
     layers = layers if only == "all" else 0
-    part = fine.dice({"month": months[:layers] if only == "all" else [only]})
+    part = fine.dice({"month": every[:layers] if only == "all" else [only]})
     try:
         coarse = part.slice("month", only) if only != "all" else part.rollup(_NAMES[:2])
         face = {(city, age): tuple(said) for city, age, *said in coarse.answers()}
