@@ -197,6 +197,14 @@ def test_what_the_lattice_says_is_what_the_cube_reads() -> None:
         assert sum(cube.answer(by).cells_read for by in groupings(BY)) == lattice.cost(kept)
 
 
+def test_to_make_every_cuboid_of_the_smallest_finer_one_reads_what_the_lattice_says() -> None:
+    lattice, cube, read = Lattice.of({name: nights()[name] for name in BY}), Cube(finest("sum")), 0
+    for by in groupings(BY)[1:]:
+        read += cube.answer(by).cells_read
+        cube.keep([by])
+    assert read == lattice.cost_of_rollups()
+
+
 CELLS = st.lists(st.integers(1, 1000), min_size=8, max_size=8)
 
 

@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any
 
 import duckdb
@@ -11,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dsys_lab.errors import BadParameter
+from dsys_lab.scenarios.facts_measures_dimensions import flights_star
 from dsys_lab.stores.star_schema import UNKNOWN, Dimension, FactTable, Link, Stored, Version
 from dsys_lab.workloads import flights
 
@@ -199,28 +199,6 @@ def test_a_wrong_call_says_what_is_allowed_and_changes_nothing(call: Any, said: 
 
 
 # ------------------------------------------------------------------------------------------------------------ real data
-
-@lru_cache
-def flights_star() -> FactTable:
-    """January's flights with their planes and destinations, orphans as they are."""
-    with duckdb.connect() as connection:
-        flights.attach(connection)
-        planes = connection.execute("select tailnum, coalesce(manufacturer, 'none') from planes").fetchall()
-        airports = connection.execute("select faa, name from airports").fetchall()
-        rows = connection.execute("select row_number() over () - 1, day, tailnum, dest, distance, arr_delay "
-                                  "from flights where month = 1").fetchall()
-    plane, airport = Dimension("plane", historic=["manufacturer"]), Dimension("airport", overwritten=["name"])
-    for tail, manufacturer in planes:
-        plane.put(tail, {"manufacturer": manufacturer}, at=0)
-    for code, name in airports:
-        airport.put(code, {"name": name}, at=0)
-    table = FactTable("flight", ("number",), links={"plane": Link(plane), "dest": Link(airport, "infer")},
-                      measures={"distance": Stored(1), "arr_delay": Stored(nullable=True)},
-                      plain=("number", "day"), when="day")
-    names = ("number", "day", "plane", "dest", "distance", "arr_delay")
-    table.load(dict(zip(names, row, strict=True)) for row in rows)
-    return table
-
 
 def test_the_flights_star_counts_its_orphans_and_loses_no_mile() -> None:
     table = flights_star()

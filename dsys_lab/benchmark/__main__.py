@@ -8,6 +8,7 @@ from typing import Final
 
 from dsys_lab.benchmark import (
     brokers,
+    cubes,
     documents,
     graph,
     key_value,
@@ -34,6 +35,7 @@ TABLES: Final[dict[str, Callable[[], None]]] = {
     "hash_store": key_value.hash_store,
     "hops": graph.hops,
     "documents": documents.documents,
+    "cubes": cubes.cubes,
     "relational": relational.relational,
     "volume": relational.volume,
     "objects": object_store.objects,

@@ -70,7 +70,7 @@ LABS: Final = (
     _lab(4, "stream_and_batch", "Stream and batch", "Stream vs Batch Processing",
          "dataflows/batch dataflows/windows", "duckdb nats"),
     _lab(5, "facts_measures_dimensions", "Facts, measures, dimensions", "Facts Measures and Dimensions.",
-         "stores/star_schema", "duckdb"),
+         "stores/star_schema", "sqlite duckdb postgres"),
     _lab(6, "lake_and_warehouse", "Lake and warehouse", "Data lakes and Data warehouse",
          "stores/lake stores/warehouse", "lakehouse duckdb"),
     _lab(7, "object_store", "Object store", "Distributed File System - S3", "stores/object_store", "aws"),

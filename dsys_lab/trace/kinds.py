@@ -101,6 +101,7 @@ STATES: Final[dict[str, State]] = {
     "split": State("cut off"),
     "blocked": State("must wait", look="hatch", fault=False),
     "absent": State("nobody there", look="veil", fault=False),
+    "locked": State("locked", look="hatch", fault=False),
 }
 """Every state of a place by its name."""
 
@@ -294,6 +295,15 @@ _TABLE: Final = (
     _kind("reach", "put", "hop source", "{message} is reached at hop {hop}, from {source}", role="useful"),
     _kind("reached_before", "fade", "of", "{place} lets {message} go: {of} was reached before"),
     _kind("row", "put", "hop source", "{place} makes a row for {message} at hop {hop}, joined to {source}"),
+    # facts, and the cells of a cube
+    _kind("member", "put", "key attributes", "{place} says of {key}: {attributes}"),
+    _kind("fact", "put", "values", "{message} is a fact of {place}: {values}"),
+    _kind("quarantined", "put", "rule why", "{message} is put aside in {place} ({rule}): {why}", role="late"),
+    _kind("fall", "put", "value", "{message} falls into the cell {place}: {value}", ends="locked"),
+    _kind("cell", "put", "state", "{place} keeps {state}"),
+    _kind("pour", "put", "state", "cell {message} is poured into {place}, which now keeps {state}"),
+    _kind("lock", "mark", "why", "{place} stays shut: {why}", state="locked"),
+    _kind("joined", "put", "of value", "{place} has a row {message} for fact {of}: {value} once more"),
     # control
     _kind("crash", "mark", "", "{place} crashes: what it held in memory is gone", state="down", ends="blocked",
           strikes=True),

@@ -14,18 +14,30 @@ Promises
 3. Every row is in one cell of each cuboid: additive measures add up to the same total everywhere.
 
 Cost: building reads every fact once; a roll-up reads the cells of the cuboid that it starts from (`cells_read`).
+
+A recorder sees facts fall into cells and cells being poured into coarser ones; a cell's place is `cuboid/labels`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from dsys_lab.errors import BadParameter
-from dsys_lab.stores.star_schema.aggregates import Measured
+from dsys_lab.stores.star_schema.aggregates import Measured, NotDecomposable
+from dsys_lab.trace import NO_TRACE, Recorder
 
 Labels = tuple[Any, ...]
+
+
+def place_of(by: Sequence[str], labels: Labels) -> str:
+    """Return where a cell stands in a trace.
+
+    >>> place_of(("city", "band"), ("Oslo", "30s")), place_of((), ())
+    ('by city, band/Oslo 30s', 'in all')
+    """
+    return f"by {', '.join(by)}/{' '.join(map(str, labels))}" if by else "in all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +53,36 @@ class Cuboid:
         Labels -> a state for each measure.
     cells_read : int
         Rows of facts or cells of a cuboid from which it was made.
+    recorder : Recorder
+        Sees what is made of this cuboid, too.
     """
 
     by: tuple[str, ...]
     measures: tuple[Measured, ...]
     cells: Mapping[Labels, tuple[Any, ...]]
     cells_read: int
+    recorder: Recorder = field(default=NO_TRACE, compare=False, repr=False)
 
     @classmethod
-    def of(cls, columns: Mapping[str, Sequence[Any]], by: Sequence[str], measures: Sequence[Measured]) -> Cuboid:
+    def of(
+        cls,
+        columns: Mapping[str, Sequence[Any]],
+        by: Sequence[str],
+        measures: Sequence[Measured],
+        *,
+        recorder: Recorder = NO_TRACE,
+        named: str = "",
+    ) -> Cuboid:
         """Return the cuboid of facts, given by column; None is NULL.
+
+        Parameters
+        ----------
+        columns : dict
+        by : sequence of str
+        measures : sequence of Measured
+        recorder : Recorder
+        named : str
+            The column that names a fact in the trace; by default facts are numbered.
 
         Raises
         ------
@@ -68,7 +100,13 @@ class Cuboid:
             labels: tuple(measured.aggregate.of(_values(columns[measured.column], group)) for measured in measures)
             for labels, group in groups.items()
         }
-        return cls(tuple(by), tuple(measures), cells, rows)
+        if recorder is not NO_TRACE:
+            names = columns[named] if named else range(rows)
+            for row in range(rows):
+                place = place_of(by, tuple(columns[name][row] for name in by))
+                value = str(columns[measures[0].column][row])
+                recorder.emit(0, "fall", place, str(names[row]), value=value)
+        return cls(tuple(by), tuple(measures), cells, rows, recorder)
 
     def rollup(self, by: Sequence[str]) -> Cuboid:
         """Return the cuboid by fewer dimensions, made of these cells.
@@ -82,14 +120,27 @@ class Cuboid:
         """
         places = _places(self.by, by)
         if len(places) < len(self.by):
-            for measured in self.measures:
-                if measured.aggregate.joined is None:
-                    measured.aggregate.merge(None, None)
+            self._require_merging(by, places)
         cells: dict[Labels, tuple[Any, ...]] = {}
         for labels, states in self.cells.items():
             coarse = tuple(labels[place] for place in places)
             cells[coarse] = self._merged(cells[coarse], states) if coarse in cells else states
-        return Cuboid(tuple(by), self.measures, cells, len(self.cells))
+            if self.recorder is not NO_TRACE:
+                name = " ".join(map(str, labels))
+                self.recorder.emit(0, "cell", place_of(self.by, labels), name, state=str(states[0]))
+                self.recorder.emit(0, "pour", place_of(by, coarse), name, state=str(cells[coarse][0]))
+        return Cuboid(tuple(by), self.measures, cells, len(self.cells), self.recorder)
+
+    def _require_merging(self, by: Sequence[str], places: Sequence[int]) -> None:
+        try:
+            for measured in self.measures:
+                if measured.aggregate.joined is None:
+                    measured.aggregate.merge(None, None)
+        except NotDecomposable:
+            for coarse in dict.fromkeys(tuple(labels[place] for place in places) for labels in self.cells):
+                why = "of two stored answers no third follows"
+                self.recorder.emit(0, "lock", place_of(by, coarse), why=why)
+            raise
 
     def _merged(self, one: tuple[Any, ...], other: tuple[Any, ...]) -> tuple[Any, ...]:
         parts = zip(self.measures, one, other, strict=True)
@@ -103,13 +154,13 @@ class Cuboid:
             for labels, states in self.cells.items()
             if labels[place] == label
         }
-        return Cuboid(self.by[:place] + self.by[place + 1 :], self.measures, kept, len(self.cells))
+        return Cuboid(self.by[:place] + self.by[place + 1 :], self.measures, kept, len(self.cells), self.recorder)
 
     def dice(self, labels: Mapping[str, Collection[Any]]) -> Cuboid:
         """Return the cells whose labels are among those given for each dimension."""
         wanted = list(zip(_places(self.by, tuple(labels)), labels.values(), strict=True))
         kept = {at: states for at, states in self.cells.items() if all(at[place] in some for place, some in wanted)}
-        return Cuboid(self.by, self.measures, kept, len(self.cells))
+        return Cuboid(self.by, self.measures, kept, len(self.cells), self.recorder)
 
     def answers(self) -> list[tuple[Any, ...]]:
         """Return the labels and measures of each cell, in the order of the labels, NULL first."""

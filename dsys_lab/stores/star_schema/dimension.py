@@ -35,6 +35,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from dsys_lab.errors import BadParameter
+from dsys_lab.trace import NO_TRACE, Recorder
 
 UNKNOWN: Final = "(unknown)"
 """What every attribute of surrogate 0, and of an inferred member, says."""
@@ -84,6 +85,8 @@ class Dimension:
         Attributes of which every value is kept (SCD 2).
     overwritten : iterable of str
         Attributes of which the value that was told last counts, for all times (SCD 1).
+    recorder : Recorder
+        Sees each version that begins, and each that is told otherwise.
 
     Examples
     --------
@@ -94,7 +97,15 @@ class Dimension:
     (1, 'Lagos')
     """
 
-    def __init__(self, name: str, *, historic: Iterable[str] = (), overwritten: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        historic: Iterable[str] = (),
+        overwritten: Iterable[str] = (),
+        recorder: Recorder = NO_TRACE,
+    ) -> None:
+        self.recorder = recorder
         self.name, self.historic, self.overwritten = name, tuple(historic), tuple(overwritten)
         self.attributes = (*self.historic, *self.overwritten)
         if not self.attributes or len(set(self.attributes)) < len(self.attributes):
@@ -147,6 +158,9 @@ class Dimension:
         """
         known = self._of.get(key)
         self._check(key, attributes, whole=known is None or self._versions[known[0]].inferred, at=at)
+        return self._told(self._put(key, attributes, at, known))
+
+    def _put(self, key: Any, attributes: Mapping[str, Any], at: int, known: list[int] | None) -> int:
         if known is None:
             return self._add(key, attributes, at)
         surrogate = known[0] if self._versions[known[0]].inferred else self._valid(known, at)
@@ -163,6 +177,14 @@ class Dimension:
             self._versions[surrogate] = replace(then, attributes=changed)
             return surrogate
         return self._split(then, changed, at)
+
+    def _told(self, surrogate: int) -> int:
+        """Let the recorder see a version, and return its surrogate."""
+        if self.recorder is not NO_TRACE:
+            version, name = self._versions[surrogate], f"{self.name} {surrogate}"
+            said = ", ".join(map(str, version.attributes.values()))
+            self.recorder.emit(0, "member", self.name, name, key=str(version.key), attributes=said)
+        return surrogate
 
     def _add(self, key: Any, attributes: Mapping[str, Any], at: int, *, inferred: bool = False) -> int:
         surrogate = len(self._versions)
@@ -197,7 +219,9 @@ class Dimension:
         if key is None:
             return 0
         found = self.find(key, at=at)
-        return self._add(key, self._versions[0].attributes, at, inferred=True) if found is None else found
+        if found is not None:
+            return found
+        return self._told(self._add(key, self._versions[0].attributes, at, inferred=True))
 
     def version(self, surrogate: int) -> Version:
         """Return the version that facts with this surrogate point at."""

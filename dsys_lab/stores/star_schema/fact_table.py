@@ -40,6 +40,7 @@ from typing import Any, Final
 
 from dsys_lab.errors import BadParameter, require_choice
 from dsys_lab.stores.star_schema.dimension import Dimension
+from dsys_lab.trace import NO_TRACE, Recorder
 
 MISSING: Final = ("unknown", "infer", "quarantine")
 AS_OF: Final = ("then", "now")
@@ -125,6 +126,8 @@ class FactTable:
         Columns kept as they come (an order number: a degenerate dimension).
     when : str
         The column of whole numbers that says when it happened; it is one of `plain`.
+    recorder : Recorder
+        Sees each row: a fact, or put aside.
 
     Examples
     --------
@@ -148,7 +151,9 @@ class FactTable:
         measures: Mapping[str, Stored],
         plain: Sequence[str],
         when: str,
+        recorder: Recorder = NO_TRACE,
     ) -> None:
+        self.recorder = recorder
         self.name, self.grain, self.when = name, tuple(grain), when
         self.links, self.measures, self.plain = dict(links), dict(measures), tuple(plain)
         self.columns = (*self.links, *self.plain, *self.measures)
@@ -184,8 +189,18 @@ class FactTable:
                 self._add(row)
             else:
                 refused.append(Quarantined(dict(row), *broken))
+                self._put_aside(refused[-1], copy=len(self.quarantine) + len(refused))
         self.quarantine += refused
         return Loaded(len(given), len(given) - len(refused), tuple(refused))
+
+    def _put_aside(self, one: Quarantined, *, copy: int) -> None:
+        """Let the recorder see it; a row of a key that is there already is a copy of it."""
+        if self.recorder is not NO_TRACE:
+            name, twice = self._name(one.row), copy if one.rule == "grain" else 0
+            self.recorder.emit(0, "quarantined", "quarantine", name, rule=one.rule, why=one.reason, copy=twice)
+
+    def _name(self, row: Mapping[str, Any]) -> str:
+        return "/".join(str(row.get(column)) for column in self.grain)
 
     def _broken(self, row: Mapping[str, Any]) -> tuple[str, str] | None:
         """Return the rule that the row breaks, and the reason; nothing is changed yet."""
@@ -226,6 +241,9 @@ class FactTable:
             self._facts[column].append(_surrogate(link, row[column], row[self.when]))
         for column in (*self.plain, *self.measures):
             self._facts[column].append(row[column])
+        if self.recorder is not NO_TRACE:
+            values = ", ".join(f"{column} {row[column]}" for column in self.measures)
+            self.recorder.emit(0, "fact", self.name, self._name(row), values=values)
 
     def relabel(self) -> int:
         """Point every fact at the version that was valid when it happened, as is known by now; return how many moved.

@@ -79,6 +79,11 @@ class Lattice:
         able = (self.top, *kept)
         return sum(min(self.cells[one] for one in able if set(by) <= set(one)) for by in self.cells)
 
+    def cost_of_rollups(self) -> int:
+        """Return the cells read to make every coarser cuboid once, each of the smallest that is finer."""
+        coarser = [by for by in self.cells if by != self.top]
+        return sum(min(self.cells[one] for one in self.cells if set(by) < set(one)) for by in coarser)
+
     def greedy(self, cuboids: int) -> list[Choice]:
         """Return what to keep beside the top, best first; fewer, if nothing more saves a row."""
         require_not_negative(cuboids=cuboids)

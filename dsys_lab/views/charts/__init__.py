@@ -7,14 +7,15 @@ that it is.
 
 In reading order: `picture` (what a chart is), `curves`, `against_law`, `comparisons` (the charts), `graph_wave` and
 `index_strips` (people and their ties, statements in order), `zone_maps` and `slice_lanes` (blocks that may be skipped,
-slices that wait for each other), `sliding` (a chart that follows sliders). The numbers themselves are counted in
-`dsys_lab.trace.measures`.
+slices that wait for each other), `cube` (cells that are poured, and all cuboids), `sliding` (a chart that follows
+sliders). The numbers themselves are counted in `dsys_lab.trace.measures`.
 
 Sources: Tufte, *The Visual Display of Quantitative Information*; the colours in `dsys_lab.views.theme`.
 """
 
 from dsys_lab.views.charts.against_law import against_law
 from dsys_lab.views.charts.comparisons import bars, outcomes, predicted_counted_law, wait_histogram
+from dsys_lab.views.charts.cube import lattice, poured_cube
 from dsys_lab.views.charts.curves import depth_over_time, hockey_stick, lines, rate_over_time
 from dsys_lab.views.charts.graph_wave import graph_wave
 from dsys_lab.views.charts.index_strips import index_strips
@@ -36,9 +37,11 @@ __all__ = [
     "hockey_stick",
     "index_strips",
     "is_logarithmic",
+    "lattice",
     "lines",
     "number",
     "outcomes",
+    "poured_cube",
     "predicted_counted_law",
     "rate_over_time",
     "shelf_and_trees",

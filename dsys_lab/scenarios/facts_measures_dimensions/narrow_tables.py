@@ -66,6 +66,15 @@ def pages_by_layout(make: Callable[..., Any], *, nights: int = 20_000, seed: int
     return pages | {COLUMN: _pages_by_column(nights, seed)}
 
 
+def by_columns(nights: int = 20_000, *, seed: int = 7) -> dict[str, tuple[Schema, dict[str, list[Any]]]]:
+    """Return the same nights as tables that get narrower: everything, the facts, key and value, the value."""
+    require_positive(nights=nights)
+    columns = _everything(nights, seed)
+    wide, star, vertical, _ = (layout.schema for layout in LAYOUTS.values())
+    narrow = {"wide": wide, "star": star, "vertical": vertical, "the value alone": Schema.of(f"{VALUE} u16?")}
+    return {name: (schema, {column: columns[column] for column in schema.names}) for name, schema in narrow.items()}
+
+
 def _everything(nights: int, seed: int) -> dict[str, list[Any]]:
     """Return the nights by column, each with what its city says of it."""
     columns = {name: column.tolist() for name, column in night_columns(0, nights, seed).items()}

@@ -7,11 +7,14 @@ by the last night. The first moves come after thirty days, about 10,000 nights.
 
 from __future__ import annotations
 
+from dsys_lab.errors import require_positive
 from dsys_lab.stores.star_schema import Dimension, FactTable, Link, Stored
-from dsys_lab.workloads.slumber import Slumber
+from dsys_lab.workloads.slumber import Faults, Slumber
 
 
-def night_star(nights: int = 5_000, *, seed: int = 7, missing: str = "infer") -> FactTable:
+def night_star(
+    nights: int = 5_000, *, seed: int = 7, missing: str = "infer", faults: Faults | None = None, again: int = 0
+) -> FactTable:
     """Return the nights as facts, linked to persons (city as history, name overwritten).
 
     Parameters
@@ -20,8 +23,13 @@ def night_star(nights: int = 5_000, *, seed: int = 7, missing: str = "infer") ->
     seed : int
     missing : {"unknown", "infer", "quarantine"}
         What becomes of a night whose person is not known.
+    faults : Faults, optional
+        What goes wrong with nights on their way.
+    again : int
+        How many of the nights are given a second time, after all others.
     """
-    world = Slumber(seed=seed, nights=nights)
+    require_positive(nights=nights)
+    world = Slumber(seed=seed, nights=nights, faults=faults or Faults())
     night = {name: column.tolist() for name, column in world.read("night").items()}
     facts = FactTable(
         "night",
@@ -34,10 +42,12 @@ def night_star(nights: int = 5_000, *, seed: int = 7, missing: str = "infer") ->
     rows = zip(
         night["person_id"], night["date_key"], night["city_id"], night["minutes_sleep"], night["status"], strict=True
     )
-    facts.load(
-        {"person": person, "day": day, "city_then": city, "minutes": None if status & 1 else minutes}
+    cities = world.read("city")["city"].tolist()
+    given = [
+        {"person": person, "day": day, "city_then": cities[city], "minutes": None if status & 1 else minutes}
         for person, day, city, minutes, status in rows
-    )
+    ]
+    facts.load(given + given[:again])
     return facts
 
 
@@ -45,13 +55,14 @@ def persons(world: Slumber, *, last_day: int) -> Dimension:
     """Return the persons of a world, each with its cities in turn, as is known on `last_day`."""
     dimension = Dimension("person", historic=["city"], overwritten=["name"])
     read = {name: column.tolist() for name, column in world.read("person").items()}
+    cities = world.read("city")["city"].tolist()
     for person, name, first, second, joined, moved in zip(
         read["person_id"], read["name"], read["city_id"], read["moved_city_id"], read["joined"], read["move_day"],
         strict=True,
     ):  # fmt: skip
-        dimension.put(person, {"city": first, "name": name}, at=joined)
+        dimension.put(person, {"city": cities[first], "name": name}, at=joined)
         if moved <= last_day:
-            dimension.put(person, {"city": second}, at=moved)
+            dimension.put(person, {"city": cities[second]}, at=moved)
     return dimension
 
 

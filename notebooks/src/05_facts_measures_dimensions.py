@@ -1,0 +1,751 @@
+# %% [markdown]
+# # Facts, measures, dimensions
+#
+# <!-- binder --><!-- /binder -->
+#
+# *What a row means, which numbers may be made of numbers, and in which city somebody slept who has moved.*
+#
+# **In a hurry:** Picture, By hand, experiments 1, 2 and 5, Choose.
+
+# %% [markdown]
+# ## Question
+#
+# *Slumber* has many nights and many who ask about them: the average by city, the median by age, all of it by week.
+# Nobody wants to read every night for every question. So somebody keeps answers, and makes coarser ones of finer ones:
+# the year from the months, the country from the cities.
+#
+# When may one do that, and when is the result simply wrong, without any error?
+
+# %%
+import pandas as pd
+
+from dsys_lab.lessons import exercise, notes, player, predict, progress
+from dsys_lab.views import charts
+
+# %% [markdown]
+# ## The notes say
+
+# %%
+notes("Facts Measures and Dimensions.")
+
+# %% [markdown]
+# This is how tools for analysis speak (a "measure" is a column *and* what is done with it), and also how Kimball, whose
+# book made the words common, uses *fact* for the number. What can be added, as of November 2026:
+#
+# | the notes | in finer print |
+# |---|---|
+# | the fact would be HoursSleep | three layers: the **fact row**, an event (one person, one night); the **value stored** on it (7.25 hours); the **aggregate** over many (their sum, their median) |
+# | (not said) | the **grain**: one sentence that says what one row is. Two kinds of rows with different grain are not joined |
+# | measures can be median, min, or max | min and max of parts make that of the whole; a **median** does not |
+# | dimensions are slicers or filters | and they have a history: *city* is not the same then and now. *Age* has to be banded, and is that of the night |
+# | row stores can simulate column stores using star | a narrow fact table helps; each row still has its header (experiment 3) |
+# | analytics systems like column store | lab 02 and lab 11 |
+
+# %% [markdown]
+# ## Picture
+#
+# Nights of three cities, three bands of age and a few months: a **cube** of small boxes, its **cells**. A cell is as full
+# as its number says: the hours of all nights that fell into it. On the right is its face, by city and age alone. Pour
+# the months into it, one layer after the other (*roll up*). A box with dotted lines has been poured.
+#
+# - **sum**: the liquids simply add.
+# - **avg**: two liquids, hours and nights; an average is worked out when somebody looks.
+# - **median**: try it.
+#
+# Or choose one month alone, a *slice*: the others are grey. (Of that one even the median can be told: nothing has to
+# be poured.)
+
+# %%
+from dsys_lab.scenarios.facts_measures_dimensions import cells
+
+# %%
+charts.sliding(
+    lambda how, layers, only: charts.poured_cube(**cells.poured(how, layers, only)),
+    how=list(cells.HOWS),
+    layers=(0, len(cells.months())),
+    only=["all", *cells.months()],
+    at={"layers": 2},
+)
+
+# %% [markdown]
+# The same as a film, from the very table of the notes. Each row becomes a **fact**: hours stay with it, age and city go
+# to the **dimension** `person`. Facts fall into cells by city and age (from forty on one is *older* here); cells are
+# poured into cells by city, those into one. The tube in a cell is what its measure says. Press **space**; then take the median, and a sleeper of whom
+# nothing is known when the night comes (*late*).
+
+# %%
+from dsys_lab.scenarios.facts_measures_dimensions import pouring
+
+# %%
+hows = ["sum", "avg", "median", "median_of_all"]
+player(pouring, how=hows, sleepers=(2, 16), late=[False, True])
+
+# %% [markdown]
+# ## By hand
+#
+# A dimension keeps **versions** of its members. A **surrogate key** is a number that means nothing else; facts point at
+# it. Attributes are *historic* (each value is kept: Kimball's type 2) or *overwritten* (the last one counts: type 1).
+
+# %%
+from dsys_lab.stores.star_schema import Dimension, FactTable, Link, Stored
+
+# %%
+person = Dimension("person", historic=["city"], overwritten=["plan"])
+first = person.put(17, {"city": "Oslo", "plan": "free"}, at=0)
+then = person.put(17, {"city": "Lagos", "plan": "plus"}, at=90)
+first, then
+
+# %%
+from dataclasses import asdict
+
+# %%
+pd.DataFrame(map(asdict, person.history(17)), dtype=object)
+
+# %% [markdown]
+# Person 17 moved on day 90. Both versions say *plus*, for nobody needs to know the plan of then. Now a table of facts,
+# with its grain: one row for each person and day. A night has 60 to 960 minutes; everything else is doubtful.
+
+# %%
+nights = FactTable(
+    "night",
+    ("person", "day"),
+    links={"person": Link(person, "infer")},
+    measures={"minutes": Stored(60, 960)},
+    plain=("day",),
+    when="day",
+)
+
+# %%
+rows = [(17, 30, 435), (17, 95, 410), (17, 95, 410), (17, 96, 7.25), (8, 5, 380)]
+names = ("person", "day", "minutes")
+told = nights.load(dict(zip(names, row, strict=True)) for row in rows)
+told.loaded, [one.reason for one in told.quarantined]
+
+# %% [markdown]
+# What does not fit is put aside with the reason, and nothing else happens to it: each row given is a fact or in
+# **quarantine**. Of person 8 nobody has heard; a member was *inferred*, to be filled in later. Where did they sleep?
+
+# %%
+ways = {as_of: nights.read("person.city", as_of=as_of) for as_of in ("then", "now")}
+pd.DataFrame({as_of: read["person.city"] for as_of, read in ways.items()})
+
+# %% [markdown]
+# Now a **cuboid**: the cells for some dimensions, and in each cell what is kept of a measure. `avg` keeps two numbers,
+# and so it can be rolled up; `median` keeps its answer only:
+
+# %%
+from dsys_lab.stores.star_schema import Cuboid, Measured, NotDecomposable
+
+# %%
+sleep = {
+    "city": ["Oslo", "Oslo", "Lima", "Lima", "Lima"],
+    "age": ["20s", "60s", "20s", "20s", "60s"],
+    "minutes": [480, 400, 450, 430, 350],
+}
+
+# %%
+average = Cuboid.of(sleep, ("city", "age"), [Measured("avg", "minutes")])
+average.cells
+
+# %%
+average.rollup(("city",)).answers(), average.rollup(()).answers()
+
+# %%
+try:
+    Cuboid.of(sleep, ("city", "age"), [Measured("median", "minutes")]).rollup(())
+except NotDecomposable as refusal:
+    print(refusal)
+
+# %% [markdown]
+# ## Look inside
+#
+# What has to be kept of many values, so that two parts make the whole? Gray and his colleagues named three classes:
+#
+# | class | what is kept | such as |
+# |---|---|---|
+# | **distributive** | the answer | count, sum, min, max |
+# | **algebraic** | a few numbers | average (sum, count); variance (count, mean, squared distances) |
+# | **holistic** | all the values | median, number of different ones |
+
+# %%
+from dsys_lab.stores.star_schema import AGGREGATES
+
+# %%
+merges = {name: one.joined is not None for name, one in AGGREGATES.items()}
+kinds = {name: one.kind for name, one in AGGREGATES.items()}
+pd.DataFrame({"class": kinds, "merges": merges})
+
+# %% [markdown]
+# A `sketch` is a third way: little room, and an error that is known (experiment 7). The *stored value* has a class of its
+# own: **additive** numbers may be added along every dimension, **semi-additive** ones along some, all others along none.
+# Rolling up is short, for the aggregate knows how its states merge:
+
+# %%
+from dsys_lab.lessons import show_source
+
+# %%
+show_source(Cuboid.rollup, AGGREGATES["avg"].merge)
+
+# %% [markdown]
+# A star, and its way to an answer:
+#
+# ```text
+#        person (SCD 1, 2)                     filter on city = Oslo
+#           |                                        |
+#        night: person, day, minutes       surrogate keys of Oslo's versions
+#           |                                        |
+#          day                             one pass over the facts that point there
+#                                                    |
+#                                          cuboid (city, age) ──> (city) ──> in all
+# ```
+
+# %% [markdown]
+# ## Predict
+#
+# The question of the whole lab; the others each open their own experiment.
+#
+# Slumber keeps the median minutes for each city, band of age, week, and weekend or not. For the median of a city
+# somebody takes the median of those medians.
+
+# %%
+stray = predict(
+    "05/median-of-medians",
+    "Median of medians, not the median: how far off, in the city where it is most?",
+    between=(0, 60),
+    unit="minutes",
+)
+stray
+
+# %% [markdown]
+# ## Play
+#
+# ### 1. Two grains
+#
+# *Do people who sleep badly buy more?* Nights are one row for each person and day, order lines one for each product in
+# an order. Somebody joins them by person and sums the hours of sleep. 10,000 nights, and an order for ten of them, with
+# one to four lines; early customers buy more.
+
+# %%
+fanned = predict(
+    "05/fan",
+    "Hours summed after the join: how many times those of the people who bought?",
+    between=(0.5, 30),
+    unit="times",
+)
+fanned
+
+# %%
+from dsys_lab.scenarios.facts_measures_dimensions import counts, fan_trap
+
+# %%
+fan = counts.fan()
+told = pd.DataFrame({"counted": fan}, dtype=object)[:-2]
+two = [fan_trap(way=way) for way in ("joined first", "summed first")]
+
+# %%
+fanned.reveal(
+    fan["times too large"],
+    law=fan["times too large, by law"],
+    why="Each night is there once for every line of its sleeper.",
+    show=(player(*two), told),
+)
+
+# %% [markdown]
+# The **fan trap**: no error, and a number that looks like one. (*Law*: each night's minutes times the lines of its
+# sleeper, over the minutes; no join is needed for it.) And those who bought nothing are gone. The cure is in the right
+# lane: sum each kind of facts to the grain that both have, here the person, then lay the sums side by side: *drill
+# across*.
+#
+# ### 2. Answers of answers
+#
+# Four ways from answers for small groups to one by city, held against the facts themselves:
+
+# %%
+off = counts.averages()
+
+# %%
+stray.reveal(
+    off["median of medians"],
+    why="A small group counts as much as a large one.",
+    show=charts.bars(off, unit="minutes off, in the city where it is most"),
+)
+
+# %% [markdown]
+# Two of the four are right, exactly: those whose states merge. The other two are not wrong by some rounding. Half of
+# the groups are of weekends, on which people sleep longer, and two sevenths of the nights; a group of one old person
+# weighs as much as one of a hundred young ones.
+#
+# ### 3. Can a row store look like a column store?
+#
+# The notes say so. One question, the average of one column, asked of SQLite with nothing in memory: of one wide
+# table, of the star's fact table, of a table that has the key and the value only, of an index on the value. A real
+# column stands beside them.
+
+# %%
+narrow = predict(
+    "05/narrow",
+    "The fact table of the star: how many times the pages of the real column?",
+    between=(1, 100),
+    unit="times",
+)
+narrow
+
+# %%
+from dsys_lab.engines.postgres.narrow import heap_pages
+from dsys_lab.engines.sqlite import SqliteTable
+from dsys_lab.scenarios.facts_measures_dimensions import narrow_tables, pages_by_layout
+
+# %%
+pages = pages_by_layout(SqliteTable)
+star, column = pages["star: the fact table"], pages[narrow_tables.COLUMN]
+postgres = heap_pages(narrow_tables.by_columns())
+
+# %%
+narrow.reveal(
+    star / column,
+    why="A row is read whole, with its header and its key.",
+    show=(
+        charts.bars(pages, title="SQLite, and a column", unit="pages of 8,192 bytes"),
+        charts.bars(postgres, title="PostgreSQL", unit="pages of 8,192 bytes"),
+    ),
+)
+
+# %% [markdown]
+# The star is the great step; after it, what is left of a row is mostly *not* the value. Even the value alone pays for a
+# whole row: in PostgreSQL a header of 24 bytes, a pointer of 4, and its end rounded up to eight, so two bytes take 36.
+# Abadi, Madden and Hachem tried it all in 2008: a row store that imitates a column store pays by row.
+#
+# ### 4. How large is a cube?
+#
+# A cuboid for each set of dimensions: of $d$ dimensions there are $2^d$. Here there are four, with so many labels:
+
+# %%
+columns = cells.nights_by_column()
+
+# %%
+{name: len(set(columns[name])) for name in cells.DIMENSIONS}
+
+# %%
+size = predict(
+    "05/cube-size",
+    "100,000 nights: how many cells have all 16 cuboids together?",
+    between=(100, 100_000),
+    unit="cells",
+)
+size
+
+# %%
+from dsys_lab.laws import cube_cells_most
+
+# %%
+lattice = cells.night_lattice()
+labels = [len(set(columns[name])) for name in cells.DIMENSIONS]
+added = {"counted": counts.cube_sizes()}
+bound = {"at most": lambda d: cube_cells_most(*labels[-int(d) :])}
+axes = {"x": "dimensions", "y": "cells of all cuboids", "log_y": True, "whole_x": True}
+
+# %%
+grown = counts.cells_by_nights(1_000, 5_000, 10_000, 25_000, 50_000, 100_000)
+filling = charts.lines(grown, title="", x="nights", y="cells of the finest cuboid")
+
+# %%
+size.reveal(
+    sum(lattice.cells.values()),
+    law=cube_cells_most(*labels),
+    show=(
+        charts.against_law(added, laws=bound, **axes),
+        filling,
+    ),
+)
+
+# %% [markdown]
+# (*Law*: one label more in each dimension, *all*, and their product; that is the most there can be.) Fewer cells are
+# filled, for most people live in few cities and few are very old: the second chart has the law for nights that fall
+# anywhere alike. Still, each dimension more multiplies.
+#
+# ### 5. Which are worth keeping?
+#
+# A question by some dimensions reads the smallest cuboid that has all of these. Only the finest is kept; each of the
+# sixteen is asked once. Now three more may be kept.
+
+# %%
+worth = predict(
+    "05/keep",
+    "Three more, well chosen: how much is read of what the finest alone takes?",
+    between=(0, 100),
+    unit="%",
+)
+worth
+
+# %%
+chosen = lattice.greedy(4)
+kept = [one.by for one in chosen]
+read = {
+    "the finest alone": lattice.cost(),
+    "three by chance": counts.by_chance(lattice, 3),
+    "three, greedily": lattice.cost(kept[:3]),
+    "the best three of all": counts.best_of_all(lattice, 3)[1],
+    "all sixteen": sum(lattice.cells.values()),
+}
+
+# %%
+worth.reveal(
+    100 * lattice.cost(kept[:3]) / lattice.cost(),
+    show=(
+        charts.sliding(
+            lambda more: charts.lattice(lattice.cells, kept=kept[:more]),
+            more=(0, 4),
+            at={"more": 3},
+        ),
+        charts.bars(read, unit="cells read, to answer all sixteen once"),
+    ),
+)
+
+# %% [markdown]
+# Each disc is a cuboid, its area as its cells; the filled ones are kept, and a line leads to where an answer comes
+# from. **Greedily**: keep next what saves most, given what is kept already. That never saves less than 63% of the most
+# that is possible (Harinarayan, Rajaraman and Ullman), and often it is the best.
+#
+# ### 6. City then, or city now?
+#
+# 40,000 nights, and some people have moved meanwhile. *How many nights in Oslo?* has two answers: by the city of the
+# night, and by the city where its sleeper lives today. Who overwrites the city has the second one only.
+
+# %%
+moved = predict(
+    "05/moved",
+    "How many of the nights count for another city now than then?",
+    between=(0, 20),
+    unit="%",
+)
+moved
+
+# %%
+told = counts.then_and_now()
+shares = counts.moved_share(10_000, 20_000, 40_000, further=(80_000,))
+axes = {"x": "nights", "y": "share of nights in another city"}
+
+# %%
+moved.reveal(
+    100 * told["another city"] / told["nights"],
+    law=100 * counts.before_a_move() / told["nights"],
+    show=(charts.lines(shares, title="", **axes), pd.DataFrame({"counted": told})),
+)
+
+# %% [markdown]
+# (*Law*: the nights before a move, from the world that made them.) Few, because few have moved yet; every month adds
+# some. And where it matters, *by city*, it is more: the city that gains most has never seen those nights. Neither
+# answer is wrong. One says what happened, the other whom we have; a dimension of versions can give both.
+#
+# ### 7. Little room, and an error that is known
+#
+# *How many different sleepers?* is holistic: to merge two answers, one would have to know who. **HyperLogLog** keeps, for
+# each of its registers, the longest run of zeros among hashes that fell there; a byte each. Two of them merge into
+# exactly the one of all.
+
+# %%
+sketch = predict(
+    "05/sketch",
+    "1,024 bytes, 10,000 different values: by how much is it off, typically?",
+    between=(0.1, 30),
+    unit="%",
+)
+sketch
+
+# %%
+from dsys_lab.laws import hyperloglog_error
+
+# %%
+errors = counts.distinct_errors(4, 7, 10)
+_, typical, its_error = errors[2]
+people = counts.merged_distinct()
+
+# %%
+sketch.reveal(
+    100 * typical,
+    law=100 * hyperloglog_error(1_024),
+    standard_error=100 * its_error,
+    show=(
+        charts.against_law(
+            {"HyperLogLog": errors},
+            laws={"1.04 / sqrt(m)": hyperloglog_error},
+            x="bytes",
+            y="share off",
+            log_x=True,
+            log_y=True,
+        ),
+        pd.DataFrame({"different sleepers": people}),
+    ),
+)
+
+# %% [markdown]
+# The error falls with the root of the bytes. Sleepers summed over the cities are too many: who moved is counted twice. The
+# merged sketches do not fall for it.
+#
+# And the median? **KLL** keeps some of the values, each standing for many; *k* says how many. A sketch a week, merged: how
+# far from the middle is the value that it names? It is bounded for certain, and far better than its bound:
+
+# %%
+medians = counts.median_errors(16, 32, 64, 128, 256, 512)
+size = {int(k): kept_bytes for k, kept_bytes in medians.pop("bytes")}
+charts.lines(medians, title="", x="k", y="share off, in rank")
+
+# %%
+pd.DataFrame({"bytes of the merged sketch": size}, dtype=int).T.rename_axis("k", axis=1)
+
+# %% [markdown]
+# ## Break it
+#
+# **The sleeper comes after the night.** A wearable syncs before the sign-up has arrived. Fact rows of unknown people
+# can be refused, point at *unknown*, or let a member be inferred. Later the details come.
+
+# %%
+late = predict(
+    "05/late",
+    "The details of inferred sleepers come late. What changes in an answer by city?",
+    choices=["nothing", "labels only", "the total only", "labels and the total"],
+)
+late
+
+# %%
+told = pd.DataFrame(counts.back_filled())
+labels_moved, total_moved = told.before != told.after, told.T.minutes.nunique() > 1
+found = {
+    (False, False): "nothing",
+    (True, False): "labels only",
+    (False, True): "the total only",
+    (True, True): "labels and the total",
+}[bool(labels_moved["facts of nobody"]), total_moved]
+
+# %%
+late.reveal(found, show=(player(pouring(late=True, spoiled=True)), told))
+
+# %% [markdown]
+# The last sleeper's night falls into *(unknown)*, and moves to its own cell when the sleeper is known: the surrogate
+# key has stayed. Two more rows are in quarantine: 435 hours is another unit, and the first night came twice.
+#
+# **Everything at once.** 5,000 nights, 2% without a known sleeper, 2% off, 2% in hours instead of minutes, and the first
+# hundred again. What becomes of them, under each rule for orphans?
+
+# %%
+pd.DataFrame(counts.spoiled()).T
+
+# %% [markdown]
+# In each line, facts and rows put aside make up the rows given, and every cuboid has the same total: a check that
+# costs little, and that an inner join with the dimension would fail at once.
+#
+# **Versions that overlap** would let one night belong to two cities. They are refused:
+
+# %%
+from dsys_lab.errors import BadParameter
+from dsys_lab.stores.star_schema import Version
+
+# %%
+twice = [Version(0, 17, {"city": "Oslo"}, 0, 95), Version(0, 17, {"city": "Rome"}, 90)]
+try:
+    Dimension.load("person", twice, historic=["city"])
+except BadParameter as refusal:
+    print(refusal)
+
+# %% [markdown]
+# **A move that is told late** splits the version that was valid then. Facts that were loaded before keep the old one,
+# until somebody asks for them to be pointed anew; so many move then:
+
+# %%
+person.put(17, {"city": "Rome"}, at=20)
+nights.read("person.city")
+
+# %%
+nights.relabel(), nights.read("person.city")
+
+# %% [markdown]
+# ## Measure
+#
+# DuckDB has `GROUP BY CUBE (city, band, week, weekend)`: all sixteen cuboids in one question. One suite of tests holds it
+# to the answers of the model, for columns, for the star of then and of now, and for the flights. Does its planner know
+# what merges? In its profile every GROUP BY tells how many rows went in.
+
+# %%
+median = predict(
+    "05/cube-median",
+    "CUBE of four dimensions: how many times the rows of a sum does a median take?",
+    between=(0.5, 50),
+    unit="times",
+)
+median
+
+# %%
+from dsys_lab.engines.duckdb import DuckdbCube
+
+# %%
+grouped = {}
+with DuckdbCube.of(columns) as cube:
+    for how in ("sum", "avg", "median", "median_sketch", "distinct_sketch"):
+        answers = cube.grouped(cells.DIMENSIONS, [Measured(how, "minutes")])
+        grouped[how] = cube.rows_grouped / 1e6
+
+# %%
+from dsys_lab.laws import cuboids
+
+# %%
+facts, every = len(columns["city"]), cuboids(len(cells.DIMENSIONS))
+rolled = lattice.cost_of_rollups()
+
+# %%
+median.reveal(
+    grouped["median"] / grouped["sum"],
+    law=every * facts / (facts + rolled),
+    show=charts.bars(grouped, unit="million rows into all GROUP BYs"),
+)
+
+# %% [markdown]
+# (*Law*: the facts, sixteen times, over the facts once and then each cuboid from the smallest finer one.) DuckDB 2 takes
+# the facts once for what merges, and rolls up, its own sketches too; not always from the smallest, for it has to guess
+# sizes before it knows them. For the median each of the sixteen starts from the facts. The three classes are no theory:
+# they stand in the plan. And how near are the sketches?
+
+# %%
+asked = {
+    "median": [Measured(how, "minutes") for how in ("median", "median_sketch")],
+    "sleepers": [Measured(how, "person") for how in ("distinct", "distinct_sketch")],
+}
+
+# %%
+with DuckdbCube.of(columns) as cube:
+    engine = {name: cube.cuboid((), way)[0] for name, way in asked.items()}
+
+# %%
+pd.DataFrame(engine, index=["exact", "DuckDB's sketch"])
+
+# %%
+from dsys_lab.engines.duckdb.cube import DIFFERENCES
+from dsys_lab.lessons import differences
+
+# %%
+differences(DIFFERENCES)
+
+# %% [markdown]
+# ## On real data
+#
+# The flights that left New York in January 2013: a fact for each, pointing at its plane and at the airport where it went.
+# Real dimensions have gaps. Some planes are in no register; some flights, cancelled, never got one.
+
+# %%
+lost = predict(
+    "05/orphans",
+    "Flights joined with their planes, as one does: how many of the miles are lost?",
+    between=(0, 60),
+    unit="%",
+)
+lost
+
+# %%
+from dsys_lab.scenarios.facts_measures_dimensions import flights_star
+from dsys_lab.scenarios.facts_measures_dimensions.flights_star import inferred, miles
+
+# %%
+january = flights_star()
+flown = {name: count / 1e6 for name, count in miles(january).items()}
+
+# %%
+lost.reveal(
+    100 * flown["lost by it"] / flown["all flights"],
+    show=charts.bars(flown, unit="million miles, on the schedule"),
+)
+
+# %%
+january.status()
+
+# %%
+print("airports that only flights know of:", ", ".join(inferred(january)))
+
+# %% [markdown]
+# Pointing at *unknown* costs one row in the dimension, and every cuboid keeps its total. (The airports lie in Puerto Rico
+# and the Virgin Islands.) A label can be filled in; a mile that a join has lost is not missed by anybody.
+#
+# And the average of averages, of the airlines' delays? By maker and airline first, then by airline:
+
+# %%
+by = ("plane.manufacturer", "carrier")
+delays = january.read(*by, "arr_delay")
+by_two = Cuboid.of(delays, by, [Measured("avg", "arr_delay")])
+
+# %%
+merged = dict(by_two.rollup(("carrier",)).answers())
+parts = pd.DataFrame(by_two.answers(), columns=["maker", "carrier", "mean"])
+naive = parts.groupby("carrier")["mean"].mean()
+pd.DataFrame({"right": merged, "average of averages": naive}).round(1).T
+
+# %% [markdown]
+# ## Choose
+#
+# | if | then | and watch |
+# |---|---|---|
+# | a new table of numbers | first its grain, in one sentence; then a unique key that says so | rows refused by it |
+# | two kinds of facts in one question | each summed to a common grain, then side by side | a total that is too large |
+# | count, sum, min, max | keep the answer, add freely | levels: not over time |
+# | averages, ratios, variance | keep what they are made of, divide last | who stores a percentage |
+# | medians, different ones | ask the facts; or a sketch, with its error | a median that was "rolled up" |
+# | an attribute changes | historic if somebody asks *then*, else overwritten | which of the two a report means |
+# | a fact whose member is missing | unknown, or inferred; never an inner join | facts of nobody, as a number |
+# | many ask, by many dimensions | keep a few cuboids, greedily, or let a column store scan | cells, and how old they are |
+# | a row store that scans too much | a star first; then a column store | pages, not opinions |
+
+# %% [markdown]
+# ## Exercises
+
+# %%
+exercise("05/may_add")
+
+
+# %%
+def may_add(number, along): ...
+
+
+exercise("05/may_add", may_add)
+
+# %%
+exercise("05/merged")
+
+
+# %%
+def merged(one, other): ...
+
+
+exercise("05/merged", merged)
+
+# %%
+exercise("05/first_three")
+
+
+# %%
+def first_three(cells): ...
+
+
+exercise("05/first_three", first_three)
+
+# %% [markdown]
+# **Design question.** Nights and the shop, in one warehouse.
+
+# %%
+exercise("05/design")
+
+# %%
+progress()
+
+# %% [markdown]
+# ## Sources
+#
+# - Kimball and Ross, *The Data Warehouse Toolkit*, 3rd edition, 2013, ch. 1 to 6 and 19.
+# - Gray et al., "Data cube: a relational aggregation operator generalizing group-by, cross-tab, and sub-totals", Data
+#   Mining and Knowledge Discovery 1, 1997.
+# - Harinarayan, Rajaraman and Ullman, "Implementing data cubes efficiently", SIGMOD 1996.
+# - Abadi, Madden and Hachem, "Column-stores vs. row-stores: how different are they really?", SIGMOD 2008.
+# - Flajolet, Fusy, Gandouet and Meunier, "HyperLogLog", AOFA 2007; Karnin, Lang and Liberty, "Optimal quantile
+#   approximation in streams", FOCS 2016.
+# - duckdb.org: *GROUP BY: grouping sets*, *aggregate functions*, *profiling*; PostgreSQL 18: *database page layout*.
+# - Kleppmann, *Designing Data-Intensive Applications*, ch. 3.
+#
+# Beyond one machine: a small dimension is sent to every node, a large one has to be moved to where the facts are (lab
+# 11); sketches become the rule, for they travel well; and surrogate keys have to be given out by many at once. Redshift,
+# Snowflake, BigQuery and ClickHouse scan; Druid and Pinot pour beforehand; a *semantic layer* keeps the definitions.
