@@ -35,8 +35,8 @@ from dsys_lab.stores.table import Between
 READER: Final = 1
 WRITER: Final = 2
 """The versions of the protocol that are read and written here."""
-TYPES: Final = ("byte", "short", "integer", "long", "float", "double", "boolean", "string", "date", "timestamp")
-"""The protocol's names of types that are known here; `date` and `timestamp` are carried as texts."""
+TYPES: Final = ("byte", "short", "integer", "long", "float", "double", "boolean", "string", "date")
+"""The protocol's names of types that are known here; a `date` is carried as its text, 2017-01-31."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +197,7 @@ class Add:
     def to_json(self) -> dict[str, Any]:
         """Return the line."""
         told = {"path": quote(self.path), "partitionValues": {}, "size": self.size_bytes,
-                "dataChange": self.changes_data, "modificationTime": self.modified_ms, "stats": self.stats.to_json()}  # fmt: skip
+                "modificationTime": self.modified_ms, "dataChange": self.changes_data, "stats": self.stats.to_json()}
         return {"add": told}
 
 

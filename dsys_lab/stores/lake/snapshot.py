@@ -4,10 +4,10 @@ A fold of all commits up to it, and nothing else: what was added and not removed
 commits have the same table, at whatever hour and on whatever machine they do it; and *time travel* is to fold fewer.
 
     commit 0   add a, add b      {a, b}
-    commit 1   remove a, add c   {b, c}     a is a *tombstone*: old versions need it, until a vacuum
+    commit 1   remove a, add c   {b, c}     a is a *tombstone*: old versions need it until a vacuum
     commit 2   add d             {b, c, d}
 
-`Snapshot.actions` says the whole of it again, as the fewest actions that fold to the same: that is what a checkpoint is.
+`Snapshot.actions` says the whole of it again in the fewest actions that fold to the same: that is what a checkpoint is.
 """
 
 from __future__ import annotations

@@ -18,8 +18,8 @@ Promises
 3. A batch (`Transaction`) is committed once, however often its writer tries: a second time nothing is written.
 4. What a crash leaves of a change without its commit are files that nobody reads (`LakeTable.vacuum` takes them).
 
-If the store gives no answer (`MayHaveHappened`), the commit may be there. A writer with a batch tries again; one without
-must look at the history first, or its rows may be there twice.
+If the store gives no answer (`MayHaveHappened`), the commit may be there. A writer with a batch tries again; one
+without must look at the history first, or its rows may be there twice.
 
 Cost: a commit is one put. A snapshot is a get of the hint, a list, a checkpoint, and a get for each commit since.
 
