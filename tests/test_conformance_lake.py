@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dsys_lab.engines.lakehouse import DeltaRs, FolderStore, IcebergTable, Parquet
+from dsys_lab.engines.lakehouse import FolderStore, Parquet
+from dsys_lab.engines.lakehouse.delta import DeltaRs
+from dsys_lab.engines.lakehouse.iceberg import IcebergTable
 from dsys_lab.errors import BadParameter, Damaged, Misuse, Refused
 from dsys_lab.stores.lake import CommitConflict, Fields, LakeTable, TableLog, VersionGone
 from dsys_lab.stores.object_store import ConditionFailed, every

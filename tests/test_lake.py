@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dsys_lab import laws
 from dsys_lab.errors import BadParameter, Damaged, DsysLabError, MayHaveHappened, Misuse, Refused
 from dsys_lab.stores.lake import (
     Add,
@@ -432,3 +433,23 @@ def test_a_file_that_cannot_be_read_is_damage():
     one.log.store.put(f"nights/{path}", b"{")
     with pytest.raises(Damaged, match="copy"):
         one.read()
+
+
+# ------------------------------------------------------------------------------------------ laws
+@pytest.mark.parametrize("every_commits", [3, 8])
+def test_the_law_of_the_log_is_what_a_reader_gets(every_commits):
+    one = table(checkpoint_every=every_commits)
+    one.log.snapshot()
+    for number in range(12):
+        before = one.log.store.status().requests["get"]
+        version = one.log.snapshot().version
+        assert one.log.store.status().requests["get"] - before == laws.log_gets(version, every_commits)
+        one.append(nights(number))
+
+
+@pytest.mark.parametrize("writers", [1, 2, 5])
+def test_the_law_of_a_race_is_what_writers_try_who_all_began_at_once(writers):
+    one = table()
+    seen = one.log.snapshot()
+    tries = [again(one, f"w{number}").append(nights(number), seen=seen).tries for number in range(writers)]
+    assert sum(tries) == laws.race_tries(writers)

@@ -9,18 +9,22 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import deltalake
 import duckdb
-from arro3.core import Table
-from deltalake import DeltaTable, write_deltalake
-from deltalake.exceptions import CommitFailedError, DeltaError, SchemaMismatchError
 
 from dsys_lab.engines.difference import Difference
 from dsys_lab.engines.lakehouse.parquet import arrays, quoted, typed
-from dsys_lab.errors import BadParameter, Refused
+from dsys_lab.errors import BadParameter, EngineMissing, Refused
 from dsys_lab.stores.lake import Columns, CommitConflict, Fields, VersionGone
 from dsys_lab.stores.lake.files import checked
 from dsys_lab.stores.table import Between
+
+try:
+    import deltalake
+    from arro3.core import Table
+    from deltalake import DeltaTable, write_deltalake
+    from deltalake.exceptions import CommitFailedError, DeltaError, SchemaMismatchError
+except ModuleNotFoundError as missing:
+    raise EngineMissing(f"{missing.name} is not installed: pip install 'dsys_lab[lake]'") from missing
 
 DIFFERENCES: Final = (
     Difference(

@@ -21,27 +21,31 @@ from pathlib import Path
 from typing import Any, Final
 
 import duckdb
-from pyiceberg.catalog.sql import SqlCatalog
-from pyiceberg.exceptions import CommitFailedException
-from pyiceberg.manifest import DataFile, DataFileContent, FileFormat
-from pyiceberg.schema import Schema
-from pyiceberg.typedef import Record
-from pyiceberg.types import (
-    BooleanType,
-    DateType,
-    DoubleType,
-    FloatType,
-    IcebergType,
-    IntegerType,
-    LongType,
-    NestedField,
-    StringType,
-)
 
 from dsys_lab.engines.lakehouse.parquet import Parquet, quoted_text
-from dsys_lab.errors import BadParameter
+from dsys_lab.errors import BadParameter, EngineMissing
 from dsys_lab.stores.lake import Columns, CommitConflict, Fields
 from dsys_lab.stores.lake.files import checked
+
+try:
+    from pyiceberg.catalog.sql import SqlCatalog
+    from pyiceberg.exceptions import CommitFailedException
+    from pyiceberg.manifest import DataFile, DataFileContent, FileFormat
+    from pyiceberg.schema import Schema
+    from pyiceberg.typedef import Record
+    from pyiceberg.types import (
+        BooleanType,
+        DateType,
+        DoubleType,
+        FloatType,
+        IcebergType,
+        IntegerType,
+        LongType,
+        NestedField,
+        StringType,
+    )
+except ModuleNotFoundError as missing:
+    raise EngineMissing(f"{missing.name} is not installed: pip install 'dsys_lab[lake]'") from missing
 
 _TYPES: Final[dict[str, tuple[IcebergType, str]]] = {
     "integer": (IntegerType(), "INTEGER"), "long": (LongType(), "BIGINT"), "float": (FloatType(), "FLOAT"),
