@@ -8,13 +8,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dsys_lab import laws
 from dsys_lab.engines.lakehouse import FolderStore, Parquet
 from dsys_lab.engines.lakehouse.delta import DeltaRs
+from dsys_lab.engines.lakehouse.flight_table import flight_table
 from dsys_lab.engines.lakehouse.iceberg import IcebergTable
+from dsys_lab.engines.lakehouse.layouts import layouts
 from dsys_lab.errors import BadParameter, Damaged, Misuse, Refused
+from dsys_lab.scenarios.lake_and_warehouse.river import ALL_SHAPES, documents
 from dsys_lab.stores.lake import CommitConflict, Fields, LakeTable, TableLog, VersionGone
 from dsys_lab.stores.object_store import ConditionFailed, every
 from dsys_lab.stores.table import Between
+from dsys_lab.workloads import flights
 
 FIELDS = Fields.of("id long, minutes integer?, hours double?, city string?, day date?, known boolean?, fw short?")
 
@@ -240,6 +245,31 @@ def test_delta_rs_refuses_what_does_not_fit(folder):
         other.read("spo2")
     with pytest.raises(Refused):
         DeltaRs(folder / "nowhere").version()
+    other.close()
+
+
+# ------------------------------------------------------------------------------------------ layouts and real flights
+def test_columns_and_files_that_are_skipped_multiply():
+    told = layouts(documents(), ALL_SHAPES, first="2017-03-01", last="2017-03-07")
+    read = [one["read"] for one in told.values()]
+    assert read[0] > read[1] > read[2] > read[4]
+    assert told["Parquet, files with all days"]["files"] == 1
+    by_day = told["Parquet, files by day"]
+    law = laws.read_share(by_day["columns"], by_day["files"]) * by_day["bytes"]
+    assert by_day["read"] == pytest.approx(law, rel=0.25), "the columns are not the same share of every file"
+    assert by_day["files"] < 0.4
+
+
+def test_a_year_of_flights_is_a_table_that_delta_rs_reads(folder):
+    table = flight_table(folder)
+    february = table.read("dep_delay", where=Between("month", 2, 2))
+    assert (february.files_read, february.files_skipped) == (1, 11)
+    assert len(february.rows) == 24_951
+    other = DeltaRs(folder / "flights")
+    assert len(other.files()) == 12
+    delays = other.read("dep_delay")["dep_delay"]
+    assert len(delays) == flights.FILES["flights"].rows == table.status().rows
+    assert delays.count(None) == flights.GAPS["cancelled"].count
     other.close()
 
 

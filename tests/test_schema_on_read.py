@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 
 import pytest
 from hypothesis import given, settings
@@ -16,18 +17,19 @@ from dsys_lab.workloads.slumber.documents import raw_documents
 NAIVE = wanted("id! whole", "hours number hours_sleep")
 UNIFIED = wanted("id! whole", "day text d", "person whole p person",
                  "minutes whole hours_sleep*60 sleep_minutes sleep.minutes")  # fmt: skip
-NIGHTS = 8_000
+NIGHTS, STEP = 52_000, 12
 
 
-def lines(seed=7, nights=NIGHTS):
-    return list(raw_documents(seed, 0, nights, Faults(drift=True)))
+@cache
+def lines(seed=7):
+    return tuple(raw_documents(seed, 0, NIGHTS, Faults(drift=True)))[::STEP]
 
 
 # ------------------------------------------------------------------------------------------ on drift
 @pytest.mark.parametrize("seed", [3, 7])
 def test_the_reader_who_knows_all_shapes_has_every_minute_back(seed):
     told = read(lines(seed), UNIFIED)
-    truth = minutes(Slumber(seed=seed, nights=NIGHTS).read("night"))
+    truth = minutes(Slumber(seed=seed, nights=NIGHTS).read("night"))[::STEP]
     assert told.column("minutes") == [None if one is None else int(one) for one in truth.tolist()]
     assert not told.quarantine
     assert not any(told.mismatched.values())
@@ -36,7 +38,7 @@ def test_the_reader_who_knows_all_shapes_has_every_minute_back(seed):
 def test_a_reader_who_knows_the_first_shape_sees_its_nights_vanish_and_no_error():
     told = read(lines(), NAIVE)
     first = sum('"hours_sleep"' in line for line in lines())
-    assert told.absent["hours"] == NIGHTS - first > 0
+    assert told.absent["hours"] == len(lines()) - first > 0
     assert (told.mismatched["hours"], told.quarantine) == (0, [])
 
 
@@ -51,10 +53,11 @@ def test_without_a_unit_hours_and_minutes_are_one_column():
 def test_what_a_new_field_comes_to_in_each_mode(mode):
     documents = lines()
     with_it = sum('"spo2"' in line for line in documents)
+    assert with_it > 500
     told = load(documents, UNIFIED, mode=mode)
-    assert len(told.rows) + len(told.quarantine) == NIGHTS
+    assert len(told.rows) + len(told.quarantine) == len(documents)
     if mode == "strict":
-        assert told.quarantine == [line for line in documents if '"city"' in line or '"spo2"' in line]
+        assert told.quarantine == [line for line in documents if '"city"' in line or '"awake"' in line]
     elif mode == "lossy":
         assert told.lost["spo2"] == with_it == told.lost["sleep.awake"]
     else:

@@ -74,6 +74,13 @@ class Parquet:
             rows = self._db.execute(f"select {chosen} from {path}").fetchall()  # noqa: S608  quoted
         return {name: [row[place] for row in rows] for place, name in enumerate(names)}
 
+    def column_bytes(self, data: bytes) -> dict[str, int]:
+        """Return how many bytes of a file each column has."""
+        with self._as_file(data) as path:
+            asked = f"select path_in_schema, sum(total_compressed_size) from {path} group by all"  # noqa: S608  ours
+            rows = self._db.execute(asked.replace("read_parquet", "parquet_metadata")).fetchall()
+        return {name: int(size_bytes) for name, size_bytes in rows}
+
     # ------------------------------------------------------------ checkpoints
     def encode_actions(self, lines: Iterable[Mapping[str, Any]]) -> bytes:
         """Return a checkpoint."""
