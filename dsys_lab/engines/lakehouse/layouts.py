@@ -85,7 +85,8 @@ def _share(seen: Snapshot, chosen: Sequence[str]) -> float:
 
 def _column_bytes(table: LakeTable, path: str) -> int:
     found = table.log.store.get(f"{table.log.place}/{path}")
-    assert found is not None and isinstance(table.log.codec, Parquet), "it was written so above"
+    assert found is not None, "it was just written"
+    assert isinstance(table.log.codec, Parquet), "by `table_of`"
     sizes = table.log.codec.column_bytes(found.data)
     return sum(sizes[name] for name in ASKED)
 
