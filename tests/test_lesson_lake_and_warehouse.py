@@ -141,6 +141,10 @@ def test_no_cut_shows_a_part_of_a_day_by_the_log():
     assert by_folder["a part of the day is seen"] > 5
 
 
+def test_a_batch_is_there_once_though_its_answer_was_lost():
+    assert counts.lost_answer() == {"tried again blindly": 2, "tried again as batch 1": 1}
+
+
 def test_a_bad_day_is_undone_until_a_vacuum():
     bad, restored, swept = counts.undone()
     assert (bad["of them bad"], restored["of them bad"], swept["of them bad"]) == (2, 0, 0)

@@ -11,13 +11,13 @@ from statistics import fmean, median, stdev
 from typing import Any, Final
 
 from dsys_lab import laws
-from dsys_lab.errors import DsysLabError, require_choice, require_positive
+from dsys_lab.errors import DsysLabError, MayHaveHappened, require_choice, require_positive
 from dsys_lab.scenarios.lake_and_warehouse.river import ALL_SHAPES, FIRST_SHAPE, documents
 from dsys_lab.scenarios.lake_and_warehouse.writers import NIGHTS, new_table, race
 from dsys_lab.simulation import Measured
 from dsys_lab.stores.lake import JsonLines, LakeTable, TableLog, VersionGone
 from dsys_lab.stores.lake.schema_on_read import MODES, RESCUED, Outcome, Wanted, load, parsed, read, wanted
-from dsys_lab.stores.object_store import JournaledStore
+from dsys_lab.stores.object_store import Facts, JournaledStore
 from dsys_lab.stores.table import Between
 from dsys_lab.structures.disk import PowerCut, VolatileDisk
 
@@ -223,6 +223,33 @@ def _seen(store: JournaledStore, way: str) -> tuple[int, int]:
     if table.log.snapshot().version < 0:
         return 0, 0
     return len(table.read("id").rows), len(table.vacuum(now_ms=0, orphans=True, dry_run=True).orphans)
+
+
+class _Deaf(JournaledStore):
+    """A store that does what it is asked, and of the first commit of rows says nothing."""
+
+    is_deaf = True
+
+    def put(self, key: str, data: bytes, **more: Any) -> Facts:
+        """Put, and perhaps do not answer."""
+        told = super().put(key, data, **more)
+        if self.is_deaf and key.endswith("1.json"):
+            self.is_deaf = False
+            raise MayHaveHappened(f"no answer about {key}: it may be there, or not")
+        return told
+
+
+def lost_answer() -> dict[str, int]:
+    """Append a row, hear nothing, and try again: how often is it there, with a batch's number and without?"""
+    told = {}
+    for name, batch in (("tried again blindly", None), ("tried again as batch 1", 1)):
+        log = TableLog(_Deaf(VolatileDisk()), "nights", JsonLines())
+        table = LakeTable.create(log, NIGHTS, writer="loader")
+        with suppress(MayHaveHappened):
+            table.append({"id": [7]}, batch=batch)
+        table.append({"id": [7]}, batch=batch)
+        told[name] = len(table.read("id").rows)
+    return told
 
 
 def undone(retention_days: float = 7.0) -> list[dict[str, Any]]:
