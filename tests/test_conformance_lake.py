@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dsys_lab import laws
-from dsys_lab.engines.lakehouse import FolderStore, Parquet
+from dsys_lab.engines.lakehouse import FolderStore, Parquet, ask
 from dsys_lab.engines.lakehouse.delta import DeltaRs
 from dsys_lab.engines.lakehouse.flight_table import flight_table
 from dsys_lab.engines.lakehouse.iceberg import IcebergTable
@@ -97,6 +97,18 @@ def test_the_model_begins_at_their_checkpoint_and_they_at_the_models(folder):
     assert sorted(one.read("id").columns["id"]) == [1, 2, 3, 5, 9]
 
 
+def test_duckdb_asks_the_table_at_every_version(folder):
+    one = model(folder)
+    one.append(nights(1, 2))
+    one.add_columns("spo2 integer?")
+    one.append({"id": [3], "spo2": [97]})
+    assert ask(one, "select count(*), max(spo2) from this") == [(3, 97)]
+    assert ask(one, "select count(*) from this", version=1) == [(2,)]
+    for wrong in (lambda: ask(one, "select spo3 from this"), lambda: ask(one, "select 1 from this", version=0)):
+        with pytest.raises(BadParameter):
+            wrong()
+
+
 STEPS = st.lists(st.tuples(st.sampled_from(["append", "delete", "compact"]), st.booleans(), st.integers(0, 9)),
                  min_size=1, max_size=7)  # fmt: skip
 
@@ -180,6 +192,27 @@ def test_delta_rs_lets_a_drift_change_the_table_when_it_is_told_to_merge(folder)
     write_deltalake(str(folder / "nights"), drifted, mode="append", schema_mode="merge")
     assert one.log.snapshot().fields.names == (*FIELDS.names, "spo2")
     assert sorted(one.read("id", "spo2", "city").rows) == [(1, None, "Łódź '1'"), (2, 97, None)]
+
+
+def test_delta_rs_writes_a_checkpoint_at_the_hundredth_commit(folder):
+    other = DeltaRs.create(folder / "nights", Fields.of("id long"))
+    for number in range(99):
+        other.append({"id": [number]})
+    checkpoints = [path.name[:20] for path in (folder / "nights" / "_delta_log").glob("*.checkpoint.parquet")]
+    assert checkpoints == [f"{99:020d}"]
+    assert len(model(folder, create=False).read("id").rows) == 99
+    other.close()
+
+
+def test_delta_rs_takes_files_that_no_commit_names_in_its_full_mode_only(folder):
+    from deltalake import DeltaTable
+
+    one = model(folder)
+    one.append(nights(1))
+    one.log.store.put("nights/part-lost.parquet", b"")
+    table = DeltaTable(str(folder / "nights"))
+    found = [table.vacuum(0, enforce_retention_duration=False, full=full) for full in (False, True)]
+    assert found == [[], ["part-lost.parquet"]]
 
 
 # ------------------------------------------------------------------------------------------ the codec and the folder

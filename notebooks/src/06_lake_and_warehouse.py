@@ -489,7 +489,8 @@ kept.reveal(
 player(race, change="deletes", writers=(1, 4), each=2)
 
 # %%
-[(writers, tries, laws.race_tries(writers)) for writers, tries in counts.race_tries(1, 2, 4, 8)]
+tried = counts.race_tries(1, 2, 4, 8)
+[(writers, tries, laws.race_tries(writers)) for writers, tries in tried]
 
 # %% [markdown]
 # ### 7. Undo
@@ -570,12 +571,12 @@ except VersionGone as gone:
 # ## Measure
 #
 # The model keeps to the *Delta* protocol. So with Parquet for its files, and a real folder for its store, its tables
-# are real ones. Do others read them?
+# are real ones. DuckDB reads the files that the log lists:
 
 # %%
 from tempfile import TemporaryDirectory
 
-from dsys_lab.engines.lakehouse import FolderStore, Parquet
+from dsys_lab.engines.lakehouse import FolderStore, Parquet, ask
 
 # %%
 folder = TemporaryDirectory()
@@ -584,20 +585,21 @@ ours = LakeTable.create(
     Fields.of("id long, minutes integer?"),
 )
 ours.append({"id": [1, 2, 3], "minutes": [450, None, 390]})
+ask(ours, "select count(*), median(minutes) from this")
 
 # %% [markdown]
-# *delta-rs* is the protocol in Rust; DuckDB reads the files that it lists. Then it writes, and the model reads. (Both
-# come with the extra `lake`.)
+# *delta-rs* is the protocol in Rust, by others: it reads the log, too. Then it writes, and the model reads. (It comes
+# with the extra `lake`: `pip install 'dsys_lab[lake]'`.)
 
 # %%
 from dsys_lab.errors import EngineMissing
 
 # %%
 try:
-    from dsys_lab.engines.lakehouse.delta import DIFFERENCES, DeltaRs
+    from dsys_lab.engines.lakehouse.delta import DeltaRs
 
     theirs = DeltaRs(f"{folder.name}/nights")
-    print(theirs.engine, "reads", theirs.read())
+    print("delta-rs reads", theirs.read())
     theirs.append({"id": [4], "minutes": [420]})
     theirs.delete(Between("id", 2, 2))
     print("the model reads", sorted(ours.read().rows), theirs.operations())
@@ -605,40 +607,54 @@ except EngineMissing as missing:
     print(missing)
 
 # %%
+from dsys_lab.engines.lakehouse import DIFFERENCES
+
 differences(DIFFERENCES)
 
 # %% [markdown]
 # *Iceberg* is the other format: not a log but a tree of metadata, whose top is written anew for every version. In it a
 # column is its number. So it can be called otherwise, and no file is touched; and a new column of the old name does not
-# find the old values.
+# find the old values. Below, each row has its night, its city, and the new `id`; then the first version, as it was:
 
 # %%
-from dsys_lab.engines.lakehouse.iceberg import IcebergTable
+try:
+    from dsys_lab.engines.lakehouse.iceberg import IcebergTable
 
-# %%
-iceberg = IcebergTable(f"{folder.name}/iceberg", Fields.of("id long?, city string?"))
-first = iceberg.append({"id": [1], "city": ["Oslo"]})
-iceberg.rename("id", "night")
-iceberg.add_column("id", "long")
-iceberg.append({"night": [2], "id": [9]})
-
-# %%
-sorted(zip(*iceberg.read().values(), strict=True)), iceberg.read(snapshot=first)
+    table = IcebergTable(f"{folder.name}/ice", Fields.of("id long?, city string?"))
+    first = table.append({"id": [1], "city": ["Oslo"]})
+    table.rename("id", "night")
+    table.add_column("id", "long")
+    table.append({"night": [2], "id": [9]})
+    print(sorted(zip(*table.read().values(), strict=True)))
+    print(table.read(snapshot=first))
+except EngineMissing as missing:
+    print(missing)
 
 # %% [markdown]
-# And the clock: a commit of a thousand rows, by the model and by delta-rs, in turns.
+# And the clock: the median of 100,000 nights in ten files, by the model's own read and by DuckDB, which asks the same
+# log for the same files, in turns.
 
 # %%
-from functools import partial
+from statistics import median
 
 from dsys_lab.benchmark import interleaved
 from dsys_lab.lessons import measured
 
 # %%
-rows = {"id": list(range(1_000)), "minutes": [430] * 1_000}
-model_s, rust_s = interleaved(partial(ours.append, rows), partial(theirs.append, rows))
-ratio = [a / b for a, b in zip(model_s, rust_s, strict=True)]
-measured(ratio, "times delta-rs' time", usually="up to a few times delta-rs' time")
+for first in range(0, 100_000, 10_000):
+    ids = list(range(first, first + 10_000))
+    ours.append({"id": ids, "minutes": [400 + one % 97 for one in ids]})
+
+# %%
+model_s, duckdb_s = interleaved(
+    lambda: median(one or 0 for one in ours.read("minutes").columns["minutes"]),
+    lambda: ask(ours, "select median(minutes) from this"),
+)
+ratio = [a / b for a, b in zip(model_s, duckdb_s, strict=True)]
+measured(ratio, "times DuckDB's time", usually="several times DuckDB's time")
+
+# %% [markdown]
+# The log costs both the same; the difference is who looks at the values. A table format is no engine: any may read it.
 
 # %% [markdown]
 # ## On real data

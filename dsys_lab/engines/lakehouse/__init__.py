@@ -9,7 +9,9 @@ Sources: delta-io/delta, PROTOCOL.md; iceberg.apache.org, "Spec"; duckdb.org, "P
 deltalake 1.6.6, pyiceberg 0.12.0 and DuckDB 2.0.0, none of which needs pyarrow for what is asked here.
 """
 
+from dsys_lab.engines.lakehouse.asking import ask
+from dsys_lab.engines.lakehouse.differences import DIFFERENCES
 from dsys_lab.engines.lakehouse.folder import FolderStore
 from dsys_lab.engines.lakehouse.parquet import Parquet
 
-__all__ = ["FolderStore", "Parquet"]
+__all__ = ["DIFFERENCES", "FolderStore", "Parquet", "ask"]

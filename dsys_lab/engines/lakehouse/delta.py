@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import duckdb
 
-from dsys_lab.engines.difference import Difference
 from dsys_lab.engines.lakehouse.parquet import arrays, quoted, typed
 from dsys_lab.errors import BadParameter, EngineMissing, Refused
 from dsys_lab.stores.lake import Columns, CommitConflict, Fields, VersionGone
@@ -25,32 +24,6 @@ try:
     from deltalake.exceptions import CommitFailedError, DeltaError, SchemaMismatchError
 except ModuleNotFoundError as missing:
     raise EngineMissing(f"{missing.name} is not installed: pip install 'dsys_lab[lake]'") from missing
-
-DIFFERENCES: Final = (
-    Difference(
-        "a file that is removed is told apart by its path",
-        "by its path and its deletion vector, where a table has one",
-        "A table that asks for deletion vectors is refused by the model, by its protocol version.",
-    ),
-    Difference(
-        "a checkpoint every 10 commits",
-        "every 100, unless the table's configuration says otherwise",
-        "The hint `_last_checkpoint` says where the last one is; each reads the other's.",
-    ),
-    Difference(
-        "columns are added by a commit of its own, `add_columns`",
-        "or by any append with `schema_mode='merge'`",
-        "Then a drift of the data changes the table, and nobody is told.",
-    ),
-    Difference(
-        "`vacuum` takes files that no commit names only when asked",
-        "takes them too in its full mode, if they are old enough",
-        "The model's stores have no time of writing.",
-        ("orphans",),
-    ),
-)
-"""What the engine does otherwise than `stores.lake`, as a table."""
-
 
 class DeltaRs:
     """A Delta table in a folder.
