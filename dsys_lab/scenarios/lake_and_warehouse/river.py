@@ -15,7 +15,7 @@ from typing import Any, Final
 from dsys_lab.errors import BadParameter, require_choice
 from dsys_lab.scenarios.scenario import Claims, scenario
 from dsys_lab.simulation import Body, Machine, Simulation
-from dsys_lab.stores.lake.schema_on_read import MODES, Wanted, leaves, load, parsed, read, wanted
+from dsys_lab.stores.lake.schema_on_read import MODES, Outcome, Wanted, leaves, load, parsed, read, wanted
 from dsys_lab.workloads.slumber import Faults
 from dsys_lab.workloads.slumber.documents import raw_documents
 
@@ -27,7 +27,7 @@ ALL_SHAPES: Final = wanted(
     "city text", "awake whole sleep.awake", "spo2 whole",
 )  # fmt: skip
 """What somebody wants who has looked at all three."""
-READERS: Final = {"reader of firmware 1": FIRST_SHAPE, "reader of all shapes": ALL_SHAPES}
+READERS: Final = {"knows firmware 1": FIRST_SHAPE, "knows all shapes": ALL_SHAPES}
 NIGHTS: Final = 83_720
 """The first thirteen weeks: firmware 2 comes in the third, firmware 3 in the ninth."""
 
@@ -50,7 +50,8 @@ def firmware(line: str) -> int:
 def river(sim: Simulation, *, way: str = "strict", count: int = 18) -> Claims:
     """Let some nights in, evenly over the first thirteen weeks, and count what is where in the end.
 
-    Each disc is a document: its number, and the firmware that sent it. In the `lake`, two readers come in the end.
+    Each disc is a document: its number, and the firmware that sent it. *Aside* is the quarantine of `strict`, and the
+    column of `rescue`. In the `lake`, two readers come in the end.
     """
     require_choice("way", way, WAYS)
     if not 3 <= count <= 60:
@@ -92,17 +93,22 @@ class GateHost(Machine):
         lost = sum(told.lost.values())
         self.kept_values += came - lost
         self.lost_values += lost
-        if told.quarantine:
-            simulation.emit("archive", "quarantine", message)
-            return
-        simulation.emit("archive", "table", message)
-        for path in told.lost:
-            piece = f"{path} of {message}"
-            simulation.emit("archive", self.name, piece)
-            simulation.emit("gone", self.name, piece, why="the table has no column for it")
-        for path in told.rescued:
-            simulation.emit("archive", "_rescued", f"{path} of {message}")
+        self.spawn(self._let_through(message, told))
         simulation.emit("gauge", self.name, name="lost for ever", value=self.lost_values, unit="values")
+
+    def _let_through(self, message: str, told: Outcome) -> Body:
+        """Show where the document goes, and its pieces."""
+        simulation = self.simulation
+        pieces = [f"{path} of {message}" for path in (*told.lost, *told.rescued)]
+        for piece in pieces:
+            simulation.emit("archive", self.name, piece)
+        yield simulation.sleep(0.1)
+        simulation.emit("archive", "aside" if told.quarantine else "table", message)
+        for piece in pieces:
+            if self.mode == "rescue":
+                simulation.emit("archive", "aside", piece)
+            else:
+                simulation.emit("gone", self.name, piece, why="the table has no column for it")
 
 
 class LakeHost(Machine):
@@ -127,8 +133,10 @@ class LakeHost(Machine):
         for name, schema in READERS.items():
             for message, line in self.lines.items():
                 sees = sees_minutes(line, schema)
-                self.simulation.emit("archive", f"{name}/{'minutes' if sees else 'NULL'}", f"{message}, {name[10:]}")
+                copy = f"{message}, read by who {name}"
+                self.simulation.emit("archive", self.name, copy)
                 yield self.simulation.sleep(0.04)
+                self.simulation.emit("archive", f"{name}/{'minutes' if sees else 'NULL'}", copy)
 
 
 def sees_minutes(line: str, schema: tuple[Wanted, ...]) -> bool:

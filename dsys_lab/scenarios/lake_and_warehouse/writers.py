@@ -9,13 +9,14 @@ A *folder* is a table by agreement: there is a list of its files, which each wri
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Final
 
 from dsys_lab.errors import BadParameter, require_choice, require_positive
 from dsys_lab.scenarios.scenario import Claims, scenario
 from dsys_lab.simulation import Body, Machine, Simulation
 from dsys_lab.simulation.chance import uniform
-from dsys_lab.stores.lake import CommitConflict, Fields, JsonLines, LakeTable, TableLog
+from dsys_lab.stores.lake import CommitConflict, Fields, JsonLines, LakeTable, Objects, TableLog
 from dsys_lab.stores.lake.actions import Add, CommitInfo
 from dsys_lab.stores.lake.files import checked, stats_of
 from dsys_lab.stores.object_store import JournaledStore, every
@@ -103,9 +104,18 @@ class WriterHost(Machine):
         yield self.simulation.sleep(think_s)
         path = f"nights/{self.name}-{row}.jsonl"
         store.put(path, JsonLines().encode(NIGHTS, {"id": [row], "minutes": [430]}))
+        self._show_what_changes({*seen_in_folder(self.table)}, {*_rows_of(store, files)})
         store.put(LIST, json.dumps([*files, path]).encode())
         self._is_in(message, attempt, len(files) + 1)
         return True
+
+    def _show_what_changes(self, there: set[int], read: set[int]) -> None:
+        """Show what the list loses when it is put back as it was read, and what was lost before and is back."""
+        for night in sorted(there - read):
+            why = f"{self.name} puts the list back without it"
+            self.simulation.emit("drop", TABLE, f"night {night}", why=why)
+        for night in sorted(read - there):
+            self.simulation.emit("archive", TABLE, f"night {night}")
 
     def _by_log(self, row: int, message: str, attempt: int, think_s: float) -> Body:
         """Write a file, and commit it at the next number that is free."""
@@ -139,7 +149,12 @@ def seen_in_folder(table: LakeTable) -> list[int]:
     store = table.log.store
     found = store.get(LIST)
     assert found is not None, "it was put when the run began"
-    files = [store.get(path) for path in json.loads(found.data)]
+    return _rows_of(store, json.loads(found.data))
+
+
+def _rows_of(store: Objects, paths: Iterable[str]) -> list[int]:
+    """Return the rows of these files."""
+    files = [store.get(path) for path in paths]
     return [row for one in files if one for row in JsonLines().decode(one.data, NIGHTS, ["id"])["id"]]
 
 
@@ -180,8 +195,10 @@ class JobHost(Machine):
             yield simulation.sleep(self.write_s)
             rows = checked(NIGHTS, {"id": [number], "minutes": [430]})
             path, data = f"part-{number:05d}.jsonl", JsonLines().encode(NIGHTS, rows)
+            simulation.emit("publish", "writer", f"file {number}", attempt=1)
             self.table.log.store.put(f"nights/{path}", data)
             added.append(Add(path, len(data), simulation.now_us // 1000, stats_of(rows)))
+            yield simulation.sleep(0.02)
             simulation.emit("archive", "folder", f"file {number}")
         if self.way == "log" and not seen.files:
             done = self.table.log.commit(seen, [CommitInfo("WRITE", simulation.now_us // 1000), *added])
@@ -194,6 +211,7 @@ class ReaderHost(Machine):
     def __init__(self, simulation: Simulation, table: LakeTable, way: str, files: int) -> None:
         self.table, self.way, self.files = table, way, files
         self.saw: list[int] = []
+        self.known: set[int] = set()
         super().__init__(simulation, "reader")
 
     def boot(self) -> None:
@@ -203,14 +221,15 @@ class ReaderHost(Machine):
     def _read(self) -> Body:
         while True:
             yield self.simulation.sleep(0.4)
-            rows = len(rows_in_folder(self.table)) if self.way == "folder" else self.table.status().rows
-            self.saw.append(rows)
-            self.simulation.emit("gauge", "reader", name="rows seen", value=rows, unit="rows", full=self.files)
+            rows = sorted(rows_in_folder(self.table) if self.way == "folder" else self.table.read("id").columns["id"])
+            for row in [row for row in rows if row not in self.known]:
+                self.known.add(row)
+                self.simulation.emit("archive", "folder", f"row {row}, as it is read")
+                self.simulation.emit("archive", "reader", f"row {row}, as it is read")
+            self.saw.append(len(rows))
+            self.simulation.emit("gauge", "reader", name="rows seen", value=len(rows), unit="rows", full=self.files)
 
 
 def rows_in_folder(table: LakeTable) -> list[int]:
     """Return the rows of all files that lie in the folder, whoever wrote them."""
-    store = table.log.store
-    keys = [facts.key for facts in every(store, "nights/part-")]
-    found = [store.get(key) for key in keys]
-    return [row for one in found if one for row in JsonLines().decode(one.data, NIGHTS, ["id"])["id"]]
+    return _rows_of(table.log.store, [facts.key for facts in every(table.log.store, "nights/part-")])
