@@ -69,8 +69,8 @@ player(river, compare={"way": ("strict", "lossy", "rescue")}, count=(6, 40))
 
 # %% [markdown]
 # The lamp under a lane is green if every value that came is still somewhere. Now a **lake**, which has no gate. In the
-# end two readers come to it: one knows the shape of firmware 1, one knows all three. What each finds no minutes in lies
-# at *NULL*.
+# end two readers come to it: one knows the shape of firmware 1, one knows all shapes. What a reader finds no minutes in
+# lies at its *NULL*.
 
 # %%
 player(river, way="lake", count=(6, 40))
@@ -434,7 +434,7 @@ slower.reveal(
 pd.DataFrame(counts.compacted()).T
 
 # %%
-opened = counts.log_gets(*range(1, 36))
+opened = counts.log_gets(*range(1, 36, 3))
 charts.against_law(
     {"checkpoint every 10": [(at, gets, 0.0) for at, gets in opened]},
     laws={"checkpoint every 10": lambda commits: laws.log_gets(int(commits), 10)},
@@ -653,7 +653,7 @@ for first in range(0, 100_000, 10_000):
 
 # %%
 model_s, duckdb_s = interleaved(
-    lambda: median(one or 0 for one in ours.read("minutes").columns["minutes"]),
+    lambda: median(one for (one,) in ours.read("minutes").rows if one is not None),
     lambda: ask(ours, "select median(minutes) from this"),
 )
 ratio = [a / b for a, b in zip(model_s, duckdb_s, strict=True)]

@@ -27,7 +27,7 @@ ALL_SHAPES: Final = wanted(
     "city text", "awake whole sleep.awake", "spo2 whole",
 )  # fmt: skip
 """What somebody wants who has looked at all three."""
-READERS: Final = {"knows firmware 1": FIRST_SHAPE, "knows all shapes": ALL_SHAPES}
+READERS: Final = {"firmware 1": FIRST_SHAPE, "all shapes": ALL_SHAPES}
 NIGHTS: Final = 83_720
 """The first thirteen weeks: firmware 2 comes in the third, firmware 3 in the ninth."""
 
@@ -133,7 +133,7 @@ class LakeHost(Machine):
         for name, schema in READERS.items():
             for message, line in self.lines.items():
                 sees = sees_minutes(line, schema)
-                copy = f"{message}, read by who {name}"
+                copy = f"{message}, read by who knows {name}"
                 self.simulation.emit("archive", self.name, copy)
                 yield self.simulation.sleep(0.04)
                 self.simulation.emit("archive", f"{name}/{'minutes' if sees else 'NULL'}", copy)

@@ -170,7 +170,7 @@ def half_a_job(sim: Simulation, *, way: str = "folder", files: int = 6, write_s:
     require_positive(files=files, write_s=write_s)
     table = new_table()
     JobHost(sim, table, way, files, write_s)
-    reader = ReaderHost(sim, table, way, files)
+    reader = ReaderHost(sim, table, way)
     sim.run((files + 3) * write_s)
     wrong = sum(0 < rows < files for rows in reader.saw)
     sim.emit("check", "reader", name="a reader sees the day whole or not at all", ok=wrong == 0, expected=0, got=wrong)
@@ -208,8 +208,8 @@ class JobHost(Machine):
 class ReaderHost(Machine):
     """Counts the rows that it sees."""
 
-    def __init__(self, simulation: Simulation, table: LakeTable, way: str, files: int) -> None:
-        self.table, self.way, self.files = table, way, files
+    def __init__(self, simulation: Simulation, table: LakeTable, way: str) -> None:
+        self.table, self.way = table, way
         self.saw: list[int] = []
         self.known: set[int] = set()
         super().__init__(simulation, "reader")
@@ -227,7 +227,7 @@ class ReaderHost(Machine):
                 self.simulation.emit("archive", "folder", f"row {row}, as it is read")
                 self.simulation.emit("archive", "reader", f"row {row}, as it is read")
             self.saw.append(len(rows))
-            self.simulation.emit("gauge", "reader", name="rows seen", value=len(rows), unit="rows", full=self.files)
+            self.simulation.emit("gauge", "reader", name="rows seen", value=len(rows), unit="rows")
 
 
 def rows_in_folder(table: LakeTable) -> list[int]:
