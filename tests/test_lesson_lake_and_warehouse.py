@@ -62,6 +62,13 @@ def test_drift_hides_nights_from_one_reader_and_their_unit_from_another(seed):
     assert counts.mismatches(seed)["takes what is there, no units"]["does not fit"] == 0, "nothing looks wrong"
 
 
+def test_a_reader_misses_the_firmwares_that_it_does_not_know():
+    told = [firmware(line) for line in documents()]
+    assert counts.unseen("hours_sleep", "sleep_minutes") == told.count(3) / 6_000
+    assert counts.unseen("hours_sleep") == 1 - told.count(1) / 6_000
+    assert counts.unseen("hours_sleep", "sleep_minutes", "sleep.minutes") == 0
+
+
 # ------------------------------------------------------------------------------------------ regret
 def test_what_was_dropped_before_the_column_was_there_is_lost_and_nothing_else():
     there, told = counts.with_oxygen(), counts.regret(noticed_after=5_000)

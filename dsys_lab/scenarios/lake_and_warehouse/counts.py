@@ -56,6 +56,12 @@ def mismatches(seed: int = 7, count: int = 6_000) -> dict[str, dict[str, int]]:
     }
 
 
+def unseen(*sources: str, seed: int = 7, count: int = 6_000) -> float:
+    """Return the share of the nights that have no length to a reader who looks for it in these places."""
+    told = read(documents(seed, count), wanted(f"sleep number {' '.join(sources)}"))
+    return told.absent["sleep"] / count
+
+
 # ------------------------------------------------------------------------------------------ regret
 def regret(seed: int = 7, count: int = 6_000, *, noticed_after: int = 5_000) -> dict[str, dict[str, int]]:
     """Count the nights whose oxygen can be told, when the column is added after so many documents.
