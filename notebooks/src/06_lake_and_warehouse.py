@@ -211,7 +211,8 @@ gates = counts.loaded()
 share = counts.unseen("hours_sleep*60", "sleep_minutes")
 unseen.reveal(
     100 * share,
-    why="Five of the weeks, but more people join every day: most nights are late ones.",
+    why="Less than five weeks of thirteen, but more people join every day: most nights "
+    "are late ones.",
     show=pd.DataFrame(gates).T,
 )
 
