@@ -192,7 +192,14 @@ class ObjectStore(Protocol):
         """Return the parts of an upload that have come, by number."""
 
 
-def every(store: ObjectStore, prefix: str = "", *, page_keys: int = PAGE_KEYS_MAX) -> Iterator[Facts]:
+class Listed(Protocol):
+    """Whatever keys can be listed of."""
+
+    def list(self, prefix: str = "", *, after: str = "", limit: int = PAGE_KEYS_MAX) -> Page:
+        """Return a page of the keys that begin with `prefix` and come behind `after`."""
+
+
+def every(store: Listed, prefix: str = "", *, page_keys: int = PAGE_KEYS_MAX) -> Iterator[Facts]:
     """Give all objects whose keys begin so, page by page: a request each `page_keys`."""
     after: str | None = ""
     while after is not None:

@@ -1,0 +1,34 @@
+"""The flights of 2013 as a table of files: one commit a month, in the order in which the months lie in the data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import duckdb
+import numpy as np
+
+from dsys_lab.engines.lakehouse.folder import FolderStore
+from dsys_lab.engines.lakehouse.parquet import Parquet
+from dsys_lab.stores.lake import Columns, Fields, LakeTable, TableLog
+from dsys_lab.workloads import flights
+
+FLIGHTS: Final = Fields.of("month integer, day integer, origin string, carrier string, dep_delay integer?")
+
+
+def months() -> dict[int, Columns]:
+    """Return the columns of each month, in the order of the data: 1, 10, 11, 12, 2, …"""
+    with duckdb.connect() as db:
+        found = flights.columns(db, "flights", *FLIGHTS.names)
+    order = list(dict.fromkeys(found["month"].tolist()))
+    return {month: {name: found[name][np.asarray(found["month"] == month)].tolist() for name in FLIGHTS.names}
+            for month in order}  # fmt: skip
+
+
+def flight_table(folder: str | Path) -> LakeTable:
+    """Return a Delta table in `folder`/flights with a commit for each month."""
+    log = TableLog(FolderStore(folder), "flights", Parquet())
+    table = LakeTable.create(log, FLIGHTS)
+    for batch, columns in enumerate(months().values()):
+        table.append(columns, batch=batch)
+    return table
