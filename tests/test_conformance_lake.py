@@ -16,7 +16,7 @@ from dsys_lab.engines.lakehouse.iceberg import IcebergTable
 from dsys_lab.engines.lakehouse.layouts import layouts
 from dsys_lab.errors import BadParameter, Damaged, Misuse, Refused
 from dsys_lab.scenarios.lake_and_warehouse.river import ALL_SHAPES, documents
-from dsys_lab.stores.lake import CommitConflict, Fields, LakeTable, TableLog, VersionGone
+from dsys_lab.stores.lake import CommitConflict, CommitInfo, Fields, LakeTable, Snapshot, TableLog, VersionGone
 from dsys_lab.stores.object_store import ConditionFailed, every
 from dsys_lab.stores.table import Between
 from dsys_lab.workloads import flights
@@ -195,13 +195,13 @@ def test_delta_rs_lets_a_drift_change_the_table_when_it_is_told_to_merge(folder)
 
 
 def test_delta_rs_writes_a_checkpoint_at_the_hundredth_commit(folder):
-    other = DeltaRs.create(folder / "nights", Fields.of("id long"))
-    for number in range(99):
-        other.append({"id": [number]})
+    one, other = model(folder, checkpoint_every=1_000), engine(folder)
+    for version in range(98):
+        one.log.commit(Snapshot(version), [CommitInfo("NOTHING")])
+    other.append(nights(1))
     checkpoints = [path.name[:20] for path in (folder / "nights" / "_delta_log").glob("*.checkpoint.parquet")]
     assert checkpoints == [f"{99:020d}"]
-    assert len(model(folder, create=False).read("id").rows) == 99
-    other.close()
+    assert rows(one.read("id").columns) == [(1,)]
 
 
 def test_delta_rs_takes_files_that_no_commit_names_in_its_full_mode_only(folder):
