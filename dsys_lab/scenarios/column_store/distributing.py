@@ -162,7 +162,7 @@ def stale(nodes: int = 4, rows: int = 30_000) -> dict[str, dict[str, Any]]:
 
 
 # ------------------------------------------------------------------------------------------ to be played
-LEADER: Final = "leader"
+LEADER, BETWEEN = "leader", "between nodes"
 ROWS_A_S: Final = 1_500.0
 
 
@@ -179,7 +179,7 @@ def shuffle(
         raise BadParameter(f"nodes = {nodes!r}, slices_a_node = {slices_a_node!r}: give 1 to 4, and 1 to 3")
     cluster = Cluster(nodes, slices_a_node)
     _, answer = asked(way, nodes, slices_a_node, nights)
-    sim.network.delay = uniform(0.3, 0.5)
+    sim.network.delay = uniform(0.2, 0.3)
     site = _Site(sim, cluster, answer)
     sim.run()
     done = len(site.leader.heard) == cluster.slices
@@ -198,6 +198,7 @@ class _Site:
         }
         self.slices = [SliceHost(sim, self, at) for at in range(cluster.slices)]
         self.leader = LeaderHost(sim, self)
+        self.between = BetweenHost(sim, BETWEEN)
 
     def ready(self, node: int) -> None:
         """Let the slices of a node begin, for all rows that they need are there."""
@@ -227,6 +228,14 @@ class LeaderHost(Machine):
         self.simulation.emit("gauge", LEADER, name="slices heard", value=len(self.heard), unit="")
 
 
+class BetweenHost(Machine):
+    """What lies between nodes: rows pass it on their way to where they are wanted."""
+
+    def on_message(self, message: str, copy: int, body: dict[str, Any], source: str) -> None:
+        """Pass rows on."""
+        self.simulation.network.send(self.name, body["to"], message, body, copy=copy)
+
+
 class SliceHost(Machine):
     """Sends what is wanted elsewhere, waits for what it needs, works, and tells the leader."""
 
@@ -253,8 +262,8 @@ class SliceHost(Machine):
             if source == self.node and size_bytes:
                 message, to = f"rows {source}>{target}", self.site.slices[target * self.site.cluster.slices_a_node]
                 self.simulation.emit("publish", self.name, message, attempt=1)
-                body = {"type": f"{size_bytes:,} bytes", "from": source}
-                self.simulation.network.send(self.name, to.name, message, body)
+                body = {"type": f"{size_bytes:,} bytes", "from": source, "to": to.name}
+                self.simulation.network.send(self.name, BETWEEN, message, body)
 
     def may_begin(self) -> None:
         """Begin, once it was asked."""

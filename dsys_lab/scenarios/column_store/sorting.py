@@ -189,7 +189,7 @@ class _Slow:
             return
         self.counts[kind] += 1
         column = str(fields["file"]).removeprefix("night.")
-        fields["file"] = f"{column}, slice {place.removeprefix('node-')}"
+        fields["file"] = f"{column}, slice {place.rpartition('.')[2]}"
         self.sim.run(self.sim.now_s + (TILE_S if kind == "page_read" else TILE_S / 6))
         self.sim.emit(kind, place, message, **fields)
         name = "blocks read" if kind == "page_read" else "blocks skipped"
