@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -249,6 +250,22 @@ def test_of_many_threads_one_puts_the_absent_key(tmp_path):
     assert (len(won), len(lost)) == (1, 7)
     assert store.get("log/0").data == b"%d" % won[0]
     assert [path.name for path in (tmp_path / "log").iterdir()] == ["0"], "nothing half is left"
+
+
+
+def test_a_file_that_goes_while_it_is_listed_is_left_out(tmp_path, monkeypatch):
+    store, looked, stat = FolderStore(tmp_path), [], Path.stat
+    store.put("a", b"1")
+    store.put("b", b"2")
+
+    def deleted_after_the_first_look(path, **given):
+        if path.name == "a" and looked.count("a"):
+            raise FileNotFoundError(path)
+        looked.append(path.name)
+        return stat(path, **given)
+
+    monkeypatch.setattr(Path, "stat", deleted_after_the_first_look)
+    assert [facts.key for facts in store.list().objects] == ["b"]
 
 
 def test_a_folder_lists_page_by_page_in_order_and_forgets(tmp_path):

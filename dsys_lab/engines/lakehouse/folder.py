@@ -8,6 +8,7 @@ there. So an object is never half there, and other programs find plain files. Et
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
@@ -83,8 +84,11 @@ class FolderStore:
         files = (path for path in self.folder.rglob("*") if path.is_file() and path.suffix != _HALF)
         keys = (path.relative_to(self.folder).as_posix() for path in files)
         found = sorted((key for key in keys if key.startswith(prefix) and key > after), key=str.encode)
-        shown = tuple(Facts(key, self.path(key).stat().st_size, "", "null", {}) for key in found[:limit])
-        return Page(shown, (), found[limit - 1] if len(found) > limit else None)
+        shown = []
+        for key in found[:limit]:
+            with suppress(FileNotFoundError):  # somebody deleted it since
+                shown.append(Facts(key, self.path(key).stat().st_size, "", "null", {}))
+        return Page(tuple(shown), (), found[limit - 1] if len(found) > limit else None)
 
     def delete(self, key: str) -> None:
         """Let `key` be absent."""
