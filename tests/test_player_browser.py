@@ -324,14 +324,27 @@ def test_the_rows_of_a_followed_message_stand_below_the_controls_and_push_nothin
     assert rows["height"] < 180
 
 
-def test_another_run_does_not_change_the_height(open_page: Open, two: tuple[Trace, Trace]) -> None:
+def test_another_run_of_the_same_places_does_not_change_the_height(open_page: Open, two: tuple[Trace, Trace]) -> None:
     reader = open_page(*two)
     height = "document.querySelector('.dp').offsetHeight"
     before = reader.page.evaluate(height)
-    for traces in [(two[1], two[1]), (two[0], short()), two]:
+    for traces in [(two[1], two[1]), (two[1], two[0]), two]:
         data = base64.b64encode(pack(*traces, titles=["a", "b"])).decode()
         reader.page.evaluate(f"(data) => {PLAYER}.model.set('packed', data)", data)
         assert reader.page.evaluate(height) == before
+
+
+def test_a_run_with_more_places_may_make_it_higher_and_nothing_makes_it_lower_again(
+    open_page: Open, two: tuple[Trace, Trace]
+) -> None:
+    reader = open_page(*two)
+    heights = [reader.page.evaluate("document.querySelector('.dp').offsetHeight")]
+    for traces in [(two[0], short()), two]:
+        data = base64.b64encode(pack(*traces, titles=["a", "b"])).decode()
+        reader.page.evaluate(f"(data) => {PLAYER}.model.set('packed', data)", data)
+        heights.append(reader.page.evaluate("document.querySelector('.dp').offsetHeight"))
+    assert heights == sorted(heights)
+    assert heights[1] == heights[2]
 
 
 def test_the_keys_open_in_view(open_page: Open, two: tuple[Trace, Trace]) -> None:
