@@ -15,6 +15,8 @@
 #
 # Should the shape be checked when a document is written, or when it is read? What is lost, when does it show, and who
 # does the work?
+#
+# *In a hurry:* Picture, By hand, experiments 1, 2 and 6, Choose.
 
 # %%
 from dsys_lab.lessons import (
@@ -130,7 +132,7 @@ nights.delete(Between("id", 4, 4))
 nights.read().rows
 
 # %% [markdown]
-# Three changes, three **versions**, and all of them can still be read:
+# To make the table was **version** 0, and each change made one more. All of them can still be read:
 
 # %%
 [nights.read("id", version=version).rows for version in range(4)]
@@ -180,8 +182,6 @@ show_source(conflict)
 # ## Predict
 #
 # The question of the whole lab; the other predictions each open their own experiment.
-#
-# In a hurry? Picture, By hand, experiments 1, 2 and 6, Choose.
 
 # %%
 unseen = predict(
@@ -476,7 +476,13 @@ kept.reveal(
     standard_error=100 * error,
     why="Who puts the list back takes out whatever came in since it was read.",
     show=(
-        player(race, compare={"way": ("folder", "log")}, writers=(1, 6)),
+        player(
+            race,
+            compare={"way": ("folder", "log")},
+            writers=(1, 6),
+            each=(1, 4),
+            at={"writers": 4, "each": 4},
+        ),
         charts.lines(
             {
                 way: [(count, one) for count, one, _ in points]
@@ -511,7 +517,7 @@ pd.DataFrame(counts.undone())
 
 # %% [markdown]
 # A *vacuum* deletes the files that were removed longer ago than the **retention**, a week if nobody says otherwise.
-# It makes room, it is what a person's wish to be deleted waits for, and it is the end of every older version.
+# It makes room, it is what a person's wish to be deleted waits for, and it is the end of every older version that needs them.
 
 # %% [markdown]
 # ## Break it

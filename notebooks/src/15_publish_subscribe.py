@@ -54,8 +54,8 @@ notes("Event BroadCasting- PubSub- SNS")
 # into that one's tray, and hands it over. *thumbnail* sits there all the time. *search* subscribes after 30 s. *billing*
 # unsubscribes at 40 s and is back at 60 s: meanwhile its tray is dark.
 #
-# On the left the topic keeps nothing. On the right it keeps an **archive**, and *search* asks it for the past when it
-# comes. Press **space**.
+# In the first lane the topic keeps nothing. In the second it keeps an **archive**, and *search* asks it for the past when
+# it comes. Press **space**.
 
 # %%
 from dsys_lab.scenarios.publish_subscribe import seats
@@ -63,7 +63,7 @@ from dsys_lab.scenarios.publish_subscribe import seats
 player(seats, compare={"archive": ("none", "a day")})
 
 # %% [markdown]
-# Who heard what, on the left? A dot for each message that was carried out:
+# Who heard what, without an archive? A dot for each message that was carried out:
 
 # %%
 from dsys_lab.scenarios.publish_subscribe.counts import who_heard
@@ -179,7 +179,7 @@ copies_of_one = predict(
     "Five subscribers, and each wants three of ten kinds. How many copies of a message "
     "does the topic hand on, on average?",
     between=(0, 5),
-    unit="copies",
+    unit="copies a message",
 )
 copies_of_one
 
@@ -287,9 +287,10 @@ isolated.reveal(
 
 # %% [markdown]
 # The topic parts the three: what happens to one seat's copies changes nothing for the others. But a slow one who is
-# *called* is called again when it does not answer in time, on top of all that is new, and after four attempts its
-# copies are gone: the lamp *nothing lost* is red. With a queue of its own it is just late. Mean delays in seconds, and
-# what billing never did:
+# *called* is called again when it does not answer in time, on top of all that is new, and after four attempts the topic
+# gives a copy up: the lamp *nothing lost* is broken. (Some of these billing has done all the same, and answered too late;
+# the topic cannot know.) With a queue of its own it is just late. Mean delays of what was done, in seconds, and what
+# billing never did:
 
 # %%
 delays(slow)
@@ -365,7 +366,7 @@ http_outage.reveal(
 )
 
 # %% [markdown]
-# Move the slider: below a minute nothing is lost on the left. On the right billing is tried as a *queue* would be, for
+# Move the slider: up to a minute nothing is lost by *http*. In the other lane billing is tried as a *queue* would be, for
 # 23 days; it may be down as long as it likes. (Over HTTP one may ask for more, up to an hour in all.) And in both cases
 # what is given up is **gone**, unless the subscription has a place for dead letters:
 
@@ -556,8 +557,8 @@ uploads.publish(3 * s, "v3", "x" * 300_000)
 # %% [markdown]
 # Put what is large into an object store (lab 07) and publish where it lies.
 #
-# **Everybody is cut off.** The network between the topic and all three is gone for 45 s. Which of the retries bring it
-# through, with the policy of an HTTP endpoint?
+# **Everybody is cut off.** The network between the topic and all three is gone for 45 s. The retries of an HTTP endpoint
+# last a minute: click a message, press **F**, and see which of them brings it through.
 
 # %%
 from dsys_lab.scenarios.publish_subscribe.uploads import LISTENERS
@@ -566,8 +567,8 @@ cut = {"do": "split", "target": ",".join(LISTENERS), "at_s": 10, "lasts_s": 45}
 player(isolation(slow_work_s=0.4, faults=[cut]))
 
 # %% [markdown]
-# **Who comes back too late.** A subscriber is crashed in the middle of a message, and comes back at once. What it had in
-# hand is tried again, and done: at least once.
+# **A crash with work in hand.** A subscriber crashes in the middle of a message and is back five seconds later. What it
+# had in hand is tried again, and done: at least once.
 
 # %%
 busy = {"kind": "start", "place": "billing"}

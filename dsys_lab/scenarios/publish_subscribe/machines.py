@@ -177,7 +177,7 @@ class Listener(Machine):
             simulation.emit("nomatch", self.name, message, rule=self.name, copy=attempt.copy)
             return
         simulation.emit("start", self.name, message, attempt=attempt.attempt, copy=attempt.copy)
-        yield from self.work(self.work_time(simulation.stream(f"work/{self.name}/{message}/{attempt.attempt}")))
+        yield from self.work(self.work_time(simulation.stream(f"work/{message}/{attempt.copy}/{attempt.attempt}")))
         waited_us = simulation.now_us - attempt.published_us
         simulation.emit("effect", self.name, message, key=f"{message} at {self.name}", waited_us=waited_us)
         yield simulation.sleep(0)  # the seam: a crash here leaves an effect whose answer nobody hears
@@ -261,7 +261,8 @@ class Caller(Machine):
     Parameters
     ----------
     listeners : list of Listener
-        Whom it calls, in this order; each must be known to it by name.
+        Whom it calls, in this order. Their copies are numbered from the last one, so that each has the luck that it has
+        at a topic where they sit in the opposite order.
     """
 
     def __init__(self, simulation: Simulation, listeners: list[Listener], gaps: Iterable[float], *, name: str) -> None:
@@ -279,7 +280,7 @@ class Caller(Machine):
             due_s += gap
             yield simulation.sleep(max(0.0, due_s - simulation.now_s))
             message = f"v{number}"
-            for copy, listener in enumerate(self.listeners):
+            for copy, listener in zip(range(len(self.listeners), 0, -1), self.listeners, strict=True):
                 yield from self._call(message, copy, listener, due_us=to_us(due_s), number=number)
             simulation.emit("publish_ok", self.name, message, attempt=1)
 
