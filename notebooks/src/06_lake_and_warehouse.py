@@ -471,6 +471,12 @@ shares = {way: counts.kept_rows(way, 1, 2, 4, 8) for way in ("folder", "log")}
 ((_, share, error),) = [one for one in shares["folder"] if one[0] == 4]
 
 # %%
+told = {way: [(n, one) for n, one, _ in points] for way, points in shares.items()}
+kept_of = charts.lines(
+    told, title="Kept of what was acknowledged", x="writers", y="share"
+)
+
+# %%
 kept.reveal(
     100 * share,
     standard_error=100 * error,
@@ -483,15 +489,7 @@ kept.reveal(
             each=(1, 4),
             at={"writers": 4, "each": 4},
         ),
-        charts.lines(
-            {
-                way: [(count, one) for count, one, _ in points]
-                for way, points in shares.items()
-            },
-            title="Kept of what was acknowledged",
-            x="writers",
-            y="share",
-        ),
+        kept_of,
     ),
 )
 
