@@ -222,7 +222,7 @@ stray
 # ### 1. Two grains
 #
 # *Do people who sleep badly buy more?* Nights are one row for each person and day, order lines one for each product in
-# an order. Somebody joins them by person and sums the hours of sleep. 10,000 nights, and an order for ten of them, with
+# an order. Somebody joins them by person and sums the hours of sleep. 10,000 nights (less those without minutes), and an order for ten of them, with
 # one to four lines; early customers buy more.
 
 # %%
@@ -402,7 +402,7 @@ worth.reveal(
 )
 
 # %% [markdown]
-# Each disc is a cuboid, its area as its cells; the filled ones are kept, and a line leads to where an answer comes
+# Each disc is a cuboid, its area as its cells; the filled ones are kept, (1.) the first of them, and a line leads to where an answer comes
 # from. **Greedily**: keep next what saves most, given what is kept already. That never saves less than 63% of the most
 # that is possible (Harinarayan, Rajaraman and Ullman), and often it is the best.
 #

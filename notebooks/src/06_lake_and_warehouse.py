@@ -217,7 +217,7 @@ unseen.reveal(
 )
 
 # %% [markdown]
-# In the lake everything is there. A reader who wants the length of a night takes whatever stands in a field for it,
+# (*Strict* lets in more than firmware 1: an unknown field that is null is nothing.) In the lake everything is there. A reader who wants the length of a night takes whatever stands in a field for it,
 # `hours_sleep`, `sleep_minutes` or `sleep.minutes`, and does not look at units. How long is the median night of day 10,
 # in the second week, to this reader? (It is 400 to 480 minutes in truth.)
 

@@ -14,6 +14,8 @@
 # machine by column, into blocks.
 #
 # Where to cut is decided once, when the table is made. Which questions does that make cheap, and which dear?
+#
+# *In a hurry:* Picture, By hand, experiments 1, 4 and 5, *Where one machine ends*, Choose.
 
 # %%
 from dsys_lab.lessons import (
@@ -147,8 +149,9 @@ for call in wrong:
 # ## Look inside
 #
 # Each slice keeps its rows in two **regions**. The *sorted* one is in the order of the sort key. What is loaded later, and
-# does not go on behind the last row, lands in the *unsorted* one, until a **vacuum** merges both. Three hidden columns say
-# which transaction brought a row and which took it away: that is how a load counts whole or not at all.
+# does not go on behind the last row, lands in the *unsorted* one, until a **vacuum** merges both. Two hidden columns say
+# which transaction brought a row and which took it away: that is how a load counts whole or not at all. (A third,
+# `row_id`, numbers the rows.)
 #
 # ```text
 #                  sorted region                     unsorted region
@@ -186,8 +189,6 @@ show_source(decide)
 # ## Predict
 #
 # The question of the whole lab; the other predictions each open their own experiment.
-#
-# In a hurry? Picture, By hand, experiments 1, 4 and 5, *Where one machine ends*, Choose.
 
 # %%
 one_in_a_thousand = predict(
@@ -702,7 +703,7 @@ pd.DataFrame(flown.orders()).T.map("{:.1%}".format)
 flown.carriers()
 
 # %% [markdown]
-# There are as many airlines as slices, so some slices have nothing, and one has the largest. Flights and planes, joined by
+# There are as many airlines as slices, so some slices have nothing, and one has the largest with others beside. Flights and planes, joined by
 # the number on the tail:
 
 # %%
