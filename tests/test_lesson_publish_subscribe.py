@@ -124,6 +124,15 @@ def test_what_the_seats_hear_of_real_departures_is_what_sql_finds():
     assert len(WISHES) == len(table)
 
 
+def test_a_topic_that_crashes_in_the_middle_tries_again_what_it_had_out():
+    crash = {"do": "crash", "target": "uploads", "on": {"kind": "start", "place": "billing"}, "nth": 3, "lasts_s": 5}
+    run = outage(down_s=1.0, faults=[crash])
+    published = len(run.of("publish_ok"))
+    assert [lamp.rows for lamp in lamps(run)] == [(), ()]
+    assert counts.heard(run, "thumbnail", "billing") == {"thumbnail": published, "billing": published}
+    assert "uploads went down" in {row.fields["why"] for row in run.of("fail")}
+
+
 @pytest.mark.parametrize(("call", "says"), [
     (lambda: seats(archive="for ever"), "none, a day"),
     (lambda: seats(leave_s=60.0, back_s=40.0), "give leave_s < back_s"),

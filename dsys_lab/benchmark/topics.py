@@ -37,7 +37,7 @@ def topics() -> None:
 
     def core(messages: int = 20) -> float:
         with nats.CoreTopic() as topic:
-            topic.subscribe_many("seat", SEATS)
+            topic.subscribe("seat", times=SEATS)
             for number in range(messages):
                 topic.publish(f"m{number}")
             return float(len(topic.heard("seat")))

@@ -18,6 +18,31 @@ HIGH_FRACTION = 0.1
 """Share of a producer's messages that are marked "high": somebody waits for them."""
 
 
+class Deadlines:
+    """Calls a host when its broker's next deadline has come, and not twice for one.
+
+    Parameters
+    ----------
+    due : callable
+        `()`: something may be due; it asks the broker, and says `wait_for` again.
+    """
+
+    def __init__(self, simulation: Simulation, due: Callable[[], object]) -> None:
+        self.simulation, self._due = simulation, due
+        self._awaited: set[int] = set()
+
+    def wait_for(self, deadline_us: int | None) -> None:
+        """Call at this time, unless an earlier call stands out; None: there is nothing to wait for."""
+        if deadline_us is None or any(awaited_us <= deadline_us for awaited_us in self._awaited):
+            return
+        self._awaited.add(deadline_us)
+        self.simulation.after(max(0, deadline_us - self.simulation.now_us) / 1e6, lambda: self._has_come(deadline_us))
+
+    def _has_come(self, deadline_us: int) -> None:
+        self._awaited.discard(deadline_us)
+        self._due()
+
+
 class Inbox(Machine):
     """A buffer on a machine.
 

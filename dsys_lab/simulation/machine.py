@@ -70,6 +70,10 @@ class Machine:
     def on_message(self, message: str, copy: int, body: dict[str, Any], source: str) -> None:
         """Take what the network delivered."""
 
+    def is_reached_by(self, name: str) -> bool:
+        """Whether a call from the machine `name` comes through now."""
+        return self.up and not self.simulation.network.is_split_between(name, self.name)
+
     def on_crash(self) -> None:
         """Say, in rows, what was lost from memory."""
 

@@ -105,6 +105,10 @@ class Network:
         """Whether `message` is still to be lost or copied, for it never came by."""
         return message in self._doomed or message in self._doubled
 
+    def is_split_between(self, one: str, other: str) -> bool:
+        """Whether a split stands between two machines."""
+        return any((one in side) != (other in side) for side in self.splits)
+
     def _carry(
         self, words: _Words, source: str, target: str, message: str, body: dict[str, Any], *, copy: int, lost: bool
     ) -> None:
@@ -134,6 +138,6 @@ class Network:
             return "lost on the way"
         if lost:
             return "lost on the way"
-        if any((source in side) != (target in side) for side in self.splits):
+        if self.is_split_between(source, target):
             return "the network is split"
         return "" if up else f"{target} is down"

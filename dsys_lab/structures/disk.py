@@ -108,6 +108,17 @@ class OrGiveUp:
             raise MayHaveHappened(f"the disk failed at {self._what} ({error}): {self._advice}") from error
 
 
+def sync_names(folder: Path) -> None:
+    """Wait until it is durable which files a folder has; where none can be synced (Windows), do nothing."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 class RealDisk:
     """A folder.
 
@@ -168,13 +179,7 @@ class RealDisk:
 
     def sync_names(self) -> None:
         """Wait until it is durable which files there are; where a folder cannot be synced (Windows), do nothing."""
-        if os.name == "nt":
-            return
-        folder = os.open(self.folder, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync_names(self.folder)
 
     def close(self) -> None:
         """Let go of the files; nothing is synced."""

@@ -43,7 +43,8 @@ Patterns*, "Publish-Subscribe Channel", "Message Filter", "Durable Subscriber"; 
 publish/subscribe", ACM Computing Surveys 2003.
 """
 
-from dsys_lab.brokers.topic.answers import Attempt, Duplicate, Published, Rejected, Seat, Status
+from dsys_lab.brokers.answers import Duplicate, Rejected
+from dsys_lab.brokers.topic.answers import Attempt, Published, Seat, Status
 from dsys_lab.brokers.topic.delivery import TO_HTTP, TO_PEOPLE, TO_QUEUES, DeliveryPolicy, of_http
 from dsys_lab.brokers.topic.subscription import Subscription
 from dsys_lab.brokers.topic.topic import Topic

@@ -20,22 +20,6 @@ class Published:
 
 
 @dataclass(frozen=True, slots=True)
-class Duplicate:
-    """A message with this deduplication id came before, within the window: it was `of`. Nothing is handed on."""
-
-    message: str
-    of: str
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """Certainly nothing was changed, for the reason given."""
-
-    message: str
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
 class Attempt:
     """One try to hand a message to a subscription's endpoint: carry it out and say how it went.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from dsys_lab.brokers.event_patterns import Pattern
@@ -63,11 +64,18 @@ class Subscription:
             return True
         if self.scope == "attributes":
             return self.only.matches(attributes)
-        try:
-            event = json.loads(body)
-        except ValueError:
-            return False
-        return isinstance(event, dict) and self.only.matches(event)
+        event = event_in(body)
+        return event is not None and self.only.matches(event)
+
+
+@lru_cache(maxsize=1)
+def event_in(body: str) -> Mapping[str, Any] | None:
+    """Return the JSON object in a body, or None; the last is kept, for every filter of a topic asks for the same."""
+    try:
+        event = json.loads(body)
+    except ValueError:
+        return None
+    return event if isinstance(event, dict) else None
 
 
 def require_attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,12 +10,14 @@ ever tried: a copy that cannot be handed over holds up its own group at its own 
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict, deque
+from collections import Counter, deque
 from collections.abc import Mapping
 from heapq import heappop, heappush
 from typing import Any, Final
 
-from dsys_lab.brokers.topic.answers import Attempt, Duplicate, Published, Rejected, Status
+from dsys_lab.brokers.answers import Duplicate, Rejected
+from dsys_lab.brokers.deduplication import SeenIds
+from dsys_lab.brokers.topic.answers import Attempt, Published, Status
 from dsys_lab.brokers.topic.seats import Copy, Message, Place
 from dsys_lab.brokers.topic.subscription import Subscription, require_attributes
 from dsys_lab.errors import BadParameter, Misuse, Refused
@@ -71,7 +73,7 @@ class Topic:
         self._places: dict[str, Place] = {}
         self._due: list[tuple[int, int, str]] = []  # when, which copy, whose
         self._out: dict[int, Place | None] = {}  # whose copy is out under this number; None: nobody's any more
-        self._seen: OrderedDict[str, tuple[int, str]] = OrderedDict()
+        self._seen = SeenIds(DEDUP_US)
         self._copies: Counter[str] = Counter()
         self._next_number = self._published = self._unheard = self._now_us = 0
 
@@ -131,7 +133,7 @@ class Topic:
         if size_bytes > SIZE_MAX_BYTES:
             self.recorder.emit(now_us, "reject", self.place, message, why="too large", copy=copy)
             return Rejected(message, "too large")
-        if dedup_id is not None and (before := self._came_before(now_us, message, dedup_id)) is not None:
+        if dedup_id is not None and (before := self._seen.came_before(now_us, dedup_id, message)) is not None:
             self.recorder.emit(now_us, "duplicate", self.place, message, of=before, copy=copy)
             return Duplicate(message, before)
         self._copies[message] = max(self._copies[message], copy)
@@ -144,15 +146,6 @@ class Topic:
             raise BadParameter(f"group = {group!r}, dedup_id = {dedup_id!r}: a FIFO topic needs both, each as a str")
         if not self.fifo and (group, dedup_id) != (None, None):
             raise BadParameter(f"group = {group!r}, dedup_id = {dedup_id!r}: only a FIFO topic has them")
-
-    def _came_before(self, now_us: int, message: str, dedup_id: str) -> str | None:
-        """Return the message that came with this deduplication id within the window; remember a new one."""
-        while self._seen and next(iter(self._seen.values()))[0] + DEDUP_US <= now_us:
-            self._seen.popitem(last=False)
-        if dedup_id in self._seen:
-            return self._seen[dedup_id][1]
-        self._seen[dedup_id] = (now_us, message)
-        return None
 
     def _hand_on(self, message: Message, copy: int) -> Published:
         """Make a copy for everyone who hears the message."""

@@ -50,15 +50,14 @@ Patterns*, "Competing Consumers", "Dead Letter Channel", "Idempotent Receiver"; 
 Helland, "Idempotence is not a medical condition", ACM Queue 2012.
 """
 
+from dsys_lab.brokers.answers import Duplicate, Rejected
 from dsys_lab.brokers.work_queue.answers import (
     Accepted,
     Acknowledged,
     Became,
     DeadLetter,
     Delivery,
-    Duplicate,
     Extended,
-    Rejected,
     Returned,
     Sent,
     Stale,

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from dsys_lab.brokers.answers import Duplicate, Rejected
+
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
@@ -16,22 +18,6 @@ class Accepted:
 
     message: str
     number: int
-
-
-@dataclass(frozen=True, slots=True)
-class Duplicate:
-    """A message with this deduplication id came before, within the window: it was `of`. Nothing is stored."""
-
-    message: str
-    of: str
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """Certainly nothing was changed, for the reason given."""
-
-    message: str
-    why: str
 
 
 class Delivery(NamedTuple):

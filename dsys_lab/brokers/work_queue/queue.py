@@ -7,19 +7,18 @@ its answer is right whether or not somebody called `tick` at `deadline_us`.
 from __future__ import annotations
 
 import hashlib
-from collections import OrderedDict
 from dataclasses import asdict
 from typing import Any, Self
 
+from dsys_lab.brokers.answers import Duplicate, Rejected
+from dsys_lab.brokers.deduplication import SeenIds
 from dsys_lab.brokers.work_queue.answers import (
     Accepted,
     Acknowledged,
     Became,
     DeadLetter,
     Delivery,
-    Duplicate,
     Extended,
-    Rejected,
     Returned,
     Sent,
     Stale,
@@ -68,8 +67,7 @@ class WorkQueue:
         self._shelf = Shelf(place, self.settings, recorder)
         self._is_fifo = self.settings.is_fifo
         self._visibility_us, self._delay_us = to_us(self.settings.visibility_s), to_us(self.settings.delay_s)
-        self._dedup_us = to_us(self.settings.dedup_s)
-        self._seen: OrderedDict[str, tuple[int, str]] = OrderedDict()  # deduplication id -> when, which message
+        self._seen = SeenIds(to_us(self.settings.dedup_s))
 
     # ------------------------------------------------------------ write path
     def send(
@@ -109,23 +107,14 @@ class WorkQueue:
             self.recorder.emit(now_us, "reject", self.place, message, why="too large", copy=copy)
             return Rejected(message, "too large")
         if self._is_fifo:
-            before = self._came_before(now_us, message, body, dedup_id)
+            key = hashlib.sha256(body.encode()).hexdigest() if dedup_id is None else dedup_id
+            before = self._seen.came_before(now_us, key, message)
             if before is not None:
                 self.recorder.emit(now_us, "duplicate", self.place, message, of=before, copy=copy)
                 return Duplicate(message, before)
         delay_us = self._delay_us if delay_s is None else to_us(delay_s)
         self._shelf.accepted += 1
         return Accepted(message, self._shelf.store(message, copy, body, group, delay_us).number)
-
-    def _came_before(self, now_us: int, message: str, body: str, dedup_id: str | None) -> str | None:
-        """Return the message that came with this deduplication id within the window; remember a new one."""
-        key = hashlib.sha256(body.encode()).hexdigest() if dedup_id is None else dedup_id
-        while self._seen and next(iter(self._seen.values()))[0] + self._dedup_us <= now_us:
-            self._seen.popitem(last=False)
-        if key in self._seen:
-            return self._seen[key][1]
-        self._seen[key] = (now_us, message)
-        return None
 
     # ------------------------------------------------------------ read path
     def receive(
@@ -336,7 +325,7 @@ class WorkQueue:
 
     def snapshot(self) -> dict[str, Any]:
         """Return the whole queue in JSON values: what `restore` takes."""
-        seen = [[key, *when] for key, when in self._seen.items() if when[0] + self._dedup_us > self._shelf.now_us]
+        seen = self._seen.snapshot(self._shelf.now_us)
         return {**self._shelf.snapshot(), "settings": asdict(self.settings), "seen": seen}
 
     @classmethod
@@ -344,5 +333,5 @@ class WorkQueue:
         """Return the queue that `snapshot` was taken of."""
         queue = cls(place, Settings(**snapshot["settings"]), recorder=recorder)
         queue._shelf.restore(snapshot)
-        queue._seen = OrderedDict((key, (when_us, message)) for key, when_us, message in snapshot["seen"])
+        queue._seen.restore(snapshot["seen"])
         return queue

@@ -15,6 +15,7 @@ from tempfile import NamedTemporaryFile
 from dsys_lab.errors import BadParameter
 from dsys_lab.stores.object_store import ConditionFailed, Facts, Found, Page
 from dsys_lab.stores.object_store.verbs import PAGE_KEYS_MAX, check_data, check_key, check_list, etag_of
+from dsys_lab.structures.disk import sync_names
 
 _HALF = ".half"
 """How the names end of files that are being written; no key may end so."""
@@ -66,7 +67,7 @@ class FolderStore:
                 raise ConditionFailed(f"{key!r} is there already: read it, or take another key") from None
             finally:
                 Path(half.name).unlink(missing_ok=True)
-        _sync_names(path.parent)
+        sync_names(path.parent)
         return _facts(key, data)
 
     def get(self, key: str) -> Found | None:
@@ -97,13 +98,3 @@ class FolderStore:
 
 def _facts(key: str, data: bytes) -> Facts:
     return Facts(key, len(data), etag_of(data), "null", {})
-
-
-def _sync_names(folder: Path) -> None:
-    """Wait until it is durable which files there are; Windows has no such wait."""
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

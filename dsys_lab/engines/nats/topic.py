@@ -60,42 +60,28 @@ class CoreTopic:
     def __init__(self) -> None:
         self._nats = connection()
         self._root = self._nats.new_name()
-        self._seats: dict[str, tuple[Mapping[str, Any] | None, str]] = {}
+        self._seats: dict[str, tuple[Mapping[str, Any] | None, str, int]] = {}
         self._clients: dict[str, Client] = {}
         self._heard: dict[str, list[str]] = {}
 
-    def subscribe(self, name: str, only: Mapping[str, Any] | None = None, *, group: str = "") -> None:
-        """Listen; members of a `group` share what comes, one of them for each message."""
-        self._seats[name] = only, group
+    def subscribe(
+        self, name: str, only: Mapping[str, Any] | None = None, *, group: str = "", times: int = 1
+    ) -> None:
+        """Listen, so many `times` with one client; members of a `group` share what comes, one for each message."""
+        self._seats[name] = only, group, times
         self._heard.setdefault(name, [])
         self._nats.call(self._listen(name))
 
     async def _listen(self, name: str) -> None:
-        only, group = self._seats[name]
+        only, group, times = self._seats[name]
         client = self._clients[name] = await self._nats.open_client()
 
         async def hear(message: Msg) -> None:
             self._heard[name].append(message.data.decode())
 
-        for subject in subjects_of(self._root, only):
+        for subject in subjects_of(self._root, only) * times:
             await client.subscribe(subject, queue=group, cb=hear)
         await settle(client)
-
-    def subscribe_many(self, name: str, seats: int) -> None:
-        """Listen with so many subscriptions of one client, all of which hear for `name`."""
-        self._seats[name] = None, ""
-        self._heard.setdefault(name, [])
-        for _ in range(seats):
-            self._nats.call(self._listen_once_more(name))
-
-    async def _listen_once_more(self, name: str) -> None:
-        if name not in self._clients:
-            self._clients[name] = await self._nats.open_client()
-
-        async def hear(message: Msg) -> None:
-            self._heard[name].append(message.data.decode())
-
-        await self._clients[name].subscribe(f"{self._root}.>", cb=hear)
 
     def unsubscribe(self, name: str) -> None:
         """Stop listening for good."""

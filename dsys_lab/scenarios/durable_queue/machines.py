@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from dsys_lab.brokers.work_queue import Delivery, DurableQueue, Settings, WorkQueue
 from dsys_lab.errors import BadParameter
+from dsys_lab.scenarios.machines import Deadlines
 from dsys_lab.simulation import Body, Event, Machine, Simulation, to_us
 from dsys_lab.simulation.chance import exponential
 from dsys_lab.simulation.network import DELAY_S
@@ -31,7 +32,7 @@ class QueueHost(Machine):
         super().__init__(simulation, queue.place)
         self.queue = queue
         self._waiting: dict[str, Event] = {}  # who waits for a message; who began first is told first
-        self._ticks: set[int] = set()
+        self._deadlines = Deadlines(simulation, self._tick)
 
     def boot(self) -> None:
         """Catch up with the time, and tell those who wait."""
@@ -70,17 +71,13 @@ class QueueHost(Machine):
         lent = self.queue.receive(
             simulation.now_us, limit=limit, to=to, arrive_us=arrive_us, chance=chance, long_poll=long_poll
         )
-        self._tick_at_deadline()
+        self._deadlines.wait_for(self.queue.deadline_us())
         return lent
 
     def redrive(self) -> None:
         """Put all dead letters back."""
         if self.up and self.queue.redrive(self.simulation.now_us):
             self.spread_the_news()
-
-    def is_reached_by(self, name: str) -> bool:
-        """Whether a call from the machine `name` comes through now."""
-        return self.up and not any((name in side) != (self.name in side) for side in self.simulation.network.splits)
 
     def wait_for_news(self, name: str, seconds: float) -> Body:
         """Wait until there may be a message for `name`, for `seconds` at most."""
@@ -96,23 +93,15 @@ class QueueHost(Machine):
         visible = self.queue.status().visible if self._waiting else 0
         for name in [name for name in self._waiting if visible and self.is_reached_by(name)][:visible]:
             self._waiting.pop(name).succeed()
-        self._tick_at_deadline()
+        self._deadlines.wait_for(self.queue.deadline_us())
 
-    def _tick_at_deadline(self) -> None:
-        deadline_us = self.queue.deadline_us()
-        if deadline_us is None or any(tick_us <= deadline_us for tick_us in self._ticks):
-            return
-        self._ticks.add(deadline_us)
-        self.simulation.after(max(0, deadline_us - self.simulation.now_us) / 1e6, lambda: self._tick(deadline_us))
-
-    def _tick(self, due_us: int) -> None:
-        self._ticks.discard(due_us)
+    def _tick(self) -> None:
         if not self.up:
             return
         if self.queue.tick(self.simulation.now_us):
             self.spread_the_news()
         else:
-            self._tick_at_deadline()
+            self._deadlines.wait_for(self.queue.deadline_us())
 
 
 class DurableHost(QueueHost):

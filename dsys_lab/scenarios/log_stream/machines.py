@@ -26,6 +26,7 @@ from dsys_lab.brokers.log_stream import (
     Stored,
     Throttled,
 )
+from dsys_lab.scenarios.machines import Deadlines
 from dsys_lab.simulation import Body, Event, Machine, Simulation, to_us
 from dsys_lab.simulation.network import DELAY_S
 from dsys_lab.structures import Fsync, VolatileDisk
@@ -46,7 +47,7 @@ class StreamHost(Machine):
         self.device, self._fsync = VolatileDisk(), fsync
         self.stream = LogStream(place, self.device, settings, fsync=fsync, recorder=simulation.recorder)
         self._unanswered: list[tuple[Stored, str, str, int]] = []
-        self._ticks: set[int] = set()
+        self._deadlines = Deadlines(simulation, self._tick)
         self._was_down = False
 
     def on_message(self, message: str, copy: int, body: dict[str, Any], source: str) -> None:
@@ -66,22 +67,14 @@ class StreamHost(Machine):
                 self.simulation.network.answer(self.name, source, message, {"type": "stored"}, copy=copy)
             else:
                 self._unanswered.append((stored, source, message, copy))
-        due_us = self.stream.deadline_us()
-        if due_us is not None and not any(tick_us <= due_us for tick_us in self._ticks):
-            self._ticks.add(due_us)
-            self.simulation.after(max(0, due_us - self.simulation.now_us) / 1e6, lambda: self._tick(due_us))
+        self._deadlines.wait_for(self.stream.deadline_us())
 
-    def _tick(self, due_us: int) -> None:
-        self._ticks.discard(due_us)
+    def _tick(self) -> None:
         if self.up:
             self.stream.tick(self.simulation.now_us)
             self._answer()
 
     # ------------------------------------------------------------ what workers ask
-    def is_reached_by(self, name: str) -> bool:
-        """Whether a call from the machine `name` comes through now."""
-        return self.up and not any((name in side) != (self.name in side) for side in self.simulation.network.splits)
-
     def shards(self) -> tuple[ShardStatus, ...]:
         """Return the shards."""
         return self.stream.shards()

@@ -125,11 +125,16 @@ def told_of_it(trace: Trace) -> str:
     return "an error" if trace.of("reject", "fail", "dead", "drop") else "nobody"
 
 
+def handed_to_billing(trace: Trace) -> int:
+    """Return how many copies the topic handed to billing."""
+    return sum(row.fields["to"] == "billing" for row in trace.of("push"))
+
+
 def traffic(runs: Mapping[str, Trace]) -> pd.DataFrame:
     """Return a row for each run: what the topic handed to billing, what billing did, and what it threw away."""
     told = {
         name: {
-            "handed to billing": sum(row.fields["to"] == "billing" for row in run.of("push")),
+            "handed to billing": handed_to_billing(run),
             "billing did": len(run.of("effect", place="billing")),
             "billing threw away": len(run.of("nomatch", place="billing")),
         }
@@ -140,8 +145,7 @@ def traffic(runs: Mapping[str, Trace]) -> pd.DataFrame:
 
 def share_saved(there: Trace, here: Trace) -> float:
     """Return the share of the copies to billing that a filter at the topic saves against one at billing."""
-    at_topic, at_listener = (sum(row.fields["to"] == "billing" for row in run.of("push")) for run in (there, here))
-    return 1 - at_topic / at_listener
+    return 1 - handed_to_billing(there) / handed_to_billing(here)
 
 
 # ------------------------------------------------------------------------------------------ over many runs

@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol
 from dsys_lab.brokers.topic import Attempt, Published, Subscription, Topic
 from dsys_lab.errors import BadParameter
 from dsys_lab.scenarios.durable_queue.machines import QueueHost
+from dsys_lab.scenarios.machines import Deadlines
 from dsys_lab.simulation import Body, Event, Machine, Simulation, to_us
 from dsys_lab.simulation.chance import Distribution
 from dsys_lab.simulation.network import DELAY_S
@@ -52,7 +53,8 @@ class TopicHost(Machine):
         self.topic = topic
         self.endpoints: dict[str, Endpoint] = {}
         self._flaky: dict[str, float] = {}
-        self._wakes: set[int] = set()
+        self._out: set[int] = set()  # attempts that are being carried out
+        self._deadlines = Deadlines(simulation, self.push)
 
     def subscribe(self, subscription: Subscription, endpoint: Endpoint) -> None:
         """Give an endpoint a seat."""
@@ -81,42 +83,50 @@ class TopicHost(Machine):
         self.push()
 
     def push(self) -> None:
-        """Carry out what is due, now and whenever more becomes due."""
+        """Carry out what is due, now and whenever more becomes due; a machine that is down does so when it is back."""
         simulation = self.simulation
         now_us = simulation.now_us
+        if not self.up:
+            return
         for attempt in self.topic.attempts(now_us, arrive_us=now_us + to_us(DELAY_S)):
+            self._out.add(attempt.number)
             self.spawn(self._carry_out(attempt))
-        deadline_us = self.topic.deadline_us()
-        if deadline_us is not None and not any(wake_us <= deadline_us for wake_us in self._wakes):
-            self._wakes.add(deadline_us)
-            simulation.after((deadline_us - now_us) / 1e6, lambda: self._wake(deadline_us))
+        self._deadlines.wait_for(self.topic.deadline_us())
 
-    def _wake(self, due_us: int) -> None:
-        self._wakes.discard(due_us)
+    def boot(self) -> None:
+        """Try again what a crash broke off: whether it was taken, nobody heard."""
+        broken_off, self._out = sorted(self._out), set()
+        for number in broken_off:
+            self.topic.failed(self.simulation.now_us, number, f"{self.name} went down")
         self.push()
 
     def _carry_out(self, attempt: Attempt) -> Body:
-        """Bring a message to its endpoint and hear how it went."""
-        simulation, endpoint = self.simulation, self.endpoints[attempt.subscription]
+        """Bring a message to its endpoint, hear how it went, and say so to the topic."""
+        simulation = self.simulation
         yield simulation.sleep(DELAY_S)
-        why = f"{endpoint.name} is down" if not endpoint.up else "lost on the way there"
-        luck = simulation.stream(f"calls/{endpoint.name}")() if endpoint.name in self._flaky else 1.0
-        if endpoint.up and self.reaches(endpoint.name) and luck >= self._flaky.get(endpoint.name, 0.0) / 2:
-            taken = endpoint.take(attempt)
-            yield taken | simulation.sleep(ANSWER_WITHIN_S)
-            lost = not self.reaches(endpoint.name) or luck < self._flaky.get(endpoint.name, 0.0)
-            why = ("the connection broke" if lost else "") if taken.triggered else "no answer in time"
-            endpoint.settle(attempt, heard=not why)
+        why = yield from self._call(self.endpoints[attempt.subscription], attempt)
         yield simulation.sleep(DELAY_S)
+        self._out.discard(attempt.number)
         if why:
             self.topic.failed(simulation.now_us, attempt.number, why)
         else:
             self.topic.delivered(simulation.now_us, attempt.number)
         self.push()
 
-    def reaches(self, name: str) -> bool:
-        """Whether the network is whole between the topic and the machine `name`."""
-        return not any((name in side) != (self.name in side) for side in self.simulation.network.splits)
+    def _call(self, endpoint: Endpoint, attempt: Attempt) -> Body:
+        """Call an endpoint and return why it did not take the message, or "" if it did."""
+        network, flaky = self.simulation.network, self._flaky.get(endpoint.name, 0.0)
+        luck = self.simulation.stream(f"calls/{endpoint.name}")() if flaky else 1.0
+        if not endpoint.up:
+            return f"{endpoint.name} is down"
+        if network.is_split_between(self.name, endpoint.name) or luck < flaky / 2:
+            return "lost on the way there"
+        taken = endpoint.take(attempt)
+        yield taken | self.simulation.sleep(ANSWER_WITHIN_S)
+        lost = network.is_split_between(self.name, endpoint.name) or luck < flaky
+        why = ("the connection broke" if lost else "") if taken.triggered else "no answer in time"
+        endpoint.settle(attempt, heard=not why)
+        return why
 
 
 class Listener(Machine):

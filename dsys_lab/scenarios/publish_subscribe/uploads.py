@@ -55,6 +55,12 @@ def _listen(sim: Simulation, host: TopicHost, name: str, work: Distribution, **s
     return listener
 
 
+def _publish_of_all_kinds(sim: Simulation, host: TopicHost, *, every_s: float, messages: int) -> None:
+    luck = sim.stream("kinds")
+    Publisher(sim, host, repeat(every_s, messages), name=PHONE,
+              attributes_of=lambda number: {"kind": KINDS[int(10 * luck())]})  # fmt: skip
+
+
 # ------------------------------------------------------------------------------------------ 1. who is there
 @scenario("archive: {archive}")
 def seats(
@@ -116,9 +122,7 @@ def fan_out(
         kinds = [KINDS[(number + step) % 10] for step in range(share)] or ["none"]
         only = None if share == 10 else Pattern({"kind": kinds})
         _listen(sim, host, f"listener-{number + 1}", constant(0.2), only=only)
-    luck = sim.stream("kinds")
-    Publisher(sim, host, repeat(every_s, messages), name=PHONE,
-              attributes_of=lambda number: {"kind": KINDS[int(10 * luck())]})  # fmt: skip
+    _publish_of_all_kinds(sim, host, every_s=every_s, messages=messages)
     sim.run(messages * every_s + 5)
     return Claims(BOOKS)
 
@@ -221,9 +225,7 @@ def filtering(
     else:
         hears = lambda attempt: wants.hears(attempt.attributes, attempt.body)  # noqa: E731
         host.subscribe(Subscription(name="billing"), Listener(sim, "billing", constant(0.2), hears=hears))
-    luck = sim.stream("kinds")
-    Publisher(sim, host, repeat(every_s, messages), name=PHONE,
-              attributes_of=lambda number: {"kind": KINDS[int(10 * luck())]})  # fmt: skip
+    _publish_of_all_kinds(sim, host, every_s=every_s, messages=messages)
     sim.run(messages * every_s + 5)
     return Claims(BOOKS)
 

@@ -121,10 +121,6 @@ class StorageNode(Machine):
                     if isinstance(peer, StorageNode) and peer is not self and peer.is_reached_by(self.name):
                         segment.fill(sim.now_us, peer.segments[segment.group].give(segment.scl, limit=GIVEN_AT_ONCE))
 
-    def is_reached_by(self, name: str) -> bool:
-        """Whether a call from the machine `name` comes through now."""
-        return self.up and not any((name in side) != (self.name in side) for side in self.simulation.network.splits)
-
 
 class WriterHost(Machine):
     """The machine of a writer: clients send it transactions, and it sends records.
