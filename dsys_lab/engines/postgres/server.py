@@ -9,6 +9,8 @@ The server promises what a `KeptProcess` does, and
 2. It listens on a Unix socket in a folder that only its user may enter, and on no port.
 3. It never runs as root.
 4. Its end is an immediate one, whoever is connected: its data are thrown away, or a crash is what is wanted.
+5. Nobody works in it but its clients: it does not vacuum by itself. What is counted is what a client did, whatever the
+   hour; an old version stays until somebody says VACUUM.
 
 Cost: about a second, most of it `initdb`; a tenth of that on a cluster that is there already.
 
@@ -64,7 +66,7 @@ class PostgresServer(KeptProcess):
             self.data = data or folder / "data"
             socket = str(self.data.parent)
             here = {"listen_addresses": "", "unix_socket_directories": socket, "unix_socket_permissions": "0700"}
-            given = [f"{name}={value}" for name, value in (settings | here).items()]
+            given = [f"{name}={value}" for name, value in ({"autovacuum": "off"} | settings | here).items()]
             return [sys.executable, "-I", "-S", str(START), str(programs), str(self.data), *given]
 
         super().__init__(command, stop_with=signal.SIGQUIT)
