@@ -164,7 +164,7 @@ def test_an_unwritten_function_is_no_try_and_reads_the_same_everywhere(task, rec
     live = exercise(task.key, unwritten)._repr_mimebundle_()
     monkeypatch.setenv("DSYS_LAB_VIEW", "still")
     assert exercise(task.key, unwritten)._repr_mimebundle_() == live
-    assert "not yet attempted" in live["text/plain"]
+    assert "Not yet attempted: " in live["text/plain"]
     assert not record.exists()
 
 

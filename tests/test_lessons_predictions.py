@@ -196,6 +196,18 @@ def test_a_slider_that_snaps_to_its_step_does_not_change_what_was_typed(
     assert number.answer == between[1]
 
 
+def test_the_slider_that_comes_back_does_not_change_what_was_kept() -> None:
+    predict("13/kept", "?", between=(0, 8), unit="times").keep(5.5)
+    number = predict("13/kept", "?", between=(0, 8), unit="times").widget.children[1]
+    number.slider.value = 5.52  # as the page says back what it made of it
+    assert number.box.value == 5.5
+
+
+@pytest.mark.parametrize(("unit", "apart"), [("% of the blocks", "off by 20 points"), ("nights", "off by 20 nights")])
+def test_shares_are_points_apart(unit: str, apart: str) -> None:
+    assert NumberForm(0, 50, unit).judge(10, 30).words == apart
+
+
 @pytest.mark.parametrize(("unit", "between", "whole"), [
     ("nights", (0, 50), True), ("pages", (1, 2000), True), ("times", (1, 100), False), ("nights", (0.0, 50.0), False),
     ("clips a second", (0, 50), False), ("% more", (0, 100), False), ("ms", (1, 90), False),

@@ -115,8 +115,13 @@ class NumberForm:
             words = "on the spot" if factor < 1.1 else f"off by a factor of {number(round(factor, 1))}"
             return Judgement(max(0.0, 1 - math.log10(factor)), words)
         away, width = abs(said - truth), self.high - self.low
-        words = "on the spot" if away <= 0.02 * width else f"off by {number(away)} {self.unit}"
+        words = "on the spot" if away <= 0.02 * width else f"off by {number(away)} {self._unit_apart}"
         return Judgement(max(0.0, 1 - 2 * away / width), words)
+
+    @property
+    def _unit_apart(self) -> str:
+        """What two answers are apart in: shares are points apart, for a percent of them would be another number."""
+        return "points" if self.unit.startswith("%") else self.unit
 
     def facts(self, truth: float, law: float | None) -> str:
         """Say what was counted, and the law."""

@@ -24,7 +24,7 @@ class NumberControl(HBox):
     ----------
     slider, box : Widget
     moved : bool
-        Whether the reader has touched either; where they stand at first is nobody's answer.
+        Whether the reader has touched either, now or when they answered; where they stand at first is nobody's answer.
     """
 
     def __init__(self, form: NumberForm, said: float | None) -> None:
@@ -41,7 +41,7 @@ class NumberControl(HBox):
         kind = BoundedIntText if form.whole else BoundedFloatText
         self.box = kind(int(start) if form.whole else start, min=form.low, max=form.high,
                         step=1 if form.whole else None, layout=Layout(width="7em"))  # fmt: skip
-        self.moved = self._following = False
+        self.moved, self._following = said is not None, False
         self.slider.observe(self._slid, "value")
         self.box.observe(self._typed, "value")
         unit = HTML(as_html(form.unit))

@@ -59,19 +59,23 @@ class Attempt:
         """Whether the exercise is solved."""
         return self.verdict is not None and self.verdict.passed
 
+    @property
+    def _title(self) -> str:
+        return self.task.title if self.task.title.endswith("?") else f"{self.task.title}."
+
     def __str__(self) -> str:
         if self.verdict is None:
-            return f"{self.task.title}: not yet attempted. Write `{self.task.function_name}` and run the cell again."
-        return f"{self.task.title}: {'solved' if self.passed else 'not yet'}. {self.verdict.saw}"
+            return f"Not yet attempted: {self._title} Write `{self.task.function_name}` and run the cell again."
+        return f"{'Solved' if self.passed else 'Not yet'}: {self._title} {self.verdict.saw}"
 
     def html(self) -> str:
         """Return the verdict and the help that is due."""
-        title = html.escape(self.task.title)
+        title = html.escape(self._title)
         if self.verdict is None:
             words = f"Write `{self.task.function_name}` above and run the cell again."
-            return card(f"<b>○ {title}: not yet attempted.</b> {as_html(words)}", role="skipped")
-        sign, state, role = ("✓", "solved", "done") if self.passed else ("✗", "not yet", "lost")
-        said = card(f"<b>{sign} {title}: {state}.</b> {as_html(self.verdict.saw)}{self._help()}", role=role)
+            return card(f"<b>○ Not yet attempted: {title}</b> {as_html(words)}", role="skipped")
+        sign, state, role = ("✓", "Solved", "done") if self.passed else ("✗", "Not yet", "lost")
+        said = card(f"<b>{sign} {state}: {title}</b> {as_html(self.verdict.saw)}{self._help()}", role=role)
         return said + (self.picture.html() if self.picture else "")
 
     def _help(self) -> str:
