@@ -233,6 +233,11 @@ _TABLE: Final = (
     _kind("late", "mark", "by_us action", "{message} is late by {by_us}: {action}", role="late"),
     _kind("result", "put", "key start_us end_us value pane", "{place} says {value} for {key} ({pane})"),
     _kind("retract", "fade", "key start_us end_us value pane", "{place} takes {value} for {key} back"),
+    _kind("packed", "fade", "into", "{message} is packed into {into}"),
+    _kind("sealed", "put", "count size_bytes by", "{message} is sealed by {by}: {count} records of {size_bytes} bytes"),
+    _kind("landed", "put", "count", "{message} stands in {place} with {count} records"),
+    _kind("filed", "take", "into", "{message} is delivered in {into}", account="done"),
+    _kind("set_aside", "take", "into why", "{message} is set aside in {into}: {why}", account="dead"),
     _kind("flush", "move", "count size_bytes by to arrive_us", "{place} writes {count} records to {to}, by {by}"),
     # business
     _kind("accept", "mark", "order", "{place} accepts {order}"),
