@@ -88,7 +88,7 @@ def test_a_stack_is_read_as_its_chunks(name: str, type_: str) -> None:
         assert codec.total(stack(*chunks), type_, 160, 9) == 3 * int(first.sum())
 
 
-@pytest.mark.parametrize("name", ["plain", "run_length", "dictionary"])
+@pytest.mark.parametrize("name", ["plain", "run_length", "dictionary", "zlib"])
 def test_minus_zero_stays(name: str) -> None:
     codec, column = CODECS[name], np.array([-0.0, 0.0, 5e-324])
     assert codec.decode(stack(codec.encode(column)), "f64", 3)[0].tobytes() == column.tobytes()
@@ -105,6 +105,26 @@ def test_each_codec_needs_the_bytes_of_its_formula() -> None:
     wide = (np.arange(rows, dtype="<u8") % 200) * 10**15
     assert len(CODECS["dictionary"].encode(wide)) == 8 + rows + 200 * 8
     assert len(CODECS["delta"].encode(np.arange(10**12, 10**12 + rows, dtype="<u8"))) == 16
+    far = np.where(np.arange(rows) % 1_024 == 0, 40_000, 100).astype("<u4")
+    assert len(CODECS["mostly8"].encode(far)) == rows + 8 * (4 + 4)
+    assert len(CODECS["mostly16"].encode(far)) == 2 * rows + 8 * (4 + 4)
+
+
+@pytest.mark.parametrize(("bits", "low", "high"), [(8, -128, 127), (16, -32_768, 32_767), (32, -(2**31), 2**31 - 1)])
+def test_mostly_holds_exactly_what_redshift_says_and_keeps_the_rest_raw(bits: int, low: int, high: int) -> None:
+    codec, fitting = CODECS[f"mostly{bits}"], np.array([low, 0, high, -1], "<i8")
+    beyond = np.array([low - 1, 0, high + 1, -1], "<i8")
+    assert len(codec.encode(fitting)) == 4 * bits // 8
+    assert len(codec.encode(beyond)) == 4 * bits // 8 + 2 * (4 + 8)
+    assert codec.decode(stack(codec.encode(beyond)), "i64", 4)[0].tolist() == beyond.tolist()
+    assert codec.types == {type_ for type_ in WHOLE if 8 * np.dtype(DTYPES[type_]).itemsize > bits}
+
+
+def test_texts_that_share_words_are_smallest_by_zlib_which_is_never_chosen_unasked() -> None:
+    notes = np.array([f"slept well, woke {n % 7} times, {n} steps" for n in range(500)], object)
+    sizes_by = {name: len(CODECS[name].encode(notes)) for name in ("plain", "dictionary", "zlib")}
+    assert 3 * sizes_by["zlib"] < min(sizes_by["plain"], sizes_by["dictionary"])
+    assert choose(notes, "text") == "plain"
 
 
 @pytest.mark.parametrize("bits", [0, 1, 7, 8, 9, 16, 17, 33, 63, 64])

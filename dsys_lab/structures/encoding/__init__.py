@@ -12,9 +12,12 @@ codec            the likeness                 bytes of n values of w bytes     t
 `dictionary`     few different ones           n * 1 (2, 4) + different * w     counted by code
 `frame`          all near each other          8 + n * bits / 8                 ones in each bit plane
 `delta`          each near the one before     16 + n * bits / 8                --
+`mostly8`, ...   most small, few far off      n * 1 (2, 4) + far * (4 + w)     narrow ones + exceptions
+`zlib`           bytes that repeat            no formula                       --
 ===============  ===========================  ===============================  ============================
 
-`decide` picks by these formulas. NULLs are kept beside the values (`null_mask`), zeros in their places.
+`decide` picks by these formulas among the first five; the others have to be named. NULLs are kept beside the values
+(`null_mask`), zeros in their places.
 
 The codecs promise
 ------------------
@@ -25,8 +28,8 @@ The codecs promise
 A *stack* is an array of bytes of shape (chunks, size): chunks of one column, of one codec, size and number of rows,
 that lie side by side in a file, read at once. A chunk alone is a stack of one.
 
-Left out: general compression (zstd, lz4) on top; patched frames, where one value far off costs all others bits; ALP for
-floating point; FSST for text.
+Left out: general compression on top of another encoding; zstd, lz4 and LZO, which are faster and not in the standard
+library; patched frames, where one value far off costs all others bits; ALP for floating point; FSST for text.
 
 Sources: Abadi, Madden and Ferreira, "Integrating compression and execution in column-oriented database systems", SIGMOD
 2006; Zukowski et al., "Super-scalar RAM-CPU cache compression", ICDE 2006 (frame of reference, delta); Lemire and
@@ -34,10 +37,11 @@ Boytsov, "Decoding billions of integers per second through vectorization", 2015.
 """
 
 from dsys_lab.structures.encoding.codec import Codec
-from dsys_lab.structures.encoding.decide import CODECS, Profile, choose, decide, profile, sizes
+from dsys_lab.structures.encoding.decide import CHOSEN, CODECS, Profile, choose, decide, profile, sizes
 from dsys_lab.structures.encoding.null_mask import mask_bytes, pack_mask, unpack_mask
 
 __all__ = [
+    "CHOSEN",
     "CODECS",
     "Codec",
     "Profile",

@@ -5,6 +5,9 @@ values how wide they are, how many runs, how many bits and how many different. R
 all of them; counting the different ones means to sort, so that is done with a sample: a few stretches of neighbours.
 
 The policy is a pure function of that profile, beside the mechanism: replace it, and everything else stays.
+
+It chooses among five. The others are there for who names them: what a general compressor makes of values no formula
+says, and a `mostly` would ask for a pass over all values for each width, to win only where a few lie far off.
 """
 
 from __future__ import annotations
@@ -20,11 +23,17 @@ from dsys_lab.structures.encoding.codec import Array, Codec, same_bits
 from dsys_lab.structures.encoding.delta import DELTA, steps
 from dsys_lab.structures.encoding.dictionary import DICTIONARY
 from dsys_lab.structures.encoding.frame import FRAME
+from dsys_lab.structures.encoding.general import ZLIB
+from dsys_lab.structures.encoding.mostly import MOSTLY8, MOSTLY16, MOSTLY32
 from dsys_lab.structures.encoding.plain import PLAIN
 from dsys_lab.structures.encoding.run_length import RUN_LENGTH, starts_of_runs
 
-CODECS: Final[dict[str, Codec]] = {codec.name: codec for codec in (PLAIN, FRAME, RUN_LENGTH, DICTIONARY, DELTA)}
-"""Every codec by its name; of two that are as good the earlier one is taken, for it is read faster."""
+CHOSEN: Final = (PLAIN, FRAME, RUN_LENGTH, DICTIONARY, DELTA)
+"""Those that are chosen unasked; of two that are as good the earlier one is taken, for it is read faster."""
+CODECS: Final[dict[str, Codec]] = {
+    codec.name: codec for codec in (*CHOSEN, MOSTLY8, MOSTLY16, MOSTLY32, ZLIB)
+}  # fmt: skip
+"""Every codec by its name."""
 STRETCHES, STRETCH_ROWS = 4, 256
 WORTH: Final = 0.9
 """A codec is worth its work if it needs less than this share of the plain bytes."""
