@@ -56,6 +56,16 @@ def test_one_encoding_for_all_is_told_where_it_is_worst(wrong, says):
     assert any(part.lower() in verdict.saw.lower() for part in says.split("|"))
 
 
+def test_an_encoding_that_is_a_little_worse_does_not_pass():
+    def nearly(values):
+        right = lab.choose_encoding(values)
+        return "frame" if right == "dictionary" else right
+
+    verdict = ENCODING.check(nearly)
+    assert not verdict.passed
+    assert "prices far apart" in verdict.saw
+
+
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
@@ -73,6 +83,27 @@ def test_a_wrong_place_is_told(wrong, says):
     verdict = DISTRIBUTE.check(wrong)
     assert not verdict.passed
     assert says in verdict.saw
+
+
+def test_copies_that_are_a_little_too_large_are_told():
+    def too_many(tables, joins, nodes, room):
+        best = lab.distribute(tables, joins, nodes, room)
+        return {**best, "person": "ALL"} if "city" in tables else best
+
+    verdict = DISTRIBUTE.check(too_many)
+    assert not verdict.passed
+    assert "there is room for 10,000" in verdict.saw
+
+
+def test_the_second_best_copy_does_not_pass():
+    def smaller(tables, joins, nodes, room):
+        best = lab.distribute(tables, joins, nodes, room)
+        return {**best, "product": "EVEN", "city": "ALL"} if "product" in tables else best
+
+    verdict = DISTRIBUTE.check(smaller)
+    assert not verdict.passed
+    assert "moves 150,000 bytes" in verdict.saw
+    assert "120,000" in verdict.saw
 
 
 def test_a_key_of_the_cheaper_join_is_told():

@@ -402,7 +402,7 @@ def test_a_wrong_call_is_told_so(wrong: Any, why: str) -> None:
 def test_an_executor_that_takes_no_work_is_told_so(processes: Any) -> None:
     lab = made(rows=3, executor=processes(1))
     lab.executor.shutdown()  # type: ignore[union-attr]
-    with pytest.raises(Refused, match="takes no work"):
+    with pytest.raises(Refused, match="is shut down"):
         lab.query("SELECT count(*) FROM night")
     lab.executor = None
     assert isinstance(lab.query("SELECT count(*) FROM night"), Answer)

@@ -154,6 +154,7 @@ from dsys_lab.laws.warehouse import (
     straggler_ratio,
     touched_share,
     touched_share_unsorted,
+    unsorted_share,
 )
 
 __all__ = [
@@ -274,6 +275,7 @@ __all__ = [
     "touched_share",
     "touched_share_unsorted",
     "tree_height",
+    "unsorted_share",
     "usable_share",
     "walks_by_products",
     "zone_sizes",

@@ -80,3 +80,17 @@ def load_rounds(files: int, slices: int) -> int:
     require_not_negative(files=files)
     require_positive(slices=slices)
     return -(-files // slices)
+
+
+def unsorted_share(loads: int, *, rows: int, late: float) -> float:
+    """Share of the rows in the unsorted region after some loads without a vacuum: `1 - (1 - p**n) / (n (1 - p))`.
+
+    `p = (1 - late)**rows` is the chance that no row of a load belongs before those that are there; `late` is the share
+    of such rows. The first load lies in order, and each next one for as long as none has a late row; behind the first
+    that has one nothing does. An expectation, for loads of `rows` rows each. Worked out here, from Redshift's rule that
+    rows go on in order only behind a wholly sorted region (Developer Guide, "Loading your data in sort key order").
+    """
+    require_positive(loads=loads, rows=rows)
+    require_fraction(late=late)
+    none_late = (1 - late) ** rows
+    return 1 - sum(none_late**load for load in range(loads)) / loads

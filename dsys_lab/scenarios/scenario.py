@@ -38,10 +38,13 @@ class Claims:
         Name in `dsys_lab.trace.INVARIANTS` -> its parameters.
     references : dict
         Measure -> {"value": number, "label": text}.
+    poster_us : int, optional
+        The moment that tells most, at which a picture of the run opens; without it the picture chooses one.
     """
 
     invariants: dict[str, dict[str, Any]] = field(default_factory=dict)
     references: dict[str, dict[str, Any]] = field(default_factory=dict)
+    poster_us: int | None = None
 
 
 Body = Callable[..., Claims]
@@ -96,7 +99,7 @@ class Scenario:
         trace.header.title = " + ".join([self._title.format(**said), *troubles])
         claims, end_us = self._perform(trace, seed, plan, params)
         trace.header.invariants, trace.header.references = claims.invariants, claims.references
-        trace.header.end_us = end_us
+        trace.header.end_us, trace.header.poster_us = end_us, claims.poster_us
         return trace
 
     def count(self, *, seed: int = DEFAULT_SEED, faults: Faults = (), **params: Any) -> Counters:

@@ -15,7 +15,7 @@ from dsys_lab.scenarios.column_store import nights, sorting
 from dsys_lab.simulation.chance import stream
 from dsys_lab.stores.warehouse import All, Cluster, Distribution, Even, Key, Warehouse
 from dsys_lab.stores.warehouse.moving import Side, decide
-from dsys_lab.structures.encoding import CODECS
+from dsys_lab.structures.encoding import CHOSEN
 from dsys_lab.structures.schema import Schema
 from dsys_lab.views import charts
 
@@ -129,6 +129,7 @@ def choose_encoding(values: Sequence[int]) -> str:
 
 
 WITHIN: Final = 1.05
+CODECS: Final = {codec.name: codec for codec in CHOSEN}
 
 
 def _columns() -> dict[str, Any]:
@@ -252,13 +253,15 @@ class Plan(NamedTuple):
 
 
 def _plans() -> list[Plan]:
-    """Return a star, two large tables with two keys, and random ones."""
+    """Return a star, two large tables with two keys, a star with room for one copy, and random ones."""
     star = Plan({"night": 9_000_000, "person": 60_000, "city": 500},
                 [("night", "person_id", "person", "person_id"), ("night", "city_id", "city", "city_id")], 4, 10_000)
     large = Plan({"night": 9_000_000, "event": 12_000_000, "person": 60_000},
                  [("night", "night_id", "event", "event_id"), ("night", "person_id", "person", "person_id"),
                   ("event", "person_id", "person", "person_id")], 8, 0)
-    told, luck = [star, large], stream(11, "plans")
+    close = Plan({"night": 9_000_000, "person": 60_000, "product": 50_000, "city": 40_000},
+                 [("night", f"{name}_id", name, f"{name}_id") for name in ("person", "product", "city")], 4, 150_000)
+    told, luck = [star, large, close], stream(11, "plans")
     for _ in range(8):
         names = ["a", "b", "c", "d"]
         tables = {name: int(10 ** (2 + 5 * luck())) for name in names}

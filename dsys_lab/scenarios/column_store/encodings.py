@@ -5,7 +5,8 @@
 3. `by_law`: runs and bits.
 
 The names are this suite's; Redshift's RAW is `plain`, RUNLENGTH `run_length`, BYTEDICT `dictionary`, DELTA `delta`;
-`frame` packs bits as AZ64 may do, whose form is not published.
+MOSTLY8, 16 and 32 are `mostly8`, `mostly16` and `mostly32`; `frame` packs bits as AZ64 may do, whose form is not
+published. Redshift compresses texts by LZO or ZSTD, which the standard library lacks: `zlib` stands for them here.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import numpy as np
 from dsys_lab import laws
 from dsys_lab.scenarios.column_store.nights import NIGHT, in_order
 from dsys_lab.stores.warehouse import Cluster, Warehouse
-from dsys_lab.structures.encoding import CODECS
+from dsys_lab.structures.encoding import CHOSEN, CODECS
 from dsys_lab.structures.schema import WIDTHS, Schema
 
 NIGHTS: Final = 20_000
@@ -30,6 +31,11 @@ BLOCK_BYTES: Final = 1 << 14
 def table(order: str = "by date", nights: int = NIGHTS) -> dict[str, dict[str, int]]:
     """Return by column the bytes that each encoding takes."""
     return {name: {codec: bytes_of(name, codec, order, nights) for codec in codecs_of(name)} for name in COLUMNS}
+
+
+def side_by_side(order: str = "by date", nights: int = NIGHTS) -> dict[str, dict[str, int | str]]:
+    """Return the same for every encoding there is, "" where it is not for such a column."""
+    return {name: {codec: sizes.get(codec, "") for codec in CODECS} for name, sizes in table(order, nights).items()}
 
 
 def codecs_of(column: str) -> tuple[str, ...]:
@@ -49,9 +55,10 @@ def bytes_of(column: str, codec: str | None, order: str = "by date", nights: int
 
 
 def winners(order: str = "by date", nights: int = NIGHTS) -> dict[str, dict[str, Any]]:
-    """Return by column the smallest encoding, how many times smaller than plain it is, and what is chosen unasked."""
+    """Return by column the smallest encoding of those that are chosen unasked, and what is chosen block by block."""
     told = {}
-    for name, sizes in table(order, nights).items():
+    for name, every in table(order, nights).items():
+        sizes = {codec.name: every[codec.name] for codec in CHOSEN if codec.name in every}
         best = min(sizes, key=lambda codec: (sizes[codec], codec))
         told[name] = {
             "smallest": best, "times smaller": round(sizes["plain"] / sizes[best], 1),

@@ -1,7 +1,7 @@
 """The flights of 2013 in a warehouse: nobody arranged them for an example.
 
 1. `orders`: blocks that a day and a plane cost, by the order in which the flights lie; the file's own order is one.
-2. `carriers`: the airlines' shares, and the slice that all wait for if the airline is the key.
+2. `rows_by_slice`, `carriers`: what lies where if the airline is the key, or the plane, and who waits for whom.
 3. `joins`: flights and planes, by where both lie.
 4. `packed`: how small the columns become, in the file's order and sorted by day.
 """
@@ -16,6 +16,7 @@ import duckdb
 import numpy as np
 
 from dsys_lab import laws
+from dsys_lab.errors import require_choice
 from dsys_lab.scenarios.column_store.sorting import share
 from dsys_lab.stores.warehouse import All, Cluster, Distribution, Even, Key, Warehouse
 from dsys_lab.structures.schema import Schema
@@ -81,20 +82,27 @@ def orders() -> dict[str, dict[str, float]]:
     return told
 
 
-def carriers(slices: int = 16) -> dict[str, float]:
-    """Return the shares of the airlines, the largest first, and the straggler if the airline is the key."""
-    _, columns = tables()["flights"]
+def rows_by_slice(key: str, slices: int = 16) -> tuple[int, ...]:
+    """Return how many flights each slice works on, if a column is the key."""
+    require_choice("key", key, ("carrier", "tailnum"))
     named = ("carrier", "tailnum", "dep_delay", "distance")
-    counts = np.unique(columns["carrier"], return_counts=True)[1]
-    by_carrier, by_plane = (
-        warehouse(cluster=Cluster(slices, 1), styles={"flights": Key(key)}, columns=named).query(BY_CARRIER)
-        for key in ("carrier", "tailnum")
-    )
-    return {
-        "airlines": len(counts), "share of the largest": float(counts.max() / counts.sum()),
-        "straggler, key carrier": laws.straggler_ratio(by_carrier.worked_rows),
-        "straggler, key tailnum": laws.straggler_ratio(by_plane.worked_rows),
-    }  # fmt: skip
+    lab = warehouse(cluster=Cluster(slices, 1), styles={"flights": Key(key)}, columns=named)
+    return lab.query(BY_CARRIER).worked_rows
+
+
+def carriers(slices: int = 16) -> dict[str, dict[str, Any]]:
+    """Return by key how many values it has, the share of the most frequent, and what the fullest slice makes wait."""
+    _, columns = tables()["flights"]
+    told = {}
+    for key in ("carrier", "tailnum"):
+        named = np.ma.masked_array(columns[key])
+        counts = np.unique(named.compressed(), return_counts=True)[1]
+        worked = rows_by_slice(key, slices)
+        told[key] = {
+            "different": len(counts), "largest share": f"{counts.max() / counts.sum():.1%}",
+            "empty slices": worked.count(0), "times the mean": round(laws.straggler_ratio(worked), 2),
+        }  # fmt: skip
+    return told
 
 
 def joins(nodes: int = 4) -> dict[str, dict[str, Any]]:

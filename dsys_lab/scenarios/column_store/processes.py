@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from dsys_lab.errors import Refused
 from dsys_lab.scenarios.column_store.nights import warehouse
-from dsys_lab.stores.warehouse import Cluster, Even
+from dsys_lab.stores.warehouse import Cluster, Even, Warehouse
 
 BY_PLAN: Final = (
     "SELECT plan, count(*), avg(minutes_sleep) FROM night n JOIN person p ON n.person_id = p.person_id GROUP BY plan"
@@ -46,15 +46,19 @@ def _die() -> None:
     os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
 
 
-def killed_at_work(nth: int = 7, *, nights: int = 4_000) -> dict[str, Any]:
+def killed_at_work(nth: int = 7, *, nights: int = 4_000) -> dict[str, dict[str, str]]:
     """Ask a join of four slices; the process that works on the `nth` piece (of eight) is killed; ask again."""
     lab = warehouse(cluster=Cluster(2, 2), nights=nights, distribution={"night": Even(), "person": Even()})
-    told: dict[str, Any] = {"here": lab.query(BY_PLAN).digest()}
-    for name, executor in ((f"killed at piece {nth}", OneDies(nth)), ("new processes", processes())):
+    told = {"no process of its own": _told(lab)}
+    for name, executor in ((f"killed at piece {nth} of 8", OneDies(nth)), ("new processes", processes())):
         with executor:
             lab.executor = executor
-            try:
-                told[name] = lab.query(BY_PLAN).digest()
-            except Refused as refused:
-                told[name] = str(refused)
+            told[name] = _told(lab)
     return told
+
+
+def _told(lab: Warehouse) -> dict[str, str]:
+    try:
+        return {"the question is": "answered", "digest of the answer": lab.query(BY_PLAN).digest()}
+    except Refused:
+        return {"the question is": "refused: a slice's process died at work", "digest of the answer": "none"}

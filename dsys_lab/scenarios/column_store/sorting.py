@@ -12,16 +12,17 @@ Sources: the law and its source in `dsys_lab.laws.warehouse`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 
 from dsys_lab import laws
 from dsys_lab.errors import BadParameter, require_choice, require_fraction
-from dsys_lab.scenarios.column_store.nights import NARROW, NIGHTS, ORDERS, in_order
+from dsys_lab.scenarios.column_store.nights import ORDERS, in_order
 from dsys_lab.scenarios.scenario import Claims, scenario
 from dsys_lab.simulation import Simulation
-from dsys_lab.stores.warehouse import Answer, Cluster, Warehouse
+from dsys_lab.stores.warehouse import Answer, BlockStatus, Cluster, Warehouse
 from dsys_lab.structures.schema import Schema
 from dsys_lab.trace import NO_TRACE, Recorder, Scalar, Trace
 
@@ -116,80 +117,101 @@ def as_they_arrived(*, block_rows: int = 250, nights: int = 100_000, vacuumed: b
 
 
 # ------------------------------------------------------------------------------------------ 4. one table, three orders
-def three_orders(*, nights: int = NIGHTS, block_bytes: int = 4_096) -> dict[str, dict[str, Any]]:
-    """Count the blocks that a day and a person cost in each order, and the bytes of two columns."""
+ASKED: Final = {"a day": "date_key", "a person": "person_id"}
+"""By which column each of the two questions asks."""
+DRAWN_NIGHTS: Final = 12_000
+LAID: Final = Schema.of("date_key u16, person_id u32, minutes_sleep u16?")
+PLAIN: Final = {"date_key": "plain", "person_id": "plain"}
+
+
+def three_orders(*, nights: int = DRAWN_NIGHTS) -> dict[str, dict[str, int]]:
+    """Count in each order the blocks of the two columns that a question names, and the bytes of two columns, packed.
+
+    The blocks are those that `ordered_tiles` draws.
+    """
     told = {}
     for order in ("by date", "by person", "shuffled"):
-        lab, columns = _ordered(order, nights, block_bytes)
-        day = int(np.median(columns["date_key"]))
-        asked = {
-            "a day": f"SELECT avg(minutes_sleep) FROM night WHERE date_key = {day}",
-            "a person": f"SELECT avg(minutes_sleep) FROM night WHERE person_id = {PERSON}",
-        }
-        blocks = {}
-        for name, sql in asked.items():
-            answer = lab.query(sql)
-            read = sum(answer.blocks_read.values())
-            blocks[f"{name}: blocks read"] = read
-            blocks[f"{name}: of"] = read + sum(answer.blocks_skipped.values())
-        sizes = {
-            f"{column}: bytes": sum(block.size_bytes for block in lab.blocks("night") if block.column == column)
-            for column in ("date_key", "person_id")
-        }
-        told[order] = {**blocks, **sizes}
+        counted: dict[str, int] = {}
+        for asked in ASKED:
+            tiles = [tile for some in ordered_tiles(order, asked, nights=nights)["columns"].values() for tile in some]
+            counted[f"{asked}: blocks read"] = sum(state != "skipped" for *_, state in tiles)
+            counted[f"{asked}: of"] = len(tiles)
+        lab = _laid(order, nights, encodings={})
+        for column in ASKED.values():
+            counted[f"{column}: bytes"] = sum(one.size_bytes for one in lab.blocks("night") if one.column == column)
+        told[order] = counted
     return told
 
 
-def _ordered(order: str, nights: int, block_bytes: int, recorder: Recorder = NO_TRACE) -> tuple[Warehouse, Any]:
-    """Return nights on one slice in an order; a sort key keeps them in it."""
-    columns = in_order(order, nights=nights)
-    lab = Warehouse(Cluster(1, 1), block_bytes=block_bytes, recorder=recorder)
-    key = {"by date": ["date_key"], "by person": ["person_id"]}.get(order, [])
-    lab.create_table("night", NARROW, sort_key=key)
+def _laid(
+    order: str, nights: int, *, encodings: Mapping[str, str] = PLAIN, recorder: Recorder = NO_TRACE
+) -> Warehouse:  # fmt: skip
+    """Return nights on one slice, as they lie in an order."""
+    columns = in_order(order, LAID, nights)
+    lab = Warehouse(Cluster(1, 1), block_bytes=1_200, recorder=recorder)
+    lab.create_table("night", LAID, encodings=encodings)
     lab.copy("night", [columns])
-    return lab, columns
+    return lab
 
 
-def ordered_tiles(order: str, asked: str = "a day", *, nights: int = 12_000) -> dict[str, Any]:
-    """Return what `charts.zone_maps` needs of three columns of one table in an order."""
+def _question(asked: str, nights: int) -> tuple[str, int, str]:
+    """Return the column by which is asked, the value, and the question in SQL."""
+    require_choice("asked", asked, tuple(ASKED))
+    column = ASKED[asked]
+    value = int(np.median(in_order("by date", nights=nights)["date_key"])) if asked == "a day" else PERSON
+    return column, value, f"SELECT avg(minutes_sleep) FROM night WHERE {column} = {value}"
+
+
+def ordered_tiles(order: str, asked: str = "a day", *, nights: int = DRAWN_NIGHTS) -> dict[str, Any]:
+    """Return what `charts.zone_maps` needs of the two columns that a question names, in a table in an order."""
     require_choice("order", order, ORDERS)
-    require_choice("asked", asked, ("a day", "a person"))
+    column, value, sql = _question(asked, nights)
     trace = Trace()
-    columns = in_order(order, nights=nights)
-    lab = Warehouse(Cluster(1, 1), block_bytes=1_200, recorder=trace)
-    schema = Schema.of("date_key u16, person_id u32, minutes_sleep u16?")
-    lab.create_table("night", schema, encodings={"date_key": "plain", "person_id": "plain"})
-    lab.copy("night", [{name: columns[name] for name in schema.names}])
-    column = "date_key" if asked == "a day" else "person_id"
-    value = int(np.median(columns["date_key"])) if asked == "a day" else PERSON
-    lab.query(f"SELECT avg(minutes_sleep) FROM night WHERE {column} = {value}")
+    lab = _laid(order, nights, recorder=trace)
+    lab.query(sql)
+    wanted = in_order(order, LAID, nights)[column] == value
     read = {(row.fields["file"], row.fields["page"]) for row in trace.of("page_read")}
-    tiles: dict[str, list[tuple[float, float, str]]] = {name: [] for name in schema.names}
-    first = dict.fromkeys(schema.names, 0)
-    for block in (block for block in lab.blocks("night") if block.column in tiles):
-        mine = columns[column][first[block.column] : first[block.column] + block.rows]
-        first[block.column] += block.rows
-        held = bool((mine == value).any())
-        seen = (f"night.{block.column}", block.block) in read
-        state = "skipped" if not seen else "read" if held else "in vain"
-        tiles[block.column].append((float(block.low or 0), float(block.high or 0), state))
+    tiles: dict[str, list[tuple[float, float, str]]] = {column: [], "minutes_sleep": []}
+    for (_, name, number), (block, held) in _held(lab, [wanted]).items():
+        if name in tiles:
+            state = "skipped" if (f"night.{name}", number) not in read else "read" if held else "in vain"
+            tiles[name].append((float(block.low or 0), float(block.high or 0), state))
     return {"columns": tiles, "bands": {column: (value, value)}}
+
+
+def _held(lab: Warehouse, wanted: Sequence[Any]) -> dict[tuple[int, str, int], tuple[BlockStatus, int]]:
+    """Return by slice, column and number each block of the nights, and how many of its rows are wanted.
+
+    `wanted` says it for the rows of each slice, in the order in which they lie there.
+    """
+    first: dict[tuple[int, str], int] = {}
+    held = {}
+    for block in lab.blocks("night"):
+        start = first.get((block.slice, block.column), 0)
+        first[block.slice, block.column] = start + block.rows
+        rows = wanted[block.slice][start : start + block.rows]
+        held[block.slice, block.column, block.block] = block, int(np.count_nonzero(rows))
+    return held
 
 
 # ------------------------------------------------------------------------------------------ to be played
 class _Slow:
-    """A recorder that lets time pass between blocks, and counts them."""
+    """A recorder that lets time pass between blocks, counts them, and says how much of each was asked for."""
 
     def __init__(self, sim: Simulation) -> None:
         self.sim, self.counts = sim, {"page_read": 0, "block_skip": 0}
+        self.held: dict[tuple[int, str, int], tuple[BlockStatus, int]] = {}
 
     def emit(self, time_us: int, kind: str, place: str, message: str | None = None, /, **fields: Scalar) -> None:
         """Pass a block on, a little later than the one before."""
         if kind not in self.counts:
             return
         self.counts[kind] += 1
-        column = str(fields["file"]).removeprefix("night.")
-        fields["file"] = f"{column}, slice {place.rpartition('.')[2]}"
+        column, at = str(fields["file"]).removeprefix("night."), int(place.rpartition(".")[2])
+        if kind == "page_read":
+            block, held = self.held[at, column, int(fields["page"] or 0)]
+            fields["used_bytes"] = -(-block.size_bytes * held // block.rows)
+        fields["file"] = f"{column}, slice {at}"
         self.sim.run(self.sim.now_s + (TILE_S if kind == "page_read" else TILE_S / 6))
         self.sim.emit(kind, place, message, **fields)
         name = "blocks read" if kind == "page_read" else "blocks skipped"
@@ -198,9 +220,9 @@ class _Slow:
 
 @scenario("{asked}, the nights lie {order}")
 def scan(
-    sim: Simulation, *, order: str = "by date", asked: str = "a day", nights: int = 20_000, slices: int = 2
+    sim: Simulation, *, order: str = "by date", asked: str = "a day", nights: int = 10_000, slices: int = 2
 ) -> Claims:
-    """One question, block by block: green is read, grey is skipped by its zone map, on each slice.
+    """One question, block by block of 1 KiB: what is read, green as far as it was asked for; grey is skipped.
 
     Parameters
     ----------
@@ -210,18 +232,16 @@ def scan(
         `a day` or `a person`: the mean of the minutes.
     """
     require_choice("order", order, ORDERS)
-    require_choice("asked", asked, ("a day", "a person"))
+    column, value, sql = _question(asked, nights)
     if not 1 <= slices <= 4:
         raise BadParameter(f"slices = {slices!r}: give 1 to 4, for each is drawn")
-    columns = in_order(order, nights=nights)
+    columns = in_order(order, LAID, nights)
     slow = _Slow(sim)
-    lab = Warehouse(Cluster(1, slices), block_bytes=2_048, recorder=slow)
-    key = {"by date": ["date_key"], "by person": ["person_id"]}.get(order, [])
-    lab.create_table("night", NARROW, sort_key=key, encodings={"date_key": "plain", "person_id": "plain"})
+    lab = Warehouse(Cluster(1, slices), block_bytes=1_024, recorder=slow)
+    lab.create_table("night", LAID, encodings=PLAIN)
     lab.copy("night", [columns])
-    column = "date_key" if asked == "a day" else "person_id"
-    value = int(np.median(columns["date_key"])) if asked == "a day" else PERSON
-    answer = lab.query(f"SELECT avg(minutes_sleep) FROM night WHERE {column} = {value}")
+    slow.held = _held(lab, [columns[column][at::slices] == value for at in range(slices)])
+    answer = lab.query(sql)
     read, left = sum(answer.blocks_read.values()), sum(answer.blocks_skipped.values())
     sim.emit("note", "node-0.0", text=f"{read} blocks read, {left} skipped")
     sim.run()

@@ -64,8 +64,8 @@ def on_all(executor: Executor | None, work: Callable[..., Result], given: Sequen
         futures = [executor.submit(work, *arguments) for arguments in given]
         return [future.result() for future in futures]
     except BrokenExecutor as error:
-        raise Refused(f"a slice's process died at work ({error}); nothing changed; give a new executor") from error
+        raise Refused("a slice's process died at work; nothing changed: give a new executor") from error
     except RuntimeError as error:
         if "shutdown" not in str(error):
             raise
-        raise Refused(f"the executor takes no work ({error}); nothing changed; give a new one") from error
+        raise Refused("the executor is shut down; nothing changed: give a new one") from error
