@@ -68,6 +68,11 @@ def one_by_one(rows: int = 40) -> dict[str, dict[str, float]]:
     return told
 
 
+def insert_by_law() -> int:
+    """Return the blocks that a row by itself writes, by law: what the smallest table has on one slice."""
+    return laws.least_table_bytes(1, len(NIGHT.columns), 1, regions=1)
+
+
 def files(count: int, slices: int = 4) -> dict[str, Any]:
     """Load as many files; say how many each slice reads, and the rounds that the busiest takes."""
     lab = Warehouse(Cluster(1, slices))

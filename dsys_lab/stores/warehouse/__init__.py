@@ -51,9 +51,15 @@ a vacuum        every block, read and written
 
 Left out: durability of the leader. Slices are values in memory, and a crash of the leader leaves nothing; how blocks
 come to a disk whole is the subject of `stores.column_store`, and how objects outlive a disk that of
-`stores.object_store`. Several writers at once; AUTO styles; interleaved sort keys; statistics of values (ANALYZE counts
+`stores.object_store`. Several writers at once; interleaved sort keys; statistics of values (ANALYZE counts
 rows); result caches, compiled queries, queues of questions. A process is given the blocks that it needs with each
-question, instead of keeping its own. AZ64 is proprietary: the encodings are those of `structures.encoding`.
+question, instead of keeping its own.
+
+DISTSTYLE AUTO is left out: Redshift begins a small table as ALL and moves it in the background to KEY or EVEN when it
+has grown, from a size that is not published; here who makes a table says where its rows lie, and EVEN is meant if
+nothing is said. ENCODE AUTO is what a column has for which no encoding is given: each block has the smallest of
+`structures.encoding.CHOSEN`. AZ64 is proprietary; LZO, ZSTD and TEXT255 are not in the standard library, `zlib` stands
+for them.
 
 Sources: Armenatzoglou et al., "Amazon Redshift re-invented", SIGMOD 2022; Gupta et al., "Amazon Redshift and the case
 for simpler data warehouses", SIGMOD 2015; Amazon Redshift Database Developer Guide; DeWitt and Gray, "Parallel database
