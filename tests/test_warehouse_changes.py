@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 from dsys_lab import laws
 from dsys_lab.errors import BadParameter, Damaged, DidNotHappen, Refused
-from dsys_lab.scenarios.column_store.processes import OneDies, processes
+from dsys_lab.scenarios.column_store.processes import OneDies
 from dsys_lab.stores.object_store import JournaledStore, every
 from dsys_lab.stores.table import Between
 from dsys_lab.stores.warehouse import All, Cluster, Even, Key, ManagedStorage, Warehouse, digest
@@ -298,7 +299,7 @@ def test_a_process_that_is_killed_at_work_is_told_and_the_answer_is_the_same_wit
     with pytest.raises(Refused, match="nothing changed"):
         lab.delete("night", Between("day", 2, 9))
     executor.shutdown()
-    with processes(1) as another:
+    with ThreadPoolExecutor(1) as another:
         lab.executor = another
         assert answers(lab) == expected
         assert lab.delete("night", Between("day", 2, 9)) == 80

@@ -262,7 +262,8 @@ charts.lines(
 
 # %% [markdown]
 # That was made up. Real lateness of *Slumber*: phones without a network deliver their nights days later, and the table lies
-# in the order of arrival. One day is asked for (250 rows in a block):
+# in the order of arrival. One day is asked for, of 250 rows in a block: which share of the rows is that, and which share of
+# the blocks is read?
 
 # %%
 pd.DataFrame(
@@ -297,8 +298,8 @@ other_order.reveal(
     100 * by_person["a day: blocks read"] / by_person["a day: of"],
     why="Everybody has nights on nearly all days, so a block holds nearly all days.",
     show=(
-        pd.DataFrame(orders).T,
         charts.zone_maps(**sorting.ordered_tiles("by person", "a day")),
+        pd.DataFrame(orders).T,
     ),
 )
 
@@ -536,8 +537,8 @@ a_row.reveal(
 
 # %% [markdown]
 # And `COPY` gives each file to one slice, which reads one after the other. The rows count when the last file is in its place
-# (the line below the picture: files in place). Here is a moment late in a load of five files by four slices: who works, and
-# who waits? Try four files, then eight:
+# (✓ at the leader; below, how many files wait at a slice). Here is a moment late in a load of five files by four slices: who
+# works, and who has nothing to do? Try four files, then eight:
 
 # %%
 player(load, files=(1, 9), slices=(1, 6))

@@ -302,22 +302,42 @@ class _Reader(Machine):
 
 
 class _Blocks:
-    """A recorder that shows one column's blocks, those of the unsorted region as a file of their own, slowly."""
+    """A recorder that shows one column's blocks, those of the unsorted region as a file of their own, slowly.
+
+    `lies` are the dates as they lie in each region, `wanted` the one that is asked for: so it says of every block that
+    is read how much of it was asked for.
+    """
 
     def __init__(self, sim: Simulation) -> None:
-        self.sim, self.read = sim, 0
+        self.sim, self.read, self.wanted = sim, 0, 0
+        self.lies = {region: np.zeros(0, np.uint16) for region in ("sorted", "unsorted")}
 
     def emit(self, time_us: int, kind: str, place: str, message: str | None = None, /, **fields: Scalar) -> None:
         """Pass a block on."""
         if kind not in {"page_read", "page_write", "block_skip"} or fields["file"] != "night.date_key":
             return
+        if kind == "page_read":
+            held = self.lies[str(fields["source"])][int(fields["page"] or 0) * DATES_A_BLOCK :]
+            fields["used_bytes"] = 2 * int(np.count_nonzero(held[:DATES_A_BLOCK] == self.wanted))
         late = "unsorted" in str(fields.get("source", fields.get("why", "")))
         fields["file"] = "came late, unsorted" if late else "in order"
         self.read += kind == "page_read"
         self.sim.run(self.sim.now_s + 0.03)
         self.sim.emit(kind, "night", message, **fields)
 
+    def loaded(self, dates: Any, *, unsorted: bool) -> None:
+        """Remember where a load went."""
+        region = "unsorted" if unsorted else "sorted"
+        self.lies[region] = np.concatenate((self.lies[region], dates))
 
+    def vacuumed(self) -> None:
+        """Remember that all lies in order."""
+        everything = np.sort(np.concatenate([*self.lies.values()]))
+        self.lies = {"sorted": everything, "unsorted": everything[:0]}
+
+
+DATES_A_BLOCK: Final = 256
+"""A date is 2 bytes, a block of `days` 512."""
 VACUUMS: Final = {"never": 0, "every day": 1, "every four days": 4, "after twelve days": 12}
 
 
@@ -327,9 +347,9 @@ def days(
 ) -> Claims:  # fmt: skip
     """Day after day a load, and then a question for the day a week before; perhaps a vacuum.
 
-    Blocks of the date: some are written, some read, some skipped. A load whose rows all come behind those
-    that are there goes on in order; one late row, and all of it, and all that comes after, lies unsorted until a
-    vacuum.
+    Blocks of the date: some are written, some read (green as far as they were asked for), some skipped. A load whose
+    rows all come behind those that are there goes on in order; one late row, and all of it, and all that comes after,
+    lies unsorted until a vacuum.
     """
     if not 1 <= days <= 20:
         raise BadParameter(f"days = {days!r}: give 1 to 20")
@@ -338,12 +358,15 @@ def days(
     lab = _table(blocks)
     for number, one in enumerate(daily_loads(days, late, rows=rows, seed=sim.seed), start=1):
         sim.run(sim.now_s + 0.4)
+        before = lab.status().tables["night"].unsorted_rows
         lab.copy("night", [one])
+        blocks.loaded(one["date_key"], unsorted=lab.status().tables["night"].unsorted_rows > before)
         if VACUUMS[vacuum] and number % VACUUMS[vacuum] == 0:
             sim.emit("note", "night", text=f"day {number}: vacuum")
             lab.vacuum("night")
-        before = blocks.read
-        lab.query(f"SELECT avg(minutes) FROM night WHERE date_key = {14 + number - 7}")
-        sim.emit("gauge", "night", name="blocks read a question", value=blocks.read - before, unit="")
+            blocks.vacuumed()
+        already, blocks.wanted = blocks.read, 14 + number - 7
+        lab.query(f"SELECT avg(minutes) FROM night WHERE date_key = {blocks.wanted}")
+        sim.emit("gauge", "night", name="blocks read a question", value=blocks.read - already, unit="")
     sim.run()
     return Claims({"checks hold": {}})

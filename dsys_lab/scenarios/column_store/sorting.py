@@ -113,7 +113,7 @@ def as_they_arrived(*, block_rows: int = 250, nights: int = 100_000, vacuumed: b
     lab.copy("t", [{"date_key": columns["date_key"]}])
     answer = lab.query(f"SELECT count(date_key) FROM t WHERE date_key = {day}")
     wanted = float(np.mean(columns["date_key"] == day))
-    return {"asked for": wanted, "read": share(answer, "t.date_key")}
+    return {"rows asked for": wanted, "blocks read": share(answer, "t.date_key")}
 
 
 # ------------------------------------------------------------------------------------------ 4. one table, three orders
