@@ -584,6 +584,10 @@ unsorted.reveal(
 # %% [markdown]
 # And yet the questions do not read everything: each load is in order within itself, so only its first blocks are wide. Hold
 # the two charts against each other: with one question a day the vacuum never pays. (The last exercise asks for your choice.)
+#
+# The blocks of the date, day after day: a load writes some (blue), then a question for the day a week before reads some, green
+# as far as they were asked for, and skips the others (grey). A tile shows what happened to it last; a vacuum moves all that came
+# late to where it belongs. Play both:
 
 # %%
 player(
