@@ -82,6 +82,7 @@ def orders() -> dict[str, dict[str, float]]:
     return told
 
 
+@lru_cache(maxsize=4)
 def rows_by_slice(key: str, slices: int = 16) -> tuple[int, ...]:
     """Return how many flights each slice works on, if a column is the key."""
     require_choice("key", key, ("carrier", "tailnum"))
