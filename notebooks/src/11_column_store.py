@@ -357,8 +357,9 @@ pd.DataFrame(encodings.winners("shuffled")).T.loc[["night_id", "date_key"]]
 # where *range* is the largest value less the smallest. What is counted is a little more: a few bytes at the head of each block.
 
 # %%
+bytes_of = encodings.table()
 laws_of_bytes = {
-    f"{name}, {codec}": {"counted": encodings.table()[name][codec], "by law": round(law)}
+    f"{name}, {codec}": {"counted": bytes_of[name][codec], "by law": round(law)}
     for name in ("date_key", "fw", "city_id")
     for codec, law in encodings.by_law(name).items()
 }
@@ -505,8 +506,8 @@ small = loading.tiny()
 thousand_rows.reveal(
     small["bytes on disk"] / 2**20,
     law=small["by law"] / 2**20,
-    why="Every column of every slice has a block of its own, the three hidden ones too, "
-    "in each of the two regions: block × (columns + 3) × slices × 2.",
+    why="Every column of every slice has a block of its own, the three hidden ones "
+    "too, in each of the two regions: block × (columns + 3) × slices × 2.",
     show=pd.DataFrame([small]),
 )
 
