@@ -90,6 +90,9 @@ def test_a_holistic_answer_is_right_where_it_is_and_refuses_to_roll_up(how: str)
     assert cuboid.rollup(("weekend", "city", "band")).by == ("weekend", "city", "band"), "only their order changed"
     with pytest.raises(NotDecomposable):
         Cube(cuboid).keep([("city",)])
+    with pytest.raises(NotDecomposable):
+        Cube(cuboid).grouping_sets([BY, ("city",)])
+    assert len(Cube(cuboid).grouping_sets([BY])) == len(cuboid.cells)
 
 
 def test_an_average_of_averages_and_a_median_of_medians_lie_and_states_do_not() -> None:
@@ -166,6 +169,9 @@ def test_the_smallest_cuboid_that_will_do_is_read() -> None:
     (lambda: finest("sum").slice("town", 1), "no dimension 'town'"),
     (lambda: finest("sum").dice({"town": [1]}), "no dimension 'town'"),
     (lambda: Cube(finest("sum")).answer(("town",)), "no dimension 'town'"),
+    (lambda: Cube(finest("sum")).grouping_sets([("town",)]), "no dimension 'town'"),
+    (lambda: Cube(finest("sum")).grouping_sets([("city",), ("city",)]), "each once"),
+    (lambda: Cube(finest("sum")).grouping_sets([]), "at least one"),
     (lambda: Lattice(("a",), {("a",): 3}), "give the cells of each of the 2"),
     (lambda: Lattice.of({"a": [1]}).cost([("b",)]), "no cuboid"),
     (lambda: Lattice.of({"a": [1]}).greedy(-1), "0 or more"),
