@@ -94,8 +94,7 @@ class SqlCube(ABC):
         BadParameter
             If a column, an aggregate or the kind of sets is unknown.
         """
-        require_choice("sets", sets, SETS)
-        return self._grouped(by, measures, f"{sets}({', '.join(map(quoted, by))})" if by else "()")
+        return self._grouped(by, self._in_sql(by, measures, short(by, sets)))
 
     def grouping_sets(self, sets: Sequence[Sequence[str]], measures: Sequence[Measured]) -> list[GroupedRow]:
         """Return the cuboids of these sets of dimensions, in one question.
@@ -105,17 +104,18 @@ class SqlCube(ABC):
         BadParameter
             If a column or an aggregate is unknown, or a set is there twice.
         """
-        asked = ", ".join(f"({', '.join(map(quoted, by))})" for by in sets)
-        return self._grouped(dimensions_of(sets), measures, f"grouping sets ({asked})")
+        by, asked = dimensions_of(sets), ", ".join(f"({', '.join(map(quoted, one))})" for one in sets)
+        return self._grouped(by, self._in_sql(by, measures, f"grouping sets ({asked})"))
 
-    def _grouped(self, by: Sequence[str], measures: Sequence[Measured], sets: str) -> list[GroupedRow]:
+    def _grouped(self, by: Sequence[str], sql: str) -> list[GroupedRow]:
+        rows = [GroupedRow(row[: len(by)], row[-1], row[len(by) : -1]) for row in self._ask(sql)]
+        return sorted(rows, key=finest_first)
+
+    def _in_sql(self, by: Sequence[str], measures: Sequence[Measured], sets: str) -> str:
+        """Return the question for labels, measures and what `GROUPING` says; `sets` is SQL already."""
         bits = f"grouping({', '.join(map(quoted, by))})" if by else "0"
         chosen = ", ".join([*self._select(by, measures), f"{bits} as left_out"])
-        rows = [
-            GroupedRow(row[: len(by)], row[-1], row[len(by) : -1])
-            for row in self._ask(f"select {chosen} from {WIDE} group by {sets}")  # noqa: S608  quoted
-        ]
-        return sorted(rows, key=finest_first)
+        return f"select {chosen} from {WIDE} group by {sets}"  # noqa: S608  quoted
 
     def _select(self, by: Sequence[str], measures: Sequence[Measured]) -> list[str]:
         for name in (*by, *(measured.column for measured in measures)):
@@ -149,6 +149,12 @@ class SqlCube(ABC):
     def __exit__(self, *_: object) -> None:
         """Close it."""
         self.close()
+
+
+def short(by: Sequence[str], sets: str) -> str:
+    """Return `CUBE` or `ROLLUP` of these dimensions as SQL."""
+    require_choice("sets", sets, SETS)
+    return f"{sets}({', '.join(map(quoted, by))})" if by else "()"
 
 
 def plain(value: Any) -> Any:

@@ -13,10 +13,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from dsys_lab.engines.cube_sql import WIDE, Answers, SqlCube, plain
+from dsys_lab.engines.cube_sql import WIDE, Answers, SqlCube, plain, short
 from dsys_lab.engines.difference import Difference
 from dsys_lab.engines.postgres.database import PostgresDatabase
 from dsys_lab.engines.table_sql import quoted
+from dsys_lab.stores.star_schema import Measured
 
 _MEDIAN: Final = "percentile_cont(0.5) within group (order by {})"
 SQL: Final = {
@@ -84,9 +85,9 @@ class PostgresCube(SqlCube):
     def _ask(self, sql: str) -> Answers:
         return [tuple(map(plain, row)) for row in self._database.run(sql)]
 
-    def explained(self, sql: str) -> Answers:
-        """Return how PostgreSQL would answer a question about `wide`, line by line."""
-        return self._ask(f"explain (costs off) {sql}")
+    def explained(self, by: Sequence[str], measures: Sequence[Measured], *, sets: str = "cube") -> list[str]:
+        """Return the lines of the plan by which PostgreSQL would answer `grouped`."""
+        return [line for (line,) in self._ask(f"explain (costs off) {self._in_sql(by, measures, short(by, sets))}")]
 
     def close(self) -> None:
         """Drop the schema."""

@@ -243,7 +243,9 @@ def merged_distinct(p: int = 10, *, nights: int = NIGHTS, seed: int = 7) -> dict
     }
 
 
-def median_errors(*ks: int, seeds: int = 8, nights: int = 20_000, seed: int = 7) -> dict[str, list[tuple[float, float]]]:
+def median_errors(
+    *ks: int, seeds: int = 12, nights: int = 20_000, seed: int = 7
+) -> dict[str, list[tuple[float, float]]]:
     """Return by k how far the median of merged sketches, one a week, is off in rank, as a share of all; and bytes.
 
     Each of `seeds` runs throws its coins anew. So that each night has a rank of its own, a tiny part of its number is
@@ -265,7 +267,7 @@ def median_errors(*ks: int, seeds: int = 8, nights: int = 20_000, seed: int = 7)
     found: dict[str, list[tuple[float, float]]] = {}
     for k in ks:
         merged = [_merged_weeks(weeks, k, coins) for coins in range(seeds)]
-        off = [abs(bisect_right(every, one.quantile(0.5)) / len(every) - 0.5) for one in merged]
+        off = [abs(bisect_right(every, one.quantile(0.5) or 0) / len(every) - 0.5) for one in merged]
         said = {
             "typically": math.sqrt(statistics.fmean(one * one for one in off)),
             f"the worst of {seeds}": max(off),

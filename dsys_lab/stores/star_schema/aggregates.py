@@ -12,9 +12,9 @@ holistic       all values: no bound on its size                    median, disti
 =============  ==================================================  ============================================
 
 The class is that of the question. For a holistic one there are three things to keep: the answer alone (`median`,
-`distinct`), and two answers are not one, so `merge` raises `NotDecomposable`; all values (`median_of_all`), which merge,
-and grow with the facts; or a *sketch* (`median_sketch`, `distinct_sketch`), which merges in little room and answers
-with an error that is known: no fourth class, but a stand-in for a holistic one.
+`distinct`), and two answers are not one, so `merge` raises `NotDecomposable`; all values (`median_of_all`), which
+merge, and grow with the facts; or a *sketch* (`median_sketch`, `distinct_sketch`), which merges in little room and
+answers with an error that is known: no fourth class, but a stand-in for a holistic one.
 
 NULL (None) is not a value: it is left out before anything is counted, as in SQL.
 
