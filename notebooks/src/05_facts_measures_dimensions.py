@@ -91,8 +91,9 @@ from dsys_lab.stores.star_schema import Dimension, FactTable, Link, Stored
 
 # %%
 person = Dimension("person", historic=["city"], overwritten=["plan"])
-person.put(17, {"city": "Oslo", "plan": "free"}, at=0)
-person.put(17, {"city": "Lagos", "plan": "plus"}, at=90)
+first = person.put(17, {"city": "Oslo", "plan": "free"}, at=0)
+then = person.put(17, {"city": "Lagos", "plan": "plus"}, at=90)
+print("surrogate keys:", first, then)
 
 # %%
 from dataclasses import asdict
@@ -119,11 +120,11 @@ nights = FactTable(
 rows = [(17, 30, 435), (17, 95, 410), (17, 95, 410), (17, 96, 7.25), (8, 5, 380)]
 names = ("person", "day", "minutes")
 told = nights.load(dict(zip(names, row, strict=True)) for row in rows)
-pd.DataFrame([{**one.row, "put aside": one.reason} for one in told.quarantined])
+print(told.loaded, "facts; put aside:", *(one.reason for one in told.quarantined), sep="\n")
 
 # %% [markdown]
-# Of five rows three are facts. What does not fit is put aside with the reason, and nothing else happens to it: each row
-# given is a fact or in **quarantine**. Of person 8 nobody has heard; a member was *inferred*, to be filled in later. Where did they sleep?
+# What does not fit is put aside with the reason, and nothing else happens to it: each row given is a fact or in
+# **quarantine**. Of person 8 nobody has heard; a member was *inferred*, to be filled in later. Where did they sleep?
 
 # %%
 ways = {as_of: nights.read("person.city", as_of=as_of) for as_of in ("then", "now")}
@@ -164,8 +165,8 @@ except NotDecomposable as refusal:
 # %% [markdown]
 # ## Look inside
 #
-# What has to be kept of many values, so that two parts make the whole? By the answer, Gray and his colleagues named three
-# classes of aggregates:
+# What has to be kept of many values, so that two parts make the whole? Gray and his colleagues named three classes of
+# aggregates by it:
 #
 # | class | what suffices | such as |
 # |---|---|---|
@@ -292,15 +293,15 @@ stray.reveal(
 # ### 3. Can a row store look like a column store?
 #
 # The notes say so. 20,000 nights lie in tables by row, from wide to narrow: with all that is known of each night and of
-# its city; as the fact table of a star; as a key and one value; and once more wide, with an index on that value. One
-# question, the average of `minutes_sleep`, is asked of each in SQLite, with nothing in memory. A real column, two bytes a
-# value, stands beside them.
+# its city; as the fact table of a star; as a key and one value; and with all of each night, but an index on the one value,
+# which is read in its place. One question, the average of `minutes_sleep`, is asked of each in SQLite, with nothing in
+# memory. A real column, two bytes a value, stands beside them.
 
 # %%
 from dsys_lab.scenarios.facts_measures_dimensions import LAYOUTS
 
 # %%
-columns = {name: ", ".join(layout.schema.names) for name, layout in LAYOUTS.items()}
+columns = {name: len(layout.schema.names) for name, layout in LAYOUTS.items()}
 pd.DataFrame({"columns of a row": columns})
 
 # %%
@@ -691,8 +692,8 @@ median.reveal(
 # sizes before it knows them. For the median each of the sixteen starts from the facts. The three classes are no theory:
 # they stand in the plan.
 #
-# PostgreSQL goes another way, here for two dimensions. It reads the facts once, and adds each of them to a cell of every
-# set, of a sum as well. For a median they are sorted, once for each chain of sets that begin alike:
+# PostgreSQL goes another way, here for two dimensions. It reads the facts once (`wide` is their table), and adds each of
+# them to a cell of every set, of a sum as well. For a median they are sorted, once for each chain of sets that begin alike:
 
 # %%
 with PostgresCube.of(some) as cube:

@@ -37,7 +37,7 @@ DIFFERENCES: Final = (
     Difference(
         "coarser cuboids are made of finer ones",
         "each fact is added to a cell of every set",
-        "One pass over the facts serves all sets that are hashed; what merges and what does not cost alike.",
+        "One pass over the facts serves all sets that are hashed; that a sum would merge saves nothing.",
     ),
     Difference(
         "median_sketch, distinct_sketch",
