@@ -70,8 +70,9 @@ charts.sliding(
 # %% [markdown]
 # The same as a film, from the very table of the notes. Each row becomes a **fact**: hours stay with it, age and city go
 # to the **dimension** `person`. Facts fall into cells by city and age (from forty on one is *older* here); cells are
-# poured into cells by city, those into one. The tube in a cell is what its measure says. Press **space**. Then take the
-# median, and `median_of_all`: the same median, of cells that keep all their values.
+# poured into cells by city, those into one. The tube in a cell is what its measure says;
+# what is poured bears the initials of its cell, *Oo* for *Oslo older*. Press **space**. Then take the median, and
+# `median_of_all`: the same median, of cells that keep all their values.
 
 # %%
 from dsys_lab.scenarios.facts_measures_dimensions import pouring
