@@ -82,6 +82,7 @@ class DuckdbCube(SqlCube):
     def __init__(self) -> None:
         super().__init__()
         self._db = duckdb.connect(":memory:", config={"threads": 1})
+        self._db.execute("set enable_progress_bar = false")  # a slow machine would find one in its notebook
         self._db.execute("set enable_profiling = 'no_output'")
         self._db.execute("set profiling_mode = 'detailed'")
         self.rows_grouped = 0
