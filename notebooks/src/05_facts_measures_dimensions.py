@@ -121,7 +121,8 @@ nights = FactTable(
 rows = [(17, 30, 435), (17, 95, 410), (17, 95, 410), (17, 96, 7.25), (8, 5, 380)]
 names = ("person", "day", "minutes")
 told = nights.load(dict(zip(names, row, strict=True)) for row in rows)
-print(told.loaded, "facts; put aside:", *(one.reason for one in told.quarantined), sep="\n")
+reasons = [one.reason for one in told.quarantined]
+print(told.loaded, "facts; put aside:", *reasons, sep="\n")
 
 # %% [markdown]
 # What does not fit is put aside with the reason, and nothing else happens to it: each row given is a fact or in
