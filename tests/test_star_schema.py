@@ -110,6 +110,7 @@ def test_a_late_member_changes_the_label_and_not_the_total() -> None:
     assert table.read("person.city") == {"person.city": ["Oslo"] * 2}
     assert (table.read("person"), sum(table.read("minutes")["minutes"])) == (surrogates, total)
     assert dimension.status().inferred == 0
+    assert dimension.version(1).valid_from == ROW["day"], "what is told of day 5 holds for the facts of day 3, too"
 
 
 def test_a_late_fact_goes_to_the_version_of_then_and_a_filter_too() -> None:

@@ -38,10 +38,11 @@ class Quotation:
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         tick = '<span style="color:#009E73">✔</span>'
         words = self.words or "*(only the heading stands there: what to say is this lab's work)*"
+        colon = "" if self.heading.endswith(".") else ":"
         quoted = "\n".join(f"> {line}".rstrip() for line in words.splitlines())
         return {
             "text/plain": str(self),
-            "text/markdown": f"> {tick} **The notes say**, under *{self.heading}*:\n>\n{quoted}",
+            "text/markdown": f"> {tick} **The notes say**, under *{self.heading}*{colon}\n>\n{quoted}",
         }
 
 

@@ -70,15 +70,16 @@ charts.sliding(
 # %% [markdown]
 # The same as a film, from the very table of the notes. Each row becomes a **fact**: hours stay with it, age and city go
 # to the **dimension** `person`. Facts fall into cells by city and age (from forty on one is *older* here); cells are
-# poured into cells by city, those into one. The tube in a cell is what its measure says. Press **space**; then take the median, and a sleeper of whom
-# nothing is known when the night comes (*late*).
+# poured into cells by city, those into one. The tube in a cell is what its measure says;
+# what is poured bears the initials of its cell, *Oo* for *Oslo older*. Press **space**. Then take the median, and
+# `median_of_all`: the same median, of cells that keep all their values.
 
 # %%
 from dsys_lab.scenarios.facts_measures_dimensions import pouring
 
 # %%
 hows = ["sum", "avg", "median", "median_of_all"]
-player(pouring, how=hows, sleepers=(2, 16), late=[False, True])
+player(pouring, how=hows, sleepers=(2, 16))
 
 # %% [markdown]
 # ## By hand
@@ -93,16 +94,17 @@ from dsys_lab.stores.star_schema import Dimension, FactTable, Link, Stored
 person = Dimension("person", historic=["city"], overwritten=["plan"])
 first = person.put(17, {"city": "Oslo", "plan": "free"}, at=0)
 then = person.put(17, {"city": "Lagos", "plan": "plus"}, at=90)
-first, then
+print("surrogate keys:", first, then)
 
 # %%
 from dataclasses import asdict
 
 # %%
-pd.DataFrame(map(asdict, person.history(17)), dtype=object)
+versions = [asdict(one) | one.attributes for one in person.history(17)]
+pd.DataFrame(versions, dtype=object).drop(columns="attributes")
 
 # %% [markdown]
-# Person 17 moved on day 90. Both versions say *plus*, for nobody needs to know the plan of then. Now a table of facts,
+# Person 17 moved on day 90: two versions, the last one open. (*Inferred* comes in a moment.) Both versions say *plus*, for nobody needs to know the plan of then. Now a table of facts,
 # with its grain: one row for each person and day. A night has 60 to 960 minutes; everything else is doubtful.
 
 # %%
@@ -119,7 +121,8 @@ nights = FactTable(
 rows = [(17, 30, 435), (17, 95, 410), (17, 95, 410), (17, 96, 7.25), (8, 5, 380)]
 names = ("person", "day", "minutes")
 told = nights.load(dict(zip(names, row, strict=True)) for row in rows)
-told.loaded, [one.reason for one in told.quarantined]
+reasons = [one.reason for one in told.quarantined]
+print(told.loaded, "facts; put aside:", *reasons, sep="\n")
 
 # %% [markdown]
 # What does not fit is put aside with the reason, and nothing else happens to it: each row given is a fact or in
@@ -145,10 +148,15 @@ sleep = {
 
 # %%
 average = Cuboid.of(sleep, ("city", "age"), [Measured("avg", "minutes")])
-average.cells
+kept = [(*labels, *state) for labels, (state,) in average.cells.items()]
+pd.DataFrame(kept, columns=["city", "age", "sum", "count"])
 
 # %%
-average.rollup(("city",)).answers(), average.rollup(()).answers()
+by_city = average.rollup(("city",))
+pd.DataFrame(by_city.answers(), columns=["city", "avg(minutes)"])
+
+# %%
+print("in all:", *by_city.rollup(()).answers()[0])
 
 # %%
 try:
@@ -159,25 +167,34 @@ except NotDecomposable as refusal:
 # %% [markdown]
 # ## Look inside
 #
-# What has to be kept of many values, so that two parts make the whole? Gray and his colleagues named three classes:
+# What has to be kept of many values, so that two parts make the whole? Gray and his colleagues named three classes of
+# aggregates by it:
 #
-# | class | what is kept | such as |
+# | class | what suffices | such as |
 # |---|---|---|
 # | **distributive** | the answer | count, sum, min, max |
-# | **algebraic** | a few numbers | average (sum, count); variance (count, mean, squared distances) |
-# | **holistic** | all the values | median, number of different ones |
+# | **algebraic** | a fixed number of numbers | average (sum, count); variance (count, mean, squared distances) |
+# | **holistic** | all the values, nothing less | median, number of different ones |
 
 # %%
 from dsys_lab.stores.star_schema import AGGREGATES
 
 # %%
-merges = {name: one.joined is not None for name, one in AGGREGATES.items()}
-kinds = {name: one.kind for name, one in AGGREGATES.items()}
-pd.DataFrame({"class": kinds, "merges": merges})
+ways = {
+    name: (one.kind, one.keeps, "no" if one.joined is None else "yes")
+    for name, one in AGGREGATES.items()
+}
+pd.DataFrame(ways, index=["class", "keeps", "merges"]).T
 
 # %% [markdown]
-# A `sketch` is a third way: little room, and an error that is known (experiment 7). The *stored value* has a class of its
-# own: **additive** numbers may be added along every dimension, **semi-additive** ones along some, all others along none.
+# The class is that of the *question*; whether two cells merge depends on what is *kept*. Of a holistic one that can be its
+# answer, which does not merge; or all values (`median_of_all`), which do, and take as much room as the facts; or a
+# **sketch**: no fourth class, but a stand-in that merges, in little room, and is off by an error that is known (experiment
+# 7).
+#
+# The *stored value* has a class of its own: **additive** numbers may be added along every dimension, **semi-additive**
+# ones along some (what lies in stock: over places, not over days), all others along none.
+#
 # Rolling up is short, for the aggregate knows how its states merge:
 
 # %%
@@ -222,8 +239,8 @@ stray
 # ### 1. Two grains
 #
 # *Do people who sleep badly buy more?* Nights are one row for each person and day, order lines one for each product in
-# an order. Somebody joins them by person and sums the hours of sleep. 10,000 nights (less those without minutes), and an order for ten of them, with
-# one to four lines; early customers buy more.
+# an order. Somebody joins them by person and sums the hours of sleep. There are 10,000 nights, a few of them without
+# minutes; for every ten nights there is an order, with one to four lines; early customers buy more.
 
 # %%
 fanned = predict(
@@ -239,7 +256,7 @@ from dsys_lab.scenarios.facts_measures_dimensions import counts, fan_trap
 
 # %%
 fan = counts.fan()
-told = pd.DataFrame({"counted": fan}, dtype=object)[:-2]
+told = pd.DataFrame({"counted": {name: fan[name] for name in list(fan)[:-2]}})
 two = [fan_trap(way=way) for way in ("joined first", "summed first")]
 
 # %%
@@ -277,9 +294,17 @@ stray.reveal(
 #
 # ### 3. Can a row store look like a column store?
 #
-# The notes say so. One question, the average of one column, asked of SQLite with nothing in memory: of one wide
-# table, of the star's fact table, of a table that has the key and the value only, of an index on the value. A real
-# column stands beside them.
+# The notes say so. 20,000 nights lie in tables by row, from wide to narrow: with all that is known of each night and of
+# its city; as the fact table of a star; as a key and one value; and with all of each night, but an index on the one value,
+# which is read in its place. One question, the average of `minutes_sleep`, is asked of each in SQLite, with nothing in
+# memory. A real column, two bytes a value, stands beside them.
+
+# %%
+from dsys_lab.scenarios.facts_measures_dimensions import LAYOUTS
+
+# %%
+columns = {name: len(layout.schema.names) for name, layout in LAYOUTS.items()}
+pd.DataFrame({"columns of a row": columns})
 
 # %%
 narrow = predict(
@@ -296,9 +321,9 @@ from dsys_lab.engines.sqlite import SqliteTable
 from dsys_lab.scenarios.facts_measures_dimensions import narrow_tables, pages_by_layout
 
 # %%
-pages = pages_by_layout(SqliteTable)
+pages = pages_by_layout(SqliteTable, nights=20_000)
 star, column = pages["star: the fact table"], pages[narrow_tables.COLUMN]
-postgres = heap_pages(narrow_tables.by_columns())
+postgres = heap_pages(narrow_tables.by_columns(20_000))
 
 # %%
 narrow.reveal(
@@ -323,7 +348,7 @@ narrow.reveal(
 columns = cells.nights_by_column()
 
 # %%
-{name: len(set(columns[name])) for name in cells.DIMENSIONS}
+pd.DataFrame({"labels": {name: len(set(columns[name])) for name in cells.DIMENSIONS}}).T
 
 # %%
 size = predict(
@@ -483,15 +508,20 @@ sketch.reveal(
 # merged sketches do not fall for it.
 #
 # And the median? **KLL** keeps some of the values, each standing for many; *k* says how many. A sketch a week, merged: how
-# far from the middle is the value that it names? It is bounded for certain, and far better than its bound:
+# far from the middle is the value that it names, as a share of all nights? It throws coins for what it keeps, so there are
+# twelve runs, each with its own coins; and there is a bound that holds whatever they say.
 
 # %%
-medians = counts.median_errors(16, 32, 64, 128, 256, 512)
-size = {int(k): kept_bytes for k, kept_bytes in medians.pop("bytes")}
-charts.lines(medians, title="", x="k", y="share off, in rank")
+medians = counts.median_errors(16, 64, 256, 1_024)
+room = {int(k): int(size) for k, size in medians.pop("bytes")}
+axes = {"x": "k", "y": "share of all nights, from the middle"}
+charts.lines(medians, **axes, log_x=True, log_y=True)
 
 # %%
-pd.DataFrame({"bytes of the merged sketch": size}, dtype=int).T.rename_axis("k", axis=1)
+pd.DataFrame({"bytes, at most, of the merged sketch": room}).T.rename_axis("k", axis=1)
+
+# %% [markdown]
+# The coins cancel: even the worst run is far better than the bound. All values would take eight bytes each.
 
 # %% [markdown]
 # ## Break it
@@ -524,15 +554,17 @@ late.reveal(found, show=(player(pouring(late=True, spoiled=True)), told))
 # The last sleeper's night falls into *(unknown)*, and moves to its own cell when the sleeper is known: the surrogate
 # key has stayed. Two more rows are in quarantine: 435 hours is another unit, and the first night came twice.
 #
-# **Everything at once.** 5,000 nights, 2% without a known sleeper, 2% off, 2% in hours instead of minutes, and the first
-# hundred again. What becomes of them, under each rule for orphans?
+# **Everything at once.** 5,000 nights. By chance, 2% have a sleeper of whom nobody knows (*orphans*); of 2% the device was
+# off, so their minutes are NULL, which is allowed; 2% come in hours instead of minutes. Then the first hundred come once
+# more. What becomes of them, if an orphan points at *unknown*, is *inferred*, or goes to *quarantine*?
 
 # %%
 pd.DataFrame(counts.spoiled()).T
 
 # %% [markdown]
-# In each line, facts and rows put aside make up the rows given, and every cuboid has the same total: a check that
-# costs little, and that an inner join with the dimension would fail at once.
+# *Bounds* stopped the hours, *grain* what was there already: most of the hundred, for some of these had been put aside the
+# first time, too. In each line, facts and rows put aside make up the rows given, and every cuboid has the same total: a
+# check that costs little, and that an inner join with the dimension would fail at once.
 #
 # **Versions that overlap** would let one night belong to two cities. They are refused:
 
@@ -549,21 +581,82 @@ except BadParameter as refusal:
 
 # %% [markdown]
 # **A move that is told late** splits the version that was valid then. Facts that were loaded before keep the old one,
-# until somebody asks for them to be pointed anew; so many move then:
+# until somebody asks for them to be pointed anew (`person` is the surrogate key):
 
 # %%
 person.put(17, {"city": "Rome"}, at=20)
-nights.read("person.city")
+before = nights.read("person", "person.city")
+print("facts that are pointed anew:", nights.relabel())
 
 # %%
-nights.relabel(), nights.read("person.city")
+after = nights.read("person", "person.city")
+pd.concat({"before": pd.DataFrame(before), "after": pd.DataFrame(after)}, axis=1)
 
 # %% [markdown]
 # ## Measure
 #
-# DuckDB has `GROUP BY CUBE (city, band, week, weekend)`: all sixteen cuboids in one question. One suite of tests holds it
-# to the answers of the model, for columns, for the star of then and of now, and for the flights. Does its planner know
-# what merges? In its profile every GROUP BY tells how many rows went in.
+# ### Several grains in one answer
+#
+# SQL asks for several cuboids at once: `GROUP BY GROUPING SETS ((city, age), (city), (age), ())`. `CUBE (city, age)` is
+# short for all sets, `ROLLUP (city, age)` for `(city, age)`, `(city)` and `()`. All rows come in one table, so where a
+# dimension is left out its column is empty, NULL. PostgreSQL and DuckDB have it; SQLite does not, there one writes a
+# `UNION ALL` of several GROUP BYs. Here are five nights, of two of them nobody knows the city:
+
+# %%
+some = {
+    "city": ["Oslo", "Oslo", "Lima", None, None],
+    "age": ["20s", "60s", "20s", "20s", "60s"],
+    "minutes": [480, 400, 450, 440, 350],
+}
+pd.DataFrame(some).fillna("NULL")
+
+# %%
+empty = predict(
+    "05/null-rows",
+    "CUBE (city, age): in how many rows of the answer is the city NULL?",
+    between=(0, 16),
+    unit="rows",
+)
+empty
+
+# %%
+from dsys_lab.engines.duckdb import DuckdbCube
+from dsys_lab.engines.postgres import PostgresCube
+from dsys_lab.stores.star_schema import Cube, groupings
+
+# %%
+total = [Measured("sum", "minutes")]
+sets = groupings(("city", "age"))
+said = {"the room": Cube(Cuboid.of(some, sets[0], total)).grouping_sets(sets)}
+for engine in (DuckdbCube, PostgresCube):
+    with engine.of(some) as cube:
+        said[cube.engine] = cube.grouping_sets(sets, total)
+
+# %%
+rows = said["the room"]
+table = pd.DataFrame([one.labels for one in rows], columns=sets[0]).fillna("NULL")
+table["GROUPING"] = [f"{one.left_out:02b}" for one in rows]
+for name, answer in said.items():
+    table[name] = [one.answers[0] for one in answer]
+
+# %%
+alike = all(answer == rows for answer in said.values())
+print("the same rows, cell for cell:", alike)
+
+# %%
+empty.reveal(sum(one.labels[0] is None for one in rows), show=table)
+
+# %% [markdown]
+# Two kinds of NULL: the city is not known, or all cities are meant. `GROUPING (city, age)` tells them apart, a bit for each
+# dimension, 1 where it was left out: `10` is a total over all cities, `00` with NULL are the nights without a city. Who
+# takes NULL for *all* reads the wrong row, and who sums the column counts each night four times. (The *unknown* row of a
+# dimension has a name, so this cannot happen to it.)
+#
+# ### Does a planner know what merges?
+#
+# `CUBE (city, band, week, weekend)` is all sixteen cuboids in one question. One suite of tests holds the answers of both
+# engines to those of the room, for columns with NULLs, for the star of then and of now, and for the flights. What does
+# such a question cost? In DuckDB's profile every GROUP BY tells how many rows went in.
 
 # %%
 median = predict(
@@ -573,9 +666,6 @@ median = predict(
     unit="times",
 )
 median
-
-# %%
-from dsys_lab.engines.duckdb import DuckdbCube
 
 # %%
 grouped = {}
@@ -602,7 +692,18 @@ median.reveal(
 # (*Law*: the facts, sixteen times, over the facts once and then each cuboid from the smallest finer one.) DuckDB 2 takes
 # the facts once for what merges, and rolls up, its own sketches too; not always from the smallest, for it has to guess
 # sizes before it knows them. For the median each of the sixteen starts from the facts. The three classes are no theory:
-# they stand in the plan. And how near are the sketches?
+# they stand in the plan.
+#
+# PostgreSQL goes another way, here for two dimensions. It reads the facts once (`wide` is their table), and adds each of
+# them to a cell of every set, of a sum as well. For a median they are sorted, once for each chain of sets that begin alike:
+
+# %%
+with PostgresCube.of(some) as cube:
+    for how in ("sum", "median"):
+        print(how, *cube.explained(sets[0], [Measured(how, "minutes")]), "", sep="\n")
+
+# %% [markdown]
+# And how near are DuckDB's sketches? (PostgreSQL has some in extensions only.)
 
 # %%
 asked = {
@@ -615,14 +716,18 @@ with DuckdbCube.of(columns) as cube:
     engine = {name: cube.cuboid((), way)[0] for name, way in asked.items()}
 
 # %%
-pd.DataFrame(engine, index=["exact", "DuckDB's sketch"])
+pd.DataFrame(engine, index=["exact", "DuckDB's sketch"], dtype=int)
 
 # %%
-from dsys_lab.engines.duckdb.cube import DIFFERENCES
+from dsys_lab.engines.duckdb.cube import DIFFERENCES as DUCKDB_DIFFERS
+from dsys_lab.engines.postgres.cube import DIFFERENCES as POSTGRESQL_DIFFERS
 from dsys_lab.lessons import differences
 
 # %%
-differences(DIFFERENCES)
+differences(DUCKDB_DIFFERS)
+
+# %%
+differences(POSTGRESQL_DIFFERS)
 
 # %% [markdown]
 # ## On real data
@@ -654,7 +759,7 @@ lost.reveal(
 )
 
 # %%
-january.status()
+pd.DataFrame({"flights that point at unknown": january.status().unknown}).T
 
 # %%
 print("airports that only flights know of:", ", ".join(inferred(january)))
@@ -685,6 +790,7 @@ pd.DataFrame({"right": merged, "average of averages": naive}).round(1).T
 # | two kinds of facts in one question | each summed to a common grain, then side by side | a total that is too large |
 # | count, sum, min, max | keep the answer, add freely | levels: not over time |
 # | averages, ratios, variance | keep what they are made of, divide last | who stores a percentage |
+# | subtotals beside the rows | `GROUPING`, or one question for each grain | NULL in a label |
 # | medians, different ones | ask the facts; or a sketch, with its error | a median that was "rolled up" |
 # | an attribute changes | historic if somebody asks *then*, else overwritten | which of the two a report means |
 # | a fact whose member is missing | unknown, or inferred; never an inner join | facts of nobody, as a number |
@@ -743,7 +849,8 @@ progress()
 # - Abadi, Madden and Hachem, "Column-stores vs. row-stores: how different are they really?", SIGMOD 2008.
 # - Flajolet, Fusy, Gandouet and Meunier, "HyperLogLog", AOFA 2007; Karnin, Lang and Liberty, "Optimal quantile
 #   approximation in streams", FOCS 2016.
-# - duckdb.org: *GROUP BY: grouping sets*, *aggregate functions*, *profiling*; PostgreSQL 18: *database page layout*.
+# - duckdb.org: *GROUP BY: grouping sets*, *aggregate functions*, *profiling*; PostgreSQL 18: *GROUPING SETS, CUBE, and
+#   ROLLUP*, *database page layout*.
 # - Kleppmann, *Designing Data-Intensive Applications*, ch. 3.
 #
 # Beyond one machine: a small dimension is sent to every node, a large one has to be moved to where the facts are (lab

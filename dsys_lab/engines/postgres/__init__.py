@@ -2,7 +2,7 @@
 
 One server for a process, started at the first use; `DSYS_LAB_POSTGRES=postgresql://…` uses yours instead. Reading
 order: `start` and `server` (how it runs), `connection`, `session` (who waits for whom) and `database`; then what looks
-inside: `plan`, `pages`, `wal`; and `torn_page`, which breaks a cluster of its own.
+inside: `plan`, `pages`, `wal`; `cube` and `narrow`, facts in it; and `torn_page`, which breaks a cluster of its own.
 
 >>> with PostgresDatabase() as database:  # doctest: +SKIP
 ...     ada = database.session("ada")
@@ -11,6 +11,7 @@ Rows(columns=('one',), rows=((1,),))
 """
 
 from dsys_lab.engines.postgres.connection import SETTING, Connection, connection
+from dsys_lab.engines.postgres.cube import PostgresCube
 from dsys_lab.engines.postgres.database import PostgresDatabase
 from dsys_lab.engines.postgres.pages import Space, Version, heap_page, page_count, space
 from dsys_lab.engines.postgres.plan import Plan, explain
@@ -24,6 +25,7 @@ __all__ = [
     "SETTING",
     "Connection",
     "Plan",
+    "PostgresCube",
     "PostgresDatabase",
     "PostgresServer",
     "PostgresSession",

@@ -285,7 +285,8 @@ def check_first_three(function: Callable[..., Any]) -> Verdict:
             best = min(costs, key=lambda by: costs[by])
             if costs[said[place]] > costs[best]:
                 saved, most = before - costs[said[place]], before - costs[best]
-                size = f"{lattice.cells[said[place]]:,} cells"
+                cells = lattice.cells[said[place]]
+                size = "1 cell" if cells == 1 else f"{cells:,} cells"
                 told = f"Choice {place + 1}, {_named(said[place])} of {size}, saves {saved:,}"
                 slip = _keeping_slip(lattice, said, place)
                 return Verdict(passed=False, saw=f"{told}; {_named(best)} saves {most:,}. {slip}")

@@ -47,7 +47,7 @@ class _Slow:
     def emit(self, time_us: int, kind: str, place: str, message: str | None = None, /, **fields: Scalar) -> None:
         """Pass a row on, a little later than the one before."""
         self._sim.run(self._sim.now_s + ROW_S)
-        self._sim.emit(kind, plainly(place), message, **fields)
+        self._sim.emit(kind, plainly(place), initials(message) if kind in ("cell", "pour") else message, **fields)
 
 
 def plainly(place: str) -> str:
@@ -57,6 +57,16 @@ def plainly(place: str) -> str:
     'by city, age/Oslo older'
     """
     return place.replace("person.", "").replace(f"{UNKNOWN} {UNKNOWN}", UNKNOWN)
+
+
+def initials(labels: str | None) -> str | None:
+    """Return what fits on the disc of a cell that is poured: its label, or the first letters of several.
+
+    >>> initials("Oslo older"), initials("Oslo"), initials(f"{UNKNOWN} {UNKNOWN}")
+    ('Oo', 'Oslo', '?')
+    """
+    words = plainly(labels or "").split()
+    return "?" if words == [UNKNOWN] else "".join(word[0] for word in words) if len(words) > 1 else labels
 
 
 def table_of_the_notes(sim: Simulation, sleepers: int) -> list[dict[str, Any]]:

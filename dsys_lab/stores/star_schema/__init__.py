@@ -12,7 +12,8 @@ facts apart is a *dimension*: a table of members, around the facts like the poin
                                                                states that merge; those that do not are refused
 
 To be read in this order: `dimension` (then and now), `fact_table` (grain, quarantine), `sketches`, `aggregates` (what
-merges), `cube` (answers from answers), `lattice` (which to keep). What each promises and costs stands at its head.
+merges), `grouping_sets` (several grains in one table), `cube` (answers from answers), `lattice` (which to keep). What
+each promises and costs stands at its head.
 
 Left out: disks, several writers, and a language: a question is a call. A fact table here is columns in memory.
 
@@ -23,6 +24,7 @@ from dsys_lab.stores.star_schema.aggregates import AGGREGATES, Aggregate, Measur
 from dsys_lab.stores.star_schema.cube import Cube, Cuboid, drill_across
 from dsys_lab.stores.star_schema.dimension import UNKNOWN, Dimension, DimensionStatus, Version
 from dsys_lab.stores.star_schema.fact_table import FactStatus, FactTable, Link, Loaded, Quarantined, Stored
+from dsys_lab.stores.star_schema.grouping_sets import GroupedRow, prefixes, told_apart
 from dsys_lab.stores.star_schema.lattice import Choice, Lattice, groupings
 from dsys_lab.stores.star_schema.sketches import HyperLogLog, QuantileSketch
 
@@ -37,6 +39,7 @@ __all__ = [
     "DimensionStatus",
     "FactStatus",
     "FactTable",
+    "GroupedRow",
     "HyperLogLog",
     "Lattice",
     "Link",
@@ -49,4 +52,6 @@ __all__ = [
     "Version",
     "drill_across",
     "groupings",
+    "prefixes",
+    "told_apart",
 ]

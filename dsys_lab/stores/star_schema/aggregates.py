@@ -1,18 +1,20 @@
 """What must be kept of many values, so that two parts can still be made into the whole?
 
-An aggregate keeps a *state*, and answers from it. What the state is decides whether stored answers can be rolled up
-(Gray et al. name three classes):
+An aggregate keeps a *state*, and answers from it. Gray et al. name three classes of aggregates, by the smallest state
+that two parts can be made into the whole of:
 
 =============  ==================================================  ============================================
-class          the state                                           here
+class          that state is                                       here
 =============  ==================================================  ============================================
 distributive   the answer itself                                   count, sum, min, max
-algebraic      a fixed number of numbers                           avg (sum, n); var (n, mean, M2); sketches
+algebraic      a fixed number of numbers                           avg (sum, n); var (n, mean, M2)
 holistic       all values: no bound on its size                    median, distinct
 =============  ==================================================  ============================================
 
-Of a holistic aggregate a cuboid keeps the answer alone, and two answers are not one: `merge` raises `NotDecomposable`.
-Whoever would pay for all values takes `median_of_all`, whose state they are; whoever can bear an error takes a sketch.
+The class is that of the question. For a holistic one there are three things to keep: the answer alone (`median`,
+`distinct`), and two answers are not one, so `merge` raises `NotDecomposable`; all values (`median_of_all`), which
+merge, and grow with the facts; or a *sketch* (`median_sketch`, `distinct_sketch`), which merges in little room and
+answers with an error that is known: no fourth class, but a stand-in for a holistic one.
 
 NULL (None) is not a value: it is left out before anything is counted, as in SQL.
 
@@ -47,6 +49,8 @@ class Aggregate:
     name : str
     kind : str
         One of `CLASSES`.
+    keeps : str
+        What its state is, in words.
     of : callable
         Values without NULL -> state.
     joined : callable or None
@@ -57,6 +61,7 @@ class Aggregate:
 
     name: str
     kind: str
+    keeps: str
     of: Callable[[Sequence[Any]], Any]
     joined: Callable[[Any, Any], Any] | None
     final: Callable[[Any], Any]
@@ -72,7 +77,7 @@ class Aggregate:
         if self.joined is None:
             raise NotDecomposable(
                 f"{self.name} is holistic: of two stored answers no third follows; ask the facts, "
-                "or keep median_of_all, median_sketch or distinct_sketch"
+                f"or keep {' or '.join(_MERGING_KIN[self.name])}"
             )
         return self.joined(one, other)
 
@@ -113,29 +118,46 @@ def _same(state: Any) -> Any:
     return state
 
 
+_MERGING_KIN: Final = {"median": ("median_of_all", "median_sketch"), "distinct": ("distinct_sketch",)}
+"""What answers the same and merges."""
 _ADDED: Final = _either(lambda one, other: one + other)
 AGGREGATES: Final = {
     each.name: each
     for each in (
-        Aggregate("count", "distributive", len, lambda one, other: one + other, _same),
-        Aggregate("sum", "distributive", _sum, _ADDED, _same),
-        Aggregate("min", "distributive", lambda values: min(values, default=None), _either(min), _same),
-        Aggregate("max", "distributive", lambda values: max(values, default=None), _either(max), _same),
+        Aggregate("count", "distributive", "its answer", len, lambda one, other: one + other, _same),
+        Aggregate("sum", "distributive", "its answer", _sum, _ADDED, _same),
+        Aggregate("min", "distributive", "its answer", lambda values: min(values, default=None), _either(min), _same),
+        Aggregate("max", "distributive", "its answer", lambda values: max(values, default=None), _either(max), _same),
         Aggregate(
             "avg",
             "algebraic",
+            "sum and count",
             lambda values: (_sum(values), len(values)),
             lambda one, other: (_ADDED(one[0], other[0]), one[1] + other[1]),
             lambda state: state[0] / state[1] if state[1] else None,
         ),
-        Aggregate("var", "algebraic", _spread, _joined_spread, lambda state: state[2] / state[0] if state[0] else None),
-        Aggregate("median", "holistic", _median, None, _same),
-        Aggregate("distinct", "holistic", lambda values: len(frozenset(values)), None, _same),
-        Aggregate("median_of_all", "holistic", tuple, lambda one, other: one + other, _median),
         Aggregate(
-            "median_sketch", "algebraic", QuantileSketch.of, QuantileSketch.merge, lambda state: state.quantile(0.5)
+            "var",
+            "algebraic",
+            "count, mean, squared distances",
+            _spread,
+            _joined_spread,
+            lambda state: state[2] / state[0] if state[0] else None,
         ),
-        Aggregate("distinct_sketch", "algebraic", HyperLogLog.of, HyperLogLog.merge, HyperLogLog.estimate),
+        Aggregate("median", "holistic", "its answer", _median, None, _same),
+        Aggregate("distinct", "holistic", "its answer", lambda values: len(frozenset(values)), None, _same),
+        Aggregate("median_of_all", "holistic", "all values", tuple, lambda one, other: one + other, _median),
+        Aggregate(
+            "median_sketch",
+            "holistic",
+            "a sketch",
+            QuantileSketch.of,
+            QuantileSketch.merge,
+            lambda state: state.quantile(0.5),
+        ),
+        Aggregate(
+            "distinct_sketch", "holistic", "a sketch", HyperLogLog.of, HyperLogLog.merge, HyperLogLog.estimate
+        ),
     )
 }
 """Every aggregate by name; `var` is that of the whole population, not of a sample."""

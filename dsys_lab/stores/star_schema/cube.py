@@ -5,7 +5,8 @@ is to leave a dimension out: cells that differ in nothing else are merged. To *s
 *dice* some labels of several. `drill_across` lays two cuboids side by side, and only at the same grain: joining facts
 of two grains first would count the coarser ones again and again (the fan trap).
 
-A `Cube` has the cuboid of all its dimensions, keeps some coarser ones, and answers from the smallest that will do.
+A `Cube` has the cuboid of all its dimensions, keeps some coarser ones, and answers from the smallest that will do;
+several cuboids at once, as rows of one table, if it is asked for `grouping_sets`.
 
 Promises
 --------
@@ -26,6 +27,13 @@ from typing import Any
 
 from dsys_lab.errors import BadParameter
 from dsys_lab.stores.star_schema.aggregates import Measured, NotDecomposable
+from dsys_lab.stores.star_schema.grouping_sets import (
+    GroupedRow,
+    dimensions_of,
+    finest_first,
+    in_order,
+    left_out,
+)
 from dsys_lab.trace import NO_TRACE, Recorder
 
 Labels = tuple[Any, ...]
@@ -129,6 +137,8 @@ class Cuboid:
                 name = " ".join(map(str, labels))
                 self.recorder.emit(0, "cell", place_of(self.by, labels), name, state=str(states[0]))
                 self.recorder.emit(0, "pour", place_of(by, coarse), name, state=str(cells[coarse][0]))
+        if not by:  # of no facts there is one answer, too
+            cells.setdefault((), tuple(measured.aggregate.of([]) for measured in self.measures))
         return Cuboid(tuple(by), self.measures, cells, len(self.cells), self.recorder)
 
     def _require_merging(self, by: Sequence[str], places: Sequence[int]) -> None:
@@ -166,7 +176,7 @@ class Cuboid:
         """Return the labels and measures of each cell, in the order of the labels, NULL first."""
         return [
             (*labels, *(m.aggregate.final(state) for m, state in zip(self.measures, self.cells[labels], strict=True)))
-            for labels in sorted(self.cells, key=_order)
+            for labels in sorted(self.cells, key=in_order)
         ]
 
 
@@ -183,7 +193,7 @@ def drill_across(one: Cuboid, other: Cuboid) -> list[tuple[Any, ...]]:
     left = {answer[: len(one.by)]: answer[len(one.by) :] for answer in one.answers()}
     right = {answer[: len(one.by)]: answer[len(one.by) :] for answer in other.answers()}
     none_left, none_right = (None,) * len(one.measures), (None,) * len(other.measures)
-    labels = sorted(left.keys() | right.keys(), key=_order)
+    labels = sorted(left.keys() | right.keys(), key=in_order)
     return [(*at, *left.get(at, none_left), *right.get(at, none_right)) for at in labels]
 
 
@@ -213,6 +223,24 @@ class Cube:
         able = [cuboid for named, cuboid in self._kept.items() if named >= set(by)]
         return min(able, key=lambda cuboid: len(cuboid.cells)).rollup(by)
 
+    def grouping_sets(self, sets: Sequence[Sequence[str]]) -> list[GroupedRow]:
+        """Return the cells of these cuboids as rows of one table, finest first, each cuboid in the order of its labels.
+
+        Raises
+        ------
+        NotDecomposable
+            If a measure keeps no state that merges, and a set leaves a dimension of the cube out.
+        BadParameter
+            If a set is there twice, or names what is no dimension.
+        """
+        dimensions, rows = dimensions_of(sets), []
+        for by in sets:
+            for answer in self.answer(by).answers():
+                known = dict(zip(by, answer, strict=False))
+                labels = tuple(known.get(name) for name in dimensions)
+                rows.append(GroupedRow(labels, left_out(dimensions, by), answer[len(by) :]))
+        return sorted(rows, key=finest_first)
+
     def status(self) -> dict[tuple[str, ...], int]:
         """Return the cells of each cuboid that is kept."""
         return {cuboid.by: len(cuboid.cells) for cuboid in self._kept.values()}
@@ -239,7 +267,3 @@ def _check(columns: Mapping[str, Sequence[Any]], by: Sequence[str], measures: Se
     lengths = {name: len(column) for name, column in columns.items()}
     if len(set(lengths.values())) > 1:
         raise BadParameter(f"columns of different length: {lengths}; give each fact a value or None in every column")
-
-
-def _order(labels: Labels) -> tuple[Any, ...]:
-    return tuple((label is not None, label) for label in labels)

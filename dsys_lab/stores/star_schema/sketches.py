@@ -140,7 +140,7 @@ class QuantileSketch:
     def _full(self, levels: list[list[Number]]) -> int | None:
         """Return the lowest level with more values than it has room for."""
         for h, level in enumerate(levels):
-            if len(level) > max(_CAPACITY_LEAST, math.ceil(self.k * _SHRINK ** (len(levels) - 1 - h))):
+            if len(level) > self._room(h, len(levels)):
                 return h
         return None
 
@@ -159,6 +159,14 @@ class QuantileSketch:
     def size_bytes(self) -> int:
         """Eight bytes a value that is kept."""
         return _VALUE_BYTES * sum(map(len, self.levels))
+
+    @property
+    def room_bytes(self) -> int:
+        """The most bytes that its levels have room for."""
+        return _VALUE_BYTES * sum(self._room(h, len(self.levels)) for h in range(len(self.levels)))
+
+    def _room(self, h: int, levels: int) -> int:
+        return max(_CAPACITY_LEAST, math.ceil(self.k * _SHRINK ** (levels - 1 - h)))
 
 
 def _level(sketch: QuantileSketch, h: int) -> tuple[Number, ...]:

@@ -12,6 +12,7 @@ a line leads to the one from which it is answered.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from dsys_lab.errors import BadParameter
@@ -236,23 +237,22 @@ def lattice(
     cost = sum(cells[one] for one in source.values())
     places = _places(list(cells))
     with styled():
-        figure, axes = figure_of(title, "", "", inches=(8.8, 4.4))
+        figure, axes = figure_of(title, "", "", inches=(9.2, 6.0))
         axes.set_axis_off()
         most = max(cells.values())
-        for by, (x, y) in places.items():
+        for by in cells:
             if source[by] != by:
-                u, v = places[source[by]]
-                axes.plot([x, u], [y, v], color=_FULL.colour, linewidth=1.1, alpha=0.55, zorder=1)
+                axes.plot(*_way(by, source[by], places), color=_FULL.colour, linewidth=1.1, alpha=0.55, zorder=1)
         for by, (x, y) in places.items():
-            filled = by in able
-            size = 90 + 1500 * cells[by] / most
+            size = 60 + 1000 * cells[by] / most
             axes.scatter([x], [y], s=size, zorder=2, linewidth=1.2, edgecolor=_FULL.ink,
-                         facecolor=_FULL.colour if filled else "white")  # fmt: skip
+                         facecolor=_FULL.colour if by in able else "white")  # fmt: skip
             name = " ".join((short or {}).get(one, one) for one in by) or "in all"
             order = f" ({kept.index(by) + 1}.)" if by in kept else ""
-            axes.annotate(f"{name}{order}\n{cells[by]:,}", (x, y), (0, -(size**0.5) / 2 - 3), va="top", ha="center",
-                          textcoords="offset points", fontsize=7.8, zorder=3,
-                          bbox={"facecolor": "white", "linewidth": 0, "pad": 0.6, "alpha": 0.85})  # fmt: skip
+            up = 1 if by in able else -1  # lines leave upwards what is not kept, and come from below to what is
+            axes.annotate(f"{name}{order}\n{cells[by]:,}", (x, y), (0, up * ((size**0.5) / 2 + 3)),
+                          va="bottom" if up > 0 else "top", ha="center", textcoords="offset points", fontsize=7.8,
+                          zorder=3, bbox={"facecolor": "white", "linewidth": 0, "pad": 0.6})  # fmt: skip
         axes.margins(x=0.09, y=0.16)
         axes.text(0, 1.0, f"to answer all {len(cells)}: {cost:,} cells read", transform=axes.transAxes, fontsize=9.5,
                   va="bottom")  # fmt: skip
@@ -263,12 +263,43 @@ def lattice(
                  "\n".join(chosen))  # fmt: skip
 
 
+_ROW_WIDE: Final = 6.0
+_ROW_HIGH: Final = 1.25
+_NAME_HIGH: Final = 0.55
+"""A disc and its name below it."""
+_GAP: Final = 0.42
+"""How near to a disc, across, a line may pass it."""
+
+
 def _places(groupings: list[Labels]) -> dict[Labels, tuple[float, float]]:
+    """Return where each disc stands: a row for each number of dimensions, as wide as the widest."""
     rows: dict[int, list[Labels]] = {}
     for by in groupings:
         rows.setdefault(len(by), []).append(by)
     return {
-        by: (place - (len(row) - 1) / 2, float(height) * 1.25)
+        by: ((place + 0.5) * _ROW_WIDE / len(row), height * _ROW_HIGH)
         for height, row in rows.items()
         for place, by in enumerate(row)
     }
+
+
+def _way(by: Labels, source: Labels, places: Mapping[Labels, tuple[float, float]]) -> tuple[list[float], list[float]]:
+    """Return the corners of a line from a disc up to its source.
+
+    Through each row on its way, and into that of its source, it goes straight up, for there stand discs and names.
+    """
+    (x, y), (u, v) = places[by], places[source]
+    corners = [(x, y)]
+    for height in range(len(by) + 1, len(source) + 1):
+        here = height * _ROW_HIGH
+        row = sorted(at for at, other in places.values() if other == here)
+        if len(row) == 1:
+            continue
+        at, foot = corners[-1]
+        straight = at + (u - at) * (here - foot) / (v - foot)
+        free = here < v and all(abs(straight - other) >= _GAP for other in row)
+        gaps = [row[0] - _GAP, *((one + after) / 2 for one, after in pairwise(row)), row[-1] + _GAP]
+        across = u if here == v else straight if free else min(gaps, key=lambda gap: abs(gap - straight))
+        corners += [(across, here - _NAME_HIGH), (across, here)]
+    corners.append((u, v))
+    return [at for at, _ in corners], [at for _, at in corners]

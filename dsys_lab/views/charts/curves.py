@@ -31,6 +31,7 @@ def lines(
     bands: Mapping[str, tuple[float, float]] | None = None,
     laws: Mapping[str, Points] | None = None,
     predicted: Points = (),
+    log_x: bool = False,
     log_y: bool = False,
     steps: bool = False,
     whole_x: bool = False,
@@ -82,6 +83,9 @@ def lines(
         axes.set_xlim(min(ends), max([*ends, *(at for at, _ in predicted)]))
         if all(isinstance(at, int) for at in ends):
             axes.locator_params(axis="x", integer=True)
+        if log_x:
+            axes.set_xscale("log")
+            plain_ticks(axes.xaxis)
         if log_y:
             axes.set_yscale("log")
             plain_ticks(axes.yaxis)
