@@ -17,6 +17,7 @@ import numpy as np
 
 from dsys_lab.engines.cube_sql import Answers, SqlCube, plain
 from dsys_lab.engines.difference import Difference
+from dsys_lab.engines.duckdb.connection import connected
 from dsys_lab.engines.table_sql import quoted
 from dsys_lab.errors import EngineMissing
 
@@ -81,8 +82,7 @@ class DuckdbCube(SqlCube):
 
     def __init__(self) -> None:
         super().__init__()
-        self._db = duckdb.connect(":memory:", config={"threads": 1})
-        self._db.execute("set enable_progress_bar = false")  # a slow machine would find one in its notebook
+        self._db = connected(threads=1)
         self._db.execute("set enable_profiling = 'no_output'")
         self._db.execute("set profiling_mode = 'detailed'")
         self.rows_grouped = 0

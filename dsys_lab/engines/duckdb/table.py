@@ -12,6 +12,7 @@ import numpy as np
 
 from dsys_lab.engines import table_sql
 from dsys_lab.engines.difference import Difference
+from dsys_lab.engines.duckdb.connection import connected
 from dsys_lab.engines.duckdb.profile import Profile
 from dsys_lab.engines.sql_table import SqlTable
 from dsys_lab.errors import Damaged, DsysLabError, MayHaveHappened, Refused, require_positive
@@ -157,7 +158,7 @@ class DuckdbTable(SqlTable):
             self._begin()
 
     def _open(self) -> None:
-        self._db = duckdb.connect(str(self.path), config={"threads": self.threads})
+        self._db = connected(str(self.path), threads=self.threads)
         if self.clock.is_recorded:
             self._db.execute("set enable_profiling = 'no_output'")
             self._db.execute("set profiling_mode = 'detailed'")

@@ -13,6 +13,7 @@ import duckdb
 
 from dsys_lab.engines import table_sql
 from dsys_lab.engines.difference import Difference
+from dsys_lab.engines.duckdb.connection import connected
 from dsys_lab.engines.duckdb.table import TYPES, insert_columns
 from dsys_lab.errors import BadParameter, require_positive
 from dsys_lab.stores.column_store.incoming import from_columns
@@ -73,7 +74,7 @@ class DuckdbWarehouse:
 
     def __init__(self, *, threads: int = 1) -> None:
         require_positive(threads=threads)
-        self._db = duckdb.connect(":memory:", config={"threads": threads})
+        self._db = connected(threads=threads)
         self._tables: dict[str, tuple[Schema, tuple[str, ...]]] = {}
 
     def create_table(self, name: str, schema: Schema, *, sort_key: Sequence[str] = ()) -> None:
