@@ -46,23 +46,32 @@ def firmware(line: str) -> int:
     return 1 if "hours_sleep" in told else 2 if "sleep_minutes" in told else 3
 
 
+def evenly_by_day(seed: int, count: int) -> list[str]:
+    """Return so many of the documents, from days that lie evenly over the thirteen weeks."""
+    by_day: dict[str, str] = {}
+    for line in documents(seed):
+        by_day.setdefault((parsed(line) or {})["d"], line)
+    days = sorted(by_day)
+    return [by_day[days[number * len(days) // count]] for number in range(count)]
+
+
 @scenario("{way}")
 def river(sim: Simulation, *, way: str = "strict", count: int = 18) -> Claims:
     """Let some nights in, evenly over the first thirteen weeks, and count what is where in the end.
 
-    Each disc is a document: its number, and the firmware that sent it. *Aside* is the quarantine of `strict`, and the
-    column of `rescue`. In the `lake`, two readers come in the end.
+    Each disc is a document, or a piece that came off one at the gate; both carry the number of their firmware. *Aside*
+    is the quarantine of `strict`, and the column of `rescue`. In the `lake`, two readers come in the end.
     """
     require_choice("way", way, WAYS)
     if not 3 <= count <= 60:
         raise BadParameter(f"count = {count!r}: give 3 to 60 documents")
-    lines = documents(sim.seed, count)
+    lines = evenly_by_day(sim.seed, count)
     Machine(sim, "wearables")
     shore = LakeHost(sim) if way == "lake" else GateHost(sim, way)
 
     def flow() -> Body:
         for number, line in enumerate(lines, start=1):
-            message = f"{number} fw{firmware(line)}"
+            message = f"night {number}, firmware {firmware(line)}"
             sim.emit("publish", "wearables", message, attempt=1)
             sim.network.send("wearables", shore.name, message, {"line": line})
             yield sim.sleep(0.12)
@@ -74,7 +83,7 @@ def river(sim: Simulation, *, way: str = "strict", count: int = 18) -> Claims:
     sim.run()
     kept = shore.kept_values
     came = sum(value is not None for line in lines for _, value in leaves(parsed(line) or {}))
-    sim.emit("check", shore.name, name="every value that came is somewhere", ok=kept == came, expected=came, got=kept)
+    sim.emit("check", shore.name, name="values lost for ever", ok=kept == came, expected=0, got=came - kept)
     return Claims({"checks hold": {}})
 
 
@@ -82,19 +91,16 @@ class GateHost(Machine):
     """The gate of a warehouse."""
 
     def __init__(self, simulation: Simulation, mode: str) -> None:
-        self.mode, self.kept_values, self.lost_values = mode, 0, 0
+        self.mode, self.kept_values = mode, 0
         super().__init__(simulation, "gate")
 
     def on_message(self, message: str, copy: int, body: dict[str, Any], source: str) -> None:
         """Load, turn away, drop, or put beside."""
-        simulation, line = self.simulation, body["line"]
+        line = body["line"]
         told = load([line], FIRST_SHAPE, mode=self.mode)
         came = sum(value is not None for _, value in leaves(parsed(line) or {}))
-        lost = sum(told.lost.values())
-        self.kept_values += came - lost
-        self.lost_values += lost
+        self.kept_values += came - sum(told.lost.values())
         self.spawn(self._let_through(message, told))
-        simulation.emit("gauge", self.name, name="lost for ever", value=self.lost_values, unit="values")
 
     def _let_through(self, message: str, told: Outcome) -> Body:
         """Show where the document goes, and its pieces."""
@@ -133,7 +139,7 @@ class LakeHost(Machine):
         for name, schema in READERS.items():
             for message, line in self.lines.items():
                 sees = sees_minutes(line, schema)
-                copy = f"{message}, read by who knows {name}"
+                copy = f"look with {name} at {message}"
                 self.simulation.emit("archive", self.name, copy)
                 yield self.simulation.sleep(0.04)
                 self.simulation.emit("archive", f"{name}/{'minutes' if sees else 'NULL'}", copy)

@@ -62,7 +62,7 @@ def race(
     sim.run()
     there = seen_in_folder(table) if way == "folder" else sorted(table.read("id").columns["id"])
     expected = rows if change == "appends" else [len(rows)]
-    name = "the table holds what was acknowledged"
+    name = "nights in the table" if change == "appends" else "nights left in the table"
     sim.emit("check", TABLE, name=name, ok=sorted(there) == expected, expected=len(expected), got=len(there))
     return Claims({"checks hold": {}})
 
@@ -140,8 +140,7 @@ class WriterHost(Machine):
         self.simulation.emit("look", self.name, view=TABLE, key="version", position=position, behind_us=0)
 
     def _is_in(self, message: str, attempt: int, version: int) -> None:
-        self.simulation.emit("append", TABLE, message, shard="log", offset=version, key=self.name, copy=attempt - 1)
-        self.simulation.emit("gauge", TABLE, name="version", value=version, unit="commits")
+        self.simulation.emit("append", TABLE, message, shard="files", offset=version, key=self.name, copy=attempt - 1)
 
 
 def seen_in_folder(table: LakeTable) -> list[int]:
@@ -173,7 +172,7 @@ def half_a_job(sim: Simulation, *, way: str = "folder", files: int = 6, write_s:
     reader = ReaderHost(sim, table, way)
     sim.run((files + 3) * write_s)
     wrong = sum(0 < rows < files for rows in reader.saw)
-    sim.emit("check", "reader", name="a reader sees the day whole or not at all", ok=wrong == 0, expected=0, got=wrong)
+    sim.emit("check", "reader", name="looks that saw a part of the day", ok=wrong == 0, expected=0, got=wrong)
     return Claims({"checks hold": {}})
 
 
@@ -191,7 +190,7 @@ class JobHost(Machine):
     def _write(self) -> Body:
         simulation, seen = self.simulation, self.table.log.snapshot()
         added = []
-        for number in range(self.files):
+        for number in range(1, self.files + 1):
             yield simulation.sleep(self.write_s)
             rows = checked(NIGHTS, {"id": [number], "minutes": [430]})
             path, data = f"part-{number:05d}.jsonl", JsonLines().encode(NIGHTS, rows)
@@ -224,8 +223,8 @@ class ReaderHost(Machine):
             rows = sorted(rows_in_folder(self.table) if self.way == "folder" else self.table.read("id").columns["id"])
             for row in [row for row in rows if row not in self.known]:
                 self.known.add(row)
-                self.simulation.emit("archive", "folder", f"row {row}, as it is read")
-                self.simulation.emit("archive", "reader", f"row {row}, as it is read")
+                self.simulation.emit("archive", "folder", f"row {row}")
+                self.simulation.emit("archive", "reader", f"row {row}")
             self.saw.append(len(rows))
             self.simulation.emit("gauge", "reader", name="rows seen", value=len(rows), unit="rows")
 
