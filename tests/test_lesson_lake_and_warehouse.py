@@ -8,7 +8,7 @@ import pytest
 from dsys_lab import laws
 from dsys_lab.errors import BadParameter
 from dsys_lab.scenarios.lake_and_warehouse import counts, half_a_job, race, river
-from dsys_lab.scenarios.lake_and_warehouse.river import NIGHTS, documents, firmware, shapes
+from dsys_lab.scenarios.lake_and_warehouse.river import FIRST_SHAPE, NIGHTS, documents, firmware, shapes
 from dsys_lab.trace.kinds import KINDS
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -88,6 +88,14 @@ def test_what_was_dropped_before_the_column_was_there_is_lost_and_nothing_else()
 def test_every_document_is_in_one_place():
     for told in counts.loaded().values():
         assert told["rows"] + told["in quarantine"] == 6_000
+
+
+def test_each_mode_says_what_becomes_of_each_firmware():
+    told = counts.fates({**shapes(), "cut off": "{"}, FIRST_SHAPE)
+    assert {told[mode]["firmware 1"] for mode in told} == {"loaded"}
+    assert {told[mode]["cut off"] for mode in told} == {told["strict"]["firmware 2"]} == {"set aside"}
+    assert told["lossy"]["firmware 2"] == "without sleep_minutes"
+    assert told["rescue"]["firmware 3"].endswith("spo2")
 
 
 # ------------------------------------------------------------------------------------------ small files

@@ -52,16 +52,13 @@ notes("Data lakes and Data warehouse")
 # The words: *schema on write* checks a document against a list of columns and types, the **schema**, when it comes;
 # *schema on read* when somebody asks. *Drift* is what happens to the shapes of data that nobody holds still.
 
-# %%
-facts("delta_vacuum_retention", "delta_rs_checkpoint")
-
 # %% [markdown]
 # ## Picture
 #
-# Eighteen nights out of thirteen weeks come down the river, each a disc with its number and its firmware, to three
-# **gates** of a warehouse whose table was agreed on when there was firmware 1 only. *Strict* puts what does not fit
-# aside, into a **quarantine**. *Lossy* loads it, and lets go of what has no column: it bursts at the gate. *Rescue* loads
-# it, and keeps these pieces aside. Press **space**.
+# Eighteen nights, evenly out of thirteen weeks, come down the river. Each is a disc with the number of its firmware. They
+# come to three **gates** of a warehouse whose table was agreed on when there was firmware 1 only. *Strict* puts a document
+# that does not fit aside, into a **quarantine**. *Lossy* loads it, and lets go of every value that has no column: it bursts
+# at the gate. *Rescue* loads it, and keeps these values aside. Press **space**.
 
 # %%
 from dsys_lab.scenarios.lake_and_warehouse import river
@@ -70,9 +67,12 @@ from dsys_lab.scenarios.lake_and_warehouse import river
 player(river, compare={"way": ("strict", "lossy", "rescue")}, count=(6, 40))
 
 # %% [markdown]
-# The lamp under a lane is green if every value that came is still somewhere. Now a **lake**, which has no gate. In the
-# end two readers come to it: one knows the shape of firmware 1, one knows all shapes. What a reader finds no minutes in
-# lies at its *NULL*.
+# Under a lane is the account of its discs, documents and values that came off them: *offered* are all that there were,
+# *stored* (and the curve *depth*) those that lie somewhere, *dropped* and *lost* those that burst. The lamp of a lane
+# breaks if a value is lost for ever.
+#
+# Now a **lake**, which has no gate. In the end two readers come to it: one knows the shape of firmware 1, one knows all
+# shapes. What a reader sees of a document is a disc of its own; where it finds no minutes, it has a *NULL*.
 
 # %%
 player(river, way="lake", count=(6, 40))
@@ -86,31 +86,52 @@ player(river, way="lake", count=(6, 40))
 from dsys_lab.scenarios.lake_and_warehouse.river import shapes
 
 # %%
-shapes()
+lines = shapes()
+for line in lines.values():
+    print(line)
 
 # %% [markdown]
 # A schema here is a list of columns: a name, a type, and where in a document it may stand; `*60` converts the unit, `!`
-# means that there is no row without it. First on read, then on write:
+# means that there is no row without it. The first one below is what was agreed on for firmware 1; the second knows all
+# three places of the minutes. First on read:
 
 # %%
-from dsys_lab.stores.lake.schema_on_read import load, read, wanted
+import pandas as pd
+
+from dsys_lab.stores.lake.schema_on_read import read, wanted
 
 # %%
-lines = [*shapes().values(), '{"id":99,"hours_sle']
-one_shape = wanted("id! whole", "minutes whole hours_sleep*60")
+one_shape = wanted(
+    "id! whole", "d text", "p whole", "city text", "minutes whole hours_sleep*60"
+)
 all_shapes = wanted(
     "id! whole", "minutes whole hours_sleep*60 sleep_minutes sleep.minutes"
 )
 
 # %%
-read(lines, one_shape).rows, read(lines, all_shapes).rows
-
-# %%
-for mode in ("strict", "lossy", "rescue"):
-    told = load(lines, one_shape, mode=mode)
-    print(mode, told.rows, "lost:", dict(told.lost), "aside:", len(told.quarantine))
+by_one, by_all = (read(lines.values(), shape) for shape in (one_shape, all_shapes))
+pd.DataFrame(
+    {
+        "minutes, who knows one shape": by_one.column("minutes"),
+        "minutes, who knows all shapes": by_all.column("minutes"),
+    },
+    index=lines,
+    dtype=object,
+)
 
 # %% [markdown]
+# And on write, in the three modes of the picture. One line more was cut off on its way:
+
+# %%
+from dsys_lab.scenarios.lake_and_warehouse.counts import fates
+
+# %%
+pd.DataFrame(fates({**lines, "cut off": '{"id":99,"hours_sle'}, one_shape))
+
+# %% [markdown]
+# What is no JSON can be loaded by nobody. (And a schema with fewer columns, say `id` and `minutes` alone, would make
+# *strict* set firmware 1's own document aside: its `city` would be one value too many.)
+#
 # Now a table on plain files. Underneath is an **object store** (lab 07): whole objects under keys, and one condition,
 # *put only if there is none*.
 
@@ -135,12 +156,18 @@ nights.read().rows
 # To make the table was **version** 0, and each change made one more. All of them can still be read:
 
 # %%
-[nights.read("id", version=version).rows for version in range(4)]
+for version in range(4):
+    print(version, nights.read("id", version=version).columns["id"])
+
+# %% [markdown]
+# What does not fit is refused before a byte is written:
 
 # %%
 from dsys_lab.scenarios.lake_and_warehouse.counts import refused
 
-refused()
+# %%
+for wrong, told in refused().items():
+    print(f"{wrong}: {told}")
 
 # %% [markdown]
 # ## Look inside
@@ -148,10 +175,14 @@ refused()
 # What lies in the store, and what commit 3 says:
 
 # %%
-[facts.key for facts in every(store)]
+for one in every(store):
+    print(one.key)
 
 # %%
-print(store.get(log.key(3)).data.decode())
+import json
+
+for line in store.get(log.key(3)).data.splitlines():
+    print(json.dumps(json.loads(line), indent=1))
 
 # %% [markdown]
 # A *commit* is one object, named by its number, a line of JSON for each **action**. A file is of the table if it was
@@ -163,11 +194,25 @@ from dsys_lab.stores.lake import after
 show_source(after)
 
 # %% [markdown]
-# ```text
-# A   reads version 4 ... writes part-a ... puts 5.json if absent --> it is there: version 5
-# B   reads version 4 ... writes part-b ... puts 5.json if absent --> taken. What did A do?
-#                                              no matter to B: puts 6.json if absent
-#                                              a matter to B:  reads version 5, begins again
+# Two writers, A and B, begin at version 4. The store lets one of them have the name of commit 5:
+#
+# ```mermaid
+# sequenceDiagram
+#     participant A
+#     participant store
+#     participant B
+#     A->>store: put part-a
+#     B->>store: put part-b
+#     A->>store: put 5.json if absent
+#     store-->>A: it is there, version 5 is yours
+#     B->>store: put 5.json if absent
+#     store-->>B: taken
+#     B->>store: get 5.json, what did A do?
+#     alt it is no matter to B
+#         B->>store: put 6.json if absent
+#     else B depends on what A changed
+#         B->>B: begin again at version 5
+#     end
 # ```
 #
 # Who comes second may go on if he would have written the same, had he begun after the first. This is the whole of that
@@ -202,8 +247,6 @@ unseen
 # third place. 6,000 of the nights, evenly out of all; below, the same documents at the three gates of the picture:
 
 # %%
-import pandas as pd
-
 from dsys_lab.scenarios.lake_and_warehouse import counts
 
 # %%
@@ -217,7 +260,9 @@ unseen.reveal(
 )
 
 # %% [markdown]
-# (*Strict* lets in more than firmware 1: an unknown field that is null is nothing.) In the lake everything is there. A reader who wants the length of a night takes whatever stands in a field for it,
+# (*Strict* lets in more than firmware 1: an unknown field that is null is nothing.)
+#
+# In the lake everything is there. A reader who wants the length of a night takes whatever stands in a field for it,
 # `hours_sleep`, `sleep_minutes` or `sleep.minutes`, and does not look at units. How long is the median night of day 10,
 # in the second week, to this reader? (It is 400 to 480 minutes in truth.)
 
@@ -337,7 +382,7 @@ fewer.reveal(
             title="Read for one week and one column",
             unit="KB",
         ),
-        pd.DataFrame(cost).T.round(2),
+        pd.DataFrame.from_dict(cost, orient="index").round(2),
     ),
 )
 
@@ -430,11 +475,17 @@ slower.reveal(
 
 # %% [markdown]
 # One file is bad, too: seven connections have nothing to do. A **compaction** writes small files as one, in a commit
-# that changes no row. And the log itself is made of small files: every ten commits a **checkpoint** says what they come
-# to.
+# that changes no row. *Gets* are the objects that a question fetches, files and log:
 
 # %%
 pd.DataFrame(counts.compacted()).T
+
+# %% [markdown]
+# The log itself is made of small files, and a reader must fold all of them. So every ten commits a **checkpoint** says
+# what they come to: a reader begins there.
+
+# %%
+facts("delta_rs_checkpoint")
 
 # %%
 opened = counts.log_gets(*range(1, 36, 3))
@@ -494,16 +545,23 @@ kept.reveal(
 )
 
 # %% [markdown]
-# In the list, a file bursts when somebody puts the list back without it. By the log, a name that is taken bounces, and the next one is tried: an append read nothing, so nothing that came
-# between is a matter to it. For $w$ writers who begin at once that makes $w(w+1)/2$ tries. A *delete* did read the file
-# that it writes anew. Who comes second is refused, looks again, and does it again:
-
-# %%
-player(race, change="deletes", writers=(1, 4), each=2)
+# In the list, a file bursts when somebody puts the list back without it. By the log, a name that is taken bounces, and
+# the next one is tried: an append read nothing, so nothing that came between is a matter to it. For $w$ writers who begin
+# at once that makes $w(w+1)/2$ tries:
 
 # %%
 tried = counts.race_tries(1, 2, 4, 8)
-[(writers, tries, laws.race_tries(writers)) for writers, tries in tried]
+pd.DataFrame(
+    [(writers, tries, laws.race_tries(writers)) for writers, tries in tried],
+    columns=["writers", "tries", "by law"],
+)
+
+# %% [markdown]
+# A *delete* did read the file that it writes anew. Who comes second is refused, looks again, and does it again. Two
+# writers take two nights each out of one file:
+
+# %%
+player(race, change="deletes", writers=(1, 4), each=2)
 
 # %% [markdown]
 # ### 7. Undo
@@ -515,13 +573,17 @@ pd.DataFrame(counts.undone())
 
 # %% [markdown]
 # A *vacuum* deletes the files that were removed longer ago than the **retention**, a week if nobody says otherwise.
-# It makes room, it is what a person's wish to be deleted waits for, and it is the end of every older version that needs them.
+# It makes room, it is what a person's wish to be deleted waits for, and it is the end of every older version that needs
+# them.
+
+# %%
+facts("delta_vacuum_retention")
 
 # %% [markdown]
 # ## Break it
 #
-# **Half a day.** A writer writes a day in six files of a row each, one every half second; a reader counts rows again and
-# again. After 1.6 seconds the writer crashes.
+# **Half a day.** A writer writes a day in six files of a row each, one every half second; a reader looks, and counts the
+# rows, every 0.4 seconds. After 1.6 seconds the writer crashes.
 
 # %%
 half = predict(
@@ -549,6 +611,8 @@ half.reveal(
 )
 
 # %% [markdown]
+# The lamp counts *looks*: each one that saw a part of the day, neither nothing nor the whole.
+#
 # **The power goes at any moment.** A day of three rows, by a folder and by the log; the power is cut before each step of
 # the disk in turn.
 
@@ -561,7 +625,7 @@ pd.DataFrame({way: counts.power_cuts(way) for way in ("folder", "log")})
 # **No answer.** The store does what it was asked, and its answer is lost on the way. The writer tries again:
 
 # %%
-counts.lost_answer()
+pd.DataFrame({"rows of the one that was sent": counts.lost_answer()})
 
 # %% [markdown]
 # A number of the writer's own stands in the commit (`txn`), so the second try finds that it was there.
@@ -598,7 +662,8 @@ ours = LakeTable.create(
     Fields.of("id long, minutes integer?"),
 )
 ours.append({"id": [1, 2, 3], "minutes": [450, None, 390]})
-ask(ours, "select count(*), median(minutes) from this")
+[(rows, middle)] = ask(ours, "select count(*), median(minutes) from this")
+print(f"{rows} nights, the median of them {middle:g} minutes")
 
 # %% [markdown]
 # *delta-rs* is the protocol in Rust, by others: it reads the log, too. Then it writes, and the model reads. (It comes

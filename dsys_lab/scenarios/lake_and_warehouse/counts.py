@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from random import Random
 from statistics import fmean, median, stdev
@@ -96,6 +96,19 @@ def loaded(schema: tuple[Wanted, ...] = FIRST_SHAPE, *, seed: int = 7, count: in
     told = {mode: load(documents(seed, count), schema, mode=mode) for mode in MODES}
     return {mode: {"rows": len(one.rows), "in quarantine": len(one.quarantine), "values lost": sum(one.lost.values()),
                    "values beside": sum(one.rescued.values())} for mode, one in told.items()}  # fmt: skip
+
+
+def fates(lines: Mapping[str, str], schema: tuple[Wanted, ...]) -> dict[str, dict[str, str]]:
+    """Return what becomes of each document in each mode of loading, in a few words."""
+    return {mode: {name: _fate(load([line], schema, mode=mode)) for name, line in lines.items()} for mode in MODES}
+
+
+def _fate(told: Outcome) -> str:
+    if told.quarantine:
+        return "set aside"
+    if told.lost:
+        return f"without {', '.join(told.lost)}"
+    return f"beside: {', '.join(told.rescued)}" if told.rescued else "loaded"
 
 
 # ------------------------------------------------------------------------------------------ small files
