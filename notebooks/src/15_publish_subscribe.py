@@ -52,18 +52,15 @@ notes("Event BroadCasting- PubSub- SNS")
 #
 # The phone **publishes** a message to the topic `uploads`; for each who is **subscribed** the topic makes a copy, puts it
 # into that one's tray, and hands it over. *thumbnail* sits there all the time. *search* subscribes after 30 s. *billing*
-# unsubscribes at 40 s and is back at 60 s: meanwhile its tray is dark.
-#
-# In the first lane the topic keeps nothing. In the second it keeps an **archive**, and *search* asks it for the past when
-# it comes. Press **space**.
+# unsubscribes at 40 s and is back at 60 s: meanwhile its tray is dark. Press **space**.
 
 # %%
 from dsys_lab.scenarios.publish_subscribe import seats
 
-player(seats, compare={"archive": ("none", "a day")})
+player(seats())
 
 # %% [markdown]
-# Who heard what, without an archive? A dot for each message that was carried out:
+# Who heard what? A dot for each message that was carried out:
 
 # %%
 from dsys_lab.scenarios.publish_subscribe.counts import who_heard
@@ -73,6 +70,12 @@ who_heard(seats())
 # %% [markdown]
 # There is a gap in two of the lines, and nothing in the run says so: no error, no warning, no message that waits
 # anywhere. The publisher was told each time that all is well.
+#
+# A topic may also keep an **archive** of what was published. Here it does, and *search* asks it for the past when it
+# comes:
+
+# %%
+player(seats(archive="a day"))
 
 # %% [markdown]
 # ## By hand
@@ -140,7 +143,8 @@ show_source(Subscription.hears)
 # ```
 #
 # A **dead letter** is a message that was tried in vain and set aside for a human; a subscription has a place for them
-# only if somebody asked for it. The **policy** of a subscription says when the next attempt comes, in four phases: at
+# only if somebody asked for it. When the cause is mended, that human orders a **redrive**: the dead letters are tried
+# again as if they were new. The **policy** of a subscription says when the next attempt comes, in four phases: at
 # once; after short pauses; after pauses that grow (the **backoff**); after the longest, again and again.
 
 # %%
@@ -152,14 +156,20 @@ show_source(DeliveryPolicy.pause_s)
 # ## Predict
 #
 # The question of the whole lab, to write down before you see it. More such questions follow, each at the head of its
-# own experiment.
+# own experiment. When the subscriber is called over HTTP, SNS pauses so before each retry, and after the last one it gives
+# the copy up:
+
+# %%
+from dsys_lab.brokers.topic import TO_HTTP
+
+for retry in range(1, TO_HTTP.retries + 1):
+    print(f"retry {retry}: after {TO_HTTP.pause_s(retry):g} s")
 
 # %%
 http_outage = predict(
     "15/http-outage",
-    "A subscriber is called over HTTP, with the policy that SNS takes by itself, "
-    "and is down for five minutes on average (exponential). How much of what comes "
-    "meanwhile is lost?",
+    "A subscriber is called over HTTP, with this policy, and is down for five minutes "
+    "on average (exponential). How much of what comes meanwhile is lost?",
     between=(0, 100),
     unit="%",
 )
@@ -235,11 +245,13 @@ shared = shared_seat(100)
 one_seat.reveal(
     how_it_was_shared(shared),
     why="One seat, one copy of each message: who shares a seat competes for it.",
-    show=charts.bars(heard_by(shared), title="Who heard it?", unit="messages"),
+    show=charts.bars(
+        heard_by(shared), title="By how many of the two was it heard?", unit="messages"
+    ),
 )
 
 # %% [markdown]
-# To hear everything, each needs a seat of its own: one topic, a queue for *each*.
+# Which of the two hears a message the server draws, so about half go to each. To hear everything, each needs a seat of its own: one topic, a queue for *each*.
 #
 # ### 3. One of them is slow
 #
@@ -358,7 +370,7 @@ http_outage.reveal(
     100 * share_lost,
     law=100 * lost_in_outage(lasts["http"], 300),
     standard_error=100 * error,
-    why="Three retries, 20 s apart: after a minute it is given up.",
+    why="After a minute it is given up, and most outages have more than that to go.",
     show=(
         lost_by,
         player(outage, compare={"endpoint": ("http", "queue")}, down_s=(10, 120, 10)),
@@ -537,8 +549,25 @@ gone.failed(0, attempt.number, "no such endpoint", again=False)
 gone.status().seats["billing"]
 
 # %% [markdown]
-# Dropped after one attempt of a policy with a hundred thousand. With `dead_letters=True` it would lie there.
-#
+# Dropped after one attempt of a policy with a hundred thousand. With a place for dead letters it lies there:
+
+# %%
+mended = Topic("uploads")
+mended.subscribe(0, Subscription(name="billing", dead_letters=True))
+mended.publish(0, "v1")
+[attempt] = mended.attempts(0)
+mended.failed(0, attempt.number, "no such endpoint", again=False)
+[letter.message for letter in mended.dead_letters("billing")]
+
+# %% [markdown]
+# A minute later there is an endpoint again, and somebody orders the redrive:
+
+# %%
+mended.redrive(60 * s, "billing")
+[attempt] = mended.attempts(60 * s)
+print(f"{attempt.message}, attempt {attempt.attempt}")
+
+# %% [markdown]
 # **The publisher hears no answer** and publishes again. A standard topic has no memory: everyone hears it twice. A FIFO
 # topic knows the **deduplication id**, for five minutes:
 

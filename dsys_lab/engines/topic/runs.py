@@ -99,6 +99,7 @@ def how_it_was_shared(heard: dict[str, list[str]]) -> str:
 
 
 def heard_by(heard: dict[str, list[str]]) -> dict[str, int]:
-    """Return how many messages were heard by one of the two who shared a seat, and how many by both."""
+    """Return how many messages were heard by only one of the two who shared a seat, and how many by both."""
     one, other = map(set, heard.values())
-    return {"by one of the two": len(one ^ other), "by both": len(one & other)}
+    names = " or ".join(heard), " and ".join(heard)
+    return {f"one, {names[0]}": len(one ^ other), f"two, {names[1]}": len(one & other)}
