@@ -1,6 +1,7 @@
 """The model writes Delta tables that delta-rs and DuckDB read, and reads theirs; Iceberg's tree is as it is told."""
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 
@@ -252,19 +253,17 @@ def test_of_many_threads_one_puts_the_absent_key(tmp_path):
     assert [path.name for path in (tmp_path / "log").iterdir()] == ["0"], "nothing half is left"
 
 
-
 def test_a_file_that_goes_while_it_is_listed_is_left_out(tmp_path, monkeypatch):
-    store, looked, stat = FolderStore(tmp_path), [], Path.stat
+    store, stat = FolderStore(tmp_path), Path.stat
     store.put("a", b"1")
     store.put("b", b"2")
 
-    def deleted_after_the_first_look(path, **given):
-        if path.name == "a" and looked.count("a"):
+    def deleted_meanwhile(path, **given):
+        if path.name == "a":
             raise FileNotFoundError(path)
-        looked.append(path.name)
         return stat(path, **given)
 
-    monkeypatch.setattr(Path, "stat", deleted_after_the_first_look)
+    monkeypatch.setattr(Path, "stat", deleted_meanwhile)
     assert [facts.key for facts in store.list().objects] == ["b"]
 
 
@@ -278,6 +277,20 @@ def test_a_folder_lists_page_by_page_in_order_and_forgets(tmp_path):
     store.delete("b/1")
     assert store.get("b/1") is None
     assert store.get("b") is None
+
+
+def test_a_list_walks_only_below_its_prefix(tmp_path, monkeypatch):
+    store, walked, scandir = FolderStore(tmp_path), [], os.scandir
+    for key in ("a/_log/1", "a/_log/2", "a/part-1", "ab/1", "b/c/1", "b/[x]/1"):
+        store.put(key, b"x")
+    monkeypatch.setattr(os, "scandir", lambda path: walked.append(Path(path).name) or scandir(path))
+    told = {prefix: store.list(prefix).keys for prefix in ("a/_log/", "a/p", "a", "b/[x]/", "/a", "../", "nowhere/")}
+    assert told == {"a/_log/": ("a/_log/1", "a/_log/2"), "a/p": ("a/part-1",),
+                    "a": ("a/_log/1", "a/_log/2", "a/part-1", "ab/1"), "b/[x]/": ("b/[x]/1",),
+                    "/a": (), "../": (), "nowhere/": ()}
+    walked.clear()
+    store.list("a/_log/")
+    assert walked == ["_log"]
 
 
 @pytest.mark.parametrize("key", ["", "../a", "/a", "a//b", "a/./b", "x.half", "a\\b", 7])

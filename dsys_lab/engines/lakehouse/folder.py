@@ -8,6 +8,7 @@ there. So an object is never half there, and other programs find plain files. Et
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -82,14 +83,24 @@ class FolderStore:
     def list(self, prefix: str = "", *, after: str = "", limit: int = PAGE_KEYS_MAX) -> Page:
         """Return a page of the keys that begin with `prefix` and come behind `after`."""
         check_list(prefix, "", after, limit)
-        files = (path for path in self.folder.rglob("*") if path.is_file() and path.suffix != _HALF)
-        keys = (path.relative_to(self.folder).as_posix() for path in files)
+        keys = (path.relative_to(self.folder).as_posix() for path in self._below(prefix) if path.suffix != _HALF)
         found = sorted((key for key in keys if key.startswith(prefix) and key > after), key=str.encode)
         shown = []
         for key in found[:limit]:
             with suppress(FileNotFoundError):  # somebody deleted it since
                 shown.append(Facts(key, self.path(key).stat().st_size, "", "null", {}))
         return Page(tuple(shown), (), found[limit - 1] if len(found) > limit else None)
+
+    def _below(self, prefix: str) -> Iterator[Path]:
+        """Give the files of the folder that the prefix names, and of those below it that may begin so."""
+        above, slash, name = prefix.rpartition("/")
+        if slash and any(part in {"", ".", ".."} for part in above.split("/")):
+            return
+        top = self.folder / above
+        for folder, folders, files in os.walk(top):
+            if Path(folder) == top:
+                folders[:] = [one for one in folders if one.startswith(name)]
+            yield from (Path(folder, file) for file in files)
 
     def delete(self, key: str) -> None:
         """Let `key` be absent."""
