@@ -16,12 +16,22 @@ from dsys_lab.engines.lakehouse.delta import DeltaRs
 from dsys_lab.engines.lakehouse.flight_table import flight_table
 from dsys_lab.engines.lakehouse.iceberg import IcebergTable
 from dsys_lab.engines.lakehouse.layouts import layouts
+from dsys_lab.engines.lakehouse.race import two_writers
 from dsys_lab.errors import BadParameter, Damaged, Misuse, Refused
 from dsys_lab.scenarios.lake_and_warehouse.river import ALL_SHAPES, documents
-from dsys_lab.stores.lake import CommitConflict, CommitInfo, Fields, LakeTable, Snapshot, TableLog, VersionGone
+from dsys_lab.stores.lake import (
+    CommitConflict,
+    CommitInfo,
+    Fields,
+    LakeTable,
+    Snapshot,
+    TableLog,
+    VersionGone,
+)
 from dsys_lab.stores.object_store import ConditionFailed, every
 from dsys_lab.stores.table import Between
 from dsys_lab.workloads import flights
+from lake_stories import TWO_WRITERS, appended_by_threads
 
 FIELDS = Fields.of("id long, minutes integer?, hours double?, city string?, day date?, known boolean?, fw short?")
 
@@ -158,6 +168,14 @@ def test_two_appends_go_through_whoever_is_first(folder):
     assert rows(other.read("id")) == [(1,), (2,)]
 
 
+def test_of_two_writers_one_is_told_of_the_conflict(folder):
+    assert [row["is told"] for row in two_writers(FolderStore(folder))] == TWO_WRITERS
+
+
+def test_threads_that_append_at_once_lose_nothing(folder):
+    assert appended_by_threads(FolderStore(folder)) == ([1, 2, 3, 4], [0, 1, 2, 3])
+
+
 @pytest.mark.parametrize("by", ["model", "engine"])
 def test_after_a_vacuum_of_either_neither_reads_the_old_version(folder, by):
     one, other = model(folder), engine(folder)
@@ -215,6 +233,11 @@ def test_delta_rs_takes_files_that_no_commit_names_in_its_full_mode_only(folder)
     table = DeltaTable(str(folder / "nights"))
     found = [table.vacuum(0, enforce_retention_duration=False, full=full) for full in (False, True)]
     assert found == [[], ["part-lost.parquet"]]
+    young = one.log.store.written_ms("nights/part-lost.parquet")
+    for now_ms, orphans in ((young + 4, ()), (young + 5, ("part-lost.parquet",))):
+        told = one.vacuum(now_ms=now_ms, retention_ms=5, written_ms=one.log.store.written_ms)
+        assert told.orphans == orphans
+    assert one.log.store.written_ms("nights/part-lost.parquet") is None
 
 
 # ------------------------------------------------------------------------------------------ the codec and the folder

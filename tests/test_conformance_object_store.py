@@ -14,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from dsys_lab.engines import aws
 from dsys_lab.engines.aws.object_store import S3Bucket, SeaweedConnection, drill
 from dsys_lab.engines.aws.object_store.differences import BOTH, MOTO, SEAWEEDFS, skips
+from dsys_lab.engines.lakehouse.race import two_writers
 from dsys_lab.errors import BadParameter, EngineMissing
 from dsys_lab.stores.object_store import (
     BadParts,
@@ -27,6 +28,7 @@ from dsys_lab.stores.object_store import (
     every,
 )
 from dsys_lab.structures.disk import PowerCut, VolatileDisk
+from lake_stories import TWO_WRITERS, appended_by_threads
 
 MIN = 5 << 20
 
@@ -455,6 +457,15 @@ def test_what_was_acknowledged_survives_crash_after_crash(backend: Backend) -> N
         store = backend.crashed(luck.random)
         store.delete("in flight")
         assert {facts.key: store.get(facts.key).data for facts in every(store)} == known
+
+
+def test_a_lake_on_it_tells_the_second_of_two_writers(store: ObjectStore) -> None:
+    assert [row["is told"] for row in two_writers(store)] == TWO_WRITERS
+
+
+def test_a_lake_on_it_loses_nothing_of_threads_that_append_at_once() -> None:
+    with S3Bucket(over=seaweed()) as bucket:
+        assert appended_by_threads(bucket) == ([1, 2, 3, 4], [0, 1, 2, 3])
 
 
 def test_the_engines_tell_the_models_story() -> None:

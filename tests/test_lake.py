@@ -187,11 +187,14 @@ def test_a_vacuum_lets_old_versions_go_and_says_so_to_who_reads_them():
             gone()
 
 
-def test_a_file_without_a_commit_is_taken_only_when_asked():
-    one = table()
+def test_a_file_without_a_commit_is_taken_once_it_is_known_to_be_as_old():
+    one, put = table(), {"nights/part-00001-gone-00000.jsonl": 10}
     one.log.store.put("nights/part-00001-gone-00000.jsonl", b"{}\n")
-    assert one.vacuum(now_ms=0, retention_ms=0).orphans == ()
-    assert one.vacuum(now_ms=0, retention_ms=0, orphans=True).orphans == ("part-00001-gone-00000.jsonl",)
+    one.log.store.put("nights/part-of-another.jsonl", b"{}\n")
+    assert one.vacuum(now_ms=99, retention_ms=0).orphans == ()
+    assert one.vacuum(now_ms=14, retention_ms=5, written_ms=put.get).orphans == ()
+    assert one.vacuum(now_ms=15, retention_ms=5, written_ms=put.get).orphans == ("part-00001-gone-00000.jsonl",)
+    assert one.log.store.get("nights/part-of-another.jsonl"), "nobody knows how old it is"
     assert ids(one) == []
 
 
@@ -387,7 +390,7 @@ def test_cut_short_at_any_step_a_change_is_there_wholly_or_not_at_all():
             continue
         one = LakeTable(log)
         assert ids(one) in TRUE_AFTER[len(acknowledged):len(acknowledged) + 2]
-        orphans += len(one.vacuum(now_ms=0, retention_ms=0, orphans=True).orphans)
+        orphans += len(one.vacuum(now_ms=0, retention_ms=0, written_ms=lambda key: 0).orphans)
         one.append(nights(77))
         assert 77 in ids(one)
     assert orphans, "some cut must have come between a file and its commit"

@@ -7,7 +7,7 @@ import pytest
 
 from dsys_lab import laws
 from dsys_lab.errors import BadParameter
-from dsys_lab.scenarios.lake_and_warehouse import counts, half_a_job, race, river
+from dsys_lab.scenarios.lake_and_warehouse import counts, half_a_job, race, river, sweep
 from dsys_lab.scenarios.lake_and_warehouse.river import FIRST_SHAPE, NIGHTS, documents, firmware, shapes
 from dsys_lab.trace.kinds import KINDS
 
@@ -165,6 +165,20 @@ def test_no_cut_shows_a_part_of_a_day_by_the_log():
     assert by_folder["a part of the day is seen"] > 5
 
 
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_vacuum_takes_what_a_load_has_not_committed_yet_unless_the_retention_is_longer(seed):
+    hasty, patient = (sweep(seed=seed, retention_h=hours, loads=40) for hours in (2, 168))
+    assert the_check(hasty)["got"] == len(hasty.of("gone")) - 1 > 0, "all but the file of the load that crashed"
+    assert [row.message for row in patient.of("gone")] == ["night 0"], "what no commit will ever name is still taken"
+    assert the_check(patient)["ok"]
+    assert len(patient.of("publish_ok")) == 40
+
+
+def test_the_law_of_the_vacuum_is_what_it_took():
+    for hours, share, error in counts.swept_shares(0, 4, 8, 12):
+        assert share == pytest.approx(laws.swept_share(10, hours, 24), abs=3 * error + 1e-9)
+
+
 def test_a_batch_is_there_once_though_its_answer_was_lost():
     assert counts.lost_answer() == {"tried again blindly": 2, "tried again as batch 1": 1}
 
@@ -200,7 +214,8 @@ def _line(row):
     lambda: river(way="sea"), lambda: river(count=2), lambda: river(count=99), lambda: documents(7, 0),
     lambda: race(way="folder", change="deletes"), lambda: race(way="lock"), lambda: race(writers=0),
     lambda: half_a_job(way="lock"), lambda: half_a_job(files=0), lambda: counts.power_cuts("sea"),
-    lambda: counts.small_files_s(1, connections=0),
+    lambda: counts.small_files_s(1, connections=0), lambda: sweep(retention_h=-1), lambda: sweep(load_h=0),
+    lambda: laws.swept_share(1, 1, 0), lambda: laws.swept_share(-1, 1, 1),
 ])  # fmt: skip
 def test_a_wrong_call_is_refused(wrong):
     with pytest.raises(BadParameter):

@@ -48,6 +48,7 @@ from dsys_lab.laws.lakes import (
     race_tries,
     read_share,
     small_files_s,
+    swept_share,
 )
 from dsys_lab.laws.loans import (
     deliveries_any,
@@ -268,6 +269,7 @@ __all__ = [
     "stale_at_follower",
     "straggler_ratio",
     "suffixes_needed",
+    "swept_share",
     "takeover_most_s",
     "tiered_runs",
     "tiered_write_amplification",

@@ -67,6 +67,26 @@ def race_tries(writers: int) -> int:
     return writers * (writers + 1) // 2
 
 
+def swept_share(load_h: float, retention_h: float, every_h: float) -> float:
+    """Share of the loads that lose their file: the chance that a vacuum comes once it is as old as the retention.
+
+    Parameters
+    ----------
+    load_h : float
+        Hours from a load's first file to its commit.
+    retention_h, every_h : float
+        For how long a file without a commit is kept, and how often the vacuum comes, at whatever moment of the load.
+
+    Examples
+    --------
+    >>> swept_share(10, 168, 24), swept_share(10, 7, 24)
+    (0.0, 0.125)
+    """
+    require_not_negative(load_h=load_h, retention_h=retention_h)
+    require_positive(every_h=every_h)
+    return min(1.0, max(0.0, load_h - retention_h) / every_h)
+
+
 def log_gets(version: int, checkpoint_every: int) -> int:
     """Objects of the log that a reader of the latest version gets: the hint, a checkpoint, and the commits since.
 

@@ -102,6 +102,13 @@ class FolderStore:
                 folders[:] = [one for one in folders if one.startswith(name)]
             yield from (Path(folder, file) for file in files)
 
+    def written_ms(self, key: str) -> int | None:
+        """Return when an object was put, by the file system's clock, or None if it is not there."""
+        try:
+            return self.path(key).stat().st_mtime_ns // 1_000_000
+        except FileNotFoundError:
+            return None
+
     def delete(self, key: str) -> None:
         """Let `key` be absent."""
         self.path(key).unlink(missing_ok=True)

@@ -6,6 +6,7 @@ import heapq
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from functools import partial
 from random import Random
 from statistics import fmean, median, stdev
 from typing import Any, Final
@@ -13,6 +14,7 @@ from typing import Any, Final
 from dsys_lab import laws
 from dsys_lab.errors import DsysLabError, MayHaveHappened, require_choice, require_positive
 from dsys_lab.scenarios.lake_and_warehouse.river import ALL_SHAPES, FIRST_SHAPE, documents
+from dsys_lab.scenarios.lake_and_warehouse.sweeps import sweep
 from dsys_lab.scenarios.lake_and_warehouse.writers import NIGHTS, new_table, race
 from dsys_lab.simulation import Measured
 from dsys_lab.stores.lake import JsonLines, LakeTable, TableLog, VersionGone
@@ -20,6 +22,7 @@ from dsys_lab.stores.lake.schema_on_read import MODES, RESCUED, Outcome, Wanted,
 from dsys_lab.stores.object_store import Facts, JournaledStore
 from dsys_lab.stores.table import Between
 from dsys_lab.structures.disk import PowerCut, VolatileDisk
+from dsys_lab.trace import Trace
 
 READERS: Final = {
     "knows firmware 1": wanted("day text d", "sleep number hours_sleep*60"),
@@ -176,9 +179,13 @@ def kept_rows(way: str, *writers: float, each: int = 4) -> list[Measured]:
     return _measured(writers, lambda count, seed: _share(race(seed=seed, way=way, writers=int(count), each=each)))
 
 
-def _share(run: Any) -> float:
+def _share(run: Trace) -> float:
+    return float(_check(run)["got"] / _check(run)["expected"])
+
+
+def _check(run: Trace) -> Mapping[str, Any]:
     (check,) = run.of("check")
-    return float(check.fields["got"] / check.fields["expected"])
+    return check.fields
 
 
 def _measured(values: Iterable[float], count: Callable[[float, int], float]) -> list[Measured]:
@@ -198,6 +205,16 @@ def race_tries(*writers: int) -> list[tuple[int, int]]:
         hands = [LakeTable(table.log, writer=f"w{number}") for number in range(count)]
         tries = [hand.append({"id": [number]}, seen=seen).tries for number, hand in enumerate(hands)]
         told.append((count, sum(tries)))
+    return told
+
+
+def swept_shares(*retention_h: float, load_h: float = 10.0, every_h: float = 24.0, loads: int = 160) -> list[Measured]:
+    """Return (retention, share, standard error) of the acknowledged nights that a vacuum took, of so many."""
+    told, runs = [], 4
+    for hours in retention_h:
+        run = partial(sweep, retention_h=hours, load_h=load_h, every_h=every_h, loads=loads // runs)
+        share = sum(_check(run(seed=seed))["got"] for seed in range(1, runs + 1)) / loads
+        told.append((hours, share, (share * (1 - share) / loads) ** 0.5))
     return told
 
 
@@ -241,7 +258,12 @@ def _seen(store: JournaledStore, way: str) -> tuple[int, int]:
     table = LakeTable(TableLog(store, "nights", JsonLines()))
     if table.log.snapshot().version < 0:
         return 0, 0
-    return len(table.read("id").rows), len(table.vacuum(now_ms=0, orphans=True, dry_run=True).orphans)
+    return len(table.read("id").rows), len(_orphans(table))
+
+
+def _orphans(table: LakeTable) -> tuple[str, ...]:
+    """Return the files that no commit names."""
+    return table.vacuum(now_ms=0, retention_ms=0, written_ms=lambda key: 0, dry_run=True).orphans
 
 
 class _Deaf(JournaledStore):

@@ -15,8 +15,9 @@ Promises
 1. Those of the log (`table_log`). A reader sees one version, whole, however long it reads.
 2. What does not fit the columns is refused before a byte is written: *schema on write*.
 3. A range is asked of the files that may have rows in it, by what the log tells of each; the others are not opened.
-4. `vacuum` deletes no file of the latest version, and none that was removed less than `retention_ms` ago. A reader of
-   an older version that needs a deleted file is told so (`VersionGone`).
+4. `vacuum` deletes no file of the latest version, and none that was removed, or put, less than `retention_ms` ago. So
+   who writes a file and commits within that time loses nothing; who takes longer may commit a file that is gone. A
+   reader of a version that needs a deleted file is told so (`VersionGone`).
 
 Cost: a delete of one row writes its whole file again; a read is a get for each file.
 
@@ -28,7 +29,7 @@ Sources: as in `table_log`; delta.io, "Remove unused data files with vacuum".
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
@@ -279,15 +280,17 @@ class LakeTable:
 
     # ------------------------------------------------------------ upkeep
     def vacuum(
-        self, *, now_ms: int, retention_ms: int = WEEK_MS, orphans: bool = False, dry_run: bool = False
-    ) -> Vacuumed:
+        self, *, now_ms: int, retention_ms: int = WEEK_MS, written_ms: Callable[[str], int | None] | None = None,
+        dry_run: bool = False,
+    ) -> Vacuumed:  # fmt: skip
         """Delete the files that no version younger than `retention_ms` needs, and say which.
 
         Parameters
         ----------
-        orphans : bool
-            Delete the files, too, that no commit names. Only while no writer is at work: its file is an orphan until
-            it commits.
+        written_ms : callable, optional
+            Key -> when it was put, as the store tells, or None if it is not there. With it the files that no commit
+            names are deleted, too, if they are as old: a crash left them behind. That of a writer at work looks the
+            same until it commits.
         dry_run : bool
             Only say which.
         """
@@ -297,8 +300,9 @@ class LakeTable:
         there = [facts.key.removeprefix(prefix) for facts in every(self.log.store, prefix)]
         files = [path for path in there if not path.startswith(LOG)]
         old = tuple(path for path in files if path in seen.tombstones and seen.tombstones[path].deleted_ms <= before_ms)
-        unknown = tuple(path for path in files if path not in seen.tombstones and path not in seen.files)
-        told = Vacuumed(old, unknown if orphans else ())
+        unnamed = [path for path in files if path not in seen.tombstones and path not in seen.files]
+        put_ms = {path: written_ms(prefix + path) for path in unnamed} if written_ms else {}
+        told = Vacuumed(old, tuple(path for path, at_ms in put_ms.items() if at_ms is not None and at_ms <= before_ms))
         for path in () if dry_run else (*told.tombstones, *told.orphans):
             self.log.store.delete(prefix + path)
         return told
