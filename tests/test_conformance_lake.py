@@ -9,11 +9,12 @@ import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lake_stories import TWO_WRITERS, appended_by_threads
 
 from dsys_lab import laws
 from dsys_lab.engines.lakehouse import FolderStore, Parquet, ask
 from dsys_lab.engines.lakehouse.delta import DeltaRs
-from dsys_lab.engines.lakehouse.flight_table import flight_table
+from dsys_lab.engines.lakehouse.flight_table import flight_table, opened
 from dsys_lab.engines.lakehouse.iceberg import IcebergTable
 from dsys_lab.engines.lakehouse.layouts import layouts
 from dsys_lab.engines.lakehouse.race import two_writers
@@ -31,7 +32,6 @@ from dsys_lab.stores.lake import (
 from dsys_lab.stores.object_store import ConditionFailed, every
 from dsys_lab.stores.table import Between
 from dsys_lab.workloads import flights
-from lake_stories import TWO_WRITERS, appended_by_threads
 
 FIELDS = Fields.of("id long, minutes integer?, hours double?, city string?, day date?, known boolean?, fw short?")
 
@@ -192,15 +192,50 @@ def test_after_a_vacuum_of_either_neither_reads_the_old_version(folder, by):
 def test_a_table_of_theirs_that_asks_for_more_is_refused(folder):
     from deltalake import write_deltalake
 
-    other, table = DeltaRs.create(folder / "nights", FIELDS), folder / "parts"
-    arrow = duckdb.sql("select 1::bigint as id, 'Oslo' as city")
-    write_deltalake(str(table), arrow, partition_by=["city"])
-    with pytest.raises(Refused, match="partitioned"):
-        TableLog(FolderStore(folder), "parts", Parquet()).snapshot()
+    other = DeltaRs.create(folder / "nights", FIELDS)
     write_deltalake(str(folder / "times"), duckdb.sql("select timestamp '2017-01-01' as at"))
     with pytest.raises(Refused, match="not known here"):
         TableLog(FolderStore(folder), "times", Parquet()).snapshot()
     other.close()
+
+
+CITIES = ["Oslo", None, "São Paulo/x", "a b=c%'\"", "Oslo"]
+PARTED = {"id": [1, 2, 3, 4, 5], "city": CITIES, "day": ["2017-01-01", "2017-01-02"] * 2 + [None],
+          "minutes": [400, None, 420, 430, 440]}  # fmt: skip
+BY_CITY = Fields.of("id long, city string?, day date?, minutes integer?")
+
+
+def test_a_partitioned_table_is_the_same_to_all_three_whoever_wrote_it(folder):
+    log = TableLog(FolderStore(folder), "nights", Parquet(), checkpoint_every=3)
+    one = LakeTable.create(log, BY_CITY, partition_by=["city", "day"])
+    other = engine(folder)
+    one.append(PARTED)
+    other.append({**PARTED, "id": [6, 7, 8, 9, 10]})
+    one.append({**PARTED, "id": [11, 12, 13, 14, 15]})
+    ours = rows(one.read().columns)
+    assert len(ours) == 15
+    for theirs in (other.read(), dict(zip(BY_CITY.names, zip(*other.select("select * from this"), strict=True),
+                                          strict=True)), dict(zip(BY_CITY.names, zip(*ask(one, "from this select id, "
+                                          "city, day, minutes"), strict=True), strict=True))):  # fmt: skip
+        assert rows({name: [None if v is None else v for v in values] for name, values in theirs.items()}) == ours
+    oslo = one.read("id", where=Between("city", "Oslo", "Oslo"))
+    assert sorted(oslo.columns["id"]) == [1, 5, 6, 10, 11, 15]
+    assert (oslo.files_read, oslo.files_skipped) == (6, 9), "pruned by the values in the log, theirs as ours"
+    one.compact()
+    assert one.status().files == 5
+    assert rows(one.read().columns) == rows(other.read()) == ours
+
+
+def test_a_partitioned_table_of_theirs_is_read_deleted_from_and_written_by_the_model(folder):
+    other = DeltaRs.create(folder / "nights", BY_CITY, partition_by=["city"])
+    other.append(PARTED)
+    other.checkpoint()
+    one = LakeTable(TableLog(FolderStore(folder), "nights", Parquet()), writer="ours")
+    assert rows(one.read().columns) == rows(other.read())
+    one.delete(Between("city", "Oslo", "Oslo"))
+    one.append({"id": [9], "city": ["Bergen"]})
+    assert rows(other.read("id", "city")) == rows(one.read("id", "city").columns)
+    assert sorted(other.select("select id from this")) == [(2,), (3,), (4,), (9,)]
 
 
 def test_delta_rs_lets_a_drift_change_the_table_when_it_is_told_to_merge(folder):
@@ -357,6 +392,18 @@ def test_a_year_of_flights_is_a_table_that_delta_rs_reads(folder):
     assert len(delays) == flights.FILES["flights"].rows == table.status().rows
     assert delays.count(None) == flights.GAPS["cancelled"].count
     other.close()
+
+
+def test_a_partition_serves_its_own_question_and_costs_the_others_files(folder):
+    questions = {"February": Between("month", 2, 2), "United": Between("carrier", "UA", "UA")}
+    parted = flight_table(folder, name="parted", partition_by=["carrier"])
+    february, united = opened({"parted": parted}, questions)
+    assert (february["flights"], united["flights"]) == (24_951, 58_665)
+    assert united["files opened"] == 12
+    assert 12 < february["files opened"] <= 16
+    assert 180 < united["of"] <= 12 * 16
+    told = ask(parted, "select count(*) from this where carrier = 'UA'")
+    assert told == DeltaRs(folder / "parted").select("select count(*) from this where carrier = 'UA'") == [(58_665,)]
 
 
 # ------------------------------------------------------------------------------------------ Iceberg

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from lake_stories import TWO_WRITERS, appended_by_threads
 
 from dsys_lab.engines import aws
 from dsys_lab.engines.aws.object_store import S3Bucket, SeaweedConnection, drill
@@ -28,7 +29,6 @@ from dsys_lab.stores.object_store import (
     every,
 )
 from dsys_lab.structures.disk import PowerCut, VolatileDisk
-from lake_stories import TWO_WRITERS, appended_by_threads
 
 MIN = 5 << 20
 

@@ -29,6 +29,7 @@ from dsys_lab.stores.lake import (
     actions,
     after,
     conflict,
+    partitions,
 )
 from dsys_lab.stores.object_store import JournaledStore, every
 from dsys_lab.stores.table import Between
@@ -81,8 +82,6 @@ def test_what_is_no_action_is_damage_with_its_line(line):
 
 @pytest.mark.parametrize(("line", "told"), [
     ({"protocol": {"minReaderVersion": 3, "minWriterVersion": 7}}, "reader version 3"),
-    ({"metaData": {"id": "t", "format": {"provider": "parquet"}, "partitionColumns": ["d"], "schemaString": "{}"}},
-     "partitioned"),
     ({"metaData": {"id": "t", "format": {"provider": "parquet"}, "partitionColumns": [], "schemaString": json.dumps(
         {"fields": [{"name": "a", "type": {"type": "array"}, "nullable": True}]})}}, "'a'"),
 ])
@@ -169,6 +168,86 @@ def test_what_was_is_brought_back_by_a_new_version():
     assert ids(one) == [1, 2]
     assert one.status().version == 3
     assert ids(one, version=2) == [1, 2, 9]
+
+
+# ------------------------------------------------------------------------------------------ partitions
+def by_city(*, fields=NIGHTS, by=("city",)):
+    one = LakeTable.create(TableLog(store(), "nights", JsonLines(), checkpoint_every=3), fields, partition_by=by)
+    one.append({"id": [1, 2, 3, 4], "minutes": [410, 420, 430, 440], "city": ["Oslo", "Bergen", None, "Oslo"]})
+    return one
+
+
+def test_each_partition_has_files_of_its_own_and_the_others_are_not_opened():
+    one = by_city()
+    one.append({"id": [5], "city": ["Bergen"]})
+    assert sorted(one.read().rows, key=str) == [
+        (1, 410, "Oslo"), (2, 420, "Bergen"), (3, 430, None), (4, 440, "Oslo"), (5, None, "Bergen")]
+    answer = one.read("id", where=Between("city", "Bergen", "Bergen"))
+    assert (answer.rows, answer.files_read, answer.files_skipped) == ([(2,), (5,)], 2, 2)
+    assert one.read("city", where=Between("city", "P", None)).rows == []
+    files = [facts.key for facts in every(one.log.store, "nights/city")]
+    assert {name.split("/")[1] for name in files} == {"city=Bergen", "city=Oslo", "city=__HIVE_DEFAULT_PARTITION__"}
+    assert all(b"city" not in one.log.store.get(name).data for name in files)
+
+
+def test_a_delete_of_a_partition_opens_no_file_and_one_within_it_writes_it_anew():
+    one = by_city()
+    before = one.log.store.status().requests["get"]
+    one.delete(Between("city", "Bergen", "Bergen"))
+    assert one.log.store.status().requests["get"] - before < 4, "the log, and nothing else"
+    one.delete(Between("id", 4, 4))
+    assert ids(one) == [1, 3]
+    assert one.read("city", where=Between("id", 1, 1)).rows == [("Oslo",)]
+
+
+def test_a_compaction_keeps_the_partitions_apart():
+    one = by_city()
+    one.append({"id": [5, 6], "city": ["Oslo", "Bergen"]})
+    one.compact()
+    assert one.status().files == 3
+    assert ids(one) == [1, 2, 3, 4, 5, 6]
+    assert one.compact().tries == 0
+
+
+def test_writers_of_different_partitions_are_no_matter_to_each_other():
+    one = by_city()
+    seen = one.log.snapshot()
+    one.append({"id": [9], "city": ["Bergen"]})
+    assert again(one).delete(Between("city", "Oslo", "Oslo"), seen=seen).tries == 2
+    with pytest.raises(CommitConflict, match="was added"):
+        again(one).delete(Between("city", "Bergen", "Bergen"), seen=seen)
+
+
+@pytest.mark.parametrize("wrong", [
+    lambda: by_city(by="city"), lambda: by_city(by=["town"]), lambda: by_city(by=["city", "city"]),
+    lambda: by_city(by=NIGHTS.names), lambda: by_city().append({"id": [5], "city": [""]}),
+    lambda: by_city().read(where=Between("city", 1, 2)), lambda: by_city().delete(Between("city", 1, 2)),
+])  # fmt: skip
+def test_a_partition_that_is_none_is_refused(wrong):
+    with pytest.raises(BadParameter):
+        wrong()
+
+
+def test_columns_that_are_added_and_versions_that_come_back_stay_partitioned():
+    one = by_city()
+    one.add_columns("spo2 integer?")
+    one.append({"id": [5], "city": ["Oslo"], "spo2": [97]})
+    one.restore(2)
+    one.append({"id": [6], "city": ["Oslo"]})
+    assert one.read("id", where=Between("city", "Oslo", "Oslo")).rows == [(1,), (4,), (6,)]
+
+
+VALUES = {"long": st.integers(-(1 << 63), (1 << 63) - 1), "double": st.floats(allow_nan=False, allow_infinity=False),
+          "boolean": st.booleans(), "string": st.sampled_from(["7", "a=b", "Łódź %"])}  # fmt: skip
+
+
+@given(st.sampled_from(sorted(VALUES)).flatmap(lambda kind: st.tuples(st.just(kind), st.none() | VALUES[kind])))
+@settings(max_examples=30, deadline=None)
+def test_a_value_comes_back_from_its_text(told):
+    kind, value = told
+    assert partitions.value_of(kind, partitions.text_of(value)) == value
+    if value is not None and kind != "boolean":
+        assert partitions.may_pass(partitions.text_of(value), Between("c", value, value))
 
 
 # ------------------------------------------------------------------------------------------ upkeep

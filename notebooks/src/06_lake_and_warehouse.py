@@ -736,7 +736,7 @@ except EngineMissing as missing:
     print(missing)
 
 # %% [markdown]
-# A lake lies in S3. Its API has the one condition that a commit needs since 2024: *put, if there is none*
+# A real lake lies in S3, whose API has the one condition that a commit needs: *put, if there is none*
 # (`If-None-Match: *`). The same log over this API, by boto3 against the stand-in *moto* (or the store that
 # `DSYS_LAB_S3_ENDPOINT` names). Writers A and B both look at the table, and then each wants to change it; twice:
 
@@ -806,25 +806,58 @@ measured(ratio, "times DuckDB's time", usually="several times DuckDB's time")
 # ## On real data
 #
 # Every flight that left New York in 2013, a commit a month, in the order in which the months lie in the data: 1, 10,
-# 11, 12, 2, … How many of the twelve files does a question about February open?
+# 11, 12, 2, … Two questions: about February, and about the airline United.
 
 # %%
-from dsys_lab.engines.lakehouse.flight_table import flight_table
+from dsys_lab.engines.lakehouse.flight_table import flight_table, opened
 
 # %%
 year = flight_table(folder.name)
-february = year.read("dep_delay", where=Between("month", 2, 2))
-february.files_read, february.files_skipped, len(february.rows)
+asked = {"February": Between("month", 2, 2), "United": Between("carrier", "UA", "UA")}
+pd.DataFrame(opened({"by month": year}, asked))
 
 # %% [markdown]
-# And a question about the airline United?
+# Files are skipped by what they lie together by, and by nothing else. What if the questions are about airlines? Then the
+# table can be **partitioned** by the airline: each file has the flights of one, and the log says of which. Every write is
+# dealt out, in whatever order the flights come. There are sixteen airlines, and still a commit a month.
 
 # %%
-united = year.read("dep_delay", where=Between("carrier", "UA", "UA"))
-united.files_read, united.files_skipped, len(united.rows)
+parted = predict(
+    "06/partitions",
+    "The same flights in twelve commits, partitioned by sixteen airlines. How many "
+    "files has the table?",
+    between=(1, 300),
+    unit="files",
+)
+parted
+
+# %%
+by_airline = flight_table(folder.name, name="by_airline", partition_by=["carrier"])
+
+# %%
+parted.reveal(
+    by_airline.status().files,
+    law=12 * 16,
+    why="A file for each airline in each commit; not every one flies in every month.",
+    show=pd.DataFrame(opened({"by month": year, "by airline": by_airline}, asked)),
+)
 
 # %% [markdown]
-# Files are skipped by what they lie together by, and by nothing else. Now a load that goes wrong, as loads do: February
+# A question about an airline reads what it needs. All other questions pay for it: many small files (experiment 5), which
+# no compaction may join, for each has one airline. So a partition should be a column that is asked for, with few values.
+#
+# In the files there is no airline any more. DuckDB reads it off the names of the folders, delta-rs out of the log:
+
+# %%
+question = "select count(*), max(dep_delay) from this where carrier = 'UA'"
+print("DuckDB:", *ask(by_airline, question))
+try:
+    print("delta-rs:", *DeltaRs(f"{folder.name}/by_airline").select(question))
+except NameError:
+    print("delta-rs is not installed")
+
+# %% [markdown]
+# Now a load that goes wrong, as loads do: February
 # comes a second time. It is seen, and undone.
 
 # %%
@@ -832,7 +865,7 @@ before = year.status()
 year.append(year.read(where=Between("month", 2, 2)).columns)
 print(year.status().rows - before.rows, "rows too many")
 year.restore(before.version)
-year.status().rows == before.rows, len(year.history())
+print(year.status().rows - before.rows, "after version", len(year.history()) - 1)
 
 # %%
 folder.cleanup()
@@ -847,7 +880,8 @@ folder.cleanup()
 # | shapes change without notice | strict or rescue; never lossy without a copy of the lines | misfits a day, by field |
 # | several write, or somebody reads while one writes | a log of commits, not a folder | refused commits |
 # | thousands of small files | compact, by what is asked for | requests a question |
-# | a bad load must be undone | versions, and a retention longer than it takes to notice | the age of the oldest version |
+# | one column is in nearly every question | partition by it, if it has few values | files, and their size |
+# | a bad load must be undone | versions, and a retention longer than it takes to notice, and than a load takes | the age of the oldest version |
 # | a person asks to be deleted | tables with few files for a person, or a key for each person | how long until the vacuum |
 # | few rows, changed one by one | a database: here each delete writes its file anew | bytes written a row |
 

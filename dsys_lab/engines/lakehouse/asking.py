@@ -7,6 +7,7 @@ from typing import Any
 import duckdb
 
 from dsys_lab.engines.lakehouse.folder import FolderStore
+from dsys_lab.engines.lakehouse.parquet import read_files
 from dsys_lab.errors import BadParameter
 from dsys_lab.stores.lake import LakeTable
 
@@ -20,13 +21,14 @@ def ask(table: LakeTable, sql: str, *, version: int | None = None) -> list[tuple
         If the table is in no folder, has no files, or DuckDB cannot answer.
     """
     store = table.log.store
-    files = table.log.snapshot(version).files
-    if not isinstance(store, FolderStore) or not files:
+    seen = table.log.snapshot(version)
+    if not isinstance(store, FolderStore) or not seen.files or seen.metadata is None:
         raise BadParameter("the table has no files in a folder: make it on a FolderStore with Parquet, and append rows")
-    paths = [str(store.path(f"{table.log.place}/{path}")) for path in files]
+    paths = [str(store.path(f"{table.log.place}/{path}")) for path in seen.files]
+    partition_by = seen.metadata.partition_by
     with duckdb.connect(":memory:", config={"threads": 1}) as db:
         try:
-            db.read_parquet(paths, union_by_name=True).create_view("this")
+            db.execute(f"create view this as from {read_files(paths, seen.fields, partition_by)}")
             return db.execute(sql).fetchall()
         except duckdb.Error as error:
             raise BadParameter(f"SQL: {sql!r:.200}: {str(error).splitlines()[0]}") from None

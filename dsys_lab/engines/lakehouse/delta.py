@@ -5,13 +5,13 @@ What it lists is read by DuckDB, so that two programs which share no line with t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from dsys_lab.engines.lakehouse.parquet import arrays, quoted, typed
+from dsys_lab.engines.lakehouse.parquet import arrays, quoted, read_files, typed
 from dsys_lab.errors import BadParameter, EngineMissing, Refused
 from dsys_lab.stores.lake import Columns, CommitConflict, Fields, VersionGone
 from dsys_lab.stores.lake.files import checked
@@ -20,7 +20,7 @@ from dsys_lab.stores.table import Between
 try:
     import deltalake
     from arro3.core import Table
-    from deltalake import DeltaTable, write_deltalake
+    from deltalake import DeltaTable, QueryBuilder, write_deltalake
     from deltalake.exceptions import CommitFailedError, DeltaError, SchemaMismatchError
 except ModuleNotFoundError as missing:
     raise EngineMissing(f"{missing.name} is not installed: pip install 'dsys_lab[lake]'") from missing
@@ -41,10 +41,11 @@ class DeltaRs:
         self._db = duckdb.connect(":memory:", config={"threads": 1})
 
     @classmethod
-    def create(cls, folder: str | Path, fields: Fields) -> DeltaRs:
+    def create(cls, folder: str | Path, fields: Fields, *, partition_by: Sequence[str] = ()) -> DeltaRs:
         """Make a table without rows."""
         told = cls(folder)
-        write_deltalake(told.folder, told._arrow(fields, {name: [] for name in fields.names}))
+        none: Columns = {name: [] for name in fields.names}
+        write_deltalake(told.folder, told._arrow(fields, none), partition_by=list(partition_by) or None)
         return told
 
     def fields(self, version: int | None = None) -> Fields:
@@ -75,11 +76,15 @@ class DeltaRs:
             return {name: [] for name in wanted}
         chosen = ", ".join(map(quoted, wanted))
         try:
-            sql = f"select {chosen} from read_parquet(?, union_by_name = true)"  # noqa: S608  quoted
-            rows = self._db.execute(sql, [files]).fetchall()
+            by = self._table(version).metadata().partition_columns
+            rows = self._db.execute(f"select {chosen} from {read_files(files, fields, by)}").fetchall()  # noqa: S608  quoted
         except duckdb.IOException as error:
             raise VersionGone(f"version {version}: {str(error).splitlines()[0]}; read a newer version") from None
         return {name: [row[place] for row in rows] for place, name in enumerate(wanted)}
+
+    def select(self, sql: str) -> list[tuple[Any, ...]]:
+        """Return the answer of delta-rs itself (by DataFusion) to SQL about `this`, the latest version."""
+        return duckdb.from_arrow(QueryBuilder().register("this", self._table(None)).execute(sql)).fetchall()
 
     def append(self, columns: Mapping[str, Iterable[Any]]) -> int:
         """Add rows, and return the version."""

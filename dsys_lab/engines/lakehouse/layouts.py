@@ -72,7 +72,7 @@ def table_of(columns: Columns, files: int, *, order: str = "") -> LakeTable:
 def _asked(table: LakeTable, where: Between) -> dict[str, float]:
     """Return a table's bytes, and those of the columns asked for in the files that may have rows."""
     seen = table.log.snapshot()
-    chosen = [path for path, one in seen.files.items() if one.stats.may_hold(where)]
+    chosen = [path for path, one in seen.files.items() if one.may_hold(where)]
     wanted = sum(_column_bytes(table, path) for path in chosen)
     all_wanted = sum(_column_bytes(table, path) for path in seen.files)
     return {"bytes": seen.size_bytes, "read": wanted, "columns": all_wanted / seen.size_bytes,

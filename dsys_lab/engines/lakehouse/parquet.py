@@ -145,6 +145,14 @@ def _read_back(name: str, kind: str, there: set[str]) -> str:
     return f"cast({told} as varchar)" if kind == "date" else told
 
 
+def read_files(paths: Iterable[str], fields: Fields, partition_by: Sequence[str] = ()) -> str:
+    """Return SQL for the rows of files; what they are partitioned by is read off the names of their folders."""
+    listed = ", ".join(quoted_text(Path(path)) for path in paths)
+    kinds = ", ".join(f"'{one.name}': {SQL_TYPES[one.type]}" for one in fields.fields if one.name in partition_by)
+    folders = f"hive_partitioning = true, hive_types = {{{kinds}}}" if kinds else "hive_partitioning = false"
+    return f"read_parquet([{listed}], union_by_name = true, {folders})"
+
+
 def quoted(name: str) -> str:
     """Return a name for SQL."""
     return '"' + name.replace('"', '""') + '"'

@@ -14,8 +14,7 @@ to. `stats` is a text of JSON within the JSON: rows, least and greatest values a
 skips files that it never opened.
 
 Words of the protocol that are not known here are left alone when they are read, as the protocol asks, for what a reader
-must know is told by its version: a table that asks for more than `READER` is refused, and so is a nested or a
-partitioned one.
+must know is told by its version: a table that asks for more than `READER` is refused, and so is a nested one.
 
 Sources: github.com/delta-io/delta, PROTOCOL.md, "Actions"; Armbrust et al., "Delta Lake: high-performance ACID table
 storage over cloud object stores", VLDB 2020.
@@ -30,8 +29,11 @@ from typing import Any, Final
 from urllib.parse import quote, unquote
 
 from dsys_lab.errors import BadParameter, Damaged, Refused
+from dsys_lab.stores.lake.partitions import Partition, may_pass
 from dsys_lab.stores.table import Between
 
+PLAIN: Final = "/!$&'()*+,;=:@~"
+"""Stands in a path as it is (RFC 3986, section 3.3). Others compare the paths of an add and of a remove as they stand."""
 READER: Final = 1
 WRITER: Final = 2
 """The versions of the protocol that are read and written here."""
@@ -109,6 +111,10 @@ class Fields:
         """The names of the columns."""
         return tuple(one.name for one in self.fields)
 
+    def without(self, names: Iterable[str]) -> Fields:
+        """Return the columns but for these."""
+        return Fields(tuple(one for one in self.fields if one.name not in {*names}))
+
     def require(self, names: Iterable[str]) -> None:
         """Refuse a name that no column has."""
         for name in names:
@@ -136,18 +142,19 @@ class Protocol:
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """The table's id and its columns."""
+    """The table's id, its columns, and those by which it is partitioned (`partitions`)."""
 
     table: str
     fields: Fields
     created_ms: int = 0
     configuration: Mapping[str, str] = field(default_factory=dict)
     provider: str = "parquet"
+    partition_by: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the line."""
         told = {"id": self.table, "format": {"provider": self.provider, "options": {}},
-                "schemaString": self.fields.to_json(), "partitionColumns": [],
+                "schemaString": self.fields.to_json(), "partitionColumns": list(self.partition_by),
                 "configuration": dict(self.configuration), "createdTime": self.created_ms}  # fmt: skip
         return {"metaData": told}
 
@@ -186,17 +193,24 @@ class Stats:
 
 @dataclass(frozen=True, slots=True)
 class Add:
-    """From now on this file is of the table."""
+    """From now on this file is of the table; `partition` has the values that all its rows share, and it does not."""
 
     path: str
     size_bytes: int
     modified_ms: int = 0
     stats: Stats = field(default_factory=Stats)
     changes_data: bool = True
+    partition: Partition = field(default_factory=dict)
+
+    def may_hold(self, where: Between | None) -> bool:
+        """Whether a row of the file may pass, by its partition, or else by its numbers."""
+        if where is not None and where.column in self.partition:
+            return may_pass(self.partition[where.column], where)
+        return self.stats.may_hold(where)
 
     def to_json(self) -> dict[str, Any]:
         """Return the line."""
-        told = {"path": quote(self.path), "partitionValues": {}, "size": self.size_bytes,
+        told = {"path": quote(self.path, safe=PLAIN), "partitionValues": dict(self.partition), "size": self.size_bytes,
                 "modificationTime": self.modified_ms, "dataChange": self.changes_data, "stats": self.stats.to_json()}
         return {"add": told}
 
@@ -211,7 +225,8 @@ class Remove:
 
     def to_json(self) -> dict[str, Any]:
         """Return the line."""
-        told = {"path": quote(self.path), "deletionTimestamp": self.deleted_ms, "dataChange": self.changes_data}
+        told = {"path": quote(self.path, safe=PLAIN), "deletionTimestamp": self.deleted_ms,
+                "dataChange": self.changes_data}  # fmt: skip
         return {"remove": told}
 
 
@@ -251,7 +266,7 @@ def from_json(line: Mapping[str, Any]) -> Action | None:
     Raises
     ------
     Refused
-        If the table is partitioned, or has columns of types that are not known here.
+        If the table has columns of types that are not known here.
     """
     for word, told in line.items():
         if told is not None and word in _READ:
@@ -260,11 +275,10 @@ def from_json(line: Mapping[str, Any]) -> Action | None:
 
 
 def _metadata(told: Mapping[str, Any]) -> Metadata:
-    if told.get("partitionColumns"):
-        raise Refused(f"the table is partitioned by {told['partitionColumns']}, which is not known here")
     configuration, provider = dict(told.get("configuration") or {}), told["format"]["provider"]
     fields = Fields.from_json(told["schemaString"])
-    return Metadata(told["id"], fields, told.get("createdTime") or 0, configuration, provider)
+    by = tuple(told.get("partitionColumns") or ())
+    return Metadata(told["id"], fields, told.get("createdTime") or 0, configuration, provider, by)
 
 
 _READ: Final[dict[str, Any]] = {
@@ -272,7 +286,7 @@ _READ: Final[dict[str, Any]] = {
     "metaData": _metadata,
     "add": lambda told: Add(
         unquote(told["path"]), told["size"], told["modificationTime"], Stats.from_json(told.get("stats")),
-        told["dataChange"],
+        told["dataChange"], told.get("partitionValues") or {},
     ),
     "remove": lambda told: Remove(unquote(told["path"]), told.get("deletionTimestamp") or 0, told["dataChange"]),
     "txn": lambda told: Transaction(told["appId"], told["version"]),

@@ -64,7 +64,7 @@ def conflict(mine: Iterable[Action], read: Read, theirs: Iterable[Action]) -> st
                 return f"{their.path} was removed, and this change read it"
             case Remove() if their.path in removed:
                 return f"{their.path} was removed already"
-            case Add() if their.changes_data and any(their.stats.may_hold(where) for where in read.rows_of):
+            case Add() if their.changes_data and any(their.may_hold(where) for where in read.rows_of):
                 return f"{their.path} was added, and may have rows that this change should have read"
             case _:
                 pass

@@ -10,18 +10,22 @@ there and nobody reads them, after it nobody but a reader of an old version read
     restore                                   commit {remove what is there, add what was}
     vacuum    delete part-1, if it was removed longer ago than `retention_ms`
 
+A table may be partitioned (`partitions`): then an append writes a file for each value, and a delete of whole values
+opens none.
+
 Promises
 --------
 1. Those of the log (`table_log`). A reader sees one version, whole, however long it reads.
 2. What does not fit the columns is refused before a byte is written: *schema on write*.
-3. A range is asked of the files that may have rows in it, by what the log tells of each; the others are not opened.
+3. A range is asked of the files that may have rows in it, by what the log tells of each, its partition or its numbers;
+   the others are not opened.
 4. `vacuum` deletes no file of the latest version, and none that was removed, or put, less than `retention_ms` ago. So
    who writes a file and commits within that time loses nothing; who takes longer may commit a file that is gone. A
    reader of a version that needs a deleted file is told so (`VersionGone`).
 
 Cost: a delete of one row writes its whole file again; a read is a get for each file.
 
-Left out: partitions, deletion vectors, updates (delete and append), constraints.
+Left out: deletion vectors, updates (delete and append), constraints.
 
 Sources: as in `table_log`; delta.io, "Remove unused data files with vacuum".
 """
@@ -31,10 +35,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from dsys_lab.errors import Misuse, Refused, require_not_negative, require_positive
+from dsys_lab.stores.lake import partitions
 from dsys_lab.stores.lake.actions import Action, Add, CommitInfo, Fields, Metadata, Remove, Transaction
 from dsys_lab.stores.lake.actions import Protocol as Versions
 from dsys_lab.stores.lake.conflicts import NOTHING, Read
@@ -127,16 +132,17 @@ class LakeTable:
         self._written = 0
 
     @classmethod
-    def create(cls, log: TableLog, fields: Fields, *, writer: str = "w", recorder: Recorder = NO_TRACE,
-               now_ms: int = 0) -> LakeTable:  # fmt: skip
-        """Make a table, whose first commit says what its columns are.
+    def create(cls, log: TableLog, fields: Fields, *, partition_by: Sequence[str] = (), writer: str = "w",
+               recorder: Recorder = NO_TRACE, now_ms: int = 0) -> LakeTable:  # fmt: skip
+        """Make a table, whose first commit says what its columns are, and by which of them it is partitioned.
 
         Raises
         ------
         CommitConflict
             If there is one already.
         """
-        metadata = Metadata(f"{log.place}-{now_ms}", fields, now_ms)
+        by = partitions.check(fields, partition_by)
+        metadata = Metadata(f"{log.place}-{now_ms}", fields, now_ms, partition_by=by)
         log.commit(Snapshot(), [CommitInfo("CREATE TABLE", now_ms), Versions(), metadata])
         return cls(log, writer=writer, recorder=recorder)
 
@@ -159,11 +165,11 @@ class LakeTable:
         told: Columns = {name: [] for name in wanted}
         chosen = []
         for number, one in enumerate(seen.files.values()):
-            if one.stats.may_hold(where):
+            if one.may_hold(where):
                 chosen.append(one)
                 self._take(told, self._columns(seen, one, wanted), where)
             else:
-                self.recorder.emit(now_us, "block_skip", self.log.place, file=one.path, block=number, why="min and max")
+                self.recorder.emit(now_us, "block_skip", self.log.place, file=one.path, block=number, why="by the log")
         columns = {name: told[name] for name in (names or seen.fields.names)}
         size_bytes = sum(one.size_bytes for one in chosen)
         return Answer(columns, seen.version, len(chosen), len(seen.files) - len(chosen), size_bytes)
@@ -182,20 +188,25 @@ class LakeTable:
         found = self.log.store.get(f"{self.log.place}/{one.path}")
         if found is None:
             raise VersionGone(f"version {seen.version} needs {one.path}, which was deleted: read a newer version")
-        return self.log.codec.decode(found.data, seen.fields, names)
+        stored = [name for name in names if name not in one.partition]
+        counted = stored or seen.fields.without(one.partition).names[:1]  # for how often the partition's values stand
+        told = self.log.codec.decode(found.data, seen.fields, counted)
+        rows, kinds = len(told[counted[0]]), {field.name: field.type for field in seen.fields.fields}
+        shared = {name: [partitions.value_of(kinds[name], text)] * rows for name, text in one.partition.items()}
+        return {name: told[name] if name in stored else shared[name] for name in names}
 
     # ------------------------------------------------------------ write path
     def append(
         self, columns: Mapping[str, Iterable[Any]], *, batch: int | None = None, seen: Snapshot | None = None,
         now_ms: int = 0,
     ) -> Committed:  # fmt: skip
-        """Add rows, as one file; a `batch` of this writer's is added once, however often it is tried."""
+        """Add rows, as one file a partition; a `batch` of this writer's is added once, however often it is tried."""
         seen = self.log.snapshot() if seen is None else seen
         rows = checked(seen.fields, columns)
         if batch is not None and seen.batches.get(self.writer, -1) >= batch:
             return Committed(seen.version, 0)
         mark: list[Action] = [] if batch is None else [Transaction(self.writer, batch)]
-        return self._commit(seen, "WRITE", now_ms, [*mark, self._write(seen, rows, now_ms)], {"mode": "Append"})
+        return self._commit(seen, "WRITE", now_ms, [*mark, *self._write(seen, rows, now_ms)], {"mode": "Append"})
 
     def delete(self, where: Between, *, seen: Snapshot | None = None, now_ms: int = 0) -> Committed:
         """Take away the rows that pass: their files are written again without them."""
@@ -204,7 +215,11 @@ class LakeTable:
         changes: list[Action] = []
         read = []
         for one in seen.files.values():
-            if not one.stats.may_hold(where):
+            if not one.may_hold(where):
+                continue
+            if where.column in one.partition:  # all its rows pass
+                read.append(one.path)
+                changes.append(Remove(one.path, now_ms))
                 continue
             columns = self._columns(seen, one, seen.fields.names)
             keep = [not where.holds(value) for value in columns[where.column]]
@@ -214,22 +229,24 @@ class LakeTable:
                 if any(keep):
                     left = {name: [v for v, kept in zip(values, keep, strict=True) if kept]
                             for name, values in columns.items()}  # fmt: skip
-                    changes.append(self._write(seen, left, now_ms))
+                    changes += self._write(seen, left, now_ms)
         told = {"predicate": f"{where.column} between {where.low} and {where.high}"}
         return self._commit(seen, "DELETE", now_ms, changes, told, read=Read(frozenset(read), (where,)))
 
     def compact(self, *, below_bytes: int = 1 << 20, seen: Snapshot | None = None, now_ms: int = 0) -> Committed:
-        """Write the files below a size as one; the rows stay the same."""
+        """Write the files of a partition below a size as one; the rows stay the same."""
         require_positive(below_bytes=below_bytes)
         seen = self.log.snapshot() if seen is None else seen
         small = [one for one in seen.files.values() if one.size_bytes < below_bytes]
-        if len(small) < 2:
+        files = Counter(frozenset(one.partition.items()) for one in small)
+        small = [one for one in small if files[frozenset(one.partition.items())] > 1]
+        if not small:
             return Committed(seen.version, 0)
         whole: Columns = {name: [] for name in seen.fields.names}
         for one in small:
             self._take(whole, self._columns(seen, one, seen.fields.names), None)
         removed: list[Action] = [Remove(one.path, now_ms, changes_data=False) for one in small]
-        changes = [*removed, self._write(seen, whole, now_ms, changes_data=False)]
+        changes = [*removed, *self._write(seen, whole, now_ms, changes_data=False)]
         read = Read(frozenset(one.path for one in small))
         return self._commit(seen, "OPTIMIZE", now_ms, changes, {}, read=read)
 
@@ -259,18 +276,26 @@ class LakeTable:
             raise Misuse(f"columns {text!r}: rows are there already, so write a ? behind each type")
         assert seen.metadata is not None
         fields = Fields((*seen.fields.fields, *more.fields))
-        metadata = Metadata(seen.metadata.table, fields, seen.metadata.created_ms, seen.metadata.configuration)
+        metadata = replace(seen.metadata, fields=fields)
         return self._commit(seen, "ADD COLUMNS", now_ms, [metadata], {"columns": text})
 
-    def _write(self, seen: Snapshot, rows: Columns, now_ms: int, *, changes_data: bool = True) -> Add:
-        """Put a file of these rows, under a name that nobody had."""
-        data = self.log.codec.encode(seen.fields, rows)
+    def _write(self, seen: Snapshot, rows: Columns, now_ms: int, *, changes_data: bool = True) -> list[Add]:
+        """Put a file of the rows of each partition, under a name that nobody had."""
+        by = seen.metadata.partition_by if seen.metadata else ()
+        fields, told = seen.fields.without(by), []
+        for partition, mine in list(partitions.dealt(rows, by)):
+            data = self.log.codec.encode(fields, mine)
+            path = self._put_new(seen, partitions.folder_of(partition), data)
+            told.append(Add(path, len(data), now_ms, stats_of(mine), changes_data, partition))
+        return told
+
+    def _put_new(self, seen: Snapshot, folder: str, data: bytes) -> str:
         while True:
-            path = f"part-{seen.version + 1:05d}-{self.writer}-{self._written:05d}.{self.log.codec.suffix}"
+            path = f"{folder}part-{seen.version + 1:05d}-{self.writer}-{self._written:05d}.{self.log.codec.suffix}"
             self._written += 1
             with suppress(ConditionFailed):  # a writer of this name left it there before a crash
                 self.log.store.put(f"{self.log.place}/{path}", data, if_absent=True)
-                return Add(path, len(data), now_ms, stats_of(rows), changes_data)
+                return path
 
     def _commit(
         self, seen: Snapshot, operation: str, now_ms: int, changes: Sequence[Action], told: Mapping[str, Any], *,
