@@ -12,7 +12,7 @@ from dsys_lab.scenarios.lake_and_warehouse.river import FIRST_SHAPE, NIGHTS, doc
 from dsys_lab.trace.kinds import KINDS
 
 GOLDEN = Path(__file__).parent / "golden"
-SEEDS = range(1, 7)
+SEEDS = range(1, 4)
 CRASH = [{"do": "crash", "target": "writer", "at_s": 1.6}]
 
 
@@ -54,7 +54,7 @@ def test_the_weeks_have_all_three_firmwares_in_their_order():
     assert len(documents()) == 6_000 < NIGHTS
 
 
-@pytest.mark.parametrize("seed", [7, 11])
+@pytest.mark.parametrize("seed", [7, 1])
 def test_drift_hides_nights_from_one_reader_and_their_unit_from_another(seed):
     told = counts.drift(seed)
     first, blind, all_shapes = told.values()
@@ -76,13 +76,13 @@ def test_a_reader_misses_the_firmwares_that_it_does_not_know():
 
 # ------------------------------------------------------------------------------------------ regret
 def test_what_was_dropped_before_the_column_was_there_is_lost_and_nothing_else():
-    there, told = counts.with_oxygen(), counts.regret(noticed_after=5_000)
-    before = [number for number in there if number < 5_000]
+    there, told = counts.with_oxygen(7, 1_200), counts.regret(7, 1_200, noticed_after=1_000)
+    before = [number for number in there if number < 1_000]
     assert told["lossy"]["lost"] == len(before)
-    assert 0.8 < len(before) / laws.lost_values(6_000, there[0], 5_000) <= 1, "the law, but for the week of the change"
+    assert 0.8 < len(before) / laws.lost_values(1_200, there[0], 1_000) <= 1, "the law, but for the week of the change"
     for way in ("strict", "rescue", "lake"):
         assert (told[way]["can be told"], told[way]["lost"]) == (len(there), 0)
-    assert counts.regret(noticed_after=0)["lossy"]["lost"] == 0
+    assert counts.regret(7, 1_200, noticed_after=0)["lossy"]["lost"] == 0
 
 
 def test_every_document_is_in_one_place():
@@ -140,7 +140,7 @@ def test_a_list_that_is_put_back_loses_files(seed):
 
 
 def test_the_more_write_the_less_a_list_keeps():
-    shares = [share for _, share, _ in counts.kept_rows("folder", 1, 2, 4, 8)]
+    shares = [share for _, share, _ in counts.kept_rows("folder", 1, 2, 8)]
     assert shares == sorted(shares, reverse=True)
     assert shares[0] == 1
     assert [share for _, share, _ in counts.kept_rows("log", 1, 4)] == [1, 1]
@@ -175,7 +175,7 @@ def test_a_vacuum_takes_what_a_load_has_not_committed_yet_unless_the_retention_i
 
 
 def test_the_law_of_the_vacuum_is_what_it_took():
-    for hours, share, error in counts.swept_shares(0, 4, 8, 12):
+    for hours, share, error in counts.swept_shares(4, 12):
         assert share == pytest.approx(laws.swept_share(10, hours, 24), abs=3 * error + 1e-9)
 
 

@@ -554,7 +554,7 @@ tried = counts.race_tries(1, 2, 4, 8)
 pd.DataFrame(
     [(writers, tries, laws.race_tries(writers)) for writers, tries in tried],
     columns=["writers", "tries", "by law"],
-)
+).set_index("writers")
 
 # %% [markdown]
 # A *delete* did read the file that it writes anew. Who comes second is refused, looks again, and does it again. Two
@@ -569,7 +569,7 @@ player(race, change="deletes", writers=(1, 4), each=2)
 # Somebody loads a day whose minutes are seconds. Because no file is ever changed, the version before is still there:
 
 # %%
-pd.DataFrame(counts.undone())
+pd.DataFrame(counts.undone()).set_index("step")
 
 # %% [markdown]
 # A *vacuum* deletes the files that were removed longer ago than the **retention**, a week if nobody says otherwise.
@@ -747,7 +747,7 @@ from dsys_lab.engines.lakehouse.race import two_writers
 # %%
 with S3Bucket() as bucket:
     told = two_writers(bucket)
-pd.DataFrame(told)
+pd.DataFrame(told).set_index("writer")
 
 # %% [markdown]
 # All differences that we know of between the model and delta-rs, each held by a test:
@@ -814,7 +814,7 @@ from dsys_lab.engines.lakehouse.flight_table import flight_table, opened
 # %%
 year = flight_table(folder.name)
 asked = {"February": Between("month", 2, 2), "United": Between("carrier", "UA", "UA")}
-pd.DataFrame(opened({"by month": year}, asked))
+pd.DataFrame(opened({"by month": year}, asked)).set_index("question")
 
 # %% [markdown]
 # Files are skipped by what they lie together by, and by nothing else. What if the questions are about airlines? Then the
@@ -839,12 +839,14 @@ parted.reveal(
     by_airline.status().files,
     law=12 * 16,
     why="A file for each airline in each commit; not every one flies in every month.",
-    show=pd.DataFrame(opened({"by month": year, "by airline": by_airline}, asked)),
+    show=pd.DataFrame(
+        opened({"by month": year, "by airline": by_airline}, asked)
+    ).set_index(["table", "question"]),
 )
 
 # %% [markdown]
 # A question about an airline reads what it needs. All other questions pay for it: many small files (experiment 5), which
-# no compaction may join, for each has one airline. So a partition should be a column that is asked for, with few values.
+# a compaction joins within an airline and no further. So a partition should be a column that is asked for, with few values.
 #
 # In the files there is no airline any more. DuckDB reads it off the names of the folders, delta-rs out of the log:
 
@@ -852,9 +854,11 @@ parted.reveal(
 question = "select count(*), max(dep_delay) from this where carrier = 'UA'"
 print("DuckDB:", *ask(by_airline, question))
 try:
+    from dsys_lab.engines.lakehouse.delta import DeltaRs
+
     print("delta-rs:", *DeltaRs(f"{folder.name}/by_airline").select(question))
-except NameError:
-    print("delta-rs is not installed")
+except EngineMissing as missing:
+    print(missing)
 
 # %% [markdown]
 # Now a load that goes wrong, as loads do: February

@@ -38,7 +38,7 @@ def flight_table(folder: str | Path, *, name: str = "flights", partition_by: Seq
 
 def opened(tables: Mapping[str, LakeTable], questions: Mapping[str, Between]) -> list[dict[str, str | int]]:
     """Return, for each table and question, how many files it opens of how many, and what these weigh."""
-    told = []
+    told: list[dict[str, str | int]] = []
     for name, table in tables.items():
         for question, where in questions.items():
             answer = table.read("dep_delay", where=where)

@@ -32,7 +32,7 @@ NIGHTS: Final = 83_720
 """The first thirteen weeks: firmware 2 comes in the third, firmware 3 in the ninth."""
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=16)
 def documents(seed: int = 7, count: int = 6_000) -> tuple[str, ...]:
     """Return so many nights of the first thirteen weeks, evenly, as the wearables send them, drift and all."""
     if not isinstance(count, int) or not 1 <= count <= NIGHTS:

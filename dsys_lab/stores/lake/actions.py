@@ -33,7 +33,7 @@ from dsys_lab.stores.lake.partitions import Partition, may_pass
 from dsys_lab.stores.table import Between
 
 PLAIN: Final = "/!$&'()*+,;=:@~"
-"""Stands in a path as it is (RFC 3986, section 3.3). Others compare the paths of an add and of a remove as they stand."""
+"""Stands in a path as it is (RFC 3986, section 3.3), for others compare the paths of adds and removes as written."""
 READER: Final = 1
 WRITER: Final = 2
 """The versions of the protocol that are read and written here."""
