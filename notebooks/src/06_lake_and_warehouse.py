@@ -591,8 +591,8 @@ facts("delta_vacuum_retention")
 swept = predict(
     "06/swept",
     "A load takes 10 hours from its file to its commit. A vacuum comes once a day, and "
-    "keeps what is younger than 4 hours. Of the loads that are told *done*, which share "
-    "has lost its file?",
+    "keeps what is younger than 4 hours. Of the loads that are told *done*, which "
+    "share has lost its file?",
     between=(0, 100),
     unit="%",
 )
