@@ -18,6 +18,7 @@ and what is in the fragments is somebody else's business (`engines/video` makes 
 `fragments`       what is put, listed and missing
 `device`          what a camera holds while its link is down, and what it lets go
 `stream`          the verbs: put, list, find a moment, read, list what is missing
+`playlist`        what a player is told (HTTP Live Streaming)
 `viewer`          who plays: a small buffer, and what happens when it is empty
 ================  ==================================================================================================
 
