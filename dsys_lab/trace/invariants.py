@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from dsys_lab.errors import BadParameter
+from dsys_lab.trace.invariants_of_logs import in_order_by_key, in_order_of_arrival, one_owner, stored_in_order
 from dsys_lab.trace.ledger import ACCOUNT_OF, FINAL, OFFERS, Copy, account_after, copy_of
 
 if TYPE_CHECKING:
@@ -297,6 +298,10 @@ INVARIANTS: Final[dict[str, Invariant]] = {
     "at most once": at_most_once,
     "exactly-once effect": exactly_once_effect,
     "order per group": order_per_group,
+    "in order by key": in_order_by_key,
+    "in order of arrival": in_order_of_arrival,
+    "stored in order": stored_in_order,
+    "one owner": one_owner,
     "one at a time per group": one_at_a_time,
     "invisible while lent": invisible_while_lent,
     "no acknowledged commit lost": no_acknowledged_commit_lost,

@@ -33,6 +33,7 @@ Fields that no sentence says
 `handle`               what the receiver shows to acknowledge this very delivery
 `key`                  what it is about: the partition key, the grouping key, the key of an effect
 `shard`                the slice of a log
+`group`                the readers who share a log's slices, or the messages that stay in order
 `epoch`                how often the lease has changed hands: the higher one is right
 `position`             how far into the changes
 `pane`                 why a result speaks now: early, on_time, late
@@ -136,6 +137,9 @@ class Kind:
         Whether the place is no longer at work on the message from this mark on.
     role : str
         The colour role (`dsys_lab.views.theme`) that it gives to what it is about, a message or a page; "" for none.
+    caret : str
+        What it moves under the tape of its `shard`: "read", how far its place has read; "commit", how far its `group`
+        has worked; "owner", who works there. "" for nothing.
     """
 
     name: str
@@ -150,6 +154,7 @@ class Kind:
     strikes: bool = False
     lets_go: bool = False
     role: str = ""
+    caret: str = ""
 
 
 def _kind(name: str, verb: str, fields: str, sentence: str, *, ends: str = "", **more: Any) -> Kind:
@@ -200,14 +205,15 @@ _TABLE: Final = (
     _kind("redrive", "put", "to", "{message} goes back from {place} to {to}", account="stored"),
     # the log
     _kind("append", "put", "shard offset key", "{message} becomes record {offset} of {shard}", account="stored"),
-    _kind("read", "move", "shard first count behind_us arrive_us", "{place} reads {count} records from {first} on"),
-    _kind("commit", "mark", "shard offset", "{place} has worked up to {offset} of {shard}"),
+    _kind("read", "move", "shard first count behind_us arrive_us", "{place} reads {count} records from {first} on",
+          caret="read"),
+    _kind("commit", "mark", "shard offset", "{place} has worked up to {offset} of {shard}", caret="commit"),
     _kind("throttle", "bounce", "what", "{place} is over its {what} limit and turns {message} away"),
     _kind("consume", "mark", "units left what",
           "{place} lets {message} in for {units} {what} units: {left} of its tokens are left"),
     _kind("replaced", "fade", "by", "{place} lets {message} go: {by} has seen it"),
     _kind("shard", "split", "op parents children", "{place}: {op} of {parents} into {children}"),
-    _kind("lease", "mark", "shard owner epoch", "{owner} now owns {shard}"),
+    _kind("lease", "mark", "shard owner epoch", "{owner} now owns {shard}", caret="owner"),
     # credit between stages
     _kind("credit", "mark", "to outstanding window", "{place} has {outstanding} of {window} credits to {to} in use"),
     # routing

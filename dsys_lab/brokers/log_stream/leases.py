@@ -158,7 +158,8 @@ class LeaseTable:
         if owner is not None and epoch != (seen.epoch if seen else 0):
             self.recorder.emit(now_us, "lease", self.place, shard=shard, owner=owner, epoch=epoch)
         if owner is not None and lease.checkpoint is not None and lease.checkpoint != (seen and seen.checkpoint):
-            self.recorder.emit(now_us, "commit", owner, shard=shard, offset=lease.checkpoint, epoch=epoch)
+            offset, group = lease.checkpoint, self.place
+            self.recorder.emit(now_us, "commit", owner, shard=shard, offset=offset, epoch=epoch, group=group)
 
 
 def _json(value: dict[str, object]) -> bytes:

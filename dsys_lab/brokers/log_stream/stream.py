@@ -134,7 +134,7 @@ class LogStream:
         if what := shards.gates[name].write(now_us, entry.size_bytes):
             self._throttled += 1
             place, message, copy = shards.place_of(name), entry.message, entry.copy
-            self.recorder.emit(now_us, "throttle", place, message, what=what, copy=copy, key=entry.key)
+            self.recorder.emit(now_us, "reject", place, message, why=f"over its {what}", copy=copy, key=entry.key)
             return Throttled(name, what)
         self._put += 1
         return Stored(name, shards.logs[name].append(now_us, entry))

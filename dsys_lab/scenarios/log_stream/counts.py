@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+
+import pandas as pd
 
 from dsys_lab.trace import Row
+from dsys_lab.trace.invariants_of_logs import in_order_by_key, in_order_of_arrival, one_owner, stored_in_order
 
 
 def by_shard(rows: Iterable[Row]) -> dict[str, float]:
@@ -16,7 +19,7 @@ def by_shard(rows: Iterable[Row]) -> dict[str, float]:
 
 def throttled(rows: Iterable[Row]) -> dict[str, int]:
     """Return how many records each shard turned away."""
-    places = (row.place.rpartition("/")[2] for row in rows if row.kind == "throttle" and row.message is not None)
+    places = (row.place.rpartition("/")[2] for row in rows if row.kind == "reject")
     return dict(sorted(Counter(places).items()))
 
 
@@ -39,32 +42,17 @@ def never_done(rows: Iterable[Row]) -> int:
 
 def inversions(rows: Iterable[Row]) -> int:
     """Return how many records were worked on, for the first time, after a record of their key that was stored later."""
-    place: dict[object, int] = {}
-    furthest: dict[object, int] = {}
-    seen: set[object] = set()
-    count = 0
-    for row in rows:
-        record = row.message, row.fields.get("copy")
-        if row.kind == "append":
-            place[record] = row.seq
-        elif row.kind == "effect" and record not in seen:
-            key = row.fields["key"]
-            count += place[record] < furthest.get(key, -1)
-            furthest[key] = max(furthest.get(key, -1), place[record])
-            seen.add(record)
-    return count
+    return len(in_order_by_key(rows))
+
+
+def overtaken(rows: Iterable[Row], kind: str) -> int:
+    """Return how many messages were stored ("append") or worked on ("effect") after a later one of their key."""
+    return len((stored_in_order if kind == "append" else in_order_of_arrival)(rows))
 
 
 def by_former_owners(rows: Iterable[Row]) -> int:
     """Return how many effects were carried out under an epoch of a shard after one under a higher epoch."""
-    newest: dict[object, int] = {}
-    count = 0
-    for row in rows:
-        if row.kind == "effect":
-            shard, epoch = row.fields["shard"], int(str(row.fields["epoch"]))
-            count += epoch < newest.get(shard, 0)
-            newest[shard] = max(epoch, newest.get(shard, 0))
-    return count
+    return len(one_owner(rows))
 
 
 def polls_refused(rows: Iterable[Row]) -> float:
@@ -95,3 +83,27 @@ def takeovers(rows: Iterable[Row]) -> list[tuple[float, str, str, int]]:
         for row in rows
         if row.kind == "lease"
     ]
+
+
+def missed(rows: Iterable[Row]) -> dict[str, int]:
+    """Return how many records were too old before each reader came to read them; a reader who missed none is absent."""
+    found: Counter[str] = Counter()
+    for row in rows:
+        if row.kind == "let_down":
+            found[row.place] += int(str(row.fields["count"]))
+    return dict(sorted(found.items()))
+
+
+def read_by(rows: Iterable[Row]) -> dict[str, int]:
+    """Return how many records each reader read."""
+    found: Counter[str] = Counter()
+    for row in rows:
+        if row.kind == "read":
+            found[row.place] += int(str(row.fields["count"]))
+    return dict(sorted(found.items()))
+
+
+def compared(traces: Mapping[object, Iterable[Row]], **tell: Callable[[Iterable[Row]], int]) -> pd.DataFrame:
+    """Return a row for each run and a column for each count."""
+    said = {name: {word.replace("_", " "): count(rows) for word, count in tell.items()} for name, rows in traces.items()}
+    return pd.DataFrame.from_dict(said, orient="index")

@@ -30,7 +30,7 @@ from dsys_lab.scenarios.machines import Deadlines
 from dsys_lab.simulation import Body, Event, Machine, Simulation, to_us
 from dsys_lab.simulation.network import DELAY_S
 from dsys_lab.structures import Fsync, VolatileDisk
-from dsys_lab.trace import Scalar
+from dsys_lab.trace import Recorder, Scalar
 
 ANSWER_WITHIN_S: Final = 1.0
 TRIES: Final = 5
@@ -39,13 +39,40 @@ ASK_AGAIN_S: Final = 0.5
 """How soon a worker asks again whose call did not come through."""
 
 
+class RecordsOnly:
+    """Passes rows on, but for those of the files under a stream: its picture is about records.
+
+    Parameters
+    ----------
+    recorder : Recorder
+    """
+
+    OF_FILES: Final = frozenset({"log_append", "log_sync", "recover"})
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+
+    def emit(self, time_us: int, kind: str, place: str, message: str | None = None, **fields: Scalar) -> None:
+        """Pass a row on, or let it go."""
+        if kind not in self.OF_FILES:
+            self._recorder.emit(time_us, kind, place, message, **fields)
+
+
 class StreamHost(Machine):
-    """The machine of a stream; what a loss of power takes from it leaves a `drop` row."""
+    """The machine of a stream; what a loss of power takes from it leaves a `drop` row.
+
+    Attributes
+    ----------
+    arrived_us : dict
+        (shard, number) -> when that record came.
+    """
 
     def __init__(self, simulation: Simulation, place: str, settings: Settings, fsync: Fsync) -> None:
         super().__init__(simulation, place)
         self.device, self._fsync = VolatileDisk(), fsync
-        self.stream = LogStream(place, self.device, settings, fsync=fsync, recorder=simulation.recorder)
+        self._recorder = RecordsOnly(simulation.recorder)
+        self.stream = LogStream(place, self.device, settings, fsync=fsync, recorder=self._recorder)
+        self.arrived_us: dict[tuple[str, int], int] = {}
         self._unanswered: list[tuple[Stored, str, str, int]] = []
         self._deadlines = Deadlines(simulation, self._tick)
         self._was_down = False
@@ -56,6 +83,7 @@ class StreamHost(Machine):
         if isinstance(answer, Throttled):
             self.simulation.network.answer(self.name, source, message, {"type": "throttled"}, copy=copy)
         else:
+            self.arrived_us[answer] = self.simulation.now_us
             self._unanswered.append((answer, source, message, copy))
         self._answer()
 
@@ -109,7 +137,7 @@ class StreamHost(Machine):
     def _open_again(self) -> None:
         """Open what the disk kept, and name what it did not."""
         self.stream = LogStream(
-            self.name, self.device, fsync=self._fsync, recorder=self.simulation.recorder, told=self.stream.told,
+            self.name, self.device, fsync=self._fsync, recorder=self._recorder, told=self.stream.told,
             now_us=self.simulation.now_us,
         )  # fmt: skip
         waiting, self._unanswered = self._unanswered, []

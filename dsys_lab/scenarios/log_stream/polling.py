@@ -9,9 +9,10 @@ Sources: the semantics and their sources in `dsys_lab.brokers.log_stream.fan_out
 
 from __future__ import annotations
 
+from itertools import cycle
 from typing import Any, Final
 
-from dsys_lab.brokers.log_stream import FanOut, Limits, Settings, ShardIterator, Throttled
+from dsys_lab.brokers.log_stream import FanOut, Limits, Page, Settings, ShardIterator, Throttled
 from dsys_lab.errors import require_choice, require_positive
 from dsys_lab.facts import fact
 from dsys_lab.scenarios.log_stream.machines import ASK_AGAIN_S, Phone, StreamHost
@@ -22,6 +23,7 @@ from dsys_lab.simulation.network import DELAY_S
 from dsys_lab.structures import EVERY_RECORD
 
 SHARD: Final = "shard-000"
+SLEEPERS: Final = ("anna", "bert", "cleo", "dora", "emil")
 WAYS: Final = ("poll", "push")
 POLL_S: Final = fact("kinesis_client_poll").value
 
@@ -59,11 +61,28 @@ class PushingHost(StreamHost):
 
 
 class Poller(Machine):
-    """Asks a shard for what is new, again and again, from its own moment of the interval on."""
+    """Asks a shard for what is new, again and again, from its own moment of the interval on.
 
-    def __init__(self, simulation: Simulation, host: StreamHost, *, name: str, poll_s: float) -> None:
+    Parameters
+    ----------
+    poll_s : float
+        Seconds from one call to the next.
+    begins_s : float
+        When it asks first, at the earliest.
+    page_records : int
+        At most so many at a call.
+    """
+
+    def __init__(
+        self, simulation: Simulation, host: StreamHost, *, name: str, poll_s: float, begins_s: float = 0.0,
+        page_records: int = 10_000,
+    ) -> None:  # fmt: skip
         super().__init__(simulation, name)
-        self.host, self.poll_s = host, poll_s
+        self.host, self.poll_s, self.begins_s, self.page_records = host, poll_s, begins_s, page_records
+
+    def positions(self) -> dict[str, int]:
+        """Return where it stands, once it has begun."""
+        return {SHARD: self.disk["next"]} if "next" in self.disk else {}
 
     def boot(self) -> None:
         """Go on at the position that is on disk."""
@@ -71,19 +90,26 @@ class Poller(Machine):
 
     def _poll(self) -> Body:
         simulation = self.simulation
-        yield simulation.sleep(simulation.stream(f"{self.name}/phase")() * self.poll_s)
+        phase_s = simulation.stream(f"{self.name}/phase")() * self.poll_s
+        yield simulation.sleep(max(0.0, self.begins_s - simulation.now_s) + phase_s)
         while True:
             while not self.host.is_reached_by(self.name):
                 yield simulation.sleep(ASK_AGAIN_S)
             now_us = simulation.now_us
             position = ShardIterator(SHARD, self.disk.get("next", 0), now_us)
-            answer = self.host.read(now_us, position, to=self.name)
+            answer = self.host.read(now_us, position, limit=self.page_records, to=self.name)
             if not isinstance(answer, Throttled):
-                if answer.records:
-                    self.disk["next"] = answer.records[-1].sequence + 1
-                else:
-                    simulation.emit("empty", self.name, source=f"nights/{SHARD}")
+                self._take(answer)
             yield simulation.sleep(self.poll_s)
+
+    def _take(self, page: Page) -> None:
+        if page.skipped:
+            why = f"{page.skipped} records were too old before it came"
+            self.simulation.emit("let_down", self.name, why=why, count=page.skipped)
+        if page.records:
+            self.disk["next"] = page.records[-1].sequence + 1
+        else:
+            self.simulation.emit("empty", self.name, source=f"nights/{SHARD}")
 
 
 @scenario("{readers} readers that {way}")
@@ -110,7 +136,7 @@ def readers(
             Poller(sim, host, name=name, poll_s=poll_s)
     arrivals = sim.stream("phone/arrivals")
     gaps = (exponential(1 / rate)(arrivals) for _ in range(records))
-    phone = Phone(sim, host, gaps, lambda: "anna", name="phone")
+    phone = Phone(sim, host, gaps, cycle(SLEEPERS).__next__, name="phone")
     while not phone.is_done:
         sim.run(sim.now_s + 1)
     sim.run(sim.now_s + 3 * poll_s)

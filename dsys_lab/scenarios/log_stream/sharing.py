@@ -9,11 +9,13 @@ Sources: the semantics and their sources in `dsys_lab.brokers.log_stream`; the l
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Final
 
 from dsys_lab.brokers.log_stream import LeaseTable, Limits, Settings
 from dsys_lab.errors import BadParameter, require_choice, require_fraction, require_positive
-from dsys_lab.scenarios.log_stream.machines import Phone, Sink, StreamHost, Worker
+from dsys_lab.scenarios.log_stream.gauges import limit_of, watch, worked_up
+from dsys_lab.scenarios.log_stream.machines import Phone, RecordsOnly, Sink, StreamHost, Worker
 from dsys_lab.scenarios.scenario import Claims, scenario
 from dsys_lab.simulation import Simulation
 from dsys_lab.simulation.chance import exponential
@@ -25,7 +27,7 @@ FSYNC: Final = {"every record": EVERY_RECORD, "every 10 ms": Fsync(after_s=0.01)
 """When the stream waits for its disk, by the words that a page uses."""
 
 
-@scenario("{shards} shards, {workers} workers, checkpoint every {checkpoint_every}")
+@scenario("shards: {shards}, workers: {workers}")
 def nights(
     sim: Simulation,
     *,
@@ -61,7 +63,7 @@ def nights(
         raise BadParameter(f"work_s = {work_s!r}: give 0 or more")
     limits = None if write_records is None else Limits(write_records=write_records)
     host = StreamHost(sim, "nights", Settings(shards=shards, limits=limits), FSYNC[fsync])
-    table = LeaseTable("scoring", VolatileDisk(), recorder=sim.recorder)
+    table = LeaseTable("scoring", VolatileDisk(), recorder=RecordsOnly(sim.recorder))
     sink, luck = Sink(sim, "scores", fenced=fenced), sim.stream("sleepers")
 
     def sleeper() -> str:
@@ -78,11 +80,12 @@ def nights(
         )  # fmt: skip
     if split_at_s is not None:
         sim.after(split_at_s, lambda: host.split("shard-000"))
+    watch(sim, host, {"scoring": partial(worked_up, table)})
     _run_until_read(sim, host, table, phone)
-    kept: dict[str, dict[str, Any]] = {"no acknowledged loss": {}, "sends settle": {}}
+    kept: dict[str, dict[str, Any]] = {"no acknowledged loss": {}, "in order by key": {}, "one owner": {}}
     if order == "effect first":
         kept["at least once"] = {}
-    return Claims(kept)
+    return Claims(kept, limit_of(write_records))
 
 
 def _run_until_read(sim: Simulation, host: StreamHost, table: LeaseTable, phone: Phone) -> None:

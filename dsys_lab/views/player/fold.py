@@ -32,6 +32,14 @@ class Fold:
         Place -> the states that it is in, each in words, the newest last; empty when it is back to normal.
     levels : dict
         Place -> how full it is, from 0 to 1: what its gauge with a `full` field said last.
+    tapes : dict
+        Place -> offset -> (copy, its key), of the records of a log.
+    carets : dict
+        Place of a tape -> (who, "read" or "commit") -> the offset that comes next.
+    owners : dict
+        Place of a tape -> who works there.
+    closed : set of str
+        The tapes to which nothing is added any more.
     flows : dict
         Pairs of places between which copies went, in the order first seen.
     """
@@ -45,6 +53,10 @@ class Fold:
         self.lost: Counter[str] = Counter()
         self.states: dict[str, dict[str, str]] = {}
         self.levels: dict[str, float] = {}
+        self.tapes: dict[str, dict[int, tuple[Copy, str]]] = {}
+        self.carets: dict[str, dict[tuple[str, str], int]] = {}
+        self.owners: dict[str, str] = {}
+        self.closed: set[str] = set()
         self.flows: dict[tuple[str, str], None] = {}
         self.trays: dict[str, int] = {}
         self.places: dict[str, None] = {}
@@ -59,11 +71,41 @@ class Fold:
         full = row.fields.get("full") if kind.verb == "measure" else None
         if isinstance(full, int | float) and full > 0:
             self.levels[row.place] = min(1.0, max(0.0, float(row.fields["value"] or 0) / full))
+        if kind.caret:
+            self._point(row, kind)
+        elif kind.verb == "split":
+            self.closed |= {self._tape(row, name) for name in str(row.fields["parents"]).split(", ")}
         if row.message is not None:
             copy = copy_of(row)
+            if kind.verb == "put" and "offset" in row.fields and "key" in row.fields:
+                record = copy, str(row.fields["key"])
+                self.tapes.setdefault(row.place, {})[int(str(row.fields["offset"]))] = record
             before = self.where.get(copy, ("", ""))
             self._move(row, kind, copy)
             self._haunt(row, kind, copy, before)
+
+    @property
+    def behind(self) -> int:
+        """How many records lie before those who read them, for each position of a tape."""
+        ends = {place: next(reversed(tape)) + 1 for place, tape in self.tapes.items()}
+        return sum(ends.get(place, at) - at for place, carets in self.carets.items() for at in carets.values())
+
+    def _tape(self, row: Row, shard: str) -> str:
+        """Return the place of a shard that a row names."""
+        named = [shard, f"{row.place}/{shard}"]
+        return next((place for place in self.tapes if place in named or place.endswith(f"/{shard}")), named[1])
+
+    def _point(self, row: Row, kind: Kind) -> None:
+        """Move a position, or say who works at a tape from now on: what earlier owners had read is over."""
+        fields, place = row.fields, self._tape(row, str(row.fields["shard"]))
+        carets = self.carets.setdefault(place, {})
+        if kind.caret == "owner":
+            self.owners[place] = str(fields["owner"])
+            self.carets[place] = {at: next_ for at, next_ in carets.items() if at[1] == "commit"}
+        elif kind.caret == "read":
+            carets[row.place, "read"] = int(str(fields["first"])) + int(str(fields["count"]))
+        else:
+            carets[str(fields.get("group") or row.place), "commit"] = int(str(fields["offset"])) + 1
 
     def _change(self, row: Row, kind: Kind) -> None:
         """Bring places into the row's state and out of those that it ends."""

@@ -3,8 +3,9 @@
 1. The one that the run itself names (`poster_us` of its header).
 2. Soon after the first fault, while it lasts: the fullest moment of that time; or, where it takes longer until a
    promise is broken for it, that moment.
-3. The fullest moment: most copies in the picture, and of several such moments the last; the last moment of all where
-   no message moves, for what was read and written only grows.
+3. The fullest moment: most copies in the picture, and of several such moments the last; on tapes, which only grow,
+   the moment at which most lies before those who read; the last moment of all where no message moves, for what was
+   read and written only grows.
 
 Lanes that stand beside each other are there for their difference. Where they look the same at that moment, the picture
 opens later: at the first row from there on that breaks a promise, else soon after they part.
@@ -48,7 +49,7 @@ class _Fullness:
             fold.apply(row)
             if kind.verb in ("touch", "skip"):
                 pages.add(page_of(row))
-            self.shown.append((len(fold.where), len(pages)))
+            self.shown.append((fold.behind if fold.carets else len(fold.where), len(pages)))
             if self.struck_us is None and kind.strikes:
                 self.struck_us = row.time_us
             elif self.struck_us is not None and kind.ends and not kind.state:

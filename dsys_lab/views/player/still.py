@@ -15,6 +15,7 @@ from dsys_lab.trace import KINDS, Trace
 from dsys_lab.trace.ledger import Copy
 from dsys_lab.views.player.fold import Fold, folded
 from dsys_lab.views.player.opening import opening
+from dsys_lab.views.player.still_tapes import draw_tape, hues_of
 from dsys_lab.views.player.still_tiles import draw_tiles, tile_of, tiles_of
 from dsys_lab.views.player.words import describe, duration
 from dsys_lab.views.theme import ROLES, style
@@ -178,7 +179,7 @@ def _stage(
     axes.set_title(title)
     axes.axis("off")
     moving: Counter[tuple[str, str]] = Counter()
-    framed = _frames(axes, columns, edges)
+    framed, hues = _frames(axes, columns, edges), hues_of(fold)
     for place, (column, row, tray) in columns.items():
         x0, width, y0 = edges[column][0], edges[column][1] if tray else 1.0, -_ROW * row
         box = FancyBboxPatch(
@@ -189,7 +190,7 @@ def _stage(
         standing += [(copy, "ghost") for at, copy in fold.ghosts if at == place]
         moving.update((place, how) for _, how in standing)
         inside = [(copy, how) for copy, how in standing if how != "moving" and (how != "here" or not tray)]
-        number = _number(len(inside), room.get(place, 0)) if tray and inside else ""
+        number = _number(len(inside), room.get(place, 0)) if tray and inside and place not in fold.tapes else ""
         if place in fold.levels:
             _level(axes, fold.levels[place], x0, y0)
         named = place.rpartition("/")[2] if place in framed else place
@@ -198,7 +199,10 @@ def _stage(
         if number:
             axes.text(x0 + width, y0 + 0.48, number, fontsize=9, ha="right", color=ROLES["waiting"].ink)
         points = 66 * min(unit, max(1.9, _ROW_INCHES * rows) / (_ROW * rows + 0.2))
-        _discs(axes, inside, again=fold.again, x0=x0, y0=y0, width=width, points=min(46, points), box=box)
+        if place in fold.tapes:
+            draw_tape(axes, fold, place, hues, x0=x0, y0=y0, width=width)
+        else:
+            _discs(axes, inside, again=fold.again, x0=x0, y0=y0, width=width, points=min(46, points), box=box)
         coming = moving[place, "moving"] + (moving[place, "here"] if tray else 0)
         if coming:
             axes.plot([x0 - 0.18], [y0], "o", ms=8, mfc=ROLES["moving"].colour, mec=ROLES["moving"].ink)
@@ -314,7 +318,7 @@ def _strip(axes: Axes, trace: Trace, until_us: int, top: int, end_us: int) -> No
     name, unit_us = next((unit for unit in reversed(_TIME_UNITS) if end_us >= 3 * unit[1]), _TIME_UNITS[0])
     times_us, y = zip(*_stored(trace), strict=True)
     x = [time_us / unit_us for time_us in times_us]
-    gauges = {} if any(y) else _gauges(trace)
+    gauges = {} if any(y) and not any(KINDS[row.kind].caret for row in trace) else _gauges(trace)
     if gauges:
         for at_us, values in gauges.values():
             until = max(end_us, at_us[-1])  # what a gauge said last holds on

@@ -26,7 +26,7 @@ export function decode(raw) {
   const bitsOf = (names) => states.reduce((sum, one) => sum | (names.includes(one.name) ? one.bit : 0), 0);
   const kinds = head.kinds.map((kind) => ({ ...kind, v: VERBS.indexOf(kind.verb), a: ACCOUNTS.indexOf(kind.account) + 1,
     unless: ACCOUNTS.indexOf(kind.unless) + 1, set: bitsOf([kind.state]), clear: bitsOf(kind.ends) }));
-  const model = { head, kinds, states, faulty: states.reduce((sum, one) => sum | (one.fault ? one.bit : 0), 0), places: [], placeIds: new Map(), lanes: [] };
+  const model = { head, kinds, states, faulty: states.reduce((sum, one) => sum | (one.fault ? one.bit : 0), 0), places: [], placeIds: new Map(), keys: new Map(), lanes: [] };
   for (const h of head.lanes) model.lanes.push(laneOf(model, h, column));
   model.lanes.forEach((lane, i) => { lane.title = head.titles?.[i] || lane.header.title || lane.header.scenario || ""; });
   model.rows = model.lanes.reduce((sum, lane) => sum + lane.n, 0);

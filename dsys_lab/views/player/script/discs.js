@@ -31,6 +31,11 @@ export function put(view, scene, e, x, y, r, ease) {
   }
 }
 
+/** Note where copy `e` is seen without a disc of its own: a click finds it there. */
+export function standAt(scene, e, x, y) {
+  scene.px[e] = scene.tx[e] = x; scene.py[e] = scene.ty[e] = y; scene.ox[e] = scene.oy[e] = 0; scene.stamp[e] = scene.frame;
+}
+
 /** Copies on their way, and word about copies that stay where they are. */
 export function gatherRoad(view, scene, T, ease) {
   const { s, lane } = scene, { lay } = view, n = s.count[s.road];

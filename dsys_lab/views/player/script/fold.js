@@ -17,13 +17,13 @@ export function compile(model, lane) {
   lane.copy = []; lane.copyMessage = []; lane.slots = [];
   lane.entity = new Int32Array(n).fill(-1); lane.target = Int32Array.from(lane.place); lane.origin = Int32Array.from(lane.place);
   lane.until = Float64Array.from(lane.time); lane.attempt = new Uint16Array(n); lane.offset = new Float64Array(n).fill(-1); lane.lease = new Float64Array(n);
-  lane.slot = new Int32Array(n).fill(-1); lane.struck = new Map(); lane.size = []; lane.most = 1;
+  lane.slot = new Int32Array(n).fill(-1); lane.struck = new Map(); lane.size = []; lane.key = []; lane.most = 1;
   const plain = new Int32Array(lane.messages.length).fill(-1), copies = new Map(), slotIds = new Map(), shards = new Map(), last = [];
   const get = (c, o) => (c ? (c.values ? c.values[c.at[o]] : c.at[o]) : undefined);
   const whole = (c, o) => (c ? Number(get(c, o)) || 0 : 0);
   const columns = lane.kinds.map((_, code) => {                         // each field's column once, names of places as numbers
-    const { copy, attempt, to, shard, arrive_us, offset, lsn, position, size_bytes, at_us, full, start_us, low, end_us, high, visible_until_us, until_us } = lane.fields[code];
-    return { copy, attempt, shard, arrive_us, offset: offset ?? lsn ?? position, commit: offset, to, size: size_bytes, line: at_us, full,
+    const { copy, attempt, to, shard, arrive_us, offset, lsn, position, size_bytes, at_us, full, start_us, low, end_us, high, visible_until_us, until_us, key, group } = lane.fields[code];
+    return { copy, attempt, shard, arrive_us, offset: offset ?? lsn ?? position, to, key, group, size: size_bytes, line: at_us, full,
       from: start_us ?? low, end: end_us ?? high, lease: visible_until_us ?? until_us,
       toIds: lane.kinds[code].v === PUT || lane.kinds[code].v === MOVE || lane.kinds[code].v === BURST
         ? to?.values?.map((name) => (name == null ? -1 : placeId(model, String(name)))) : null };
@@ -32,7 +32,8 @@ export function compile(model, lane) {
     const key = `${place} ${shard}`;
     if (!shards.has(key)) {
       const here = model.places[place], name = String(shard);
-      const one = here === name || here.endsWith(`/${name}`) ? here : model.placeIds.has(name) || name.includes("/") ? name : `${here}/${name}`;
+      const nested = `${here}/${name}`, known = (it) => model.placeIds.has(it), elsewhere = () => model.places.find((it) => it.endsWith(`/${name}`));
+      const one = here === name || here.endsWith(`/${name}`) ? here : known(name) || name.includes("/") ? name : known(nested) ? nested : elsewhere() ?? nested;
       shards.set(key, placeId(model, one));
     }
     return shards.get(key);
@@ -67,6 +68,7 @@ export function compile(model, lane) {
       else if (shard != null && v === PUT) lane.target[i] = shardPlace(p, shard);
       else if (shard != null) lane.origin[i] = shardPlace(p, shard);    // a reader draws records out of a shard
       if (v === PUT) lane.offset[i] = c.offset ? Number(get(c.offset, o) ?? -1) : -1;
+      if (v === PUT && m >= 0 && lane.offset[i] >= 0 && c.key) lane.key[lane.entity[i]] = String(get(c.key, o));
       if (v === MOVE) { const arrive = get(c.arrive_us, o); if (arrive > lane.time[i]) lane.until[i] = arrive; }
     } else if (v === TOUCH || v === SKIP) {
       const file = field(lane, i, "file"), page = field(lane, i, "page") ?? field(lane, i, "block");
@@ -80,9 +82,10 @@ export function compile(model, lane) {
     else if (v === SPLIT) {
       const born = words(field(lane, i, "children")).map((name) => shardPlace(p, name));
       lane.splits.push({ row: i, born, gone: words(field(lane, i, "parents")).map((name) => shardPlace(p, name)).filter((q) => !born.includes(q)) });
-    } else if (v === MARK && c.commit && c.shard) {
-      const at = shardPlace(p, get(c.shard, o));
-      lane.slot[i] = slotOf(`c${p} ${at}`, () => ({ type: "caret", place: at, reader: p }));
+    }
+    if (k.caret) {                                                      // a position under a tape: of a place, or of its group
+      const at = shardPlace(p, get(c.shard, o)), who = k.caret === "owner" ? "" : String(get(c.group, o) ?? model.places[p]);
+      lane.slot[i] = slotOf(`c${k.caret} ${who} ${at}`, () => ({ type: "caret", what: k.caret, place: at, who }));
     }
   }
   lane.lastPlacing = Int32Array.from(last);

@@ -2,7 +2,7 @@
 
 import { clamp } from "./words.js";
 
-export const PAD = 14, EXIT = 40, FALL = 34, TITLE = 20, FOOT = 18, CELL = 28, CELL_MIN = 5, TUBE = 12;
+export const PAD = 14, EXIT = 40, FALL = 34, TITLE = 20, FOOT = 18, CELL = 28, CELL_MIN = 5, TUBE = 12, CARET = 13;
 export const natural = new Intl.Collator("en", { numeric: true }).compare;
 
 /**
@@ -12,7 +12,7 @@ export const natural = new Intl.Collator("en", { numeric: true }).compare;
 export function graphOf(model, memory = new Map()) {
   const P = model.places.length, sum = (of) => Int32Array.from({ length: P + 1 }, (_, p) => Math.max(0, ...model.lanes.map((lane) => of(lane)[p] || 0)));
   const graph = { names: model.places, tiles: sum((l) => l.tileCount), files: sum((l) => l.fileCount), peak: sum((l) => l.peak), stored: sum((l) => l.stored),
-    tray: sum((l) => l.trays), tape: sum((l) => l.tapes), grid: sum((l) => l.grids), axis: sum((l) => l.axisAt), tubes: sum((l) => l.tubes), used: sum((l) => l.used),
+    tray: sum((l) => l.trays), tape: sum((l) => l.tapes), carets: sum((l) => l.carets), grid: sum((l) => l.grids), axis: sum((l) => l.axisAt), tubes: sum((l) => l.tubes), used: sum((l) => l.used),
     edges: [], nodes: new Map() };
   const flows = model.lanes.flatMap((lane) => [...lane.flows.values()]).sort((x, y) => x.first - y.first);
   for (const { a, b } of flows) {
@@ -92,7 +92,7 @@ export function layout(graph, width, height = 0, zoom = "") {
     const has = (flags) => places.some((p) => flags[p]);
     const kind = !one && places.length ? "group" : has(graph.grid) ? "grid" : has(graph.axis) ? "axis" : has(graph.tape) ? "tape" : has(graph.tray) ? "tray" : "machine";
     return { id: it.id, label: it.id.startsWith(`${zoom}/`) && zoom ? it.id.slice(zoom.length + 1) : it.id, places, kind,
-      peak: places.reduce((sum, p) => sum + graph.peak[p], 0), tubes: one ? graph.tubes[places[0]] : 0, focus: zoom !== "", col: 0, row: 0,
+      peak: places.reduce((sum, p) => sum + graph.peak[p], 0), tubes: one ? graph.tubes[places[0]] : 0, focus: zoom !== "", col: 0, row: 0, carets: places.reduce((sum, p) => sum + graph.carets[p], 0),
       idle: places.every((p) => !(graph.used[p] & 2)), tiles: places.reduce((sum, p) => sum + graph.tiles[p], 0), files: places.reduce((sum, p) => sum + graph.files[p], 0) };
   });
   if (zoom && graph.nodes.has(zoom)) boxes.push(...neighbours(graph, boxes));
@@ -171,8 +171,8 @@ function blocksOf(lay, c) {
 function place(lay) {
   if (!lay.boxes.length) { lay.height ||= 60; lay.discs = 9; return; }
   const cols = Array.from({ length: lay.columns }, (_, c) => blocksOf(lay, c)), small = (box) => box.kind === "machine" || box.kind === "group";
-  const weight = (box) => (box.aside ? 0.8 : small(box) ? (box.focus ? 2 : 1) : box.focus || box.files > 1 || box.kind === "axis" ? 4 : 2.5);
-  const most = (box) => (box.aside ? 110 : small(box) ? (box.focus ? 300 : 128) : box.focus ? 760 : 460);
+  const weight = (box) => (box.aside ? 0.8 : small(box) ? (box.focus ? 2 : 1) : box.focus || box.files > 1 || box.kind === "axis" || box.kind === "tape" ? 4 : 2.5);
+  const most = (box) => (box.aside ? 110 : small(box) ? (box.focus ? 300 : 128) : box.focus ? 760 : box.kind === "tape" ? 620 : 460);
   const room = lay.width - 2 * PAD - EXIT, gap0 = clamp((room * 0.28) / Math.max(2, cols.length - 1), 20, 84), free = room - gap0 * (cols.length - 1);
   const weights = cols.map(({ boxes, across }) => Math.max(...boxes.map(weight)) * Math.min(5, across)), total = weights.reduce((x, y) => x + y, 0);
   const wide = cols.map(({ boxes, across }, c) => Math.min(Math.max(...boxes.map(most)) * across, (free * weights[c]) / total));
@@ -184,7 +184,7 @@ function place(lay) {
     if (box.kind === "grid") return clamp(Math.max(Math.sqrt((box.tiles * 324 * 240) / Math.max(1, w)), 8 + 11.5 * box.files), 54, 240);
     if (box.kind === "axis") return box.peak ? 92 : 60;
     if (small(box)) return Math.max(46, Math.min(84, 26 * Math.ceil((box.peak * 30) / Math.max(30, w - 12)) + 20));
-    if (box.kind === "tape") return 70;
+    if (box.kind === "tape") return 46 + CARET * box.carets;
     for (const cell of [26, 19, 14, 10.5]) {
       const rows = Math.ceil(box.peak / Math.max(1, Math.floor((w - 12) / cell)));
       if (rows * cell + 12 <= 130) return Math.max(46, rows * cell + 12);

@@ -30,7 +30,7 @@ export function drawOver(view, scene, box) {
     g.fillText(text, x + 13, foot); x += w + 22;
   }
   const gone = box.places.length === 1 && lane.goneAt.get(box.places[0]) < s.total[ROWS];
-  if (gone || (box.places.length === 1 && lane.bornAt.get(box.places[0]) >= s.total[ROWS])) {   // not yet there, or divided into others
+  if ((gone && box.kind !== "tape") || (box.places.length === 1 && lane.bornAt.get(box.places[0]) >= s.total[ROWS])) {   // not yet there, or divided into others
     g.save(); g.fillStyle = c.stage; g.globalAlpha = 0.75; g.fillRect(box.x - 2, box.y - 18, Math.max(box.w, box.titleWidth) + 4, box.h + 20); g.globalAlpha = 1;
     g.strokeStyle = c.edge; g.lineWidth = 1.2; g.setLineDash([4, 4]); g.beginPath(); g.roundRect(box.x, box.y, box.w, box.h, 10); g.stroke(); g.restore();
     if (gone) { g.font = font(11, 600); g.textAlign = "center"; g.fillStyle = c.soft; g.fillText("divided", box.x + box.w / 2, box.y + box.h / 2 + 4); }

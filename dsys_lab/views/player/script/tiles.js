@@ -2,9 +2,10 @@
 
 import { SKIP, field } from "./rows.js";
 import { clamp, trim } from "./words.js";
-import { natural } from "./layout.js";
+import { AGAIN, ROWS } from "./fold.js";
+import { CARET, natural } from "./layout.js";
 import { fit, font } from "./stage.js";
-import { put } from "./discs.js";
+import { put, short, standAt } from "./discs.js";
 
 /** The pages of files: of what was read, the part that was asked for is green and the rest hatched; passed over, grey. */
 export function drawTiles(view, scene, box, T) {
@@ -95,26 +96,65 @@ function tilesOf(lane) {
   return tiles;
 }
 
-/** A ruled tape that only grows: offsets tick below it, one caret for each reader stands under its position. */
+/**
+ * A ruled tape that only grows: offsets tick below it. A record's ground has the hue of its key; what is too old is
+ * grey; a closed tape ends with a double bar. Below, in a line of its own, each position: an open caret is how far
+ * somebody has read, a filled one how far its group has worked.
+ */
 export function drawTape(view, scene, box, T, ease) {
-  const { g, s, lane } = scene, c = view.palette, p = box.places[0], end = s.tape[p];
-  const cell = clamp(box.w / 16, 16, 26), shown = Math.max(1, Math.floor((box.w - 10) / cell)), first = Math.max(0, end - shown);
-  const x0 = box.x + 5, y = box.y + 6, h = Math.min(24, box.h - 24);
+  const { g, s, lane } = scene, c = view.palette, p = box.places[0], end = s.tape[p], from = lane.tapeFrom.get(p) ?? 0;
+  const cell = clamp((box.w - 14) / Math.max(8, lane.tapeEnd[p] - from), 7, 26), shown = Math.max(1, Math.floor((box.w - 14) / cell)), first = Math.max(from, end - shown);
+  const x0 = box.x + 5, y = box.y + 6, h = Math.min(24, Math.max(8, box.h - 24)), keyed = lane.key.length > 0;
+  const atX = (o) => x0 + clamp(o - first, 0, shown) * cell, ground = new Map(), oldest = s.head[p] ? lane.record[s.head[p] - 1] : end;
+  for (let e = s.head[p]; e; e = s.next[e - 1]) ground.set(lane.record[e - 1], e - 1);
   g.textAlign = "center"; g.font = font(9.5); g.lineWidth = 1;
+  const every = cell > 24 ? 1 : cell > 9 ? 5 : 10;
   for (let o = first; o < first + shown; o++) {
-    const x = x0 + (o - first) * cell;
-    g.strokeStyle = o < end ? c.edge : c.line; g.fillStyle = c["waiting-fill"];
-    g.beginPath(); g.roundRect(x + 1, y, cell - 2, h, 3); if (o < end) g.fill(); g.stroke();
-    if (o < end && (o % 5 === 0 || cell > 24)) { g.fillStyle = c.soft; g.fillText(String(o), x + cell / 2, y + h + 11); }
+    const x = atX(o), gone = keyed && o < oldest && o < end;
+    g.strokeStyle = o < end ? c.edge : c.line; g.fillStyle = gone ? c.skipped : c["waiting-fill"];
+    g.beginPath(); g.roundRect(x + 0.75, y, cell - 1.5, h, Math.min(3, cell / 4)); if (o < end) g.fill();
+    const e = ground.get(o), key = e === undefined ? undefined : lane.key[e];
+    if (key !== undefined) { g.fillStyle = hueOf(view, key); g.globalAlpha = 0.6; g.fill(); g.globalAlpha = 1; }
+    g.stroke();
+    if (key !== undefined) {
+      standAt(scene, e, x + cell / 2, y + h / 2);
+      if (s.flags[e] & AGAIN) { g.strokeStyle = c.again; g.lineWidth = 2; g.stroke(); g.lineWidth = 1; }
+      if (cell > 17) { g.fillStyle = c.fg; g.fillText(short(key), x + cell / 2, y + h / 2 + 3.5); }
+    }
+    if (o < end && o % every === 0) { g.fillStyle = c.soft; g.fillText(String(o), x + cell / 2, y + h + 11); }
   }
-  for (let e = s.head[p]; e; e = s.next[e - 1]) {
+  if (!keyed) for (let e = s.head[p]; e; e = s.next[e - 1]) {
     const o = lane.record[e - 1];
-    if (o >= first) put(view, scene, e - 1, x0 + (o - first + 0.5) * cell, y + h / 2, Math.min(9, cell * 0.4), ease);
+    if (o >= first) put(view, scene, e - 1, atX(o + 0.5), y + h / 2, Math.min(9, cell * 0.4), ease);
   }
-  lane.slots.forEach((slot, i) => {
-    if (slot.type !== "caret" || slot.place !== p || !s.slot[i]) return;
-    const o = Number(field(lane, s.slot[i] - 1, "offset")), x = x0 + clamp(o + 1 - first, 0, shown) * cell;
-    g.fillStyle = c.fg; g.beginPath(); g.moveTo(x, y + h + 13); g.lineTo(x - 4, y + h + 20); g.lineTo(x + 4, y + h + 20); g.fill();
-    g.font = font(9.5); g.fillText(fit(g, lane.places[slot.reader], 70), clamp(x, box.x + 30, box.x + box.w - 30), y + h + 29);
+  if (lane.goneAt.get(p) < s.total[ROWS]) {                             // closed: nothing is added any more
+    g.strokeStyle = c.fg; g.lineWidth = 2;
+    for (const dx of [1, 5]) { g.beginPath(); g.moveTo(atX(end) + dx, y - 3); g.lineTo(atX(end) + dx, y + h + 3); g.stroke(); }
+  }
+  drawCarets(view, scene, box, { y: y + h + 14, low: y + h + 1, first, shown, atX });
+}
+
+/** The positions on a tape, each in a line of its own, and over the tape who works there. */
+function drawCarets(view, scene, box, { y, low, first, shown, atX }) {
+  const { g, s, lane } = scene, c = view.palette, p = box.places[0], row = (i) => s.slot[i] - 1;
+  const mine = [...lane.slots.keys()].filter((i) => lane.slots[i].type === "caret" && lane.slots[i].place === p && s.slot[i]);
+  const owned = mine.find((i) => lane.slots[i].what === "owner"), owner = owned === undefined ? "" : String(field(lane, row(owned), "owner"));
+  if (owner && box.titleWidth + 70 < box.w) {
+    g.font = font(10.5); g.fillStyle = c.soft; g.textAlign = "right"; g.fillText(fit(g, `${owner} works here`, box.w - box.titleWidth - 12), box.x + box.w - 1, box.y - 7);
+  }
+  const at = (i) => (lane.slots[i].what === "read" ? Number(field(lane, row(i), "first")) + Number(field(lane, row(i), "count")) : Number(field(lane, row(i), "offset")) + 1);
+  const told = mine.filter((i) => { const { what, who } = lane.slots[i]; return what === "commit" || (what === "read" && (!owner || who === owner || row(i) > row(owned))); });
+  told.forEach((i, n) => {
+    const x = atX(at(i)), below = y + n * CARET, { what, who } = lane.slots[i], open = what === "read", words = `${who}${at(i) < first ? ` at ${at(i)}` : ""}`;
+    if (below + 8 > box.y + box.h + 4) return;
+    g.strokeStyle = g.fillStyle = c.fg; g.lineWidth = 1; g.globalAlpha = 0.35; g.beginPath(); g.moveTo(x, low); g.lineTo(x, below); g.stroke(); g.globalAlpha = 1;
+    g.lineWidth = 1.4; g.beginPath(); g.moveTo(x, below); g.lineTo(x - 4, below + 7); g.lineTo(x + 4, below + 7); g.closePath();
+    if (open) { g.fillStyle = c.box; g.fill(); g.stroke(); } else g.fill();
+    g.font = font(10, 500); g.fillStyle = c.fg;
+    const right = x + 9 + g.measureText(words).width < box.x + box.w - 4;
+    g.textAlign = right ? "left" : "right"; g.fillText(words, x + (right ? 8 : -8), below + 8);
   });
 }
+
+/** The hue of a key, the same in every lane; neighbours in the order of their coming lie far apart. */
+const hueOf = (view, key) => (key === undefined ? "" : `hsl(${Math.round(((view.model.keys.get(key) ?? 0) * 137.5) % 360)} 75% 55%)`);

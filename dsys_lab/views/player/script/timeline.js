@@ -9,9 +9,11 @@ export function timeline(model, lane) {
   lane.marks = []; lane.flights = []; lane.faultSpans = []; lane.ghosts = []; lane.flows = new Map(); lane.leaving = lane.longestFlight = 0;
   lane.used = perPlace(); lane.trays = perPlace(); lane.tapes = perPlace(); lane.grids = perPlace(); lane.axisAt = perPlace(); lane.tubes = perPlace();
   lane.peak = perPlace(); lane.stored = perPlace(); lane.room = perPlace(); lane.tileCount = perPlace(); lane.fileCount = perPlace();
+  lane.carets = perPlace(); lane.tapeFrom = new Map(); lane.tapeEnd = perPlace();
   lane.stood = new Uint8Array(lane.n); lane.record = new Int32Array(lane.entities).fill(-1); lane.bornAt = new Map(); lane.goneAt = new Map();
   const files = new Set();
-  for (const { type, place: p, file } of lane.slots) {
+  for (const { type, place: p, file, what } of lane.slots) {
+    if (type === "caret" && what !== "owner") lane.carets[p]++;
     if (type === "tile") { lane.tileCount[p]++; if (files.size < files.add(`${p} ${file}`).size) lane.fileCount[p]++; }
     if (type === "window" || type === "line") { lane.axisAt[p] = 1; lane.used[p] |= 3; }
     if (type === "gauge") { lane.tubes[p]++; lane.used[p] |= 3; }
@@ -36,7 +38,7 @@ export function timeline(model, lane) {
     const borrower = e >= 0 && s.lease[e] && (s.flags[e] & 15) === HERE ? was : -1;
     if (e >= 0) lane.stood[i] = s.flags[e] & 15;
     if (struck) for (const q of struck) lane.used[q] |= 1;
-    else if (k.v === MARK) lane.used[p] |= 1;
+    else if (k.v === MARK) { if (k.caret !== "owner") lane.used[p] |= 1; }
     else if (k.v !== MEASURE && k.v !== SAY) { lane.used[p] |= 3; lane.used[to] |= 3; lane.used[lane.origin[i]] |= 3; }
     const echo = apply(lane, s, i), moved = e >= 0 && (s.at[e] - 1 !== was || k.v === TAKE);
     if (e >= 0 && lane.stood[i] && !s.at[e]) lane.leaving++;
@@ -46,7 +48,12 @@ export function timeline(model, lane) {
     } else if (moved && from !== to && k.v !== MARK) { flow(from, p, i); flow(p, to, i); }
     if (k.v === MARK && lane.slot[i] >= 0) flow(lane.slots[lane.slot[i]].place, p, i);   // who keeps a position reads from there
     if (k.v === PUT) {
-      if (lane.offset[i] >= 0) { lane.tapes[to] = 1; if (e >= 0) lane.record[e] = lane.offset[i]; }
+      const o = lane.offset[i];
+      if (o >= 0) {
+        lane.tapes[to] = 1; if (e >= 0) lane.record[e] = o;
+        lane.tapeFrom.set(to, Math.min(o, lane.tapeFrom.get(to) ?? o)); lane.tapeEnd[to] = Math.max(lane.tapeEnd[to], o + 1);
+        if (e >= 0 && lane.key[e] !== undefined && !model.keys.has(lane.key[e])) model.keys.set(lane.key[e], model.keys.size);
+      }
       if (k.a === STORED || (!k.a && e >= 0)) lane.trays[to] = 1;
       if (limit && k.a === STORED && field(lane, i, "depth") !== undefined) lane.room[to] = limit;
     }

@@ -1,0 +1,52 @@
+"""A log as a tape in a picture that does not move: its records in the hues of their keys, and who has come how far."""
+
+from __future__ import annotations
+
+import colorsys
+from typing import TYPE_CHECKING, Final
+
+from dsys_lab.views.player.fold import Fold
+from dsys_lab.views.theme import ROLES
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+CELLS_MOST: Final = 40
+_LINE: Final = 0.125
+"""From one position to the next below it."""
+
+
+def hues_of(fold: Fold) -> dict[str, tuple[float, float, float]]:
+    """Return a colour for each key, in the order in which they came; neighbours lie far apart, as in the player."""
+    keys = dict.fromkeys(key for tape in fold.tapes.values() for _, key in tape.values())
+    return {key: colorsys.hls_to_rgb(n * 137.5 % 360 / 360, 0.73, 0.75) for n, key in enumerate(keys)}
+
+
+def draw_tape(
+    axes: Axes, fold: Fold, place: str, hues: dict[str, tuple[float, float, float]], *, x0: float, y0: float, width: float
+) -> None:
+    """Draw the end of a tape in its box: too old is grey, a double bar closes, open carets read, filled ones work."""
+    from matplotlib.patches import Rectangle
+
+    tape = fold.tapes[place]
+    end = max(tape) + 1
+    first = max(min(tape), end - CELLS_MOST)
+    cell = (width - 0.2) / max(8, end - first)
+    top = y0 + 0.34
+    for offset in range(first, end):
+        copy, key = tape[offset]
+        kept = fold.where.get(copy, ("",))[0] == place
+        colour = hues[key] if kept else ROLES["skipped"].colour
+        left = x0 + 0.08 + (offset - first) * cell
+        axes.add_patch(Rectangle((left, top - 0.26), cell * 0.92, 0.26, fc=colour, ec="#8C959F", lw=0.5))
+        if offset % (5 if end - first < 25 else 10) == 0:
+            axes.text(left + cell / 2, top - 0.29, str(offset), fontsize=5.5, ha="center", va="top", color="#57606A")
+    if place in fold.closed:
+        at = x0 + 0.08 + (end - first) * cell
+        for shift in (0.01, 0.05):
+            axes.plot([at + shift] * 2, [top - 0.29, top + 0.03], color="#24292F", lw=1.3)
+    for n, ((who, what), position) in enumerate(fold.carets.get(place, {}).items()):
+        x, y = x0 + 0.08 + (min(max(position, first), end) - first) * cell, top - 0.44 - n * _LINE
+        axes.plot([x], [y], "^", ms=4, mfc="white" if what == "read" else "#24292F", mec="#24292F", mew=0.8)
+        left_of = x > x0 + width * 0.6
+        axes.text(x + (-0.07 if left_of else 0.07), y, who, fontsize=6.5, va="center", ha="right" if left_of else "left")
