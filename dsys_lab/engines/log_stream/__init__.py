@@ -13,7 +13,7 @@ a test proves that it is so.
 
 from dsys_lab.engines.log_stream.differences import JETSTREAM, KINESIS
 from dsys_lab.engines.log_stream.model import ModelStream
-from dsys_lab.engines.log_stream.runs import STREAMS, read_twice
+from dsys_lab.engines.log_stream.runs import STREAMS, crowd, read_twice
 from dsys_lab.engines.log_stream.verbs import EngineStream, Read, SeenShard, Status
 
 __all__ = [
@@ -25,5 +25,6 @@ __all__ = [
     "Read",
     "SeenShard",
     "Status",
+    "crowd",
     "read_twice",
 ]

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from dsys_lab.brokers.log_stream import Entry, Settings, Stored, Throttled
+from dsys_lab.brokers.log_stream.settings import PUT_MANY_RECORDS
 from dsys_lab.engines.log_stream.model import ModelStream
 from dsys_lab.engines.log_stream.verbs import EngineStream, SeenShard
 from dsys_lab.engines.wall_clock import WallClock
@@ -114,3 +115,16 @@ def _read_all(stream: EngineStream, clock: WallClock, reader: str, shard: SeenSh
             )  # fmt: skip
         for record in read.records:
             clock.emit("effect", reader, record.message, key=record.key, copy=record.copy)
+
+
+def crowd(engine: str = "model", *, records: int = 1_500) -> dict[str, int]:
+    """Put so many records at once into one shard that has its limits, and return how many were stored and refused."""
+    require_choice("engine", engine, tuple(STREAMS))
+    require_positive(records=records)
+    stream, _ = STREAMS[engine](Settings(limits=None) if engine == "jetstream" else Settings())  # it has no limits
+    with stream:
+        for first in range(0, records, PUT_MANY_RECORDS):
+            count = min(PUT_MANY_RECORDS, records - first)
+            stream.put_many([Entry(f"m{first + number}", "anna") for number in range(count)])
+        status = stream.status()
+    return {"stored": status.put, "turned away": status.throttled}

@@ -28,9 +28,9 @@ AGAIN_S: Final = 0.7
 
 @scenario("a phone that {rule}")
 def batches(
-    sim: Simulation, *, rule: str = "goes on", batches: int = 10, most: int = 16, write_records: float = 10.0
+    sim: Simulation, *, rule: str = "goes on", batches: int = 8, most: int = 20, write_records: float = 10.0
 ) -> Claims:
-    """Each second the phone has a batch of 1 to `most` records, of five sleepers in turn; the shard takes less at times.
+    """Each second the phone has a batch of 1 to `most` records, of five sleepers in turn: at times too many.
 
     What failed is put again after a while. The phone meanwhile "goes on" with the next batch, or it "waits".
     """

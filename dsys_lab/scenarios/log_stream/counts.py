@@ -105,5 +105,6 @@ def read_by(rows: Iterable[Row]) -> dict[str, int]:
 
 def compared(traces: Mapping[object, Iterable[Row]], **tell: Callable[[Iterable[Row]], int]) -> pd.DataFrame:
     """Return a row for each run and a column for each count."""
-    said = {name: {word.replace("_", " "): count(rows) for word, count in tell.items()} for name, rows in traces.items()}
+    words = {name.replace("_", " "): count for name, count in tell.items()}
+    said = {name: {word: count(rows) for word, count in words.items()} for name, rows in traces.items()}
     return pd.DataFrame.from_dict(said, orient="index")

@@ -93,11 +93,12 @@ def departures(by: str) -> dict[str, int]:
 
 
 def by_key(shards: int = 8) -> pd.DataFrame:
-    """Return for each choice of a key how many keys there are, the hottest, its share, and what is usable of the shards."""
+    """Return for each choice of a key how many there are, the hottest, its share, and what is usable of the shards."""
     rows = {}
     for by in COLUMNS:
         counts = departures(by)
         hottest = max(counts, key=lambda key: counts[key])
         share = counts[hottest] / sum(counts.values())
-        rows[by] = {"keys": len(counts), "hottest": hottest, "its share": share, "usable": usable(counts, shards)}
+        rows[by] = {"keys": len(counts), "hottest": hottest, "its share": f"{share:.1%}"}
+        rows[by]["usable of the shards"] = f"{usable(counts, shards):.0%}"
     return pd.DataFrame.from_dict(rows, orient="index")

@@ -117,6 +117,7 @@ def _log(sim: Simulation, bells: Bells, lanes: int, work_s: dict[str, float]) ->
             position = page.next
             for record in page.records:
                 yield from _work(sim, name, record.message, record.key, work_s)
+                sim.emit("commit", name, shard=shard, offset=record.sequence, epoch=1, group="done")
             if not page.records:
                 yield bells.wait(shard)
 
@@ -140,7 +141,9 @@ def _queue(sim: Simulation, bells: Bells, lanes: int, work_s: dict[str, float]) 
             for delivery in lent:
                 sim.emit("start", name, delivery.message, attempt=delivery.attempt)
                 yield from _work(sim, name, delivery.message, keys[delivery.message], work_s)
-                queue.acknowledge(sim.now_us, delivery.handle)
+                job, now_us = delivery.message, sim.now_us
+                sim.emit("answer", name, job, to=PLACE, copy=0, type="acknowledge", arrive_us=now_us)
+                queue.acknowledge(now_us, delivery.handle)
             if not lent:
                 yield bells.wait(PLACE)
 

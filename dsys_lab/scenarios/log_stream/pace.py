@@ -42,7 +42,7 @@ def own_pace(
     rate: float = 2.0,
     records: int = 80,
 ) -> Claims:
-    """Three read one tape: *billing* every second, *science* every `seldom_s`, *auditor* all of it from `again_at_s` on.
+    """Three read one tape: *billing* each second, *science* each `seldom_s`, *auditor* from `again_at_s` on all of it.
 
     `records` are put at random, `rate` a second, and kept for `retention_s`.
     """
@@ -67,8 +67,8 @@ def own_pace(
 def catch_up(
     sim: Simulation,
     *,
-    rate: float = 2.0,
-    speed: float = 2.5,
+    rate: float = 1.0,
+    speed: float = 1.25,
     away_s: float = 60.0,
     retention_s: float = 3_600.0,
     until_s: float = 400.0,

@@ -11,20 +11,19 @@ from dsys_lab.views.theme import ROLES
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+Hues = dict[str, tuple[float, float, float]]
 CELLS_MOST: Final = 40
 _LINE: Final = 0.125
 """From one position to the next below it."""
 
 
-def hues_of(fold: Fold) -> dict[str, tuple[float, float, float]]:
+def hues_of(fold: Fold) -> Hues:
     """Return a colour for each key, in the order in which they came; neighbours lie far apart, as in the player."""
     keys = dict.fromkeys(key for tape in fold.tapes.values() for _, key in tape.values())
     return {key: colorsys.hls_to_rgb(n * 137.5 % 360 / 360, 0.73, 0.75) for n, key in enumerate(keys)}
 
 
-def draw_tape(
-    axes: Axes, fold: Fold, place: str, hues: dict[str, tuple[float, float, float]], *, x0: float, y0: float, width: float
-) -> None:
+def draw_tape(axes: Axes, fold: Fold, place: str, hues: Hues, *, x0: float, y0: float, width: float) -> None:
     """Draw the end of a tape in its box: too old is grey, a double bar closes, open carets read, filled ones work."""
     from matplotlib.patches import Rectangle
 
@@ -48,5 +47,5 @@ def draw_tape(
     for n, ((who, what), position) in enumerate(fold.carets.get(place, {}).items()):
         x, y = x0 + 0.08 + (min(max(position, first), end) - first) * cell, top - 0.44 - n * _LINE
         axes.plot([x], [y], "^", ms=4, mfc="white" if what == "read" else "#24292F", mec="#24292F", mew=0.8)
-        left_of = x > x0 + width * 0.6
-        axes.text(x + (-0.07 if left_of else 0.07), y, who, fontsize=6.5, va="center", ha="right" if left_of else "left")
+        side, shift = ("right", -0.07) if x > x0 + width * 0.6 else ("left", 0.07)
+        axes.text(x + shift, y, who, fontsize=6.5, va="center", ha=side)

@@ -44,7 +44,8 @@ export function drawEffects(view, scene, T) {
       g.strokeStyle = "#fff"; g.lineWidth = Math.max(1.2, r / 4); tick(g, x, y, r); left--;
     } else if (k.v === BURST && (stood || e < 0)) {                     // falls: at the door if it never got in, else from the head
       const inside = stood === WAITING || box.kind !== "tray", wide = inside ? Math.min(40, box.w * 0.3) : 16;
-      const x = (inside ? box.x + box.w - 8 - wide / 2 : box.x - 13) + jitter * wide;
+      const head = box.kind === "tape" ? box.x + 8 + wide / 2 : box.x + box.w - 8 - wide / 2;   // a tape loses its oldest end
+      const x = (inside ? head : box.x - 13) + jitter * wide;
       const y = (inside ? box.y + box.h - 6 : box.y + box.h * 0.45) + (inside ? 34 : box.h * 0.55 + 30) * age * age + 5 * age;
       g.fillStyle = c.box; g.strokeStyle = c.lost; g.lineWidth = 1.2; g.beginPath(); g.arc(x, y, r, 0, TAU); g.fill(); g.stroke();
       g.lineWidth = r > 5 ? 2.4 : 1.8; cross(g, x, y, r * 0.62); left--;

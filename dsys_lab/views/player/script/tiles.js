@@ -97,8 +97,8 @@ function tilesOf(lane) {
 }
 
 /**
- * A ruled tape that only grows: offsets tick below it. A record's ground has the hue of its key; what is too old is
- * grey; a closed tape ends with a double bar. Below, in a line of its own, each position: an open caret is how far
+ * A ruled tape that only grows: offsets tick below it. A record's ground has the hue of its key, and an orange bar
+ * over it if it was sent again; what is too old is grey; a closed tape ends with a double bar. Below, in a line of its own, each position: an open caret is how far
  * somebody has read, a filled one how far its group has worked.
  */
 export function drawTape(view, scene, box, T, ease) {
@@ -118,7 +118,7 @@ export function drawTape(view, scene, box, T, ease) {
     g.stroke();
     if (key !== undefined) {
       standAt(scene, e, x + cell / 2, y + h / 2);
-      if (s.flags[e] & AGAIN) { g.strokeStyle = c.again; g.lineWidth = 2; g.stroke(); g.lineWidth = 1; }
+      if (s.flags[e] & AGAIN) { g.fillStyle = c.again; g.fillRect(x + 0.75, y - 3.5, cell - 1.5, 2.5); }
       if (cell > 17) { g.fillStyle = c.fg; g.fillText(short(key), x + cell / 2, y + h / 2 + 3.5); }
     }
     if (o < end && o % every === 0) { g.fillStyle = c.soft; g.fillText(String(o), x + cell / 2, y + h + 11); }

@@ -1,0 +1,885 @@
+# %% [markdown]
+# # Log stream
+#
+# <!-- binder --><!-- /binder -->
+#
+# *Nothing is taken away by reading: what many readers at many speeds cost, and what order costs.*
+
+# %% [markdown]
+# ## Question
+#
+# The wearables of *Slumber* send what happens in the night: fell asleep, turned over, woke up. **Billing** wants each
+# event within a second. **Science** comes once in a while and takes what there is. And next month an **auditor** will
+# ask for everything again, from the start.
+#
+# A queue (lab 16) hands each message to one worker and forgets it. How do many read the same, each at its own pace,
+# and none too late to begin from the start? And what does that cost?
+#
+# *In a hurry:* Picture, By hand, experiments 3, 6 and 7 of Play, and [Choose](#Choose).
+
+# %%
+from dsys_lab.lessons import (
+    exercise,
+    facts,
+    notes,
+    player,
+    predict,
+    progress,
+    show_source,
+)
+
+# %% [markdown]
+# ## The notes say
+
+# %%
+notes("Kinesis - Data Streams")
+
+# %% [markdown]
+# The role is exactly that: the layer below, into which everything is written once and out of which all others read.
+# What can be added, as of November 2026:
+#
+# | the notes | in finer print |
+# |---|---|
+# | 100ms ish latency | it depends on how you read; that is experiment 2. The service's own figures stand at the end of it |
+# | don't yet have elastic scaling | since 29 November 2021 there is an *on-demand* mode, whose capacity follows twice the recent peak. What it cannot help is experiment 3 |
+# | somewhat expensive | one pays by the shard and hour, or by the gigabyte; the number of readers costs little |
+# | Firehose, Data Analytics or your own Lambda | since 2026 also *queues* on a stream: its records on loan, out of order, as in lab 16 |
+
+# %% [markdown]
+# ## Picture
+#
+# A **log** is a tape to which one can only add. A **record** on it has a number, its **offset**, and a **key** (here: a
+# sleeper), shown by its hue. Who reads holds a **position**, the small open triangle under the tape: the record that
+# comes next. Reading moves the triangle, and nothing else.
+#
+# Billing asks each second, science every twelve seconds. At 25 s the auditor comes and reads all from the start. Press
+# **space**; **?** shows all keys.
+
+# %%
+from dsys_lab.scenarios.log_stream import own_pace
+
+three = own_pace()
+player(three)
+
+# %% [markdown]
+# Below the picture: **lag** is the age of the oldest record that a reader has not read, **written** how many records came
+# in the last second, **depth** how many lie on the tape. Nobody takes anything away, so none is ever *done*. How many
+# records did each of the three read?
+
+# %%
+from dsys_lab.scenarios.log_stream import counts
+from dsys_lab.views import charts
+
+charts.bars(counts.read_by(three), title="Who read how much?", unit="records")
+
+# %% [markdown]
+# Each of them read all that there was, and none noticed the others. Out of one queue they would have had a part each.
+
+# %% [markdown]
+# ## By hand
+#
+# Be the stream's only client for a minute. It reads no clock: you tell it the time, in microseconds. A stream is made of
+# **shards**, each a tape of its own. Which one a record goes to is decided by its key:
+
+# %%
+from dsys_lab.brokers.log_stream import Entry, LogStream, Settings
+from dsys_lab.structures import VolatileDisk
+
+stream = LogStream("nights", VolatileDisk(), Settings(shards=2))
+[stream.put(0, Entry(f"m{n}", key)) for n, key in enumerate(["anna", "bert", "anna"])]
+
+# %% [markdown]
+# Both of Anna's lie on one shard, in the order in which they came. An **iterator** is a position; `TRIM_HORIZON` is the
+# oldest record that is still there:
+
+# %%
+s = 1_000_000
+start = stream.iterator(1 * s, "shard-001", "TRIM_HORIZON")
+page = stream.read(2 * s, start)
+[(record.sequence, record.key, record.message) for record in page.records]
+
+# %% [markdown]
+# Read once more, from the same position:
+
+# %%
+[record.message for record in stream.read(3 * s, start).records]
+
+# %% [markdown]
+# The same again: the position is in *your* hand. Where to go on is in the page, and there is nothing there yet:
+
+# %%
+page.next, stream.read(4 * s, page.next).records
+
+# %% [markdown]
+# One shard is not enough any more. **Split** it: it is closed, and two new ones take its keys, one half each.
+
+# %%
+stream.split(5 * s, "shard-001")
+
+# %%
+stream.put(6 * s, Entry("m3", "anna"))
+
+# %% [markdown]
+# Anna's next record lies on a child of her old shard, and its number goes on. Whoever stands at the end of the old shard is
+# told so:
+
+# %%
+at_the_end = stream.read(7 * s, page.next)
+at_the_end.next, at_the_end.children
+
+# %% [markdown]
+# No position to go on from (`None`), and where to go instead.
+
+# %% [markdown]
+# ## Look inside
+#
+# A key becomes a number, and each open shard has a range of these numbers. No table of keys is needed:
+
+# %%
+from dsys_lab.brokers.log_stream import hash_of
+
+show_source(hash_of)
+
+# %% [markdown]
+# That is why the order of a key costs so little, and why there is no order of *all* records: two keys on two shards have
+# never met. The life of a shard:
+#
+# ```mermaid
+# stateDiagram-v2
+#     direction LR
+#     [*] --> open
+#     open --> closed : split, or merged with its neighbour
+#     closed --> drained : every reader has read it to its end
+#     closed --> gone : its last record is too old
+#     drained --> gone : its last record is too old
+#     gone --> [*]
+# ```
+#
+# Records become too old at the **retention**, read or not. A shard is also a share of a machine, so it lets only so much
+# pass in a second. What is over the limit is turned away, and whoever put it must put it again:
+
+# %%
+facts(
+    "kinesis_shard_write_records",
+    "kinesis_shard_write_bytes",
+    "kinesis_shard_read_calls",
+    "kinesis_shard_read_bytes",
+    "kinesis_retention_default",
+    "kinesis_retention_max",
+    "kinesis_record_max",
+    "kinesis_iterator_life",
+)
+
+# %% [markdown]
+# **Workers** of one group share the shards. Each shard is *leased* to one of them, in a table that all of the group can
+# see; that is how the Kinesis Client Library does it. Which shard should a worker take next?
+
+# %%
+from dsys_lab.brokers.log_stream.assignment import may_begin, next_to_take
+
+show_source(may_begin), show_source(next_to_take)
+
+# %% [markdown]
+# Each step leaves a row in the trace. What the auditor read, page by page:
+
+# %%
+three.sql("""
+    select time_us / 1e6 as seconds, "first", count, behind_us / 1e6 as behind_s
+    from trace where kind = 'read' and place = 'auditor'
+""").astype({"first": int, "count": int}).head(5)
+
+# %% [markdown]
+# ## Predict
+#
+# The question of the whole lab, to write down before you see it. More such questions follow, each at the head of its
+# own experiment.
+
+# %%
+usable_share = predict(
+    "17/usable-share",
+    "A stream has 16 shards. A thousand sleepers write, and by Zipf's law: the second "
+    "sends half as much as the first, the third a third, and so on. How much of what "
+    "16 shards can take together is in use when the first record is turned away?",
+    between=(0, 100),
+    unit="%",
+)
+usable_share
+
+# %% [markdown]
+# ## Play
+#
+# ### 1. Three readers, and a tape that ends
+#
+# The auditor of the picture found everything, because it was kept. Now the same luck, and records are kept for 10 s only.
+# Science still comes every 12 s, the auditor at 25 s.
+
+# %%
+who_misses = predict(
+    "17/who-misses",
+    "Records are kept for 10 s. Which of the three does not get to see all of them?",
+    choices=["auditor", "auditor, science", "auditor, billing, science"],
+)
+who_misses
+
+# %%
+short = own_pace(retention_s=10)
+who_misses.reveal(
+    ", ".join(counts.missed(short)),
+    why="What is too old is gone, whether somebody still wanted it or not.",
+    show=(
+        player(own_pace, retention_s=[10, 20, 600], seldom_s=(2, 20), at=short.header.params),
+        charts.bars(counts.missed(short), title="Gone before they came", unit="records"),
+    ),
+)
+
+# %% [markdown]
+# The grey end of the tape is what nobody can read any more. There was no error at the writer and none at the stream; only a
+# reader can notice, by a gap in the offsets. (The lamp *no acknowledged loss* stays green: the loss has a name.) So the
+# retention must be longer than the longest absence, and the alarm belongs on the lag.
+#
+# ### 2. Ask, or be told?
+#
+# Who **polls** asks again and again, and all who poll a shard share its five calls a second. Who is registered is
+# **pushed** to: records are sent as they come, with bandwidth for each (AWS says *enhanced fan-out*). Six readers poll
+# one shard, each once a second, as the client library does if nobody tells it otherwise.
+
+# %%
+six_readers = predict(
+    "17/six-readers",
+    "Six readers poll a shard once a second each. What share of their calls is "
+    "turned away?",
+    between=(0, 100),
+    unit="%",
+)
+six_readers
+
+# %%
+poll_delay = predict(
+    "17/poll-delay",
+    "And one who polls once a second, alone: how long does a record wait to be read, "
+    "on average?",
+    between=(0, 2),
+    unit="s",
+)
+poll_delay
+
+# %%
+from dsys_lab import laws
+from dsys_lab.scenarios.log_stream import readers
+from dsys_lab.scenarios.log_stream.many_runs import delays_s, polls_refused
+
+# %%
+refused = polls_refused(3, 5, 6, 8, 10)
+_, share, error = refused[2]
+six_readers.reveal(
+    100 * share,
+    law=100 * laws.polls_refused(6, 1),
+    standard_error=100 * error,
+    show=charts.against_law(
+        {"counted": refused},
+        laws={"counted": lambda n: laws.polls_refused(n, 1)},
+        title="Calls that a shard turns away",
+        x="readers that poll every second",
+        y="share of the calls",
+        whole_x=True,
+    ),
+)
+
+# %%
+waits = delays_s(0.2, 0.5, 1, 2)
+_, wait_s, error = waits[2]
+poll_delay.reveal(
+    wait_s,
+    law=laws.polling_delay_s(1),
+    standard_error=error,
+    why="It comes at any moment of the interval alike.",
+    show=(
+        player(readers, compare={"way": ("poll", "push")}, readers=(1, 8)),
+        charts.against_law(
+            {"counted": waits},
+            laws={"counted": laws.polling_delay_s},
+            title="How long does a record wait to be read?",
+            x="seconds between two calls",
+            y="seconds",
+        ),
+    ),
+)
+
+# %% [markdown]
+# With *C* readers that ask every *T* seconds, and 5 calls a second, the two laws are
+#
+# $$\text{delay} = \frac{T}{2} \qquad \text{refused} = \max\left(0,\ 1 - \frac{5\,T}{C}\right)$$
+#
+# A seventh reader helps nobody, and polling faster helps only as long as there are few. Pushed to, all hear at once,
+# however many they are. What the service itself says:
+
+# %%
+facts("kinesis_client_poll", "kinesis_poll_delay", "kinesis_fan_out_delay", "kinesis_fan_out_consumers")
+
+# %% [markdown]
+# ### 3. A hot key
+#
+# Keys are spread over the shards by their hash, and a thousand keys spread well. But they do not all send alike.
+# First the prediction of the beginning:
+
+# %%
+from dsys_lab.scenarios.log_stream import nights
+from dsys_lab.scenarios.log_stream.hot_keys import sleepers, usable, usable_by_shards
+
+# %%
+shards = 1, 2, 4, 8, 16, 32, 64
+usable_share.reveal(
+    100 * usable(sleepers(1.0), 16),
+    why="The shard of the busiest sleeper is full, and the others idle.",
+    show=charts.lines(
+        {f"Zipf {z:g}": usable_by_shards(z, *shards) for z in (0, 0.7, 1, 1.4)},
+        title="What can be used of the shards before the hottest is full?",
+        x="shards",
+        y="share of all their capacity",
+    ),
+)
+
+# %% [markdown]
+# (*Zipf 0* means that all send alike.) The law behind it: with *S* shards, of which the hottest gets the share *h* of all
+# records, this share of the whole is usable:
+#
+# $$\frac{1}{S\,h}$$
+#
+# Now watch it. A shard takes 3 records a second here, and four of five records are about one sleeper. What is turned away
+# bounces, and is put again (an orange bar over a record):
+
+# %%
+player(
+    nights,
+    at={"shards": 4, "hot_share": 0.8, "write_records": 3, "rate": 8},
+    hot_share=(0.0, 1.0, 0.1),
+    shards=(1, 6),
+)
+
+# %% [markdown]
+# The remedy that comes to mind first is to split the hot shard, and the hotter of its halves again, and so on. Begin with 4
+# shards of a thousand records a second each, and split twelve times:
+
+# %%
+split_it = predict(
+    "17/split-the-hot",
+    "Four shards, and then twelve splits, each of the shard that is hottest. How many "
+    "times as much do the 16 shards take as the 4 did, before they turn one away?",
+    between=(1, 10),
+    unit="times as much",
+)
+split_it
+
+# %%
+from dsys_lab.scenarios.log_stream.hot_keys import after_splits, takes_at_most
+
+# %%
+grown = after_splits(sleepers(1.0), 4, 12)
+split_it.reveal(
+    grown[-1][1] / grown[0][1],
+    why="The last splits bring little: they part the hot key from its neighbours.",
+    show=charts.lines(
+        {"after each split of the hottest": grown},
+        references={"one shard for the hottest key alone": takes_at_most(sleepers(1.0))},
+        title="What do the shards take, for all their number?",
+        x="shards",
+        y="records a second",
+    ),
+)
+
+# %% [markdown]
+# A key lies on *one* shard, so no number of shards takes more than the dotted line. That holds for on-demand mode as well, which
+# splits for you. What helps is another key: sleeper *and* night, or a number from 0 to 9 behind the key of the bot; then
+# there is no order across them any more.
+#
+# ### 4. Away for a minute
+#
+# A reader can work off 1.25 records a second, and 1 a second comes. It is away for 60 s, and comes back.
+
+# %%
+back_at_the_tip = predict(
+    "17/catch-up",
+    "After how many seconds is it at the tip again?",
+    between=(0, 600),
+    unit="s",
+)
+back_at_the_tip
+
+# %%
+from dsys_lab.scenarios.log_stream import catch_up
+from dsys_lab.scenarios.log_stream.many_runs import caught_up_s
+
+# %%
+again = caught_up_s(1.25, 1.5, 2)
+_, seconds, error = again[0]
+back_at_the_tip.reveal(
+    seconds,
+    law=laws.outage_drain_s(60, 1, 1.25),
+    standard_error=error,
+    why="Only what it can do beyond what comes works the rest off.",
+    show=(
+        player(catch_up, away_s=(10, 90, 10), retention_s=[40, 120, 3600]),
+        charts.against_law(
+            {"counted": again},
+            laws={"counted": lambda speed: laws.outage_drain_s(60, 1, speed)},
+            title="How long does it take to catch up?",
+            x="records a second that it can work off",
+            y="seconds",
+        ),
+    ),
+)
+
+# %% [markdown]
+# If λ records a second come and μ can be worked off, an absence of *o* seconds is made good in
+#
+# $$\frac{\lambda\, o}{\mu - \lambda}$$
+#
+# Move the retention down to 40 s: the reader comes back to a tape whose end is gone. And a reader that is only *slower* than
+# what comes, and never away, loses too, later: after the retention divided by 1 − μ/λ.
+#
+# ### 5. A split under load
+#
+# A shard is split while workers are busy with it. Its children are there at once, and a second worker is free: should it
+# begin with a child, or wait until the parent is worked up?
+
+# %%
+child_first = predict(
+    "17/child-first",
+    "A free worker begins with the children at once. Of the 120 records, how many are "
+    "worked on after a later one of their key?",
+    between=(0, 120),
+    unit="records",
+)
+child_first
+
+# %%
+load = {"shards": 1, "rate": 20, "records": 120, "split_at_s": 3, "lease_s": 60}
+split = {first: nights(**load, parents_first=first) for first in (False, True)}
+
+# %%
+child_first.reveal(
+    counts.inversions(split[False]),
+    show=player(*split.values(), titles=("children at once", "parents first")),
+)
+
+# %% [markdown]
+# The double bar is the end of a closed shard; the filled triangle is the group's **checkpoint**, up to which its work is
+# written down, and the open one is how far the worker has read. On the right no child has a triangle before the parent's is at
+# its end. Inversions on both sides:
+
+# %%
+named = {"children at once": split[False], "parents first": split[True]}
+counts.compared(named, in_wrong_order=counts.inversions, never_done=counts.never_done)
+
+# %% [markdown]
+# ### 6. A checkpoint is not a receipt
+#
+# A queue acknowledges each message. A log writes down one number now and then. Say a worker writes its checkpoint after
+# every 16 records, and crashes in the middle of one of them. Its successor begins behind the checkpoint.
+
+# %%
+done_again = predict(
+    "17/done-again",
+    "A checkpoint after every 16 records. A worker crashes at any of them alike. How "
+    "many records are worked on twice, on average?",
+    between=(0, 16),
+    unit="records",
+)
+done_again
+
+# %%
+from dsys_lab.scenarios.log_stream.many_runs import touched_mean
+
+# %%
+orders = {order: touched_mean(order, 4, 8, 16) for order in ("effect first", "commit first")}
+_, twice, error = orders["effect first"][-1]
+done_again.reveal(
+    twice,
+    law=laws.repeated_after_crash(16),
+    standard_error=error,
+    show=charts.against_law(
+        {"effect first: twice": orders["effect first"], "commit first: never": orders["commit first"]},
+        laws={"effect first: twice": laws.repeated_after_crash, "commit first: never": laws.missed_after_crash},
+        title="What does a crash leave?",
+        x="records between two checkpoints",
+        y="records",
+        whole_x=True,
+    ),
+)
+
+# %% [markdown]
+# Each dot is as many runs as there are records between two checkpoints, with the crash in each of them. If the
+# checkpoint is written *before* the work, the same crash makes records that are never worked on. With *C* records
+# between two checkpoints:
+#
+# $$\text{effect first: } \frac{C-1}{2} \text{ twice} \qquad \text{commit first: } \frac{C+1}{2} \text{ never}$$
+#
+# One such crash, with either order. Look at the filled triangle, and where the successor's open one begins:
+
+# %%
+dies = {"do": "crash", "target": "worker-1", "at_s": 5.45, "lasts_s": 20}
+one = {"shards": 1, "rate": 40, "work_s": 0.1, "poll_s": 2, "faults": [dies]}
+died = {order: nights(**one, order=order) for order in orders}
+player(*died.values(), titles=tuple(died))
+
+# %%
+counts.compared(died, done_twice=counts.repeated, never_done=counts.never_done)
+
+# %% [markdown]
+# ### 7. A log or a queue?
+#
+# The same jobs, keys and arrivals, for eight workers; one job in a hundred takes a hundred times as long as the others.
+# Behind a **log** each worker has a shard and works it off in order. Behind a **queue** (lab 16) each takes the next job
+# that there is.
+
+# %%
+held_up = predict(
+    "17/held-up",
+    "Take the time within which 99 of 100 jobs are done. How many times as long is it "
+    "behind the log as behind the queue?",
+    between=(1, 50),
+    unit="times as long",
+)
+held_up
+
+# %%
+from dsys_lab.scenarios.log_stream import jobs
+from dsys_lab.scenarios.log_stream.many_runs import done_within, log_or_queue, slow_s
+
+# %%
+limits_s = 0.6, 1, 2, 5, 10, 20, 50, 100, 200
+few = {"lanes": 4, "jobs": 80, "slow_share": 0.03}
+held_up.reveal(
+    slow_s("log") / slow_s("queue"),
+    why="Behind a slow record all others of its shard wait, whoever is free.",
+    show=(
+        player(jobs(**few), jobs(**few, mode="queue"), titles=("log", "queue")),
+        charts.lines(
+            {mode: done_within(mode, *limits_s) for mode in ("log", "queue")},
+            title="How many jobs take longer?",
+            x="seconds",
+            y="share of the jobs",
+            log_y=True,
+        ),
+    ),
+)
+
+# %% [markdown]
+# (The picture has four workers, and more slow jobs, so that one is seen.) A slow job stops a shard, and the line behind it grows;
+# the queue's other workers take what comes. But look at the last column:
+
+# %%
+log_or_queue("log", "queue")
+
+# %% [markdown]
+# *Overtaken* are jobs that were done after a later one of their key: the queue has no order. A shard is one worker with a
+# line of its own, and the mean time in it is the law of Pollaczek and Khinchine; eight workers on one line are another
+# system. Several runs of the log, against that law, in seconds:
+
+# %%
+from dsys_lab.scenarios.log_stream.jobs import mean_work_s, squared_variation
+from dsys_lab.scenarios.log_stream.many_runs import LOAD, mean_s
+
+_, found, error = mean_s("log", 0.01)
+mean, varies = mean_work_s(0.01), squared_variation(0.01)
+law = laws.mg1_sojourn_s(LOAD / mean, 1 / mean, squared_variation=varies)
+{"counted": round(found, 1), "standard error": round(error, 1), "law": round(law, 1)}
+
+# %% [markdown]
+# ### 8. Who was frozen comes back
+#
+# A worker shows a sign of life now and then. Who shows none for 10 s is taken for dead, and another takes its shard: its
+# lease gets a new owner and a higher **epoch**, the count of its owners so far. But a worker may have been *frozen* only (a
+# virtual machine that was moved), for 15 s, in the middle of a page of records. When it comes back it goes on, unless
+# something stops it:
+#
+# - nothing does;
+# - it looks at its own clock before each record, whether its lease may be over;
+# - the place where effects go refuses a lower epoch than one it has seen: a **fence**.
+
+# %%
+acts_still = predict(
+    "17/frozen",
+    "The worker that comes back looks at its clock before each record. How many effects "
+    "does it carry out on a shard that is another's by now?",
+    between=(0, 10),
+    unit="effects",
+)
+acts_still
+
+# %%
+eighth = {"kind": "effect", "place": "worker-1"}
+freeze = {"do": "slow", "target": "worker-1", "value": 0, "lasts_s": 15}
+freeze |= {"on": eighth, "nth": 4}
+slow = {"shards": 1, "rate": 20, "poll_s": 2, "work_s": 0.2, "faults": [freeze]}
+
+# %%
+blind = {"looks_at_its_clock": False}
+ways = {"nothing": blind, "its clock": {}, "a fence": {**blind, "fenced": True}}
+frozen = {name: nights(**slow, **way) for name, way in ways.items()}
+acts_still.reveal(
+    counts.by_former_owners(frozen["its clock"]),
+    why="It looked before it froze, and the effect came after.",
+    show=(
+        player(*frozen.values(), titles=tuple(frozen)),
+        counts.compared(
+            frozen,
+            by_the_former_owner=counts.by_former_owners,
+            refused_at_the_fence=lambda run: len(run.of("refuse")),
+            done_twice=counts.repeated,
+        ),
+    ),
+)
+
+# %% [markdown]
+# No look at a clock helps who freezes between the look and the deed. Only the one to whom the effect goes can tell, and it
+# needs the epoch for that. (*Done twice* is another matter: what lay between two checkpoints is done again, as in
+# experiment 6.)
+#
+# ### 9. Half a batch
+#
+# Who puts many records at once (up to 500 in a call) is answered for each of them: some are stored, others turned away. A
+# phone puts a batch each second, and those that failed again after 0.7 s. Meanwhile it **goes on** with the next batch, or it
+# **waits**.
+
+# %%
+half_a_batch = predict(
+    "17/half-a-batch",
+    "The phone goes on. Are records of one sleeper still in the order in which they "
+    "happened?",
+    choices=["all in order", "some out of order"],
+)
+half_a_batch
+
+# %%
+from dsys_lab.scenarios.log_stream import batches
+
+both = {rule: batches(rule=rule) for rule in ("goes on", "waits")}
+late = {rule: counts.overtaken(run, "append") for rule, run in both.items()}
+half_a_batch.reveal(
+    "some out of order" if late["goes on"] else "all in order",
+    show=(
+        player(*both.values(), titles=tuple(both)),
+        charts.bars(late, title="Stored behind a later one of their sleeper", unit="records"),
+    ),
+)
+
+# %% [markdown]
+# The five sleepers write in turn, so on the right the hues repeat without a fault. On the left those that failed lie
+# behind the next batch: to the stream that *is* their order, and it keeps it for ever. Order begins at the writer: one for a
+# key, which stops and puts again.
+
+# %% [markdown]
+# ## Break it
+#
+# **The answer to the phone is lost.** The network to the phone is cut for half a second, just after its fifth record was
+# stored. It hears nothing, and puts again what it had on the road. What was stored already is now there twice:
+
+# %%
+stored = {"kind": "append", "place": "nights/shard-000"}
+deaf = {"do": "split", "target": "phone", "on": stored, "nth": 3, "lasts_s": 0.5}
+twice = nights(shards=1, records=30, faults=[deaf])
+player(twice)
+
+# %%
+on_tape = [row.message for row in twice.of("append")]
+{"records": len(on_tape), "messages": len(set(on_tape))}
+
+# %% [markdown]
+# A log has no memory for what it has seen. (Kafka's *idempotent producer* numbers its records so that the log can.) Here
+# the reader must know them by a key of their own, as in lab 16.
+#
+# **The power goes.** A record is acknowledged, and shown to readers, when it is on the disk and not before. Where one sync
+# serves all that came within 10 ms (*group commit*) it costs less, and promises as much:
+
+# %%
+dark = {"do": "crash", "target": "nights", "at_s": 0.8, "lasts_s": 2}
+player(nights, compare={"fsync": ("every record", "every 10 ms")}, at={"rate": 40}, faults=[dark])
+
+# %% [markdown]
+# **A position that was kept too long.** An iterator lives for five minutes:
+
+# %%
+from dsys_lab.errors import Refused
+
+try:
+    stream.read(400 * s, start)
+except Refused as refusal:
+    print(refusal)
+
+# %% [markdown]
+# A reader keeps the *offset*, not the iterator, and asks for a new one. Break it yourself: stop any picture and press **G**.
+
+# %% [markdown]
+# ## Measure
+#
+# The same orders to the model, to JetStream (NATS, a server started from its wheel; shards are subjects there), and to the
+# API of Kinesis, by boto3 against the stand-in *moto*. One puts forty records, two read them, the second when all is there:
+
+# %%
+from dsys_lab.engines.log_stream import STREAMS, read_twice
+from dsys_lab.trace import in_slow_motion
+
+stories = {engine: read_twice(engine) for engine in STREAMS}
+player(*(in_slow_motion(run) for run in stories.values()), titles=tuple(stories))
+
+# %%
+import pandas as pd
+
+pd.DataFrame({engine: counts.read_by(run) for engine, run in stories.items()})
+
+# %% [markdown]
+# All three tell the same story. JetStream numbers the records of the whole stream, so a shard's have gaps. Now too much at
+# once, into one shard: 1,500 records, where Kinesis takes a thousand a second.
+
+# %%
+crowded = predict(
+    "17/crowded",
+    "How many of the 1,500 does moto turn away, where Kinesis itself would say no?",
+    between=(0, 1500),
+    unit="records",
+)
+crowded
+
+# %%
+from dsys_lab.engines.log_stream import crowd
+
+crowds = pd.DataFrame({engine: crowd(engine) for engine in STREAMS})
+crowded.reveal(crowds["kinesis"]["turned away"], show=crowds)
+
+# %% [markdown]
+# A stand-in is right about the shape of a call; about limits one asks the model, or the real thing. All differences that we know
+# of, each held by a test:
+
+# %%
+from dsys_lab.engines.log_stream import JETSTREAM, KINESIS
+from dsys_lab.lessons import differences
+
+differences([*JETSTREAM, *KINESIS])
+
+# %% [markdown]
+# What does it cost that nothing acknowledged is ever lost? Two hundred records on a real disk, with a sync for each, and
+# with one for all of a call:
+
+# %%
+from functools import partial
+
+from dsys_lab.benchmark import interleaved
+from dsys_lab.benchmark.log_streams import appended
+from dsys_lab.lessons import measured
+
+one_by_one, together = interleaved(partial(appended, 200, 1), partial(appended, 200, 200), rounds=5)
+ratios = [a / b for a, b in zip(one_by_one, together, strict=True)]
+unit = "times as long"
+measured(ratios, unit, usually=f"many {unit}: it is the syncs that cost")
+
+# %% [markdown]
+# (`make bench` has the table, JetStream on the same disk beside it.)
+
+# %% [markdown]
+# ## On real data
+#
+# Let each of the 336,776 flights that left New York in 2013 be a record, on eight shards. What should its key be? The airport
+# that it leaves from, the airline, the plane?
+
+# %%
+best_key = predict(
+    "17/best-key",
+    "With which key can most of the eight shards be used?",
+    choices=["airport it leaves from", "airline", "airport it goes to", "plane"],
+)
+best_key
+
+# %%
+from dsys_lab.scenarios.log_stream.hot_keys import by_key, departures
+
+asked = "airport it leaves from", "airline", "airport it goes to", "plane"
+used = {by: 100 * usable(departures(by), 8) for by in asked}
+best_key.reveal(
+    max(used, key=lambda by: used[by]),
+    why="Many keys, none of which is large.",
+    show=(charts.bars(used, title="Usable of eight shards", unit="%"), by_key(8)),
+)
+
+# %% [markdown]
+# The hottest "plane" is none: cancelled flights have no tail number, and all of them land on one shard. Such a default in
+# a key (`""`, `null`, `unknown`) is the usual hot key of the real world. And the key is not free to choose: it says of
+# *what* the order is kept. By plane, one sees a plane's day in order; an airport's departures then lie on all shards.
+
+# %% [markdown]
+# ## Choose
+#
+# | if | then | and watch |
+# |---|---|---|
+# | several want the same, at their own pace | a **log** | the lag of each reader against the retention |
+# | someone may want it again: a new service, a mended bug | a log, with a retention as long as that | what is kept, and its price |
+# | order matters within something | a log with that as its **key** | the share of the hottest key |
+# | one key is more than a shard takes | another key, with a number behind it; order within each part only | records turned away |
+# | each is a job for one, jobs differ much in length | a **queue** (lab 16) | the age of the oldest |
+# | one bad record must not stop the others | a queue; or put it aside in a place of its own and go on | what lies aside |
+# | many readers, or within a tenth of a second | **push** (enhanced fan-out) | readers registered |
+# | the load is not known | on-demand mode, and a key that spreads | the hottest shard all the same |
+# | the load is known and even | provisioned shards, half as much again as the peak | records turned away |
+#
+# And always: a key in every effect, a fence where workers may freeze, children after their parents, and an alarm on the
+# lag.
+
+# %% [markdown]
+# ## Exercises
+
+# %%
+exercise("17/shard_of")
+
+
+# %%
+def shard_of(key, shards): ...
+
+
+exercise("17/shard_of", shard_of)
+
+# %%
+exercise("17/shards_for")
+
+
+# %%
+def shards_for(records_a_second): ...
+
+
+exercise("17/shards_for", shards_for)
+
+# %%
+exercise("17/carry_out")
+
+
+# %%
+def carry_out(wanted, parents, last): ...
+
+
+exercise("17/carry_out", carry_out)
+
+# %% [markdown]
+# **Design question.** Orders of two million carts, one of them a bot.
+
+# %%
+exercise("17/design")
+
+# %%
+progress()
+
+# %% [markdown]
+# ## Sources
+#
+# - Amazon Kinesis Data Streams Developer Guide and API: *quotas and limits*, *resharding*, *KCL concepts*, *enhanced fan-out
+#   consumers*, *improve low-latency processing*, *document history*; Kinesis service model in botocore 1.44.5; read in November
+#   2026.
+# - Kreps, "The log: what every software engineer should know about real-time data's unifying abstraction", 2013; Kreps,
+#   Narkhede, Rao, "Kafka: a distributed messaging system for log processing", NetDB 2011.
+# - Gray, Cheriton, "Leases: an efficient fault-tolerant mechanism for distributed file cache consistency", SOSP 1989;
+#   Kleppmann, "How to do distributed locking", 2016 (fencing).
+# - Pollaczek 1930, Khinchine 1932; Kleinrock, *Queueing Systems* vol. 1, sec. 5.6.
+# - NATS documentation, *JetStream: streams, ordered consumers, subject mapping and partitioning*.
+# - Kleppmann, *Designing Data-Intensive Applications*, ch. 11, *Partitioned logs*.
+#
+# Beyond one machine: each shard in several copies with a leader (Kafka, Pulsar, Redpanda), old segments in an object store
+# (lab 07), mirrors in other regions. What the streams are for comes in labs 18 (questions that never end), 19 (into files) and
+# 24 (the log as the truth).
