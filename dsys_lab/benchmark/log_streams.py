@@ -9,6 +9,7 @@ from typing import Final
 
 from dsys_lab.benchmark.rivals import Rival, compare
 from dsys_lab.brokers.log_stream import Entry, LogStream, Page, Settings
+from dsys_lab.engines.log_stream import Read
 from dsys_lab.structures import EVERY_RECORD, RealDisk
 
 FREE: Final = Settings(limits=None)
@@ -85,6 +86,7 @@ def log_read() -> None:
         def jetstream() -> float:
             shard = theirs.shards()[0].name
             page = theirs.read(theirs.iterator(shard, "TRIM_HORIZON"))
+            assert isinstance(page, Read)
             return len(page.records)
 
         compare("Read a log", "records", [Rival("the model", model), Rival("JetStream, one call", jetstream)])

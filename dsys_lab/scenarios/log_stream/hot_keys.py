@@ -35,10 +35,10 @@ COLUMNS: Final = {
 SHARD_TAKES: Final = Limits().write_records
 
 
-def shares(counts: Mapping[str, int], ranges: Iterable[KeyRange]) -> list[float]:
+def shares(counts: Mapping[str, float], ranges: Iterable[KeyRange]) -> list[float]:
     """Return which share of the records lies in each range of hashes, for so many records of each key."""
     tiles, total = list(ranges), sum(counts.values())
-    found = Counter[int]()
+    found = dict.fromkeys(range(len(tiles)), 0.0)
     for key, count in counts.items():
         hashed = hash_of(key)
         found[next(n for n, tile in enumerate(tiles) if tile.low <= hashed < tile.high)] += count
@@ -52,7 +52,12 @@ def sleepers(exponent: float, seed: int = 1) -> dict[str, int]:
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
-def usable(counts: Mapping[str, int], shards: int) -> float:
+def expected(exponent: float) -> dict[str, float]:
+    """Return the share of each of the sleepers, as Zipf's law has it."""
+    return {f"sleeper-{rank}": float(share) for rank, share in enumerate(zipf(SLEEPERS, exponent).shares)}
+
+
+def usable(counts: Mapping[str, float], shards: int) -> float:
     """Return which share of so many even shards can be used before the hottest is full."""
     return laws.usable_share(shares(counts, even_ranges(shards)))
 

@@ -52,7 +52,7 @@ class RecordsOnly:
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
 
-    def emit(self, time_us: int, kind: str, place: str, message: str | None = None, **fields: Scalar) -> None:
+    def emit(self, time_us: int, kind: str, place: str, message: str | None = None, /, **fields: Scalar) -> None:
         """Pass a row on, or let it go."""
         if kind not in self.OF_FILES:
             self._recorder.emit(time_us, kind, place, message, **fields)

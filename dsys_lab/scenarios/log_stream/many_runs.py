@@ -18,7 +18,7 @@ from dsys_lab.simulation import Measured, over_seeds
 from dsys_lab.trace import Trace
 
 RUNS: Final = 4
-JOBS: Final = 3_000
+JOBS: Final = 2_500
 LOAD: Final = 0.7
 SETTLED_S: Final = 10.0
 """By then a shard has given away what it had saved up while nobody asked."""
@@ -50,7 +50,7 @@ def caught_up_s(*speeds: float, rate: float = 1.0, away_s: float = 60.0) -> list
     """Return how long a reader needs after an absence until it is at the tip again, at each speed."""
 
     def seconds(*, speed: float, seed: int) -> float:
-        until_s = AWAY_AT_S + away_s + 2.2 * away_s * rate / (speed - rate) + 60
+        until_s = AWAY_AT_S + away_s + 1.9 * away_s * rate / (speed - rate) + 60
         return catches_up_s(catch_up(rate=rate, speed=speed, away_s=away_s, until_s=until_s, seed=seed), away_s)
 
     return over_seeds(seconds, seeds=RUNS, speed=speeds)

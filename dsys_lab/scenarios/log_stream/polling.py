@@ -112,7 +112,7 @@ class Poller(Machine):
             self.simulation.emit("empty", self.name, source=f"nights/{SHARD}")
 
 
-@scenario("{readers} readers that {way}")
+@scenario("readers: {readers}, by {way}")
 def readers(
     sim: Simulation,
     *,
