@@ -16,7 +16,7 @@ import pytest
 from dsys_lab.brokers.log_stream import HASHES, Entry, Limits, Settings, Stored, Throttled, hash_of
 from dsys_lab.engines import aws, nats
 from dsys_lab.engines.difference import Difference
-from dsys_lab.engines.log_stream import JETSTREAM, KINESIS, ModelStream, read_twice
+from dsys_lab.engines.log_stream import JETSTREAM, KINESIS, ModelStream, crowd, read_twice
 from dsys_lab.errors import BadParameter, DsysLabError, MayHaveHappened, Refused
 from dsys_lab.trace import lamps
 
@@ -432,3 +432,9 @@ def test_a_stream_is_removed_and_what_is_left_behind_is_found_by_its_tag() -> No
         assert connection.left_behind() == [name]
         assert connection.sweep() == [name]
     assert connection.call("kinesis", "list_streams")["StreamNames"] == []
+
+
+def test_a_crowd_is_turned_away_by_the_model_alone():
+    assert crowd("model") == {"stored": 1_000, "turned away": 500}
+    assert crowd("jetstream", records=1_001) == {"stored": 1_001, "turned away": 0}
+    assert crowd("kinesis", records=1_001) == {"stored": 1_001, "turned away": 0}

@@ -8,7 +8,18 @@ import pytest
 
 from dsys_lab import laws
 from dsys_lab.errors import BadParameter
-from dsys_lab.scenarios.log_stream import counts, nights, readers
+from dsys_lab.scenarios.log_stream import (
+    batches,
+    catch_up,
+    counts,
+    hot_keys,
+    jobs,
+    many_runs,
+    nights,
+    own_pace,
+    readers,
+)
+from dsys_lab.scenarios.log_stream.jobs import mean_work_s, squared_variation
 from dsys_lab.scenarios.scenario import find
 from dsys_lab.simulation.network import DELAY_S
 from dsys_lab.trace import lamps
@@ -150,3 +161,106 @@ def test_a_night_that_cannot_be_is_refused(wrong):
 def test_readers_that_cannot_be_are_refused(wrong):
     with pytest.raises(BadParameter, match=next(iter(wrong))):
         readers(**wrong)
+
+
+# ------------------------------------------------------------------------------------------ readers at their own pace
+def test_each_reader_reads_all_that_is_kept_and_changes_nothing_for_the_others():
+    for seed in SEEDS:
+        trace = own_pace(seed=seed)
+        assert counts.read_by(trace) == {"auditor": 80, "billing": 80, "science": 80}
+        assert counts.missed(trace) == {}
+        assert red(trace) == []
+
+
+def test_what_is_too_old_is_missed_by_who_comes_seldom_and_by_who_comes_late():
+    for seed in SEEDS:
+        trace = own_pace(seed=seed, retention_s=10)
+        missed, read = counts.missed(trace), counts.read_by(trace)
+        assert sorted(missed) == ["auditor", "science"]
+        assert {reader: 80 - count for reader, count in read.items() if count < 80} == missed
+
+
+@pytest.mark.parametrize("speed", [1.5, 2])
+def test_who_was_away_catches_up_with_what_it_has_to_spare(speed):
+    [(_, seconds, error)] = many_runs.caught_up_s(speed, away_s=40)
+    assert abs(seconds - laws.outage_drain_s(40, 1, speed)) <= 3 * error + 2 * 2
+
+
+def test_who_was_away_for_longer_than_the_retention_misses_what_came_first():
+    trace = catch_up(away_s=60, retention_s=40, until_s=120)
+    assert counts.missed(trace)["scoring"] > 10
+    assert counts.missed(catch_up(away_s=60, until_s=120)) == {}
+
+
+# ------------------------------------------------------------------------------------------ a hot key
+def test_the_usable_share_is_what_zipf_makes_of_it():
+    for exponent in (0, 1, 1.4):
+        counted, law = (hot_keys.usable(of(exponent), 16) for of in (hot_keys.sleepers, hot_keys.expected))
+        assert abs(counted / law - 1) < 0.05
+    assert hot_keys.usable(hot_keys.expected(1), 16) < 0.3
+    assert hot_keys.usable(hot_keys.expected(0), 16) > 0.8
+
+
+def test_no_number_of_splits_lifts_the_limit_of_the_hottest_key():
+    keys = hot_keys.sleepers(1.0)
+    takes = [most for _, most in hot_keys.after_splits(keys, 4, 30)]
+    assert takes == sorted(takes)
+    assert takes[-1] == pytest.approx(hot_keys.takes_at_most(keys))
+    assert takes[12] / takes[0] < 4
+
+
+def test_of_the_real_keys_the_plane_spreads_best_and_none_is_the_hottest_plane():
+    table = hot_keys.by_key(8)
+    assert table["hottest"]["plane"] == "none"
+    usable = {by: hot_keys.usable(hot_keys.departures(by), 8) for by in ("airline", "airport it goes to", "plane")}
+    assert list(usable) == sorted(usable, key=usable.get)
+    with pytest.raises(BadParameter, match="give one of"):
+        hot_keys.departures("pilot")
+
+
+# ------------------------------------------------------------------------------------------ checkpoints, jobs, batches
+@pytest.mark.parametrize(("order", "law"), [
+    ("effect first", laws.repeated_after_crash), ("commit first", laws.missed_after_crash),
+])  # fmt: skip
+def test_a_crash_at_each_record_between_two_checkpoints_is_the_law(order, law):
+    assert math.fsum(many_runs.touched(order, 4)) / 4 == law(4)
+
+
+def test_behind_a_slow_job_a_log_waits_and_a_queue_overtakes():
+    for seed in SEEDS[:3]:
+        log, queue = (jobs(mode=mode, seed=seed, jobs=1_500, load=0.7) for mode in ("log", "queue"))
+        slow = [sorted(many_runs.job_times_s(run))[int(0.98 * 1_500)] for run in (log, queue)]
+        assert slow[0] > 3 * slow[1]
+        assert counts.overtaken(log, "effect") == 0
+    assert counts.overtaken(queue, "effect") > 0
+
+
+def test_a_shard_is_one_line_with_one_worker():
+    mean, varies = mean_work_s(0.0), squared_variation(0.0)
+    assert (mean, varies) == (0.5, 0)
+    runs = [jobs(slow_share=0.0, load=0.5, jobs=800, lanes=1, seed=seed) for seed in SEEDS]
+    found = [math.fsum(times) / len(times) for times in map(many_runs.job_times_s, runs)]
+    average = math.fsum(found) / len(found)
+    error = math.sqrt(math.fsum((x - average) ** 2 for x in found) / (len(found) - 1) / len(found))
+    assert abs(average - laws.mg1_sojourn_s(0.5 / mean, 1 / mean, squared_variation=varies)) <= 3 * error
+
+
+def test_half_a_batch_put_again_lies_behind_the_next_one_unless_the_phone_waits():
+    late = dict.fromkeys(("goes on", "waits"), 0)
+    for seed in range(1, 9):
+        for rule in late:
+            trace = batches(rule=rule, seed=seed)
+            late[rule] += counts.overtaken(trace, "append")
+            assert ("stored in order" in red(trace)) == (counts.overtaken(trace, "append") > 0)
+            stored, offered = (len({row.message for row in trace.of(kind)}) for kind in ("append", "publish"))
+            assert stored == offered
+    assert late["waits"] == 0 < late["goes on"]
+
+
+@pytest.mark.parametrize(("run", "wrong"), [
+    (own_pace, {"rate": 0}), (catch_up, {"speed": 0}), (jobs, {"mode": "stack"}), (jobs, {"load": 0}),
+    (batches, {"rule": "hopes"}), (batches, {"most": 0}),
+])  # fmt: skip
+def test_runs_that_cannot_be_are_refused(run, wrong):
+    with pytest.raises(BadParameter, match=next(iter(wrong))):
+        run(**wrong)

@@ -15,6 +15,7 @@ from typing import Any, Final
 from dsys_lab.brokers.log_stream import FanOut, Limits, Page, Settings, ShardIterator, Throttled
 from dsys_lab.errors import require_choice, require_positive
 from dsys_lab.facts import fact
+from dsys_lab.scenarios.log_stream.gauges import Positions, watch
 from dsys_lab.scenarios.log_stream.machines import ASK_AGAIN_S, Phone, StreamHost
 from dsys_lab.scenarios.scenario import Claims, scenario
 from dsys_lab.simulation import Body, Machine, Simulation, to_us
@@ -25,6 +26,7 @@ from dsys_lab.structures import EVERY_RECORD
 SHARD: Final = "shard-000"
 SLEEPERS: Final = ("anna", "bert", "cleo", "dora", "emil")
 WAYS: Final = ("poll", "push")
+GAUGED_EVERY_S: Final = 0.25
 POLL_S: Final = fact("kinesis_client_poll").value
 
 
@@ -42,6 +44,10 @@ class PushingHost(StreamHost):
     def _open_again(self) -> None:
         super()._open_again()
         self._register()
+
+    def pushed_to(self, reader: str) -> Positions:
+        """Return how a reader's position is asked for."""
+        return lambda: {SHARD: self._next[reader]}
 
     def _register(self) -> None:
         self.fan_out, now_us = FanOut(self.stream), self.simulation.now_us
@@ -131,9 +137,10 @@ def readers(
     require_positive(readers=readers, poll_s=poll_s, rate=rate, records=records)
     names = [f"reader-{number}" for number in range(1, readers + 1)]
     host = PushingHost(sim, Settings(limits=Limits()), names if way == "push" else [])
-    if way == "poll":
-        for name in names:
-            Poller(sim, host, name=name, poll_s=poll_s)
+    lags: dict[str, Positions] = {}
+    for name in names:
+        lags[name] = Poller(sim, host, name=name, poll_s=poll_s).positions if way == "poll" else host.pushed_to(name)
+    watch(sim, host, lags, every_s=GAUGED_EVERY_S)
     arrivals = sim.stream("phone/arrivals")
     gaps = (exponential(1 / rate)(arrivals) for _ in range(records))
     phone = Phone(sim, host, gaps, cycle(SLEEPERS).__next__, name="phone")

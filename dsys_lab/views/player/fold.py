@@ -104,6 +104,8 @@ class Fold:
             self.carets[place] = {at: next_ for at, next_ in carets.items() if at[1] == "commit"}
         elif kind.caret == "read":
             carets[row.place, "read"] = int(str(fields["first"])) + int(str(fields["count"]))
+            self.places.setdefault(row.place)
+            self.flows.setdefault((place, row.place))
         else:
             carets[str(fields.get("group") or row.place), "commit"] = int(str(fields["offset"])) + 1
 

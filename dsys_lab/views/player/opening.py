@@ -44,12 +44,13 @@ class _Fullness:
         self.struck_us: int | None = None
         self.until_us = float("inf")
         fold, pages = Fold(), set[tuple[object, ...]]()
+        is_tape = any(KINDS[row.kind].caret for row in trace)
         for row in trace:
             kind = KINDS[row.kind]
             fold.apply(row)
             if kind.verb in ("touch", "skip"):
                 pages.add(page_of(row))
-            self.shown.append((fold.behind if fold.carets else len(fold.where), len(pages)))
+            self.shown.append((fold.behind if is_tape else len(fold.where), len(pages)))
             if self.struck_us is None and kind.strikes:
                 self.struck_us = row.time_us
             elif self.struck_us is not None and kind.ends and not kind.state:

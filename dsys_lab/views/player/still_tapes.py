@@ -44,8 +44,18 @@ def draw_tape(axes: Axes, fold: Fold, place: str, hues: Hues, *, x0: float, y0: 
         at = x0 + 0.08 + (end - first) * cell
         for shift in (0.01, 0.05):
             axes.plot([at + shift] * 2, [top - 0.29, top + 0.03], color="#24292F", lw=1.3)
-    for n, ((who, what), position) in enumerate(fold.carets.get(place, {}).items()):
+    for n, (position, names) in enumerate(_by_position(fold.carets.get(place, {})).items()):
+        who = " · ".join(name for name, _ in names) if len(names) < 3 else f"{names[0][0]} and {len(names) - 1} more"
+        worked = any(what == "commit" for _, what in names)
         x, y = x0 + 0.08 + (min(max(position, first), end) - first) * cell, top - 0.44 - n * _LINE
-        axes.plot([x], [y], "^", ms=4, mfc="white" if what == "read" else "#24292F", mec="#24292F", mew=0.8)
+        axes.plot([x], [y], "^", ms=4, mfc="#24292F" if worked else "white", mec="#24292F", mew=0.8)
         side, shift = ("right", -0.07) if x > x0 + width * 0.6 else ("left", 0.07)
         axes.text(x + shift, y, who, fontsize=6.5, va="center", ha=side)
+
+
+def _by_position(carets: dict[tuple[str, str], int]) -> dict[int, list[tuple[str, str]]]:
+    """Return who stands at each position: one label is enough for them."""
+    found: dict[int, list[tuple[str, str]]] = {}
+    for who, position in carets.items():
+        found.setdefault(position, []).append(who)
+    return found

@@ -1,0 +1,66 @@
+"""A log is a tape: what is on it, whose hue it has, who has read how far, who works there, and where it ends."""
+
+from __future__ import annotations
+
+from dsys_lab.scenarios.log_stream import nights, own_pace
+from dsys_lab.trace import KINDS, Trace
+from dsys_lab.views.player import Player
+from dsys_lab.views.player.fold import folded
+from dsys_lab.views.player.opening import opening
+from dsys_lab.views.player.still_tapes import hues_of
+
+
+def tape() -> Trace:
+    run = Trace()
+    for offset, key in enumerate(["anna", "bert", "anna"]):
+        message = f"m{offset}"
+        run.emit(offset, "publish", "phone", message, attempt=1)
+        run.emit(offset, "append", "nights/shard-000", message, shard="shard-000", offset=offset, key=key)
+    return run
+
+
+def test_a_record_stays_where_it_is_whoever_reads_it():
+    run = tape()
+    run.emit(5, "read", "billing", shard="nights/shard-000", first=0, count=2, behind_us=0, arrive_us=6)
+    fold = folded(run)
+    assert {place for place, _ in fold.where.values()} == {"nights/shard-000"}
+    assert fold.carets["nights/shard-000"] == {("billing", "read"): 2}
+    assert fold.behind == 1
+    assert ("nights/shard-000", "billing") in fold.flows
+
+
+def test_a_group_has_one_position_whoever_of_it_wrote_it_down_and_a_new_owner_ends_what_the_old_one_read():
+    run = tape()
+    run.emit(4, "lease", "scoring", shard="shard-000", owner="w1", epoch=1)
+    run.emit(5, "read", "w1", shard="nights/shard-000", first=0, count=3, behind_us=0, arrive_us=6)
+    run.emit(6, "commit", "w1", shard="shard-000", offset=0, group="scoring")
+    assert folded(run).carets["nights/shard-000"] == {("w1", "read"): 3, ("scoring", "commit"): 1}
+    run.emit(7, "lease", "scoring", shard="shard-000", owner="w2", epoch=2)
+    run.emit(8, "commit", "w2", shard="shard-000", offset=2, group="scoring")
+    fold = folded(run)
+    assert fold.carets["nights/shard-000"] == {("scoring", "commit"): 3}
+    assert fold.owners == {"nights/shard-000": "w2"}
+
+
+def test_a_closed_tape_is_closed_and_a_key_has_one_hue_on_all():
+    run = nights(shards=1, rate=20, records=60, split_at_s=1)
+    fold = folded(run)
+    assert fold.closed == {"nights/shard-000"}
+    keys = {str(row.fields["key"]) for row in run.of("append")}
+    assert hues_of(fold).keys() == keys
+    assert len(set(hues_of(fold).values())) == len(keys)
+
+
+def test_a_tape_opens_where_most_lies_before_those_who_read():
+    run = own_pace()
+    first = opening([run])
+    assert first is not None
+    behind = {row.time_us: folded(list(run)[: row.seq + 1]).behind for row in list(run)[::25]}
+    assert folded(row for row in run if row.time_us <= first.time_us).behind >= max(behind.values())
+
+
+def test_what_a_caret_is_travels_with_the_kind_and_a_still_shows_each_tape():
+    assert {kind.name: kind.caret for kind in KINDS.values() if kind.caret} == {
+        "read": "read", "commit": "commit", "lease": "owner",
+    }  # fmt: skip
+    assert Player(nights(records=8)).still()[:4] == b"\x89PNG"
