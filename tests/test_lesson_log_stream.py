@@ -7,6 +7,7 @@ import math
 import pytest
 
 from dsys_lab import laws
+from dsys_lab.brokers.log_stream.on_demand import OnDemand, provisioned, refused_share
 from dsys_lab.errors import BadParameter
 from dsys_lab.scenarios.log_stream import (
     batches,
@@ -15,6 +16,7 @@ from dsys_lab.scenarios.log_stream import (
     hot_keys,
     jobs,
     many_runs,
+    monday,
     nights,
     own_pace,
     readers,
@@ -264,3 +266,28 @@ def test_half_a_batch_put_again_lies_behind_the_next_one_unless_the_phone_waits(
 def test_runs_that_cannot_be_are_refused(run, wrong):
     with pytest.raises(BadParameter, match=next(iter(wrong))):
         run(**wrong)
+
+
+# ------------------------------------------------------------------------------------------ capacity that follows
+@pytest.mark.parametrize("jump", [1, 2, 3, 4, 8, 16])
+def test_on_demand_capacity_follows_a_jump_by_doublings(jump):
+    takes = OnDemand()
+    law_s = laws.follows_within_s(jump, 2, times=takes.times, adapts_s=takes.adapts_s)
+    assert monday.follows_after_min(jump, 1) == law_s / 60
+
+
+def test_growth_of_a_factor_of_two_in_the_time_of_a_step_is_followed_and_a_jump_is_not():
+    grown = [4 * 2 ** (minute / 15) for minute in range(120)]
+    assert refused_share(OnDemand(first=8).steps(grown)) < 1e-9
+    assert refused_share(OnDemand(first=8).steps([4] * 30 + [32] * 90)) > 0.1
+    assert refused_share(provisioned([4] * 30 + [32] * 90, 32)) == 0
+
+
+def test_capacity_never_falls_and_nothing_is_refused_below_it():
+    steps = list(OnDemand().steps([3, 9, 1, 30, 2, 60, 60, 0, 5] * 10))
+    assert [step.capacity for step in steps] == sorted(step.capacity for step in steps)
+    assert all(step.refused == max(0, step.offered - step.capacity) for step in steps)
+    with pytest.raises(BadParameter, match="offered"):
+        list(OnDemand().steps([-1]))
+    with pytest.raises(BadParameter, match="times"):
+        OnDemand(times=0)

@@ -59,6 +59,7 @@ from dsys_lab.laws.loans import (
     poison_load,
 )
 from dsys_lab.laws.log_streams import (
+    follows_within_s,
     missed_after_crash,
     pollers_most,
     polling_delay_s,
@@ -195,6 +196,7 @@ __all__ = [
     "exponential_within",
     "falsely_dead",
     "fan_trap",
+    "follows_within_s",
     "greedy_share_least",
     "grown_bytes",
     "growth",

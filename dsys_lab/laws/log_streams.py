@@ -104,3 +104,15 @@ def records_a_sync(records_a_second: float, window_s: float) -> float:
     """
     require_not_negative(records_a_second=records_a_second, window_s=window_s)
     return 1 + records_a_second * window_s
+
+
+def follows_within_s(rate: float, capacity: float, *, times: float, adapts_s: float) -> float:
+    """Seconds until on-demand capacity has followed a jump to `rate`: `adapts_s * ceil(log_times(rate / capacity))`.
+
+    Each `adapts_s` the capacity is `times` what was let in, and until then what is let in is the capacity; 0 if it was
+    enough at once.
+    """
+    require_positive(rate=rate, capacity=capacity, adapts_s=adapts_s)
+    if times <= 1:
+        raise BadParameter(f"times = {times!r}: give more than 1, or it never follows")
+    return adapts_s * max(0, math.ceil(math.log(rate / capacity, times) - 1e-9))

@@ -697,6 +697,60 @@ half_a_batch.reveal(
 # key, which stops and puts again.
 
 # %% [markdown]
+# ### 10. Who orders the shards?
+#
+# *Provisioned*, somebody does. In *on-demand* mode the stream takes twice the highest rate that it has seen, and a new
+# peak counts after a while:
+
+# %%
+facts(
+    "kinesis_on_demand_first",
+    "kinesis_on_demand_times",
+    "kinesis_on_demand_adapts",
+)
+
+# %% [markdown]
+# Monday, 07:00: every wearable syncs at once, and eight times as much comes as on the quiet days before.
+
+# %%
+monday = predict(
+    "17/monday",
+    "On-demand capacity has seen quiet days only. After how many minutes is nothing "
+    "turned away any more?",
+    between=(0, 120),
+    unit="min",
+)
+monday
+
+# %%
+from dsys_lab.brokers.log_stream import OnDemand
+from dsys_lab.scenarios.log_stream.monday import follows_after_min, morning
+
+# %%
+follows, axes = OnDemand(), {"x": "minutes after 07:00", "y": "MB a second"}
+law_s = laws.follows_within_s(8, 2, times=follows.times, adapts_s=follows.adapts_s)
+monday.reveal(
+    follows_after_min(8, 1),
+    law=law_s / 60,
+    why="It doubles, and again, each time after a quarter of an hour.",
+    show=charts.sliding(
+        lambda jump, within_min, ordered_mb: charts.lines(
+            morning(jump, within_min, ordered_mb), title="Monday morning", **axes
+        ),
+        at={"jump": 8, "ordered_mb": 12},
+        jump=(1, 16),
+        within_min=(1, 90),
+        ordered_mb=(4, 64, 4),
+    ),
+)
+
+# %% [markdown]
+# To be at *r* times the capacity takes log₂ *r* doublings. Move the sliders: growth of a factor of two a quarter of an hour
+# is followed without a loss, a jump is not, and what was ordered beforehand is there at once (if somebody knew how
+# much). Who does know that Monday comes can warm the stream up before it (*On-demand Advantage*). The capacity is that of all
+# shards together: for one hot key nothing has changed.
+
+# %% [markdown]
 # ## Break it
 #
 # **The answer to the phone is lost.** The network to the phone is cut for half a second, just after its third record was

@@ -20,6 +20,7 @@ and chance are arguments. In reading order:
 ================  ==================================================================================================
 `key_ranges`      on which shard a key lies
 `admission`       how much may pass a shard in a second
+`on_demand`       how much may pass a stream whose capacity follows what came
 `settings`        what can be set, and what is put
 `answers`         what a stream says
 `shard_log`       the records of one shard, on segment files
@@ -48,7 +49,7 @@ Cost: 38 bytes a record beside its message, key and data (24 of them the log's f
 memory some 350 bytes a record, for the index.
 
 What is otherwise in Kinesis: numbers are of some 56 digits and have gaps; times of arrival need not be ordered; a split
-takes a while, in which the stream is UPDATING. Left out: on-demand mode, encryption, tags, limits of the calls that
+takes a while, in which the stream is UPDATING. Left out: encryption, tags, limits of the calls that
 change shards, three copies in three zones.
 
 Sources: Amazon Kinesis service model in botocore 1.44.5 and Data Streams Developer Guide, read in November 2026; Kreps,
@@ -63,6 +64,7 @@ from dsys_lab.brokers.log_stream.consumer import Consumer, Step, WorkerStatus, f
 from dsys_lab.brokers.log_stream.fan_out import FanOut, Push
 from dsys_lab.brokers.log_stream.key_ranges import HASHES, KeyRange, even_ranges, hash_of
 from dsys_lab.brokers.log_stream.leases import Lease, LeaseTable
+from dsys_lab.brokers.log_stream.on_demand import OnDemand
 from dsys_lab.brokers.log_stream.settings import Entry, Settings
 from dsys_lab.brokers.log_stream.stream import LogStream
 
@@ -77,6 +79,7 @@ __all__ = [
     "LeaseTable",
     "Limits",
     "LogStream",
+    "OnDemand",
     "Page",
     "Push",
     "Record",
