@@ -224,7 +224,7 @@ def test_across_split_and_merge_a_key_is_in_order_if_parents_come_first(parents_
     assert [lease.done for lease in table.leases()] == [True, True, True, False]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 40), st.sampled_from(["die", "freeze", "go on"])),
                 min_size=1, max_size=12), st.integers(1, 8))
 def test_at_least_once_whoever_dies_or_freezes_at_whatever_step(faults, checkpoint_every):

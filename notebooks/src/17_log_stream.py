@@ -15,7 +15,7 @@
 # A queue (lab 16) hands each message to one worker and forgets it. How do many read the same, each at its own pace,
 # and none too late to begin from the start? And what does that cost?
 #
-# *In a hurry:* Picture, By hand, experiments 3, 6 and 7 of Play, and [Choose](#Choose).
+# *In a hurry:* Picture, By hand, experiments 3, 5, 6 and 7 of Play, and [Choose](#Choose).
 
 # %%
 from dsys_lab.lessons import (
@@ -41,7 +41,7 @@ notes("Kinesis - Data Streams")
 # | the notes | in finer print |
 # |---|---|
 # | 100ms ish latency | it depends on how you read; that is experiment 2. The service's own figures stand at the end of it |
-# | don't yet have elastic scaling | since 29 November 2021 there is an *on-demand* mode, whose capacity follows twice the recent peak. What it cannot help is experiment 3 |
+# | don't yet have elastic scaling | since 29 November 2021 there is an *on-demand* mode, whose capacity follows twice the recent peak: experiment 10. What it cannot help is experiment 3 |
 # | somewhat expensive | one pays by the shard and hour, or by the gigabyte; the number of readers costs little |
 # | Firehose, Data Analytics or your own Lambda | since 2026 also *queues* on a stream: its records on loan, out of order, as in lab 16 |
 
@@ -648,7 +648,7 @@ acts_still.reveal(
     counts.by_former_owners(frozen["its clock"]),
     why="It looked before it froze, and the effect came after.",
     show=(
-        player(*frozen.values(), titles=tuple(frozen)),
+        player(frozen["its clock"], frozen["a fence"], titles=("its clock", "a fence")),
         counts.compared(
             frozen,
             by_the_former_owner=counts.by_former_owners,
@@ -699,8 +699,8 @@ half_a_batch.reveal(
 # %% [markdown]
 # ### 10. Who orders the shards?
 #
-# *Provisioned*, somebody does. In *on-demand* mode the stream takes twice the highest rate that it has seen, and a new
-# peak counts after a while:
+# *Provisioned*, somebody does. In *on-demand* mode the stream takes twice the highest rate that it has seen. What is a
+# new peak counts after a while; in the model, after all of the time within which the service may turn records away:
 
 # %%
 facts(
