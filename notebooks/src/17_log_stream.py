@@ -275,7 +275,7 @@ from dsys_lab.scenarios.log_stream import readers
 from dsys_lab.scenarios.log_stream.many_runs import delays_s, polls_refused
 
 # %%
-refused = polls_refused(3, 5, 6, 8, 10)
+refused = polls_refused(4, 5, 6, 8)
 _, share, error = refused[2]
 six_readers.reveal(
     100 * share,
@@ -292,8 +292,8 @@ six_readers.reveal(
 )
 
 # %%
-waits = delays_s(0.2, 0.5, 1, 2)
-_, wait_s, error = waits[2]
+waits = delays_s(0.5, 1, 2)
+_, wait_s, error = waits[1]
 poll_delay.reveal(
     wait_s,
     law=laws.polling_delay_s(1),
@@ -495,14 +495,14 @@ counts.compared(named, in_wrong_order=counts.inversions, never_done=counts.never
 # ### 6. A checkpoint is not a receipt
 #
 # A queue acknowledges each message. A log writes down one number now and then. Say a worker writes its checkpoint after
-# every 16 records, and crashes in the middle of one of them. Its successor begins behind the checkpoint.
+# every 8 records, and crashes in the middle of one of them. Its successor begins behind the checkpoint.
 
 # %%
 done_again = predict(
     "17/done-again",
-    "A checkpoint after every 16 records. A worker crashes at any of them alike. How "
+    "A checkpoint after every 8 records. A worker crashes at any of them alike. How "
     "many records are worked on twice, on average?",
-    between=(0, 16),
+    between=(0, 8),
     unit="records",
 )
 done_again
@@ -511,14 +511,14 @@ done_again
 from dsys_lab.scenarios.log_stream.many_runs import touched_mean
 
 # %%
-every = 4, 8, 16
+every = 2, 4, 8
 twice = touched_mean("effect first", *every)
 never = touched_mean("commit first", *every)
 names = "effect first: twice", "commit first: never"
 _, repeated, error = twice[-1]
 done_again.reveal(
     repeated,
-    law=laws.repeated_after_crash(16),
+    law=laws.repeated_after_crash(8),
     standard_error=error,
     show=charts.against_law(
         dict(zip(names, (twice, never), strict=True)),
@@ -599,17 +599,18 @@ log_or_queue("log", "queue")
 # %% [markdown]
 # *Overtaken* are jobs that were done after a later one of their key: the queue has no order. A shard is one worker with a
 # line of its own, and the mean time in it is the law of Pollaczek and Khinchine; eight workers on one line are another
-# system. Several runs of the log, against that law, in seconds (a few slow jobs decide it, so the error is large):
+# system. Several runs of the log against that law, in seconds, with workers that are busy half of the time (a few slow jobs
+# decide it, so the error is large):
 
 # %%
 import pandas as pd
 
 from dsys_lab.scenarios.log_stream.jobs import mean_work_s, squared_variation
-from dsys_lab.scenarios.log_stream.many_runs import LOAD, mean_s
+from dsys_lab.scenarios.log_stream.many_runs import STEADY_LOAD, mean_s
 
 _, found, error = mean_s("log", 0.01)
 mean, varies = mean_work_s(0.01), squared_variation(0.01)
-law = laws.mg1_sojourn_s(LOAD / mean, 1 / mean, squared_variation=varies)
+law = laws.mg1_sojourn_s(STEADY_LOAD / mean, 1 / mean, squared_variation=varies)
 pd.DataFrame({"s": {"counted": found, "standard error": error, "law": law}}).round(1)
 
 # %% [markdown]

@@ -19,10 +19,12 @@ from dsys_lab.trace import Trace
 
 RUNS: Final = 4
 JOBS: Final = 2_500
+STEADY_LOAD: Final = 0.5
+"""At which a run is long enough for the law of a line that has stood for ever."""
 LOAD: Final = 0.7
 SETTLED_S: Final = 10.0
 """By then a shard has given away what it had saved up while nobody asked."""
-CRASHES: Final = {"shards": 1, "workers": 2, "records": 45, "rate": 40.0, "poll_s": 2.0, "work_s": 0.1, "lease_s": 3.0}
+CRASHES: Final = {"shards": 1, "workers": 2, "records": 30, "rate": 40.0, "poll_s": 2.0, "work_s": 0.1, "lease_s": 3.0}
 
 
 def polls_refused(*numbers: int) -> list[Measured]:
@@ -32,7 +34,7 @@ def polls_refused(*numbers: int) -> list[Measured]:
         run = readers(readers=int(n), records=150, seed=seed)
         return counts.polls_refused(row for row in run if row.time_us > SETTLED_S * 1e6)
 
-    return over_seeds(share, seeds=RUNS, n=numbers)
+    return over_seeds(share, seeds=2, n=numbers)
 
 
 def delays_s(*polls_s: float) -> list[Measured]:
@@ -139,7 +141,7 @@ def done_within(mode: str, *seconds: float, slow_share: float = 0.01) -> list[tu
 def mean_s(mode: str, slow_share: float) -> Measured:
     """Return the mean seconds of a job over several runs, at a share of slow ones."""
     [found] = over_seeds(
-        lambda share, seed: fmean(job_times_s(jobs(mode=mode, slow_share=share, load=LOAD, jobs=JOBS, seed=seed))),
+        lambda share, seed: fmean(job_times_s(jobs(mode=mode, slow_share=share, load=STEADY_LOAD, jobs=JOBS, seed=seed))),
         seeds=RUNS, share=(slow_share,),
     )  # fmt: skip
     return found
