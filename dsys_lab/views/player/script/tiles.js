@@ -119,7 +119,7 @@ export function drawTape(view, scene, box, T, ease) {
     if (key !== undefined) {
       standAt(scene, e, x + cell / 2, y + h / 2);
       if (s.flags[e] & AGAIN) { g.fillStyle = c.again; g.fillRect(x + 0.75, y - 3.5, cell - 1.5, 2.5); }
-      if (cell > 17) { g.fillStyle = c.fg; g.fillText(short(key), x + cell / 2, y + h / 2 + 3.5); }
+      if (g.measureText(short(key)).width < cell - 4) { g.fillStyle = c.fg; g.fillText(short(key), x + cell / 2, y + h / 2 + 3.5); }
     }
     if (o < end && o % every === 0) { g.fillStyle = c.soft; g.fillText(String(o), x + cell / 2, y + h + 11); }
   }
@@ -139,8 +139,10 @@ function drawCarets(view, scene, box, { y, low, first, shown, atX }) {
   const { g, s, lane } = scene, c = view.palette, p = box.places[0], row = (i) => s.slot[i] - 1;
   const mine = [...lane.slots.keys()].filter((i) => lane.slots[i].type === "caret" && lane.slots[i].place === p && s.slot[i]);
   const owned = mine.find((i) => lane.slots[i].what === "owner"), owner = owned === undefined ? "" : String(field(lane, row(owned), "owner"));
-  if (owner && box.titleWidth + 70 < box.w) {
-    g.font = font(10.5); g.fillStyle = c.soft; g.textAlign = "right"; g.fillText(fit(g, `${owner} works here`, box.w - box.titleWidth - 12), box.x + box.w - 1, box.y - 7);
+  if (owner) {
+    g.font = font(10.5); g.fillStyle = c.soft; g.textAlign = "right";
+    const words = [`${owner} works here`, owner].find((text) => g.measureText(text).width < box.w - box.titleWidth - 12);
+    if (words) g.fillText(words, box.x + box.w - 1, box.y - 7);
   }
   const at = (i) => (lane.slots[i].what === "read" ? Number(field(lane, row(i), "first")) + Number(field(lane, row(i), "count")) : Number(field(lane, row(i), "offset")) + 1);
   const told = mine.filter((i) => { const { what, who } = lane.slots[i]; return what === "commit" || (what === "read" && (!owner || who === owner || row(i) > row(owned))); });
