@@ -198,7 +198,7 @@ def _stage(
         if number:
             axes.text(x0 + width, y0 + 0.48, number, fontsize=9, ha="right", color=ROLES["waiting"].ink)
         points = 66 * min(unit, max(1.9, _ROW_INCHES * rows) / (_ROW * rows + 0.2))
-        _discs(axes, inside, again=fold.again, x0=x0, y0=y0, width=width, points=min(46, points), box=box)
+        _discs(axes, inside, again=fold.again, holes=fold.holes, x0=x0, y0=y0, width=width, points=min(46, points), box=box)
         coming = moving[place, "moving"] + (moving[place, "here"] if tray else 0)
         if coming:
             axes.plot([x0 - 0.18], [y0], "o", ms=8, mfc=ROLES["moving"].colour, mec=ROLES["moving"].ink)
@@ -261,6 +261,7 @@ def _discs(
     standing: list[tuple[Copy, str]],
     *,
     again: set[Copy],
+    holes: dict[Copy, tuple[str, int]],
     x0: float,
     y0: float,
     width: float,
@@ -279,7 +280,10 @@ def _discs(
         x = x0 + width - (width - across * cell) / 2 - ((i if r % 2 == 0 else across - 1 - i) + 0.5) * cell
         if width < 2:
             x = x0 + width / 2 + (k - (len(standing) - 1) / 2) * cell
+        how, after_us = holes.get(copy, (how, 0))
         look.setdefault(how, []).append((x, y0 - 0.39 + (r + 0.5) * cell if width >= 2 else y0))
+        if how == "known" and cell * points > 15:
+            axes.text(*look[how][-1], f"{after_us / 1e6:.0f}s", fontsize=cell * points / 3, ha="center", va="center")
         if copy in again and how != "ghost":
             look.setdefault("again", []).append(look[how][-1])
     size = cell * points
@@ -289,6 +293,9 @@ def _discs(
         "ghost": {"mfc": "none", "mec": ROLES["again"].ink, "alpha": 0.6},
         "dead": {"mfc": "white", "mec": ROLES["lost"].colour},
         "again": {"mfc": "none", "mec": ROLES["again"].colour},
+        "open": {"mfc": "none", "mec": ROLES["lost"].colour},
+        "known": {"mfc": "white", "mec": ROLES["fault"].colour},
+        "filled": {"mfc": ROLES["done"].colour, "mec": ROLES["done"].ink},
     }
     for how, spots in look.items():
         for line in axes.plot(*zip(*spots, strict=True), "o", ms=size, mew=max(0.4, size / 9), **looks[how]):

@@ -1,0 +1,8 @@
+"""Pings on a path that leaks: what is lost without a word, who notices, and what brings it back.
+
+`path` has the run with six taps, `machines` who stands along it; `counts` says what a run came to.
+"""
+
+from dsys_lab.scenarios.missed_messages.path import path
+
+__all__ = ["path"]
