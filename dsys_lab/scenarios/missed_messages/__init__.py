@@ -4,5 +4,6 @@
 """
 
 from dsys_lab.scenarios.missed_messages.path import path
+from dsys_lab.scenarios.missed_messages.readers import away, falling_off, poison, seam
 
-__all__ = ["path"]
+__all__ = ["away", "falling_off", "path", "poison", "seam"]

@@ -27,7 +27,7 @@ from dsys_lab.structures import VolatileDisk
 from dsys_lab.trace import Recorder, Scalar
 
 PHONE, PINGS, GATE, LOG, READER, AUDIT = "phone", "pings", "gate", "log", "reader", "audit"
-LEAKS: Final = ("gives up", "nobody there", "overflow", "too old", "acknowledged first", "skipped")
+LEAKS: Final = ("gives up", "unheard", "overflow", "too old", "ack first", "skipped")
 """The six ways to miss a message, in the order of the path."""
 TAPS: Final = {leak: f"tap {number}: {leak}" for number, leak in enumerate(LEAKS, 1)}
 BEAT: Final = "beat"
@@ -36,6 +36,11 @@ HOLE_COPY: Final = 999
 """The number of the copy that stands for the outline of a message that is lost."""
 COPIES_A_TRY: Final = 100
 """The topic numbers the copies that it makes from the one that came; a try begins with the next hundred."""
+
+
+def hole(simulation: Simulation, place: str, message: str, *, to: str, why: str) -> None:
+    """Draw the outline of a message that is lost at a place."""
+    simulation.emit("hole", place, message, to=to, why=why, copy=HOLE_COPY)
 
 
 def name_of(key: str, number: int) -> str:
@@ -58,7 +63,7 @@ class Witness:
         if message in self._lost_us or message.startswith(BEAT):
             return
         self._lost_us[message], self._tap[message] = self._simulation.now_us, TAPS[leak]
-        self._simulation.emit("hole", place, message, to=TAPS[leak], why=why, copy=HOLE_COPY)
+        hole(self._simulation, place, message, to=TAPS[leak], why=why)
         self._count()
 
     def known(self, message: str, by: str) -> None:
@@ -187,16 +192,24 @@ class Phone(Machine):
             self.spawn(self.publish(f"{BEAT}{count}", BEAT, count, tries=1, last=dict(self.settled)))
 
 
-class QuietLog:
-    """A recorder for the log: that a record has become too old is told only where nobody had read it."""
+class OneBox:
+    """A recorder for a system whose parts (the seats of a topic, the shards and files of a log) are one box here.
 
-    def __init__(self, recorder: Recorder, read: Container[str]) -> None:
-        self._recorder, self._read = recorder, read
+    Rows about files are left out, and so is that a record has become too old which somebody had read.
+    """
+
+    def __init__(self, recorder: Recorder, place: str, read: Container[str] = ()) -> None:
+        self._recorder, self._place, self._read = recorder, place, read
 
     def emit(self, time_us: int, kind: str, place: str, message: str | None = None, /, **fields: Scalar) -> None:
-        """Pass a row on, or keep it."""
-        if kind != "expire" or message not in self._read:
-            self._recorder.emit(time_us, kind, place, message, **fields)
+        """Pass a row on, or leave it out."""
+        if kind in ("log_append", "log_sync", "segment", "recover") or (kind == "expire" and message in self._read):
+            return
+        parts = {name: self._place for name in ("shard", "to") if str(fields.get(name)).startswith(f"{self._place}/")}
+        if kind == "append":
+            parts["shard"] = self._place
+        here = self._place if place.startswith(f"{self._place}/") else place
+        self._recorder.emit(time_us, kind, here, message, **{**fields, **parts})
 
 
 class Broker(Machine):
@@ -215,13 +228,13 @@ class Broker(Machine):
     def __init__(self, simulation: Simulation, witness: Witness, *, capacity: int, retention_s: float) -> None:
         super().__init__(simulation, PINGS)
         self.witness = witness
-        self.topic = Topic(PINGS, recorder=simulation.recorder)
+        self.topic = Topic(PINGS, recorder=OneBox(simulation.recorder, PINGS))
         self.gate = Buffer(GATE, capacity, "drop_newest", recorder=simulation.recorder)
         settings = Settings(retention_s=retention_s, limits=None)
         self.read: set[str] = set()
         self.carried_out: set[str] = set()
-        quiet = QuietLog(simulation.recorder, self.read)
-        self.log = LogStream(LOG, VolatileDisk(), settings, recorder=quiet)
+        one_box = OneBox(simulation.recorder, LOG, self.read)
+        self.log = LogStream(LOG, VolatileDisk(), settings, recorder=one_box)
         self.shard = self.log.shards()[0].name
         self.arrived: set[str] = set()
         self.records: list[tuple[str, str, int]] = []  # by offset: what it is called, its key, its number
@@ -250,7 +263,7 @@ class Broker(Machine):
         published = self.topic.publish(now_us, message, attributes={"sleeper": body["key"]}, copy=copy)
         self.simulation.network.answer(PINGS, source, message, {"type": "published"}, copy=copy)
         if isinstance(published, Published) and not published.to:
-            self.witness.lost(message, "nobody there", PINGS, "nobody is subscribed")
+            self.witness.lost(message, "unheard", PINGS, "nobody is subscribed")
         for attempt in self.topic.attempts(now_us):
             self.topic.delivered(now_us, attempt.number)
             if self.gate.offer(now_us, Request(attempt.message, attempt.copy, now_us)) is Answer.DROPPED:
@@ -299,7 +312,7 @@ class Reading:
 
 
 class Reader(Machine):
-    """Takes pages from the log, carries them out, and keeps its position on disk; what it did once it does not again."""
+    """Takes pages from the log and carries them out, each ping once; its position is on disk."""
 
     POLL_S: Final = 2.0
     BUSY: Final = 3
@@ -331,7 +344,7 @@ class Reader(Machine):
         """See what was acknowledged and is not done: nobody will read it again."""
         if self.reading.acknowledges == "first":
             for message in self._in_hand:
-                self.witness.lost(message, "acknowledged first", READER, "acknowledged, and then the reader crashed")
+                self.witness.lost(message, "ack first", READER, "acknowledged, and then the reader crashed")
         else:
             self.broker.read.difference_update(self._in_hand)
         self._in_hand, self._next = [], self.disk["position"]
@@ -360,7 +373,7 @@ class Reader(Machine):
 
     def _commit(self) -> None:
         self.disk["position"] = self._next
-        self.simulation.emit("commit", self.name, shard=f"{LOG}/{self.broker.shard}", offset=self._next)
+        self.simulation.emit("commit", self.name, shard=LOG, offset=self._next)
 
     def _handle(self, message: str, copy: int) -> None:
         body, done = self.broker.bodies[message], self.broker.carried_out
@@ -425,6 +438,8 @@ class Audit:
     def hear_beat(self, last: dict[str, int]) -> None:
         """Hear the sender's last numbers."""
         if self.detector == "heartbeat":
+            for gap in self.gaps.missing():  # what was asked for and has not come is asked for again
+                self.found(gap.key, range(gap.first, gap.last + 1))
             self.heart.beat(self.simulation.now_us, last)
             self._tell(self.heart.due(self.simulation.now_us), "heartbeat")
 

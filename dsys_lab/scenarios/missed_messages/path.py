@@ -50,7 +50,7 @@ def path(
     repair: str = "none",
     heartbeat_s: float = 5.0,
     reconcile_s: float = 20.0,
-    every_s: float = 2.0,
+    every_s: float = 2.5,
     until_s: float = 110.0,
 ) -> Claims:
     """Trouble strikes in the same way each time; whether a tap is open decides whether anything is lost by it.
@@ -87,7 +87,7 @@ def path(
     audit = Audit(sim, witness, detector=detector)
     audit.sent_us = phone.sent_us
     reading = Reading(
-        acknowledges="first" if is_open["acknowledged first"] else "last",
+        acknowledges="first" if is_open["ack first"] else "last",
         poison="skipped" if is_open["skipped"] else "parked",
         poison_share=POISON_SHARE,
     )
@@ -99,7 +99,7 @@ def path(
     if detector == "comparison":
         phone.tally, audit.came = Tally(BUCKET_S), Tally(BUCKET_S)
         sim.spawn(audit.reconcile(phone.tally, every_s=reconcile_s, settle_s=SETTLE_S))
-    if is_open["nobody there"]:
+    if is_open["unheard"]:
         sim.after(AWAY_S[0], broker.leave)
         sim.after(AWAY_S[1], broker.join)
     sim.after(SLOW_S[0], lambda: reader.set_speed(0.05))

@@ -105,6 +105,8 @@ class Fold:
         at = self.where.get(copy, ("", ""))[0]
         if kind.verb == "move" and not kind.account and (before not in ("", "in flight") or at not in ("", row.place)):
             return
+        if kind.hole and place != row.place:
+            self.flows.setdefault((row.place, place))
         if kind.verb == "put":
             self._stand(copy, at, place, "here" if kind.account == "in flight" else "waiting")
         elif kind.verb == "move":
