@@ -203,7 +203,8 @@ def test_a_lost_message_leaves_an_outline_that_is_known_later_and_filled_at_last
         player.apply(lane, s, i);
         told.push([player.holeOf(s, 1), s.at[1] - 1, player.balance(s).dropped]);
     }
-    console.log(JSON.stringify([told, run.places.indexOf("tap"), [...lane.flows.values()].map((f) => [run.places[f.a], run.places[f.b]])]));
+    const flows = [...lane.flows.values()].map((f) => [run.places[f.a], run.places[f.b]]);
+    console.log(JSON.stringify([told, run.places.indexOf("tap"), flows]));
     """
     told, tap, flows = in_node(script, trace, tmp_path)
     assert told[2:] == [[1, tap, 1], [2, tap, 1], [3, tap, 1]]

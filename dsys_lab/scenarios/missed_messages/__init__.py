@@ -1,6 +1,7 @@
 """Pings on a path that leaks: what is lost without a word, who notices, and what brings it back.
 
-`path` has the run with six taps, `machines` who stands along it; `counts` says what a run came to.
+`path` has the run with six taps, `machines` who stands along it, `watchers` who watches; `readers` has four runs of
+readers of a `tape`, and `watching` the detectors alone. `counts` says what it all comes to.
 """
 
 from dsys_lab.scenarios.missed_messages.path import path

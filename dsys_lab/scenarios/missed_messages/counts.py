@@ -15,10 +15,10 @@ import pandas as pd
 
 from dsys_lab.brokers.audit import Kept, Plan, patch, replay, resend
 from dsys_lab.errors import require_choice
-from dsys_lab.scenarios.missed_messages.machines import HOLE_COPY, LEAKS, PHONE, READER, TAPS
 from dsys_lab.scenarios.missed_messages.path import path
 from dsys_lab.scenarios.missed_messages.readers import away, falling_off, seam
 from dsys_lab.scenarios.missed_messages.tape import ORDERS, TapeReader
+from dsys_lab.scenarios.missed_messages.watchers import HOLE_COPY, LEAKS, PHONE, READER, TAPS
 from dsys_lab.scenarios.missed_messages.watching import detection_delays_s
 from dsys_lab.simulation import Measured, over_seeds
 from dsys_lab.trace import Trace

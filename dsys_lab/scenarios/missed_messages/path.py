@@ -6,18 +6,8 @@ from typing import Final
 
 from dsys_lab.brokers.audit import Tally
 from dsys_lab.errors import require_choice, require_positive
-from dsys_lab.scenarios.missed_messages.machines import (
-    KEYS,
-    LEAKS,
-    PHONE,
-    PINGS,
-    Audit,
-    Broker,
-    Phone,
-    Reader,
-    Reading,
-    Witness,
-)
+from dsys_lab.scenarios.missed_messages.machines import Broker, Phone, Reader, Reading
+from dsys_lab.scenarios.missed_messages.watchers import KEYS, LEAKS, Audit, Witness
 from dsys_lab.scenarios.scenario import Claims, scenario
 from dsys_lab.simulation import Simulation
 
@@ -108,5 +98,3 @@ def path(
     sim.run(until_s)
     return Claims({"conservation": {}})
 
-
-__all__ = ["DETECTORS", "PHONE", "PINGS", "REPAIRS", "path"]

@@ -1,4 +1,4 @@
-"""Five ways in which a reader misses something: it is away, it crashes at the seam, it meets poison, it is too slow."""
+"""Four ways in which a reader misses something: it is away, it crashes at the seam, it meets poison, it is too slow."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from typing import Final
 
 from dsys_lab.brokers.topic import Subscription, Topic
 from dsys_lab.errors import require_choice, require_positive
-from dsys_lab.scenarios.missed_messages.machines import KEYS, PHONE, PINGS, READER, OneBox, hole
+from dsys_lab.scenarios.missed_messages.machines import OneBox
 from dsys_lab.scenarios.missed_messages.tape import MISSED, ORDERS, POISON, Habits, Tape, TapeReader
+from dsys_lab.scenarios.missed_messages.watchers import KEYS, PHONE, PINGS, READER, hole
 from dsys_lab.scenarios.scenario import Claims, scenario
 from dsys_lab.simulation import Body, Machine, Simulation
 from dsys_lab.simulation.chance import constant, exponential

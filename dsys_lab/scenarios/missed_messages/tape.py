@@ -8,7 +8,8 @@ from typing import Final
 
 from dsys_lab.brokers.log_stream import Entry, LogStream, Record, Settings, ShardIterator, Throttled
 from dsys_lab.errors import require_choice, require_fraction, require_not_negative, require_positive
-from dsys_lab.scenarios.missed_messages.machines import LOG, OneBox, hole
+from dsys_lab.scenarios.missed_messages.machines import OneBox
+from dsys_lab.scenarios.missed_messages.watchers import LOG, hole
 from dsys_lab.simulation import Body, Machine, Simulation
 from dsys_lab.simulation.chance import Distribution
 from dsys_lab.structures import VolatileDisk
