@@ -187,8 +187,8 @@ async def _fall_off(js: JetStreamContext, name: str, messages: int, reads_first:
         await js.publish(name, str(number).encode())
     await read(reads_first)
     await asyncio.sleep(max_age_s)
-    while (await js.stream_info(name)).state.messages:
-        await asyncio.sleep(0.1)  # the server tells nobody that it let go of something
+    while (await js.stream_info(name)).state.messages:  # noqa: ASYNC110  # nobody is told that something is gone
+        await asyncio.sleep(0.1)
     acknowledged = (await js.consumer_info(name, DURABLE)).ack_floor.stream_seq
     for number in range(messages + 1, messages + 4):
         await js.publish(name, str(number).encode())
@@ -203,7 +203,7 @@ async def _fall_off(js: JetStreamContext, name: str, messages: int, reads_first:
 
 # ------------------------------------------------------------------------------------------ nobody there
 def unheard(*, before: int = 5, after: int = 3) -> dict[str, int]:
-    """Publish to core NATS while nobody is subscribed, subscribe, publish again; count what was heard. No call fails."""
+    """Publish to core NATS while nobody is subscribed, subscribe, publish again; count what was heard."""
     require_positive(before=before, after=after)
     nats = connection()
     return nats.call(_unheard(nats, before, after))

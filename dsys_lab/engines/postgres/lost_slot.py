@@ -130,4 +130,4 @@ def _until_lost(client: psycopg.Connection, keep: str) -> tuple[list[str], int]:
                 states.append(now)
         if states[-1] == "lost":
             return states, segment
-    raise Misuse(f"keep = {keep!r}: the slot is still {states[-1]} after {SEGMENTS_MOST} segments; give less, as '32MB'")
+    raise Misuse(f"keep = {keep!r}: the slot is still {states[-1]} after {SEGMENTS_MOST} segments; give '32MB'")

@@ -1,7 +1,7 @@
 """Who watches a path: a witness who sees everything, and an audit at its far end, which sees what arrives.
 
-`Witness` sees each loss at once, as nobody in the path can, and draws an outline in the tap where a ping is lost. `Audit`
-sits behind the reader and knows only what arrives there, and what the phone says of itself.
+`Witness` sees each loss at once, as nobody in the path can, and draws an outline in the tap where a ping is lost.
+`Audit` sits behind the reader and knows only what arrives there, and what the phone says of itself.
 """
 
 from __future__ import annotations
