@@ -6,7 +6,7 @@ import pytest
 
 from dsys_lab import laws
 from dsys_lab.errors import BadParameter
-from dsys_lab.scenarios.missed_messages import away, counts, falling_off, path, poison, seam
+from dsys_lab.scenarios.missed_messages import away, counts, falling_off, path, poison, restored, seam
 from dsys_lab.scenarios.missed_messages.tape import ORDERS, POISON
 from dsys_lab.scenarios.missed_messages.watchers import LEAKS
 from dsys_lab.trace import lamps
@@ -225,3 +225,21 @@ def test_a_law_gives_its_figure(law, figure):
 def test_outside_its_domain_each_says_what_to_give(call):
     with pytest.raises(BadParameter, match=r"give|above 0|\d"):
         call()
+
+
+def test_only_one_tap_tells_the_sender():
+    assert [counts.told_the_sender(path(seed=seed)) for seed in SEEDS] == [1] * len(SEEDS)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_an_old_position_repeats_and_a_future_one_skips_and_a_key_heals_only_the_first(seed):
+    said = [counts.both_zero(restored(shift=shift, keyed=keyed, seed=seed))
+            for shift in (-20, 20) for keyed in (False, True)]  # fmt: skip
+    assert said == ["some are done again", "neither", "some are missed", "some are missed"]
+
+
+def test_the_questions_of_the_lab_have_their_answers():
+    runs = {order: seam(order=order) for order in ORDERS}
+    assert counts.which_is_right(runs) == "none of the two"
+    assert counts.best_way(counts.poisoned({p: poison(poison=p) for p in POISON})) == "park the key"
+    assert counts.repeated_share(counts.scattered_and_together()["scattered"], "replay the window") > 0.8

@@ -77,6 +77,46 @@ def signs(trace: Trace) -> dict[str, str]:
     return {leak: f"{row[0]} at {row[1]}" if there[row] else "nothing" for leak, row in of.items()}
 
 
+def told_the_sender(trace: Trace) -> int:
+    """Return at how many taps the phone had an error for everything that was lost there."""
+    failed = {row.message for row in trace.of("publish_fail")}
+    quiet = {row.fields["to"] for row in trace.of("hole") if row.message not in failed}
+    return len({row.fields["to"] for row in trace.of("hole")} - quiet)
+
+
+def which_is_right(runs: Mapping[str, Trace]) -> str:
+    """Say by which order nothing is missed and nothing done again."""
+    right = [order for order, run in runs.items() if both_zero(run) == "neither"]
+    return right[0] if len(right) == 1 else "both" if right else "none of the two"
+
+
+def best_way(table: pd.DataFrame) -> str:
+    """Return the policy by which nothing is missed, the order is kept, and the fewest had to wait for the mend."""
+    good = table[(table["missed"] == 0) & (table["out of order"] == 0)]
+    return str(good["not done at the mend"].idxmin())
+
+
+def known_after(trace: Trace) -> list[float]:
+    """Return how long each loss that was seen was not known, in seconds."""
+    return [int(row.fields["after_us"] or 0) / 1e6 for row in trace.of("detect")]
+
+
+def watched(runs: Mapping[str, Trace]) -> pd.DataFrame:
+    """Return a row for each run: how many were lost, how many are known at its end, and after how long on average."""
+    told = {}
+    for name, run in runs.items():
+        after = known_after(run)
+        mean = f"{fmean(after):.1f} s" if after else ""
+        told[name] = {"lost": len(run.of("hole")), "known": len(after), "known after, on average": mean}
+    return pd.DataFrame.from_dict(told, orient="index")
+
+
+def repeated_share(trace: Trace, repair: str) -> float:
+    """Return which share of what a repair reads again had been carried out before."""
+    plan = REPAIRS[repair](kept_by(trace), missed(trace))
+    return plan.repeats(carried_out(trace)) / len(plan.records)
+
+
 def inversions(trace: Trace) -> int:
     """Return how many were carried out after a later one of their key."""
     key_of = {row.message: row.fields["key"] for row in trace.of("append")}

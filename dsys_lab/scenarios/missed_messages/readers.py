@@ -1,4 +1,4 @@
-"""Four ways in which a reader misses something: it is away, it crashes at the seam, it meets poison, it is too slow."""
+"""A reader misses something: it is away, it crashes at the seam, it is restored, it meets poison, it is too slow."""
 
 from __future__ import annotations
 
@@ -113,6 +113,29 @@ def seam(
     habits = Habits(order=order, page=page, crash_share=crash_share, keyed=keyed)
     TapeReader(sim, tape, habits)
     sim.run(records * (0.1 + 3 * crash_share * (1 + 0.1 * page)) + 60)
+    return Claims({"exactly-once effect" if keyed else "at most once": {}, "at least once": {}})
+
+
+@scenario("its position comes back {shift:+d} records off")
+def restored(sim: Simulation, *, shift: int = -20, keyed: bool = True, records: int = 120) -> Claims:
+    """A reader's disk is restored from a backup while it is down, and with it its position: an older one, or a newer.
+
+    A newer one comes from another reader's backup, from a wrong setting, or from a log that has lost its end.
+    """
+    require_positive(records=records)
+    tape = Tape(sim, gap=constant(0.2), count=records, keys=KEYS, retention_s=86_400)
+    reader = TapeReader(sim, tape, Habits(work_s=0.1, page=1, keyed=keyed))
+
+    def restore() -> None:
+        stood = reader.disk["position"]
+        reader.disk["position"] = max(0, stood + shift)
+        for number in range(stood + 1, stood + shift + 1):
+            hole(sim, READER, f"m{number}", to=MISSED, why="its position came back beyond it")
+        reader.restart()
+
+    sim.after(10.0, reader.crash)
+    sim.after(18.0, restore)
+    sim.run(records * 0.2 + 20)
     return Claims({"exactly-once effect" if keyed else "at most once": {}, "at least once": {}})
 
 
