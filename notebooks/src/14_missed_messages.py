@@ -582,7 +582,7 @@ in_vain
 from dsys_lab.scenarios.missed_messages.counts import (
     repairs,
     repeated_share,
-    reread,
+    reread_of,
     scattered_and_together,
 )
 
@@ -598,8 +598,8 @@ in_vain.reveal(
 # And where the losses lie together, as after an overflow?
 
 # %%
-charts.grouped(
-    {name: reread(run) for name, run in losses.items()},
+charts.bars(
+    reread_of(losses),
     title="How much is read again?",
     unit="pings",
 )

@@ -20,6 +20,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from nats.js import JetStreamContext
@@ -37,6 +38,7 @@ STREAM, WORKER, PHONE = "pings", "worker", "phone"
 ACK_WAIT_S: Final = 1.0
 """How long the server waits for an acknowledgement before it delivers again."""
 WORKER_WITHIN_S: Final = 60.0
+PROGRAM: Final = Path(__file__).with_name("doomed_worker.py")
 
 
 @contextmanager
@@ -99,7 +101,7 @@ def killed_at_the_seam(order: str, *, messages: int = 6, dies_at: int = 3) -> Tr
 
 def _run_worker(told: dict[str, Any], clock: WallClock, attempts: Counter[str]) -> None:
     """Run a worker until it ends, or kill it at its seam; write a row for each of its words."""
-    command = [sys.executable, "-m", "dsys_lab.engines.nats.doomed_worker"]
+    command = [sys.executable, "-P", str(PROGRAM)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as worker:  # noqa: S603
         assert worker.stdin is not None
         assert worker.stdout is not None

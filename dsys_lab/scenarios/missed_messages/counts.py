@@ -299,6 +299,11 @@ def reread(trace: Trace) -> dict[str, int]:
     return {name: len(plan(kept, lost).records) for name, plan in REPAIRS.items()}
 
 
+def reread_of(runs: Mapping[str, Trace]) -> dict[str, int]:
+    """Return how many records each repair reads again, for each of several runs."""
+    return {f"{name}: {repair}": count for name, run in runs.items() for repair, count in reread(run).items()}
+
+
 def repairs(trace: Trace) -> pd.DataFrame:
     """Return a row for each repair of the losses of a run: what it reads, what for nothing, what it brings back."""
     kept, lost, done = kept_by(trace), missed(trace), carried_out(trace)
