@@ -63,7 +63,7 @@ notes("What happens when a message is missed")
 #
 # All six are open. Where a ping is lost, it leaves an **outline**: dashed and red as long as nobody knows of it; black
 # once somebody does, with the seconds that it took; and green when the ping has come after all. The three strips count
-# them. On the left nobody watches; on the right somebody does, and asks the phone to send again. (How they know is
+# them. In the first run nobody watches; in the second somebody does, and asks the phone to send again. (How they know is
 # experiment 3. The discs called *beat* are part of it.)
 #
 # Press **space**; click a disc and it is followed for life, and **?** shows all keys.
@@ -177,9 +177,10 @@ show_source(SequenceGap.all_sent)
 # %%
 tail = predict(
     "14/tail",
-    "The pings are numbered, and nothing else is done. The last ping of the night is "
-    "lost. When is that known?",
-    choices=["at once", "after a while", "never"],
+    "A sleeper's last ping of the night is lost. The phone says its last number every "
+    "5 s. How long until the loss is known, on average?",
+    between=(0, 20),
+    unit="s",
 )
 tail
 
@@ -298,16 +299,16 @@ from dsys_lab.laws import known_by_heartbeat_s, known_by_numbers_s
 from dsys_lab.scenarios.missed_messages.counts import known_after_s
 
 # %%
-rates = known_after_s("rate", 0.02, 0.05, 0.2, 1, lost_share=0.01)
+rates = known_after_s("rate", 0.02, 0.05, 0.2, 1, lost_share=0.05)
 _, known_s, error = rates[1]
 by_numbers.reveal(
     known_s,
-    law=known_by_numbers_s(0.05, lost_share=0.01),
+    law=known_by_numbers_s(0.05, lost_share=0.05),
     standard_error=error,
-    why="The next ping of the same sleeper tells it. (One in a hundred is lost, too.)",
+    why="The next ping of the same sleeper tells it. (One in twenty is lost, too.)",
     show=charts.against_law(
         {"numbers": rates},
-        laws={"numbers": lambda rate: known_by_numbers_s(rate, lost_share=0.01)},
+        laws={"numbers": lambda rate: known_by_numbers_s(rate, lost_share=0.05)},
         title="How long until a gap is seen?",
         x="pings of the sleeper a second",
         y="known after, s",
@@ -327,17 +328,18 @@ with_beats = predict(
 with_beats
 
 # %%
-quiet = {"detector": "heartbeat", "rate": 0.05, "lost_share": 0.01}
+quiet = {"detector": "heartbeat", "rate": 0.05, "lost_share": 0.05}
+arrive = 0.05 * (1 - 0.05)  # pings a second that can tell of another
 beats = known_after_s("heartbeat_s", 1, 5, 20, 60, **quiet)
 _, known_s, error = beats[1]
 with_beats.reveal(
     known_s,
-    law=known_by_heartbeat_s(0.05, 5),
+    law=known_by_heartbeat_s(arrive, 5),
     standard_error=error,
     why="Nearly half the beat: a ping seldom comes first.",
     show=charts.against_law(
         {"a ping every 20 s": beats},
-        laws={"a ping every 20 s": lambda every_s: known_by_heartbeat_s(0.05, every_s)},
+        laws={"a ping every 20 s": lambda every_s: known_by_heartbeat_s(arrive, every_s)},
         title="And with a heartbeat?",
         x="a beat every, s",
         y="known after, s",
@@ -350,18 +352,22 @@ with_beats.reveal(
 #
 # $$\frac{1}{r} - \frac{1 - e^{-rH}}{r^2 H}$$
 #
-# or just *H*/2 where no ping comes any more. Which brings us to the last ping of the night. Two hundred nights, each with
-# its last ping lost; on which share of them is it never known?
+# Which brings us to the last ping of the night, the question of the whole lab: no ping comes any more, *r* is 0. Two
+# hundred nights, each with its last ping lost. How long until a beat tells; and on which share of the nights does each
+# watcher *never* know? (The third one is explained below.)
 
 # %%
-from dsys_lab.scenarios.missed_messages.counts import never_known
+from dsys_lab.scenarios.missed_messages.counts import never_known, tail_known_s
 
 # %%
 watchers = "numbers", "heartbeat", "comparison"
 never = {watcher: never_known(watcher) for watcher in watchers}
+_, mean_s, error = tail_known_s("heartbeat")
 tail.reveal(
-    "never" if never["numbers"] == 1 else "after a while",
-    why="A gap is seen by what comes after it, and nothing does.",
+    mean_s,
+    law=known_by_heartbeat_s(0, 5),
+    standard_error=error,
+    why="It is lost at any moment between two beats, and no ping comes any more.",
     show=charts.bars(
         {watcher: 100 * share for watcher, share in never.items()},
         title="How often is the last one never known?",
@@ -370,7 +376,7 @@ tail.reveal(
 )
 
 # %% [markdown]
-# The third is a **comparison**: now and then both ends say how many pings they have of each stretch of time, a *bucket*,
+# Numbers alone never see the end: a gap is seen by what comes after it. The third is a **comparison**: now and then both ends say how many pings they have of each stretch of time, a *bucket*,
 # and a hash over which. It needs no numbers, and it sees what two ends disagree on, whatever the reason. But it must
 # leave out what is still on its way, the newest, for as long as a ping may take. With a comparison every *P* seconds the
 # mean is *P*/2 and that wait:
@@ -398,14 +404,13 @@ charts.against_law(
 )
 
 # %% [markdown]
-# On the path of the picture, all six taps open and nothing sent again, each of the three watches. (The comparison there
-# leaves out what is younger than half a minute: the reader is slow now and then.)
+# On the path of the picture, all six taps open and nothing sent again, each of the three watches; each sleeper sends
+# every 8 s. (The comparison there leaves out what is younger than half a minute: the reader is slow now and then.)
 
 # %%
 from dsys_lab.scenarios.missed_messages.counts import watched
 
-by = {"numbers": path(detector="numbers"), "heartbeat": path()}
-by["comparison"] = path(detector="comparison")
+by = {watcher: path(detector=watcher, every_s=8.0) for watcher in watchers}
 watched(by)
 
 # %%
@@ -474,7 +479,7 @@ falls.reveal(
 which_order = predict(
     "14/which-order",
     "By which order is nothing missed and nothing done twice?",
-    choices=["acknowledge, then do", "do, then acknowledge", "none of the two"],
+    choices=["acknowledge, then do", "do, then acknowledge", "neither"],
 )
 which_order
 
@@ -517,7 +522,7 @@ healed = predict(
     "14/keyed",
     "Each effect has a key, and what was done is not done again. By which order is "
     "everything right now?",
-    choices=["acknowledge, then do", "do, then acknowledge", "both", "none of the two"],
+    choices=["acknowledge, then do", "do, then acknowledge", "both", "neither"],
 )
 healed
 
@@ -566,13 +571,13 @@ with_poison.reveal(
 #
 # Something is missing, and it is known. The phone keeps all that it has sent. One may **replay all**; **replay the
 # window** from the first that is missing to the last; **resend each key** that misses something, from its first gap on;
-# or **patch**, ask for the missing ones by name. Say that 21 pings of 379 are missing, scattered over the night:
+# or **patch**, ask for the missing ones by name. Say that one ping in seventeen is missing, scattered over the run:
 
 # %%
 in_vain = predict(
     "14/in-vain",
-    "21 of 379 pings are missing, here and there. Of what a replay of the window reads "
-    "again, which share was done before?",
+    "One ping in seventeen is missing, here and there. Of what a replay of the window "
+    "reads again, which share was settled before?",
     between=(0, 100),
     unit="%",
 )
@@ -590,7 +595,8 @@ from dsys_lab.scenarios.missed_messages.counts import (
 losses = scattered_and_together()
 in_vain.reveal(
     100 * repeated_share(losses["scattered"], "replay the window"),
-    why="From the first to the last is nearly everything.",
+    law=100 * (1 - 1 / 17),
+    why="Between the first and the last, all but the missing ones are there.",
     show=repairs(losses["scattered"]),
 )
 
@@ -607,11 +613,11 @@ charts.bars(
 # %% [markdown]
 # A window pays where an outage had a beginning and an end. A patch reads nothing for nothing, but one must know the ids:
 # that is what numbers are for, or a comparison. And all of them are safe only because each effect has a key; without one,
-# each row *done before* of the table is a ping counted twice.
+# each ping *settled before* would be counted twice.
 #
 # How does a comparison find the ids without sending them all? By a tree of hashes (Merkle's): a hash for each bucket, one
 # over each two of them, and so on up to a single one, the root. Both ends compare roots; where they differ, the two below.
-# A year has a thousand buckets of nine hours, and one of them differs:
+# A year has some thousand buckets of nine hours, and one of them differs:
 
 # %%
 tree = predict(

@@ -42,6 +42,11 @@ def carried_out(trace: Trace) -> dict[str, int]:
     return dict(Counter(str(row.message) for row in trace.of("effect")))
 
 
+def settled(trace: Trace) -> set[str]:
+    """Return the messages that were carried out, or set aside where they can be seen."""
+    return carried_out(trace).keys() | {str(row.message) for row in trace.of("dead")}
+
+
 def missed(trace: Trace) -> list[str]:
     """Return the messages of which an outline stands that was never filled."""
     filled = {row.message for row in trace.of("mend")}
@@ -87,7 +92,7 @@ def told_the_sender(trace: Trace) -> int:
 def which_is_right(runs: Mapping[str, Trace]) -> str:
     """Say by which order nothing is missed and nothing done again."""
     right = [order for order, run in runs.items() if both_zero(run) == "neither"]
-    return right[0] if len(right) == 1 else "both" if right else "none of the two"
+    return right[0] if len(right) == 1 else "both" if right else "neither"
 
 
 def best_way(table: pd.DataFrame) -> str:
@@ -112,9 +117,9 @@ def watched(runs: Mapping[str, Trace]) -> pd.DataFrame:
 
 
 def repeated_share(trace: Trace, repair: str) -> float:
-    """Return which share of what a repair reads again had been carried out before."""
+    """Return which share of what a repair reads again had been settled before."""
     plan = REPAIRS[repair](kept_by(trace), missed(trace))
-    return plan.repeats(carried_out(trace)) / len(plan.records)
+    return plan.repeats(settled(trace)) / len(plan.records)
 
 
 def inversions(trace: Trace) -> int:
@@ -210,10 +215,22 @@ def known_after_s(axis: str, *values: float, detector: str = "numbers", **given:
     return told
 
 
-def never_known(detector: str, *, days: int = 200, **given: Any) -> float:
+@lru_cache(maxsize=32)
+def last_known_s(detector: str, *, days: int = 200, rate: float = 0.2) -> tuple[float | None, ...]:
+    """Return for each of some days after how long its last message, which is lost, is known; None: never."""
+    delays = (detection_delays_s(detector, seed=day, messages=30, tail=True, rate=rate) for day in range(days))
+    return tuple(of_day[max(of_day)] for of_day in delays)
+
+
+def never_known(detector: str, *, days: int = 200) -> float:
     """Return on which share of the days the very last message, which is lost, is never known to be missing."""
-    last = [detection_delays_s(detector, seed=day, messages=30, tail=True, **given) for day in range(days)]
-    return sum(delays[max(delays)] is None for delays in last) / days
+    return last_known_s(detector, days=days).count(None) / days
+
+
+def tail_known_s(detector: str, *, days: int = 200) -> Measured:
+    """Return after how long the last message of a day is known to be missing: 0, the mean, its standard error."""
+    known = [seconds for seconds in last_known_s(detector, days=days) if seconds is not None]
+    return 0.0, fmean(known), stdev(known) / len(known) ** 0.5
 
 
 def falls_off(*reads: float, retention_s: float = 20.0) -> list[Measured]:
@@ -306,13 +323,13 @@ def reread_of(runs: Mapping[str, Trace]) -> dict[str, int]:
 
 def repairs(trace: Trace) -> pd.DataFrame:
     """Return a row for each repair of the losses of a run: what it reads, what for nothing, what it brings back."""
-    kept, lost, done = kept_by(trace), missed(trace), carried_out(trace)
+    kept, lost, done = kept_by(trace), missed(trace), settled(trace)
     told = {}
     for name, repair in REPAIRS.items():
         plan = repair(kept, lost)
         told[name] = {
             "read again": len(plan.records),
-            "of these done before": plan.repeats(done),
+            "of these settled before": plan.repeats(done),
             "brought back": plan.brings_back(lost),
             "still missing": len(set(lost)) - plan.brings_back(lost),
         }

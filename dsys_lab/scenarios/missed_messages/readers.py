@@ -136,7 +136,7 @@ def restored(sim: Simulation, *, shift: int = -20, keyed: bool = True, records: 
     sim.after(10.0, reader.crash)
     sim.after(18.0, restore)
     sim.run(records * 0.2 + 20)
-    return Claims({"exactly-once effect" if keyed else "at most once": {}, "at least once": {}})
+    return Claims({"exactly-once effect" if keyed else "at most once": {}})
 
 
 @scenario("poison: {poison}")

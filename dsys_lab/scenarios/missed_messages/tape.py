@@ -208,12 +208,14 @@ class TapeReader(Machine):
         done = self.disk["done"]
         if self.habits.keyed and record.message in done:
             self.simulation.emit("effect_skip", self.name, record.message, key=record.message, copy=record.copy)
+            self.simulation.emit("finish", self.name, record.message, attempt=1, copy=record.copy)
             return
         done[record.message] = None
         waited_us = self.simulation.now_us - record.arrived_us
         self.simulation.emit(
             "effect", self.name, record.message, key=record.message, copy=record.copy, waited_us=waited_us
         )
+        self.simulation.emit("finish", self.name, record.message, attempt=1, copy=record.copy)
 
     def _is_poison(self, message: str) -> bool:
         if message not in self._poisoned:
