@@ -287,8 +287,8 @@ kept = away(listens="from its position", until_s=600, seed=11)
 # %%
 by_numbers = predict(
     "14/by-numbers",
-    "A ping every 20 s on average, numbered. How long after a ping was lost is it known, "
-    "on average?",
+    "A ping every 20 s on average, numbered. How long after a ping was lost is it "
+    "known, on average?",
     between=(0, 60),
     unit="s",
 )
@@ -338,9 +338,9 @@ with_beats.reveal(
     standard_error=error,
     why="Nearly half the beat: a ping seldom comes first.",
     show=charts.against_law(
-        {"a ping every 20 s": beats},
-        laws={"a ping every 20 s": lambda every_s: known_by_heartbeat_s(arrive, every_s)},
-        title="And with a heartbeat?",
+        {"counted": beats},
+        laws={"counted": lambda every_s: known_by_heartbeat_s(arrive, every_s)},
+        title="And with a heartbeat? A ping every 20 s",
         x="a beat every, s",
         y="known after, s",
     ),
@@ -434,8 +434,8 @@ player(
 # %%
 falls = predict(
     "14/falls-off",
-    "A reader reads 80% of what comes; records are kept for 20 s. After how long does it "
-    "miss the first?",
+    "A reader reads 80% of what comes; records are kept for 20 s. After how long does "
+    "it miss the first?",
     between=(0, 300),
     unit="s",
 )
@@ -560,8 +560,8 @@ from dsys_lab.scenarios.missed_messages.counts import best_way, poisoned
 ways = {way: poison(poison=way) for way in ("skip", "stop", "park", "park the key")}
 with_poison.reveal(
     best_way(poisoned(ways)),
-    why="Who waits is one sleeper, and not all of them.",
-    show=(player(ways["skip"], ways["park the key"]), poisoned(ways)),
+    why="Only those sleepers wait who have a poisoned record.",
+    show=(player(ways["stop"], ways["park the key"]), poisoned(ways)),
 )
 
 # %% [markdown]

@@ -1,8 +1,8 @@
 """A worker in a process of its own, which is killed at the seam between its effect and its acknowledgement.
 
-It is run by its path, imports nothing of the package, and is told one line of JSON on stdin: the servers,
-the stream, the order, and the message at whose seam it stops and waits to be killed. What it does it says in a line each on
-stdout: `start m3`, `effect m3`, `ack m3`, `seam m3`. It ends by itself when nothing comes for a while.
+It is run by its path, imports nothing of the package, and is told one line of JSON on stdin: the servers, the stream,
+the order, and the message at whose seam it stops and waits to be killed. What it does it says in a line each on stdout:
+`start m3`, `effect m3`, `ack m3`, `seam m3`. It ends by itself when nothing comes for a while.
 """
 
 from __future__ import annotations

@@ -112,7 +112,7 @@ def seam(
     tape = Tape(sim, gap=None, count=records, keys=KEYS, retention_s=86_400 * 365)
     habits = Habits(order=order, page=page, crash_share=crash_share, keyed=keyed)
     TapeReader(sim, tape, habits)
-    sim.run(records * (0.1 + 3 * crash_share * (1 + 0.1 * page)) + 60)
+    sim.run(records * (0.1 + crash_share * (3 + 0.1 * page)) + 20)
     return Claims({"exactly-once effect" if keyed else "at most once": {}, "at least once": {}})
 
 
