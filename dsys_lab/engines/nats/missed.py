@@ -16,6 +16,7 @@ import asyncio
 import json
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -89,6 +90,7 @@ def killed_at_the_seam(order: str, *, messages: int = 6, dies_at: int = 3) -> Tr
         attempts: Counter[str] = Counter()
         _run_worker({**told, "dies_at": f"m{dies_at}"}, clock, attempts)
         clock.emit("crash", WORKER)
+        time.sleep(2 * ACK_WAIT_S)  # what is not acknowledged is due again, and comes before what is new
         clock.emit("restart", WORKER)
         _run_worker({**told, "dies_at": ""}, clock, attempts)
     trace.header = Header(

@@ -2,8 +2,8 @@
 
 One server for a process, started at the first use; `DSYS_LAB_POSTGRES=postgresql://…` uses yours instead. Reading
 order: `start` and `server` (how it runs), `connection`, `session` (who waits for whom) and `database`; then what looks
-inside: `plan`, `pages`, `wal`; `cube` and `narrow`, facts in it; and `torn_page` and `lost_slot`, each with a cluster of
-its own.
+inside: `plan`, `pages`, `wal`; `cube` and `narrow`, facts in it; and `torn_page` and `lost_slot`, each with a cluster
+of its own.
 
 >>> with PostgresDatabase() as database:  # doctest: +SKIP
 ...     ada = database.session("ada")
