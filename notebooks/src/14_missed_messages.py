@@ -405,7 +405,8 @@ charts.against_law(
 
 # %% [markdown]
 # On the path of the picture, all six taps open and nothing sent again, each of the three watches; each sleeper sends
-# every 8 s. (The comparison there leaves out what is younger than half a minute: the reader is slow now and then.)
+# every 8 s. (The comparison there leaves out what is younger than half a minute: the reader is slow now and then. And beats travel with the pings, so
+# those that are lost are not quite the same.)
 
 # %%
 from dsys_lab.scenarios.missed_messages.counts import watched
