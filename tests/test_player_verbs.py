@@ -188,3 +188,27 @@ def test_a_title_says_every_parameter_in_which_lanes_differ() -> None:
     ]
     assert titles_of(lanes, ["mine"]) == ["mine", titles_of(lanes)[1]]
     assert titles_of(lanes[:1]) == ["loan of 2 s, work of 2 s"]
+
+
+def test_a_lost_message_leaves_an_outline_that_is_known_later_and_filled_at_last(tmp_path: Path) -> None:
+    trace = Trace(Header(title="one is missed"))
+    trace.emit(0, "publish", "phone", "m1", attempt=1)
+    trace.emit(1, "drop", "phone", "m1", why="no room")
+    trace.emit(1, "hole", "phone", "m1", to="tap", why="no room", copy=9)
+    trace.emit(2_000_001, "detect", "tap", "m1", by="gap", after_us=2_000_000, copy=9)
+    trace.emit(3_000_000, "mend", "tap", "m1", by="it came again", copy=9)
+    script = """
+    const s = player.blank(lane), told = [];
+    for (let i = 0; i < lane.n; i++) {
+        player.apply(lane, s, i);
+        told.push([player.holeOf(s, 1), s.at[1] - 1, player.balance(s).dropped]);
+    }
+    const flows = [...lane.flows.values()].map((f) => [run.places[f.a], run.places[f.b]]);
+    console.log(JSON.stringify([told, run.places.indexOf("tap"), flows]));
+    """
+    told, tap, flows = in_node(script, trace, tmp_path)
+    assert told[2:] == [[1, tap, 1], [2, tap, 1], [3, tap, 1]]
+    assert ["phone", "tap"] in flows
+    holes = [folded(list(trace)[:rows]).holes for rows in (2, 3, 4, 5)]
+    assert [list(each.values()) for each in holes] == [[], [("open", 0)], [("known", 2_000_000)], [("filled", 0)]]
+    assert ("phone", "tap") in folded(trace).flows

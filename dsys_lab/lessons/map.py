@@ -83,7 +83,7 @@ LABS: Final = (
     _lab(13, "not_consumed_in_time", "Messages not consumed in time",
          "What happens when messages are not consumed in time?", "brokers/overflow workloads/flights", "nats"),
     _lab(14, "missed_messages", "Missed messages", "What happens when a message is missed",
-         "brokers/work_queue brokers/log_stream", "nats postgres"),
+         "brokers/audit brokers/topic brokers/overflow brokers/log_stream", "nats postgres"),
     _lab(15, "publish_subscribe", "Publish and subscribe", "Event BroadCasting- PubSub- SNS",
          "brokers/topic", "nats aws"),
     _lab(16, "durable_queue", "Durable queue", "Durable Message Queues - SQS", "brokers/work_queue", "nats aws"),

@@ -44,6 +44,7 @@ Fields that no sentence says
 `until_us`             the same, after it was extended
 `start_us`, `end_us`   a window: from, and up to but not with
 `delay_us`             for how long it stays hidden
+`after_us`             how long after it was lost
 `behind_us`            how old the newest thing is that was seen
 `size_bytes`           bytes of the whole
 `used_bytes`           bytes of it that were asked for
@@ -64,6 +65,9 @@ VERBS: Final = (
     "put", "take", "move", "arrive", "bounce", "burst", "fade", "touch", "skip", "open", "split", "mark", "line",
     "measure", "say",
 )  # fmt: skip
+
+HOLES: Final = ("open", "known", "filled")
+"""What becomes of the outline that a missing message leaves: nobody knows, somebody does, it has come after all."""
 
 ACCOUNTS: Final = ("in flight", "stored", "done", "dropped", "expired", "dead", "rejected")
 """Where a copy of a message can stand in the conservation ledger; the last five are final."""
@@ -140,6 +144,9 @@ class Kind:
     caret : str
         What it moves under the tape of its `shard`: "read", how far its place has read; "commit", how far its `group`
         has worked; "owner", who works there. "" for nothing.
+    hole : str
+        One of `HOLES`: what the outline of its copy is from this row on; "" for a copy that is no outline. In a known
+        one stands the row's `after_us`.
     """
 
     name: str
@@ -155,6 +162,7 @@ class Kind:
     lets_go: bool = False
     role: str = ""
     caret: str = ""
+    hole: str = ""
 
 
 def _kind(name: str, verb: str, fields: str, sentence: str, *, ends: str = "", **more: Any) -> Kind:
@@ -315,6 +323,11 @@ _TABLE: Final = (
     _kind("pour", "put", "state", "cell {message} is poured into {place}, which now keeps {state}"),
     _kind("lock", "mark", "why", "{place} stays shut: {why}", state="locked"),
     _kind("joined", "put", "of value", "{place} has a row {message} for fact {of}: {value} once more"),
+    # what is missed, who notices, and what brings it back
+    _kind("hole", "put", "to why", "{message} is lost at {place} without a word: {why}", hole="open"),
+    _kind("detect", "mark", "by after_us", "{message} is known to be missing {after_us} after it was lost, by the {by}",
+          hole="known"),
+    _kind("mend", "mark", "by", "{message} is there after all: {by}", hole="filled"),
     # control
     _kind("crash", "mark", "", "{place} crashes: what it held in memory is gone", state="down", ends="blocked",
           strikes=True),

@@ -86,6 +86,11 @@ class Connection(EngineConnection[Server]):
             self._loop.close()
 
     @property
+    def addresses(self) -> list[str]:
+        """Where the servers are: what a process of its own connects to."""
+        return list(self._addresses)
+
+    @property
     def is_lost(self) -> bool:
         """Whether the client has given up."""
         return self.client.is_closed

@@ -2,7 +2,8 @@
 
 One server for a process, started at the first use; `DSYS_LAB_POSTGRES=postgresql://…` uses yours instead. Reading
 order: `start` and `server` (how it runs), `connection`, `session` (who waits for whom) and `database`; then what looks
-inside: `plan`, `pages`, `wal`; `cube` and `narrow`, facts in it; and `torn_page`, which breaks a cluster of its own.
+inside: `plan`, `pages`, `wal`; `cube` and `narrow`, facts in it; and `torn_page` and `lost_slot`, each with a cluster
+of its own.
 
 >>> with PostgresDatabase() as database:  # doctest: +SKIP
 ...     ada = database.session("ada")
@@ -13,6 +14,7 @@ Rows(columns=('one',), rows=((1,),))
 from dsys_lab.engines.postgres.connection import SETTING, Connection, connection
 from dsys_lab.engines.postgres.cube import PostgresCube
 from dsys_lab.engines.postgres.database import PostgresDatabase
+from dsys_lab.engines.postgres.lost_slot import LostSlot, lost_slot
 from dsys_lab.engines.postgres.pages import Space, Version, heap_page, page_count, space
 from dsys_lab.engines.postgres.plan import Plan, explain
 from dsys_lab.engines.postgres.server import PostgresServer
@@ -24,6 +26,7 @@ __all__ = [
     "SESSION_DIFFERENCES",
     "SETTING",
     "Connection",
+    "LostSlot",
     "Plan",
     "PostgresCube",
     "PostgresDatabase",
@@ -36,6 +39,7 @@ __all__ = [
     "connection",
     "explain",
     "heap_page",
+    "lost_slot",
     "page_count",
     "space",
     "torn_page",

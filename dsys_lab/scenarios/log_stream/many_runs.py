@@ -140,8 +140,9 @@ def done_within(mode: str, *seconds: float, slow_share: float = 0.01) -> list[tu
 
 def mean_s(mode: str, slow_share: float) -> Measured:
     """Return the mean seconds of a job over several runs, at a share of slow ones."""
-    [found] = over_seeds(
-        lambda share, seed: fmean(job_times_s(jobs(mode=mode, slow_share=share, load=STEADY_LOAD, jobs=JOBS, seed=seed))),
-        seeds=RUNS, share=(slow_share,),
-    )  # fmt: skip
+
+    def mean_of_one_s(share: float, seed: int) -> float:
+        return fmean(job_times_s(jobs(mode=mode, slow_share=share, load=STEADY_LOAD, jobs=JOBS, seed=seed)))
+
+    [found] = over_seeds(mean_of_one_s, seeds=RUNS, share=(slow_share,))
     return found

@@ -24,6 +24,8 @@ class Fold:
         Copy -> (place, standing), in the order in which they came; standing is "waiting", "here", "moving" or "dead".
     ghosts : dict
         (place, copy) of those who still work on a copy although their loan of it is over, in the order of that.
+    holes : dict
+        Copy -> what the outline of a missing message is: (one of `HOLES`, microseconds after which it was known).
     again : set of Copy
         Copies that are a repetition.
     done, lost : Counter
@@ -48,6 +50,7 @@ class Fold:
         self.where: dict[Copy, tuple[str, str]] = {}
         self.ghosts: dict[tuple[str, Copy], None] = {}
         self.account: dict[Copy, str] = {}
+        self.holes: dict[Copy, tuple[str, int]] = {}
         self.again: set[Copy] = set()
         self.done: Counter[str] = Counter()
         self.lost: Counter[str] = Counter()
@@ -81,6 +84,8 @@ class Fold:
                 record = copy, str(row.fields["key"])
                 self.tapes.setdefault(row.place, {})[int(str(row.fields["offset"]))] = record
             before = self.where.get(copy, ("", ""))
+            if kind.hole:
+                self.holes[copy] = kind.hole, int(row.fields.get("after_us") or 0)
             self._move(row, kind, copy)
             self._haunt(row, kind, copy, before)
 
@@ -144,6 +149,8 @@ class Fold:
         at = self.where.get(copy, ("", ""))[0]
         if kind.verb == "move" and not kind.account and (before not in ("", "in flight") or at not in ("", row.place)):
             return
+        if kind.hole and place != row.place:
+            self.flows.setdefault((row.place, place))
         if kind.verb == "put":
             self._stand(copy, at, place, "here" if kind.account == "in flight" else "waiting")
         elif kind.verb == "move":

@@ -202,7 +202,7 @@ def _stage(
         if place in fold.tapes:
             draw_tape(axes, fold, place, hues, x0=x0, y0=y0, width=width)
         else:
-            _discs(axes, inside, again=fold.again, x0=x0, y0=y0, width=width, points=min(46, points), box=box)
+            _discs(axes, inside, fold, x0=x0, y0=y0, width=width, points=min(46, points), box=box)
         coming = moving[place, "moving"] + (moving[place, "here"] if tray else 0)
         if coming:
             axes.plot([x0 - 0.18], [y0], "o", ms=8, mfc=ROLES["moving"].colour, mec=ROLES["moving"].ink)
@@ -263,8 +263,8 @@ def _number(inside: int, room: int) -> str:
 def _discs(
     axes: Axes,
     standing: list[tuple[Copy, str]],
+    fold: Fold,
     *,
-    again: set[Copy],
     x0: float,
     y0: float,
     width: float,
@@ -283,9 +283,12 @@ def _discs(
         x = x0 + width - (width - across * cell) / 2 - ((i if r % 2 == 0 else across - 1 - i) + 0.5) * cell
         if width < 2:
             x = x0 + width / 2 + (k - (len(standing) - 1) / 2) * cell
-        look.setdefault(how, []).append((x, y0 - 0.39 + (r + 0.5) * cell if width >= 2 else y0))
-        if copy in again and how != "ghost":
-            look.setdefault("again", []).append(look[how][-1])
+        drawn, after_us = fold.holes.get(copy, (how, 0))
+        look.setdefault(drawn, []).append((x, y0 - 0.39 + (r + 0.5) * cell if width >= 2 else y0))
+        if drawn == "known" and cell * points > 15:
+            axes.text(*look[drawn][-1], f"{after_us / 1e6:.0f}s", fontsize=cell * points / 3, ha="center", va="center")
+        if copy in fold.again and how != "ghost":
+            look.setdefault("again", []).append(look[drawn][-1])
     size = cell * points
     looks: dict[str, dict[str, Any]] = {
         "waiting": {"mfc": "#E8EFF5", "mec": ROLES["waiting"].colour},
@@ -293,6 +296,9 @@ def _discs(
         "ghost": {"mfc": "none", "mec": ROLES["again"].ink, "alpha": 0.6},
         "dead": {"mfc": "white", "mec": ROLES["lost"].colour},
         "again": {"mfc": "none", "mec": ROLES["again"].colour},
+        "open": {"mfc": "none", "mec": ROLES["lost"].colour},
+        "known": {"mfc": "white", "mec": ROLES["fault"].colour},
+        "filled": {"mfc": ROLES["done"].colour, "mec": ROLES["done"].ink},
     }
     for how, spots in look.items():
         for line in axes.plot(*zip(*spots, strict=True), "o", ms=size, mew=max(0.4, size / 9), **looks[how]):
@@ -318,12 +324,16 @@ def _strip(axes: Axes, trace: Trace, until_us: int, top: int, end_us: int) -> No
     name, unit_us = next((unit for unit in reversed(_TIME_UNITS) if end_us >= 3 * unit[1]), _TIME_UNITS[0])
     times_us, y = zip(*_stored(trace), strict=True)
     x = [time_us / unit_us for time_us in times_us]
-    gauges = {} if any(y) and not any(KINDS[row.kind].caret for row in trace) else _gauges(trace)
+    is_measured = any(KINDS[row.kind].caret or KINDS[row.kind].hole for row in trace)
+    gauges = _gauges(trace) if is_measured or not any(y) else {}
     if gauges:
-        for at_us, values in gauges.values():
+        for (_, named), (at_us, values) in gauges.items():
             until = max(end_us, at_us[-1])  # what a gauge said last holds on
-            axes.step([time_us / unit_us for time_us in (*at_us, until)], [*values, values[-1]], where="post", lw=1.1)
+            axes.step([time_us / unit_us for time_us in (*at_us, until)], [*values, values[-1]], where="post", lw=1.1,
+                      label=named)  # fmt: skip
         axes.set(ylabel=_unit(trace), ylim=(0, None))
+        if is_measured:
+            axes.legend(fontsize=7, loc="upper left", ncols=3, borderaxespad=0.1)
     elif any(y):
         axes.step(x, y, where="post", color="#24292F", lw=1.1)
         axes.fill_between(x, y, step="post", color="#24292F", alpha=0.1, lw=0)

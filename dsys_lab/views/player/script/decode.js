@@ -1,6 +1,6 @@
 // Bytes -> model: lanes of typed columns over one table of places. pack.py says how they are laid out.
 
-import { ACCOUNTS, MAGIC, TYPES, VERBS, placeId } from "./rows.js";
+import { ACCOUNTS, HOLES, MAGIC, TYPES, VERBS, placeId } from "./rows.js";
 import { compile } from "./fold.js";
 
 /** Bytes -> model. Throws an Error whose message is a sentence for the reader. */
@@ -25,7 +25,7 @@ export function decode(raw) {
   const states = Object.entries(head.states).map(([name, state], i) => ({ name, ...state, bit: 1 << i }));
   const bitsOf = (names) => states.reduce((sum, one) => sum | (names.includes(one.name) ? one.bit : 0), 0);
   const kinds = head.kinds.map((kind) => ({ ...kind, v: VERBS.indexOf(kind.verb), a: ACCOUNTS.indexOf(kind.account) + 1,
-    unless: ACCOUNTS.indexOf(kind.unless) + 1, set: bitsOf([kind.state]), clear: bitsOf(kind.ends) }));
+    unless: ACCOUNTS.indexOf(kind.unless) + 1, hole: HOLES.indexOf(kind.hole) + 1, set: bitsOf([kind.state]), clear: bitsOf(kind.ends) }));
   const model = { head, kinds, states, faulty: states.reduce((sum, one) => sum | (one.fault ? one.bit : 0), 0), places: [], placeIds: new Map(), keys: new Map(), lanes: [] };
   for (const h of head.lanes) model.lanes.push(laneOf(model, h, column));
   model.lanes.forEach((lane, i) => { lane.title = head.titles?.[i] || lane.header.title || lane.header.scenario || ""; });

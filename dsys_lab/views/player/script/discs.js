@@ -1,10 +1,11 @@
 // Messages as discs: where each is, how it glides on, and how all of one style are drawn at once.
 
 import { clamp } from "./words.js";
-import { AGAIN, DEAD, HERE, LATE, MOVING, ROWS, WAITING } from "./fold.js";
+import { AGAIN, DEAD, HERE, LATE, MOVING, ROWS, WAITING, holeOf } from "./fold.js";
+import { field } from "./rows.js";
 import { upper } from "./timeline.js";
 import { along, linkOf } from "./layout.js";
-import { ST_DEAD, ST_HERE, ST_LATE, ST_MOVE, ST_WAIT, ST_WORD, TAU, font } from "./stage.js";
+import { ST_DEAD, ST_HERE, ST_HOLE, ST_LATE, ST_MOVE, ST_WAIT, ST_WORD, TAU, font } from "./stage.js";
 
 export const spot = [0, 0];
 /**
@@ -21,10 +22,10 @@ export function put(view, scene, e, x, y, r, ease) {
   } else scene.ox[e] = scene.oy[e] = 0;
   scene.tx[e] = x; scene.ty[e] = y; x += scene.ox[e]; y += scene.oy[e];
   scene.px[e] = x; scene.py[e] = y; scene.stamp[e] = scene.frame;
-  const status = f & 15, style = f & LATE ? ST_LATE : status === WAITING ? ST_WAIT : status === MOVING ? ST_MOVE : status === DEAD ? ST_DEAD : ST_HERE;
+  const status = f & 15, hole = holeOf(s, e), style = hole ? ST_HOLE + hole - 1 : f & LATE ? ST_LATE : status === WAITING ? ST_WAIT : status === MOVING ? ST_MOVE : status === DEAD ? ST_DEAD : ST_HERE;
   scene.styles[style].push(x, y, r);
   if (f & AGAIN) scene.rings.push(x, y, r);
-  if (r >= 7 && scene.named.length < 600) scene.named.push(e, x, y, r, style === ST_HERE || style === ST_MOVE ? 1 : 0);
+  if (r >= 7 && scene.named.length < 600) scene.named.push(e, x, y, r, style === ST_HERE || style === ST_MOVE || hole === 3 ? 1 : 0);
   if (s.lease[e] && r >= 6 && (status === MOVING || status === HERE)) {   // what is left of a loan
     const m = s.lease[e] - 1, until = lane.lease[m];
     if (until > scene.now) scene.leases.push(x, y, r, (until - scene.now) / (until - lane.time[m]));
@@ -69,9 +70,9 @@ function wayOf(lay, p, q) {
 
 /** All discs, one path for each style: a canvas fills a thousand arcs at once far sooner than one by one. */
 export function drawDiscs(view, scene) {
-  const { g, lane } = scene, c = view.palette;
-  const fills = [c["waiting-fill"], c.moving, c.moving, c.box, c.box, c.box];
-  const edges = [c.waiting, c["moving-ink"], c["moving-ink"], c.lost, c.late, c["moving-ink"]];
+  const { g, lane, s } = scene, c = view.palette;
+  const fills = [c["waiting-fill"], c.moving, c.moving, c.box, c.box, c.box, c.stage, c.box, c.done];
+  const edges = [c.waiting, c["moving-ink"], c["moving-ink"], c.lost, c.late, c["moving-ink"], c.lost, c.fg, c["done-ink"]];
   scene.styles.forEach((list, style) => {
     if (!list.length) return;
     const r0 = list[2], tiny = r0 < 3;
@@ -83,7 +84,8 @@ export function drawDiscs(view, scene) {
     }
     g.fillStyle = fills[style]; g.fill();
     if (r0 < 3.4 && (style === ST_MOVE || style === ST_HERE)) return;
-    g.strokeStyle = edges[style]; g.lineWidth = style === ST_LATE || style === ST_DEAD ? 2 : r0 < 5 ? 0.8 : 1.3; g.stroke();
+    g.strokeStyle = edges[style]; g.lineWidth = style === ST_LATE || style === ST_DEAD || style === ST_HOLE + 1 ? 2 : style === ST_HOLE ? 1.6 : r0 < 5 ? 0.8 : 1.3;
+    g.setLineDash(style === ST_HOLE && !tiny ? [3, 2.5] : []); g.stroke(); g.setLineDash([]);
   });
   if (scene.rings.length) {
     g.beginPath(); g.strokeStyle = c.again;
@@ -98,13 +100,16 @@ export function drawDiscs(view, scene) {
   let size = 0, filled = -1;
   for (let i = 0; i < scene.named.length; i += 5) {
     if (scene.named[i + 4] !== filled) { filled = scene.named[i + 4]; g.fillStyle = filled ? "#0b2233" : c.fg; }
-    const e = scene.named[i], r = scene.named[i + 3], name = (scene.short[e] ??= short(lane.messages[lane.copyMessage[e]]));
+    const e = scene.named[i], r = scene.named[i + 3], name = holeOf(s, e) === 2 ? seconds(lane, s.move[e] - 1) : (scene.short[e] ??= short(lane.messages[lane.copyMessage[e]]));
     const want = Math.min(11, (r * 2.9) / Math.max(2.4, name.length));
     if (want < 6.5) continue;
     if (want !== size) { size = want; g.font = font(size, 500); }
     g.fillText(name, scene.named[i + 1], scene.named[i + 2] + size * 0.36);
   }
 }
+
+/** How long after it was lost a missing message was known. */
+const seconds = (lane, i) => { const after = (field(lane, i, "after_us") ?? 0) / 1e6; return `${after < 9.95 ? after.toFixed(1) : Math.round(after)}s`; };
 
 /** An id short enough for a disc: its number if it has one. */
 export const short = (id) => (id.length <= 4 ? id : /\d{1,4}$/.exec(id)?.[0] ?? id.slice(0, 3));

@@ -8,7 +8,7 @@ import {
 // The thing that moves is a *copy*: (message, fields.copy or 0). Compiling gives each row the numbers that `apply` needs.
 // State is one Int32Array with named windows into it, so that a checkpoint is one memory copy.
 export const ABSENT = 0, WAITING = 1, HERE = 2, MOVING = 3, DEAD = 4;
-export const AGAIN = 1 << 8, LATE = 1 << 9, SEEN = 1 << 10, ATTEMPT = 16;      // flags: status | account << 4 | … | attempt << 16
+export const AGAIN = 1 << 8, LATE = 1 << 9, SEEN = 1 << 10, HOLE = 11, ATTEMPT = 16;   // flags: status | account << 4 | … | hole << 11 | attempt << 16
 export const ROWS = 0, OFFERED = 8, AGAINS = 9, ASTRAY = 10, SHOWN = 11, TOTALS = 12;   // totals[1..7]: the accounts
 export const EVERY = 1024;                                              // rows between two checkpoints
 
@@ -143,6 +143,7 @@ export function apply(lane, s, i) {
     s.total[AGAINS]++; s.flags[e] |= AGAIN;
   }
   s.flags[e] |= SEEN;
+  if (k.hole) { s.flags[e] = (s.flags[e] & ~(3 << HOLE)) | (k.hole << HOLE); s.move[e] = i + 1; }
   if (attempt > before) s.flags[e] = (s.flags[e] & 0xffff) | (attempt << ATTEMPT);
   const account = (s.flags[e] >> 4) & 15, stored = account === STORED, settled = account !== 0 && account !== IN_FLIGHT && !stored;
   if (account && account === k.unless && attempt > 1) return "";        // work for nothing: it was done on the way there
@@ -213,6 +214,9 @@ export function balance(s) {
 /** Done, done again, lost: counts of copies. Lost is what was dropped, expired, or never came through the network. */
 export const counters = (s) => ({ done: s.total[DONE], again: s.total[AGAINS], lost: lostOf(s) });
 export const lostOf = (s) => s.total[DROPPED] + s.total[EXPIRED] + s.total[ASTRAY];
+
+/** The outline that copy `e` is: 0 for none, else its place in HOLES plus one. */
+export const holeOf = (s, e) => (s.flags[e] >> HOLE) & 3;
 
 /** The copies at place `p`, the first to leave first. */
 export function* copiesAt(s, p) { for (let e = s.head[p]; e; e = s.next[e - 1]) yield e - 1; }

@@ -2,7 +2,7 @@
 
 import { ACCOUNTS, field } from "./rows.js";
 import { plural, value } from "./words.js";
-import { balance, copiesAt } from "./fold.js";
+import { balance, copiesAt, holeOf } from "./fold.js";
 import { count, roomOf } from "./stage.js";
 import { ghostsAt } from "./inside.js";
 import { bitsOf, stateWords } from "./states.js";
@@ -28,6 +28,10 @@ export function boxWords(view, scene, box) {
     said.push(`${field(lane, at, "name")} ${value("", field(lane, at, "value"))} of ${value("", field(lane, at, "full"))}`);
   }
   const room = roomOf(box, lane);
+  const holes = [0, 0, 0, 0];
+  if (box.kind === "tray") for (const p of box.places) for (const e of copiesAt(s, p)) holes[holeOf(s, e)]++;
+  ["", "missing and nobody knows", "known to be missing", "missing once and there again"].forEach((words, h) => { if (h && holes[h]) said.push(`${count(holes[h])} ${words}`); });
+  if (n && holes[0] === 0 && holes.some(Boolean)) return said.join(", ");
   if (n) said.push(`${plural(n, "message")} ${box.kind === "tray" ? "waiting" : "here"}${room ? ` of at most ${count(room)}${n >= room ? ": full" : ""}` : ""}`);
   if (n && n <= 3) said.push([...box.places.flatMap((p) => [...copiesAt(s, p)])].map((e) => lane.messages[lane.copyMessage[e]]).join(", "));
   if (sum(s.done)) said.push(`${count(sum(s.done))} done`);

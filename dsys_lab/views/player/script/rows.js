@@ -6,6 +6,7 @@ export const TYPES = { f64: Float64Array, i32: Int32Array, u16: Uint16Array, u8:
 export const VERBS = ["put", "take", "move", "arrive", "bounce", "burst", "fade", "touch", "skip", "open", "split", "mark",
   "line", "measure", "say"];
 export const [PUT, TAKE, MOVE, ARRIVE, BOUNCE, BURST, FADE, TOUCH, SKIP, OPEN, SPLIT, MARK, LINE, MEASURE, SAY] = VERBS.keys();
+export const HOLES = ["open", "known", "filled"];
 export const ACCOUNTS = ["done", "stored", "in flight", "dropped", "expired", "dead", "rejected"];
 export const [DONE, STORED, IN_FLIGHT, DROPPED, EXPIRED] = ACCOUNTS.map((_, i) => i + 1);
 

@@ -5,7 +5,7 @@ import { seat } from "./layout.js";
 
 export const TAU = 2 * Math.PI, FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif";
 export const STRIP = 50, LEDGER = 44, LEGEND = 17;
-export const STYLES = 6, ST_WAIT = 0, ST_HERE = 1, ST_MOVE = 2, ST_DEAD = 3, ST_LATE = 4, ST_WORD = 5;
+export const STYLES = 9, ST_WAIT = 0, ST_HERE = 1, ST_MOVE = 2, ST_DEAD = 3, ST_LATE = 4, ST_WORD = 5, ST_HOLE = 6;   // a hole: open, known, filled
 export const font = (size, weight = 400) => `${weight} ${size}px ${FONT}`;
 export const count = (x) => x.toLocaleString("en-US");
 

@@ -1,0 +1,881 @@
+# %% [markdown]
+# # Missed messages
+#
+# <!-- binder --><!-- /binder -->
+#
+# *A message that is missed makes no noise. Where do they go, who notices, how soon, and what brings them back?*
+
+# %% [markdown]
+# ## Question
+#
+# The wearables of *Slumber*'s sleepers send **pings**: one number now and then, all night. Each ping goes a long way: from
+# a phone to a topic, through a small buffer, into a log, to a reader that adds it to the sleeper's night. In the morning
+# a sleeper asks why an hour of her night is empty. Nobody has seen an error.
+#
+# At how many places of that way can a ping be lost without a word? How would anybody know that there *was* one? And what
+# brings it back?
+#
+# *In a hurry:* Picture, By hand, experiments 3 and 5 of Play, and [Choose](#Choose).
+
+# %%
+import pandas as pd
+
+from dsys_lab.lessons import (
+    exercise,
+    facts,
+    notes,
+    player,
+    predict,
+    progress,
+    show_source,
+)
+
+# %% [markdown]
+# ## The notes say
+
+# %%
+notes("What happens when a message is missed")
+
+# %% [markdown]
+# Nothing stands there yet. Here is what we would put, in three sentences:
+#
+# > *What happens when a message is missed: nothing, and that is the trouble; it can leave the way at six places, and at
+# > most of them nobody is told. Number what you send, let the sender say its last number (a heartbeat), and compare both
+# > ends now and then: so a gap is seen, also at the end. Then send again, replay or patch, and give every effect a key, so
+# > that doing it twice does no harm.*
+
+# %% [markdown]
+# ## Picture
+#
+# The whole way, as a pipe with six **taps**. The phone **publishes** pings to the topic `pings`, which answers it and
+# hands a copy to the `gate`, a small buffer; the gate feeds the `log`, and the `reader` takes **pages** from it, a few
+# pings at once, carries each out, and moves its **position**, the mark up to which it has **acknowledged** (the caret
+# under the log).
+#
+# | tap | open | closed |
+# |---|---|---|
+# | 1 gives up | the phone waits a second for its answer, once | it tries again until it has one |
+# | 2 unheard | for three seconds the gate is not subscribed to the topic | it always is |
+# | 3 overflow | four pings may wait at the gate, and sixteen come at once | there is room for a thousand |
+# | 4 too old | the log keeps a ping for eight seconds (its **retention**), and the reader is slow for eighteen | it keeps them for an hour |
+# | 5 ack first | the reader acknowledges a page before it begins with it, and crashes | it acknowledges behind the page |
+# | 6 skipped | a ping that cannot be carried out (**poison**, by a bug) is skipped | it is set aside, where it can be seen |
+#
+# All six are open. Where a ping is lost, it leaves an **outline**: dashed and red as long as nobody knows of it; black
+# once somebody does, with the seconds that it took; and green when the ping has come after all. The three strips count
+# them. In the first run nobody watches; in the second somebody does, and asks the phone to send again. (How they know is
+# experiment 3. The discs called *beat* are part of it.)
+#
+# Press **space**; click a disc and it is followed for life, and **?** shows all keys.
+
+# %%
+from dsys_lab.scenarios.missed_messages import path
+
+watched_by = {"nobody": path(detector="nobody"), "an audit": path(repair="resend")}
+player(watched_by["nobody"], titles=("six open taps, and nobody watches",))
+
+# %%
+player(watched_by["an audit"], titles=("the same, watched, and sent again",))
+
+# %% [markdown]
+# How many went by each tap, how many of them are known at the end, and how many are there again?
+
+# %%
+from dsys_lab.scenarios.missed_messages.counts import taps
+
+taps(watched_by)
+
+# %% [markdown]
+# And what does the way itself say? For each tap the row that one of its systems wrote, if any did, and where. These rows
+# are somebody's counter or log file; whether anybody reads it is another question.
+
+# %%
+from dsys_lab.scenarios.missed_messages.counts import signs
+
+pd.Series(signs(watched_by["nobody"]), name="what is written down").to_frame()
+
+# %% [markdown]
+# ## By hand
+#
+# Be the one at the far end. The phone numbers the pings of each sleeper: 1, 2, 3. You note what comes, and ask what is
+# missing:
+
+# %%
+from dsys_lab.brokers.audit import Heartbeat, SequenceGap
+
+gaps = SequenceGap()
+[gaps.observe("anna", number) for number in (1, 2, 5)]
+
+# %% [markdown]
+# When 5 comes, 3 and 4 are missing. If a network may deliver out of order, that is too early: 4 may still be on its way.
+# So a detector is told how far things may be out of order; with `reorder=2` a number is missing once one *more than 2
+# above it* has come. What is it told by 5 now, and what by 7?
+
+# %%
+patient = SequenceGap(reorder=2)
+[patient.observe("anna", number) for number in (1, 2, 5, 7)]
+
+# %% [markdown]
+# Now 6 is the last that anna's wearable sends, and it is lost. No 7 comes, ever. What do the numbers say?
+
+# %%
+gaps.missing("anna")
+
+# %% [markdown]
+# Nothing of 6: silence looks the same whether nothing was sent or nothing came through. So let the phone say now and then
+# what its last number was, a **heartbeat**. (Times are microseconds; a beat that comes on the same way as the pings, behind
+# them, needs no grace.)
+
+# %%
+s = 1_000_000
+heart = Heartbeat(gaps, every_s=5, grace_s=0)
+heart.beat(10 * s, {"anna": 6})
+heart.due(10 * s)
+
+# %% [markdown]
+# And if the phone itself is dead, or the way is cut, no beats come either. That, too, is a sign, after three of them. Was
+# it silent at 20 s? At 26 s?
+
+# %%
+heart.is_silent(20 * s), heart.is_silent(26 * s)
+
+# %% [markdown]
+# ## Look inside
+#
+# Of each sleeper the detector keeps two numbers, and those in between that have come:
+
+# %%
+show_source(SequenceGap.observe)
+
+# %% [markdown]
+# A heartbeat tells it that all has been sent up to a number:
+
+# %%
+show_source(SequenceGap.all_sent)
+
+# %% [markdown]
+# So this is the life of a message that is missed:
+#
+# ```mermaid
+# stateDiagram-v2
+#     direction LR
+#     [*] --> on_its_way : sent
+#     on_its_way --> [*] : carried out
+#     on_its_way --> undetected : lost, at one of six taps
+#     undetected --> known : a later number, a beat, a comparison
+#     undetected --> [*] : for ever, if nobody looks
+#     known --> on_its_way : sent again, replayed, patched
+#     known --> gone : nobody has it any more
+# ```
+
+# %% [markdown]
+# ## Predict
+#
+# The question of the whole lab, to write down before you see it. More such questions follow, each at the head of its own
+# experiment.
+
+# %%
+tail = predict(
+    "14/tail",
+    "A sleeper's last ping of the night is lost. The phone says its last number every "
+    "5 s. How long until the loss is known, on average?",
+    between=(0, 20),
+    unit="s",
+)
+tail
+
+# %% [markdown]
+# ## Play
+#
+# ### 1. Away for a moment
+#
+# The simplest reader hears what is published while it is there, **live**, as at a topic without a queue. It is up for 95 s
+# and down for 5 s, on average. Nobody keeps anything for it.
+
+# %%
+live = predict(
+    "14/live",
+    "A reader listens live and is down 5 s in 100. Of a thousand messages, how many "
+    "does it miss?",
+    between=(0, 200),
+    unit="messages",
+)
+live
+
+# %%
+from dsys_lab.laws import missed_while_down, outage_drain_s
+from dsys_lab.scenarios.missed_messages import away
+from dsys_lab.scenarios.missed_messages.counts import missed_shares
+from dsys_lab.views import charts
+
+# %%
+shares = missed_shares(1, 5, 20, 60)
+away_for = charts.against_law(
+    {"counted": shares},
+    laws={"counted": lambda mttr_s: missed_while_down(95, mttr_s)},
+    title="Which share of the messages is missed?",
+    x="down for, s on average (up for 95)",
+    y="share missed",
+)
+
+# %%
+_, share, error = shares[1]
+live.reveal(
+    1000 * share,
+    law=1000 * missed_while_down(95, 5),
+    standard_error=1000 * error,
+    why="Messages come at any time alike, so it misses the share of the time.",
+    show=(away_for, player(away, mttr_s=(1, 60), mtbf_s=95, seed=11)),
+)
+
+# %% [markdown]
+# Five in a hundred sounds little, and is an hour and a quarter a day. The law is the share of the time that it is down,
+# with the mean times *between failures* (MTBF) and *to repair* (MTTR):
+#
+# $$\frac{MTTR}{MTBF + MTTR}$$
+#
+# ### 2. With a position
+#
+# Now the messages lie in a log, and the reader keeps its position on disk. While it is down they wait, and then it has to
+# catch up. It can do 20 a second, 10 come, and it was down for 20 s.
+
+# %%
+caught_up = predict(
+    "14/catch-up",
+    "10 messages a second come, the reader can do 20, and it was down for 20 s. From "
+    "its return, how long until nothing waits?",
+    between=(0, 60),
+    unit="s",
+)
+caught_up
+
+# %%
+from dsys_lab.scenarios.missed_messages.counts import carried_out, catch_up_s, sent
+
+# %%
+catches = catch_up_s(5, 10, 20)
+_, took_s, error = catches[2]
+caught_up.reveal(
+    took_s,
+    law=outage_drain_s(20, 10, 20),
+    standard_error=error,
+    why="200 wait, 10 more come each second, and 20 go.",
+    show=charts.against_law(
+        {"counted": catches},
+        laws={"counted": lambda outage_s: outage_drain_s(outage_s, 10, 20)},
+        title="How long until nothing waits?",
+        x="down for, s",
+        y="caught up after, s",
+    ),
+)
+
+# %% [markdown]
+# And how many does it miss? As many outages as in the first picture, and a position:
+
+# %%
+kept = away(listens="from its position", until_s=600, seed=11)
+{"published": len(sent(kept)), "missed": len(sent(kept)) - len(carried_out(kept))}
+
+# %% [markdown]
+# That closes tap 2, and this is why one subscribes a *queue* or a *log* to a topic, and not a reader. The other taps stay
+# as open as they were.
+#
+# ### 3. How long until somebody knows?
+#
+# anna's wearable sends a ping every 20 s on average, at random times. One is lost. With numbers alone:
+
+# %%
+by_numbers = predict(
+    "14/by-numbers",
+    "A ping every 20 s on average, numbered. How long after a ping was lost is it "
+    "known, on average?",
+    between=(0, 60),
+    unit="s",
+)
+by_numbers
+
+# %%
+from dsys_lab.laws import known_by_heartbeat_s, known_by_numbers_s
+from dsys_lab.scenarios.missed_messages.counts import known_after_s
+
+# %%
+rates = known_after_s("rate", 0.02, 0.05, 0.2, 1, lost_share=0.05)
+_, known_s, error = rates[1]
+by_numbers.reveal(
+    known_s,
+    law=known_by_numbers_s(0.05, lost_share=0.05),
+    standard_error=error,
+    why="The next ping of the same sleeper tells it. (One in twenty is lost, too.)",
+    show=charts.against_law(
+        {"numbers": rates},
+        laws={"numbers": lambda rate: known_by_numbers_s(rate, lost_share=0.05)},
+        title="How long until a gap is seen?",
+        x="pings of the sleeper a second",
+        y="known after, s",
+    ),
+)
+
+# %% [markdown]
+# Who sends seldom is missed for long. Now the phone says its last number every 5 s:
+
+# %%
+with_beats = predict(
+    "14/with-beats",
+    "The same pings, and a heartbeat every 5 s. How long now, on average?",
+    between=(0, 20),
+    unit="s",
+)
+with_beats
+
+# %%
+quiet = {"detector": "heartbeat", "rate": 0.05, "lost_share": 0.05}
+arrive = 0.05 * (1 - 0.05)  # pings a second that can tell of another
+beats = known_after_s("heartbeat_s", 1, 5, 20, 60, **quiet)
+_, known_s, error = beats[1]
+with_beats.reveal(
+    known_s,
+    law=known_by_heartbeat_s(arrive, 5),
+    standard_error=error,
+    why="Nearly half the beat: a ping seldom comes first.",
+    show=charts.against_law(
+        {"counted": beats},
+        laws={"counted": lambda every_s: known_by_heartbeat_s(arrive, every_s)},
+        title="And with a heartbeat? A ping every 20 s",
+        x="a beat every, s",
+        y="known after, s",
+    ),
+)
+
+# %% [markdown]
+# The law: the next ping comes after an exponential time, the next beat after anything from 0 to *H*, and the first of the
+# two tells. With *r* pings a second that is, on average,
+#
+# $$\frac{1}{r} - \frac{1 - e^{-rH}}{r^2 H}$$
+#
+# Which brings us to the last ping of the night, the question of the whole lab: no ping comes any more, *r* is 0. Two
+# hundred nights, each with its last ping lost. How long until a beat tells; and on which share of the nights does each
+# watcher *never* know? (The third one is explained below.)
+
+# %%
+from dsys_lab.scenarios.missed_messages.counts import never_known, tail_known_s
+
+# %%
+watchers = "numbers", "heartbeat", "comparison"
+never = {watcher: never_known(watcher) for watcher in watchers}
+_, mean_s, error = tail_known_s("heartbeat")
+tail.reveal(
+    mean_s,
+    law=known_by_heartbeat_s(0, 5),
+    standard_error=error,
+    why="It is lost at any moment between two beats, and no ping comes any more.",
+    show=charts.bars(
+        {watcher: 100 * share for watcher, share in never.items()},
+        title="How often is the last one never known?",
+        unit="% of the nights",
+    ),
+)
+
+# %% [markdown]
+# Numbers alone never see the end: a gap is seen by what comes after it. The third is a **comparison**: now and then both ends say how many pings they have of each stretch of time, a *bucket*,
+# and a hash over which. It needs no numbers, and it sees what two ends disagree on, whatever the reason. But it must
+# leave out what is still on its way, the newest, for as long as a ping may take. With a comparison every *P* seconds the
+# mean is *P*/2 and that wait:
+
+# %%
+from dsys_lab.laws import known_by_comparison_s
+
+compared = {
+    wait_s: known_after_s(
+        "compare_s", 20, 60, 240, detector="comparison", rate=1, settle_s=wait_s
+    )
+    for wait_s in (0, 60)
+}
+charts.against_law(
+    {f"waits for {wait_s} s": measured for wait_s, measured in compared.items()},
+    laws={
+        f"waits for {wait_s} s": lambda every_s, wait_s=wait_s: known_by_comparison_s(
+            every_s, settle_s=wait_s
+        )
+        for wait_s in compared
+    },
+    title="How long until a comparison finds it?",
+    x="a comparison every, s",
+    y="known after, s",
+)
+
+# %% [markdown]
+# On the path of the picture, all six taps open and nothing sent again, each of the three watches; each sleeper sends
+# every 8 s. (The comparison there leaves out what is younger than half a minute: the reader is slow now and then. And beats travel with the pings, so
+# those that are lost are not quite the same.)
+
+# %%
+from dsys_lab.scenarios.missed_messages.counts import watched
+
+by = {watcher: path(detector=watcher, every_s=8.0) for watcher in watchers}
+watched(by)
+
+# %%
+player(
+    path,
+    compare={"detector": ("heartbeat", "comparison")},
+    leak=["skipped", "gives up", "unheard", "overflow", "too old", "ack first"],
+    heartbeat_s=(1, 20),
+    reconcile_s=(5, 60, 5),
+)
+
+# %% [markdown]
+# Choose a tap in the menu, and move the sliders. Whichever tap it is, the watcher is the same: it sits at the far end,
+# behind the effect, and needs to know nothing of the way. A check in the middle would see only the taps before it.
+#
+# ### 4. Off the end of the log
+#
+# A log keeps a record for its retention, read or not. A reader that is a little too slow falls behind, further and
+# further, until what it wants next is gone. It reads 80% of what comes, and records are kept for 20 s.
+
+# %%
+falls = predict(
+    "14/falls-off",
+    "A reader reads 80% of what comes; records are kept for 20 s. After how long does "
+    "it miss the first?",
+    between=(0, 300),
+    unit="s",
+)
+falls
+
+# %%
+from dsys_lab.laws import retention_lasts_s
+from dsys_lab.scenarios.missed_messages import falling_off
+from dsys_lab.scenarios.missed_messages.counts import falls_off
+
+# %%
+fell = falls_off(0.1, 0.3, 0.5, 0.7, 0.8, 0.9)
+off_the_end = charts.against_law(
+    {"counted": fell},
+    laws={"counted": lambda reads: retention_lasts_s(20, 1, reads)},
+    title="When is the first one missed?",
+    x="share of what comes that is read",
+    y="s",
+)
+
+# %%
+first_s = {reads: lost_s for reads, lost_s, _ in fell}
+falls.reveal(
+    first_s[0.8],
+    law=retention_lasts_s(20, 1, 0.8),
+    why="It falls behind by a fifth of the time, and is off when that is 20 s.",
+    show=(off_the_end, player(falling_off, reads=(0.1, 1.0, 0.1), at={"reads": 0.8})),
+)
+
+# %% [markdown]
+# The law is *R* / (1 − *reads*): with a retention of a day, a reader at 80% has five days until it misses the first. Then
+# it misses a fifth of everything, for ever, and there is no error: it asks for the next record and gets one. Only the
+# number is not the next. What the strip shows, how far it is **behind**, is what one should put an alarm on.
+#
+# ### 5. Acknowledge, then do; or do, then acknowledge?
+#
+# The reader crashes now and then, just before an effect. It takes pages of ten, and moves its position once a page: before
+# the first of it, or behind the last.
+
+# %%
+which_order = predict(
+    "14/which-order",
+    "By which order is nothing missed and nothing done twice?",
+    choices=["acknowledge, then do", "do, then acknowledge", "neither"],
+)
+which_order
+
+# %%
+from dsys_lab.scenarios.missed_messages import seam
+from dsys_lab.scenarios.missed_messages.counts import seams, which_is_right
+
+# %%
+orders = "acknowledge, then do", "do, then acknowledge"
+runs = {order: seam(order=order) for order in orders}
+which_order.reveal(
+    which_is_right(runs),
+    why="Between two steps there is a seam, whichever comes first.",
+    show=(player(*runs.values(), titles=orders), seams(runs)),
+)
+
+# %% [markdown]
+# *At most once*, and something is missed; or *at least once*, and something is done again. How much a crash costs depends
+# on the size of the page, *C*: (*C* + 1)/2 missed, or (*C* − 1)/2 done again.
+
+# %%
+from dsys_lab.laws import missed_after_crash, repeated_after_crash
+from dsys_lab.scenarios.missed_messages.counts import at_the_seam
+
+# %%
+costs = {order: at_the_seam(1, 5, 20, order=order) for order in orders}
+charts.against_law(
+    costs,
+    laws=dict(zip(orders, (missed_after_crash, repeated_after_crash), strict=True)),
+    title="What does a crash cost?",
+    x="records in a page",
+    y="missed, or done again",
+)
+
+# %% [markdown]
+# Now let each effect have a **key**, and the reader look whether it was done. Which of the two orders does that heal?
+
+# %%
+healed = predict(
+    "14/keyed",
+    "Each effect has a key, and what was done is not done again. By which order is "
+    "everything right now?",
+    choices=["acknowledge, then do", "do, then acknowledge", "both", "neither"],
+)
+healed
+
+# %%
+keyed = {order: seam(order=order, keyed=True) for order in orders}
+healed.reveal(
+    which_is_right(keyed),
+    why="A key makes doing it again harmless. What nobody does again it cannot bring.",
+    show=seams(keyed),
+)
+
+# %% [markdown]
+# That is what "exactly once" is made of: delivered at least once, and an effect that knows its key.
+#
+# ### 6. Skip, stop, or park?
+#
+# Some records cannot be carried out, by a bug that is mended at 70 s. A reader may **skip** them; **stop** and try until
+# it works; **park** them, set them aside where they can be seen, and carry them out after the mend; or **park the key**:
+# that one, and every later record of the same sleeper behind it. No record may be missed, those of a sleeper must be
+# carried out in order, and as few as possible should have to wait for the mend.
+
+# %%
+with_poison = predict(
+    "14/poison",
+    "Nothing missed, each sleeper in order, and as few as possible waiting: which way?",
+    choices=["skip", "stop", "park", "park the key"],
+)
+with_poison
+
+# %%
+from dsys_lab.scenarios.missed_messages import poison
+from dsys_lab.scenarios.missed_messages.counts import best_way, poisoned
+
+# %%
+ways = {way: poison(poison=way) for way in ("skip", "stop", "park", "park the key")}
+with_poison.reveal(
+    best_way(poisoned(ways)),
+    why="Only those sleepers wait who have a poisoned record.",
+    show=(player(ways["stop"], ways["park the key"]), poisoned(ways)),
+)
+
+# %% [markdown]
+# Each way costs something else: a loss, a standstill for all, the order, or a standstill for a few.
+#
+# ### 7. What is read again?
+#
+# Something is missing, and it is known. The phone keeps all that it has sent. One may **replay all**; **replay the
+# window** from the first that is missing to the last; **resend each key** that misses something, from its first gap on;
+# or **patch**, ask for the missing ones by name. Say that one ping in seventeen is missing, scattered over the run:
+
+# %%
+in_vain = predict(
+    "14/in-vain",
+    "One ping in seventeen is missing, here and there. Of what a replay of the window "
+    "reads again, which share was settled before?",
+    between=(0, 100),
+    unit="%",
+)
+in_vain
+
+# %%
+from dsys_lab.scenarios.missed_messages.counts import (
+    repairs,
+    repeated_share,
+    reread_of,
+    scattered_and_together,
+)
+
+# %%
+losses = scattered_and_together()
+in_vain.reveal(
+    100 * repeated_share(losses["scattered"], "replay the window"),
+    law=100 * (1 - 1 / 17),
+    why="Between the first and the last, all but the missing ones are there.",
+    show=repairs(losses["scattered"]),
+)
+
+# %% [markdown]
+# And where the losses lie together, as after an overflow?
+
+# %%
+charts.bars(
+    reread_of(losses),
+    title="How much is read again?",
+    unit="pings",
+)
+
+# %% [markdown]
+# A window pays where an outage had a beginning and an end. A patch reads nothing for nothing, but one must know the ids:
+# that is what numbers are for, or a comparison. And all of them are safe only because each effect has a key; without one,
+# each ping *settled before* would be counted twice.
+#
+# How does a comparison find the ids without sending them all? By a tree of hashes (Merkle's): a hash for each bucket, one
+# over each two of them, and so on up to a single one, the root. Both ends compare roots; where they differ, the two below.
+# A year has some thousand buckets of nine hours, and one of them differs:
+
+# %%
+tree = predict(
+    "14/tree",
+    "1,024 buckets, and one of them differs. How many hashes must be compared until it "
+    "is found?",
+    between=(1, 1024),
+    unit="hashes",
+)
+tree
+
+# %%
+from dsys_lab.brokers.audit import compare_trees
+from dsys_lab.laws import hashes_compared_most
+
+# %%
+ours = list(range(1024))
+theirs = [-1 if bucket == 700 else bucket for bucket in ours]
+tree.reveal(
+    compare_trees(ours, theirs).compared,
+    law=hashes_compared_most(1, 1024),
+    why="Two on each of ten levels, and the root.",
+)
+
+# %% [markdown]
+# ## Break it
+#
+# **The answer is lost, not the ping.** The network between phone and topic is cut for a second. Some pings are lost on
+# their way; of others only the answer is, and the phone cannot tell which. With tap 1 closed it sends them all again, and
+# some come twice. Nothing is missed, and the reader skips what it has done (`effect_skip`):
+
+# %%
+cut = {"do": "split", "target": "phone", "at_s": 30.0, "lasts_s": 1.0}
+again = path(leak="none", faults=[cut])
+{kind: len(again.of(kind)) for kind in ("lost", "answer_lost", "effect_skip", "hole")}
+
+# %% [markdown]
+# **A position from elsewhere.** The reader's disk is restored from a backup, and with it its position: twenty records too
+# old in the first lane, twenty too *new* in the second (somebody else's backup, or a slip of a finger). Each effect has a
+# key. What becomes of it?
+
+# %%
+from dsys_lab.scenarios.missed_messages.counts import both_zero
+
+backup = predict(
+    "14/backup",
+    "A position twenty records too new, and every effect has a key. What comes of it?",
+    choices=["neither", "some are done again", "some are missed", "both"],
+)
+backup
+
+# %%
+from dsys_lab.scenarios.missed_messages import restored
+
+old, new = restored(shift=-20), restored(shift=20)
+backup.reveal(
+    both_zero(new),
+    why="Nobody ever asks for what lies before a position.",
+    show=player(old, new, titles=("twenty too old", "twenty too new")),
+)
+
+# %% [markdown]
+# In doubt, go back: an old position costs some work, a new one costs the records.
+#
+# **A bound that does not hold.** The detector was told that the network keeps order (`reorder=0`), and it does not. It
+# says that 2 is missing, and then 2 comes: a false alarm. It is crossed off, and counted as *late*:
+
+# %%
+hasty = SequenceGap()
+[hasty.observe("anna", number) for number in (1, 3, 2)], hasty.status()
+
+# %% [markdown]
+# **One is missing, and another came twice.** Both ends count, and the counts are the same. With a hash over the ids, too?
+
+# %%
+from dsys_lab.brokers.audit import Tally, differing
+
+sends, comes = Tally(60), Tally(60)
+[sends.add(0, ping) for ping in ("a1", "a2")]
+[comes.add(0, ping) for ping in ("a1", "a1")]
+{by: differing(sends, comes, before_us=60 * s, by=by) for by in ("count", "hash")}
+
+# %% [markdown]
+# Bucket 0 differs by its hash. (The hashes of the ids are added up and not combined by exclusive or, by which an id that
+# comes twice cancels out.) And here is what is missing there:
+
+# %%
+sends.not_in(comes, 0)
+
+# %% [markdown]
+# **Nobody numbered it.** The sixth ping of the night never got a number, for the wearable's battery was empty. Nothing on
+# this page sees that. Only who knows what *ought* to be there can, and that is never the way in between: the *end-to-end*
+# argument.
+#
+# Break it yourself: stop any picture and press **G**. And share what you found:
+
+# %%
+from dsys_lab.lessons import reproduce, share
+
+link = share(again)
+link
+
+# %%
+reproduce(link.address).digest() == again.digest()
+
+# %% [markdown]
+# ## Measure
+#
+# Real ones. First experiment 5 on NATS JetStream: a worker in a process of its own, killed by the operating system
+# between its first and its second step at the third message. Then another worker takes over. What is missed, what is done
+# again?
+
+# %%
+from dsys_lab.engines.nats import killed_at_the_seam
+
+killed = {order: killed_at_the_seam(order) for order in orders}
+seams(killed)
+
+# %%
+from dsys_lab.trace import in_slow_motion
+
+player(*map(in_slow_motion, killed.values()), titles=orders)
+
+# %% [markdown]
+# As in the model. (There the crash comes just before the effect, here between the two steps: so a page of one, which in
+# the model costs nothing by the second order, costs one here.)
+#
+# Then experiment 4: a stream with `max_age` of one second. A consumer reads three of twelve messages and is busy for too
+# long; then three more come, and it reads on. What did it hear, what was it told, and where does the stream begin now?
+
+# %%
+from dsys_lab.engines.nats import fallen_off, unheard
+
+off = fallen_off()
+{"heard": off.heard, "errors": off.errors, "stream begins at": off.first}
+
+# %% [markdown]
+# Up to where had it acknowledged (`ack_floor`), and what do the numbers say?
+
+# %%
+off.acknowledged, off.seen
+
+# %% [markdown]
+# `first` above `acknowledged` + 1: whoever asks the server for these two numbers knows what a consumer has missed. And
+# core NATS, where nobody keeps anything: eight are published without an error, the first five while nobody is subscribed.
+
+# %%
+unheard()
+
+# %% [markdown]
+# PostgreSQL has the same cliff. A **replication slot** is a reader's position in the server's log of changes; the server
+# keeps the log from there on, but at most `max_slot_wal_keep_size` of it (here 32 MB). A reader hears three changes and
+# is away for five, while the log goes on:
+
+# %%
+from dsys_lab.engines.postgres import lost_slot
+
+slot = lost_slot()
+" → ".join(slot.states)
+
+# %%
+print(slot.said)
+
+# %% [markdown]
+# Here, at last, is somebody who says it. The five changes are gone for good; what is left is a **snapshot** of the table as
+# it stands, and a new slot from there on:
+
+# %%
+{"heard": slot.heard, "missed": slot.missed, "in the snapshot": slot.snapshot}
+
+# %% [markdown]
+# The snapshot has all the rows: the *state* is right again. What happened in between, in which order, and what was there
+# for a moment only, it does not say.
+#
+# How long the real services keep what nobody reads, with the day on which the figures were read:
+
+# %%
+facts(
+    "sqs_retention_default",
+    "sqs_retention_max",
+    "kinesis_retention_default",
+    "kinesis_retention_max",
+    "sns_retries_to_queues",
+    "sns_retries_to_people",
+)
+
+# %% [markdown]
+# ## Choose
+#
+# | if | then | and watch |
+# |---|---|---|
+# | it may be missed now and then (a live view) | listen live, and say so | the share of the time that you are away |
+# | it may not | a queue or a log between, and a position | how far you are behind, against the retention |
+# | messages of a key are numbered, or can be | **numbers** at the far end | gaps, and what came late |
+# | a key may fall silent | numbers and a **heartbeat** on the same way | beats that do not come |
+# | nobody numbers anything, or several systems are in between | **compare** counts and hashes, by buckets | buckets that differ |
+# | single, dear things (orders, payments) | a **ledger** of expected ids with deadlines | what is overdue |
+# | something was missed, in a known stretch of time | replay the window | that every effect has a key |
+# | here and there | patch by ids | the same |
+# | the source no longer has it | a snapshot, and go on from there | what the snapshot cannot say |
+# | a record cannot be carried out | park it, and its key where order matters | the number of the parked |
+#
+# And always: acknowledge *behind* the effect, give the effect a key, and let the last one who can know, check.
+
+# %% [markdown]
+# ## Exercises
+
+# %%
+exercise("14/name_the_leak")
+
+
+# %%
+def name_the_leak(rows): ...
+
+
+exercise("14/name_the_leak", name_the_leak)
+
+# %%
+exercise("14/missing_numbers")
+
+
+# %%
+def missing_numbers(came, reorder): ...
+
+
+exercise("14/missing_numbers", missing_numbers)
+
+# %%
+exercise("14/choose_intervals")
+
+
+# %%
+def choose_intervals(rate): ...
+
+
+exercise("14/choose_intervals", choose_intervals)
+
+# %% [markdown]
+# **Design question.** "We have dead letters, so we cannot lose messages."
+
+# %%
+exercise("14/design")
+
+# %%
+progress()
+
+# %% [markdown]
+# ## Sources
+#
+# - Saltzer, Reed and Clark, "End-to-end arguments in system design", ACM TOCS 1984: only the last receiver can know.
+# - Kleppmann, *Designing Data-Intensive Applications*, ch. 11 (partitioned logs, acknowledgements) and ch. 12 (the
+#   end-to-end argument for databases).
+# - Merkle, "A digital signature based on a conventional encryption function", CRYPTO 1987; DeCandia et al., "Dynamo",
+#   SOSP 2007 (trees of hashes between replicas).
+# - NATS documentation, *JetStream: streams, consumers*; PostgreSQL 18 documentation, *Replication slots*.
+# - Amazon SQS, SNS and Kinesis Data Streams, Developer Guides; read in November 2026.
+#
+# Beyond one machine: audit trails that carry an id from the first service to the last; alarms on the lag of every reader;
+# a count of each hour at both ends of a pipeline; anti-entropy between replicas (lab 09). Of the same shape: a ship's
+# manifest, a bank's daily balance, the numbers on cheques.
