@@ -157,12 +157,14 @@ from dsys_lab.laws.warehouse import (
     touched_share_unsorted,
     unsorted_share,
 )
+from dsys_lab.laws.web_hooks import answered_and_lost, pushes_missed, remembered_least_s, wasted_polls
 
 __all__ = [
     "AIMD_UTILISATION",
     "ALLOWED",
     "PAGE_ROOM_BYTES",
     "accepted_units",
+    "answered_and_lost",
     "answered_within",
     "attempts_first_wins",
     "attempts_per_call",
@@ -241,6 +243,7 @@ __all__ = [
     "pollers_most",
     "polling_delay_s",
     "polls_refused",
+    "pushes_missed",
     "quorum_is_safe",
     "quorum_missing",
     "quorum_quantile_s",
@@ -252,6 +255,7 @@ __all__ = [
     "records_to_replay",
     "redistributed_bytes",
     "relative_standard_error",
+    "remembered_least_s",
     "rename_requests",
     "repair_s",
     "repeated_after_crash",
@@ -280,5 +284,6 @@ __all__ = [
     "unsorted_share",
     "usable_share",
     "walks_by_products",
+    "wasted_polls",
     "zone_sizes",
 ]

@@ -33,7 +33,8 @@ The door promises
 
 It is *at least once*: an event that was being worked on when the power went is given out again, under its id.
 
-Cost: one HMAC a secret and call, one record and one sync an event; in memory its id, for as long as it is remembered.
+Cost: one HMAC a secret and call, two records and two syncs an event (it came, it is done); in memory its id, for as
+long as it is remembered.
 
 Left out: TLS, which keeps others from reading along; rates, and all that stands before the door against floods; a
 signature without a shared secret (`v1a`); several doors on one inbox.
@@ -47,7 +48,7 @@ from dsys_lab.brokers.web_hook.cloud_event import MEDIA_TYPE, cloud_event, struc
 from dsys_lab.brokers.web_hook.door import Answer, Status, WebHookDoor
 from dsys_lab.brokers.web_hook.inbox import Event
 from dsys_lab.brokers.web_hook.partner import IMPATIENT, STANDARD_SCHEDULE, Page, Partner, Schedule, Sent
-from dsys_lab.brokers.web_hook.reconciliation import Difference, compare, window
+from dsys_lab.brokers.web_hook.reconciliation import Difference, compare, pages, window
 from dsys_lab.brokers.web_hook.signature import Call, secret_of, signature, signed
 
 __all__ = [
@@ -70,6 +71,7 @@ __all__ = [
     "WebHookDoor",
     "cloud_event",
     "compare",
+    "pages",
     "secret_of",
     "signature",
     "signed",

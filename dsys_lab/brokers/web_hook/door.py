@@ -15,8 +15,9 @@ from dsys_lab.brokers.web_hook import checks
 from dsys_lab.brokers.web_hook.checks import Settings, Verdict
 from dsys_lab.brokers.web_hook.inbox import Event, Inbox
 from dsys_lab.brokers.web_hook.judging import Look, judge
+from dsys_lab.brokers.web_hook.partner import Sent
 from dsys_lab.brokers.web_hook.signature import Call, claim_of
-from dsys_lab.errors import BadParameter, DidNotHappen, MayHaveHappened
+from dsys_lab.errors import BadParameter, DidNotHappen, MayHaveHappened, Refused
 from dsys_lab.structures.disk import Disk
 from dsys_lab.trace import NO_TRACE, Recorder
 
@@ -76,11 +77,10 @@ class Status:
 
 
 class _Kept(NamedTuple):
-    """An event on its way to the disk; `message` and `copy` are what rows call it."""
+    """An event on its way to the disk."""
 
-    message: str
-    copy: int
     event_id: str
+    copy: int
     clock_us: int
     body: bytes
 
@@ -116,7 +116,6 @@ class WebHookDoor:
         self.place, self.settings, self.recorder = place, settings, recorder
         self._inbox = Inbox(disk, remember_us=round(settings.remember_s * 1e6))
         self._unstored: list[_Kept] = []
-        self._copies: dict[int, tuple[str, int]] = {}
         self._answers: Counter[str] = Counter()
         self._done = 0
 
@@ -132,20 +131,22 @@ class WebHookDoor:
             For the rows.
         clock_us : int, optional
             What our clock shows, in microseconds since 1970; `now_us` if it is not given. It may be wrong.
-        message, copy : str and int, optional
+        message : str, optional
             What the rows call it; else the id that it claims.
+        copy : int
+            Which copy of the event it is, for the books.
         """
         clock_us = now_us if clock_us is None else clock_us
         claim = claim_of(call)
         event_id = None if isinstance(claim, str) else claim.id
         message = event_id if message is None else message
-        look = Look(call, claim, self.settings, clock_us, lambda seen: self._has_seen(clock_us, seen))
+        look = Look(call, claim, self.settings, clock_us, lambda seen: self.has_seen(clock_us, seen))
         verdict, detail = judge(look)
         self.recorder.emit(now_us, "verify", self.place, message, ok=verdict.is_done, why=verdict.why, copy=copy)
         answer = Answer(verdict, event_id, detail)
         if verdict is checks.STORED:
             assert event_id is not None
-            answer = self._keep(now_us, _Kept(message or event_id, copy, event_id, clock_us, call.body))
+            answer = self._keep(now_us, _Kept(event_id, copy, clock_us, call.body))
         elif verdict is checks.SEEN:
             self.recorder.emit(now_us, "duplicate", self.place, message, of=event_id, copy=copy)
         if not answer.verdict.is_done:
@@ -154,7 +155,8 @@ class WebHookDoor:
         self._answers[answer.verdict.why] += 1
         return answer
 
-    def _has_seen(self, clock_us: int, event_id: str) -> bool:
+    def has_seen(self, clock_us: int, event_id: str) -> bool:
+        """Whether an event with this id came, within the while that ids are remembered."""
         return self._inbox.has_seen(clock_us, event_id) or any(kept.event_id == event_id for kept in self._unstored)
 
     def _keep(self, now_us: int, kept: _Kept) -> Answer:
@@ -175,12 +177,30 @@ class WebHookDoor:
     def _store(self, now_us: int, kept: _Kept) -> int | None:
         """Make an event durable and return its number; None: the disk fails, and it may be there or not."""
         try:
-            event = self._inbox.store(kept.clock_us, kept.event_id, kept.body)
+            event = self._inbox.store(kept.clock_us, kept.event_id, kept.body, copy=kept.copy)
         except (MayHaveHappened, DidNotHappen):
             return None
-        self._copies[event.number] = (kept.message, kept.copy)
-        self.recorder.emit(now_us, "enqueue", self.place, kept.message, depth=self._inbox.waiting, copy=kept.copy)
+        self.recorder.emit(now_us, "enqueue", self.place, event.id, depth=self._inbox.waiting, copy=kept.copy)
         return event.number
+
+    # ------------------------------------------------------------ what was not sent to us, but asked for
+    def fetch(self, now_us: int, sent: Sent, *, clock_us: int | None = None, copy: int = 0) -> int | None:
+        """Take in an entry of the partner's list, if its id did not come before; return its number, or None.
+
+        It needs no signature, for we have asked, and know whom.
+
+        Raises
+        ------
+        Refused
+            If the disk fails: open the door anew, and compare again.
+        """
+        clock_us = now_us if clock_us is None else clock_us
+        if self.has_seen(clock_us, sent.id):
+            return None
+        number = self._store(now_us, _Kept(sent.id, copy, clock_us, sent.body))
+        if number is None:
+            raise Refused(f"{self.place} cannot store {sent.id}, for its disk failed: open it anew, and compare again")
+        return number
 
     # ------------------------------------------------------------ without "store first"
     def store(self, now_us: int) -> list[int]:
@@ -192,7 +212,7 @@ class WebHookDoor:
         """Say in rows what a crash took that was answered and not stored; return how many."""
         lost, self._unstored = self._unstored, []
         for kept in lost:
-            self.recorder.emit(now_us, "drop", self.place, kept.message, why="answered, not stored", copy=kept.copy)
+            self.recorder.emit(now_us, "drop", self.place, kept.event_id, why="answered, not stored", copy=kept.copy)
         return len(lost)
 
     # ------------------------------------------------------------ the work
@@ -200,17 +220,16 @@ class WebHookDoor:
         """Give out the oldest event that waits. Work on it, and say `done`; after a crash it is given out again."""
         event = self._inbox.take()
         if event is not None:
-            message, copy = self._copies.setdefault(event.number, (event.id, 0))
-            self.recorder.emit(now_us, "start", self.place, message, attempt=1, copy=copy)
+            self.recorder.emit(now_us, "start", self.place, event.id, attempt=1, copy=event.copy)
         return event
 
     def done(self, now_us: int, number: int) -> None:
         """Say that the work on an event is done."""
-        if self._inbox.done(now_us, number) is None:
+        event = self._inbox.done(now_us, number)
+        if event is None:
             raise BadParameter(f"number = {number!r}: no such event of {self.place} is out; ask `take`")
-        message, copy = self._copies.pop(number)
         self._done += 1
-        self.recorder.emit(now_us, "finish", self.place, message, attempt=1, copy=copy)
+        self.recorder.emit(now_us, "finish", self.place, event.id, attempt=1, copy=event.copy)
 
     def status(self) -> Status:
         """Return the books."""

@@ -2,7 +2,7 @@
 
 A log on a disk. What is remembered of ids is read from the same records as the events, so no crash can part the two: an
 event that is there has its id remembered, and an id that is remembered has had its event there. That an event is done
-is written too, but nobody waits for that to be durable: after a crash some are worked on once more, under their ids.
+is written too. What a crash strikes between the work and that record is worked on once more, under its id.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from dsys_lab.brokers.deduplication import SeenIds
-from dsys_lab.structures.append_log import NEVER, AppendLog
+from dsys_lab.structures.append_log import AppendLog
 from dsys_lab.structures.disk import Disk
 
 SEGMENT_BYTES: Final = 1 << 20
@@ -33,12 +33,15 @@ class Event:
         By our clock, in microseconds since 1970.
     body : bytes
         As it was signed.
+    copy : int
+        Which copy of the event came in, for the books.
     """
 
     number: int
     id: str
     came_us: int
     body: bytes
+    copy: int = 0
 
 
 class Inbox:
@@ -58,7 +61,7 @@ class Inbox:
     """
 
     def __init__(self, disk: Disk, *, remember_us: int) -> None:
-        self._log = AppendLog(disk, fsync=NEVER, segment_bytes=SEGMENT_BYTES, place="inbox")
+        self._log = AppendLog(disk, segment_bytes=SEGMENT_BYTES, place="inbox")
         self._seen = SeenIds(remember_us)
         self._came: deque[tuple[int, int]] = deque()  # when, under which number: what `forget` may let go
         self._waiting: dict[int, Event] = {}
@@ -69,7 +72,7 @@ class Inbox:
             if "done" in fields:
                 self._waiting.pop(fields["done"], None)
             else:
-                self._take_in(Event(record.lsn, fields["id"], fields["came_us"], body))
+                self._take_in(Event(record.lsn, fields["id"], fields["came_us"], body, fields["copy"]))
 
     def _take_in(self, event: Event) -> None:
         self._waiting[event.number] = event
@@ -80,7 +83,7 @@ class Inbox:
         """Whether an event with this id came within the while that ids are remembered."""
         return self._seen.before(now_us, event_id) is not None
 
-    def store(self, now_us: int, event_id: str, body: bytes) -> Event:
+    def store(self, now_us: int, event_id: str, body: bytes, *, copy: int = 0) -> Event:
         """Keep an event; when this returns it is durable.
 
         Raises
@@ -88,10 +91,9 @@ class Inbox:
         MayHaveHappened, Refused
             If the disk fails, or has failed before: then the inbox must be opened anew.
         """
-        head = json.dumps({"id": event_id, "came_us": now_us}).encode()
+        head = json.dumps({"id": event_id, "came_us": now_us, "copy": copy}).encode()
         number = self._log.append(now_us, head + b"\n" + body)
-        self._log.sync(now_us)
-        event = Event(number, event_id, now_us, body)
+        event = Event(number, event_id, now_us, body, copy)
         self._take_in(event)
         return event
 
@@ -103,7 +105,7 @@ class Inbox:
         return None
 
     def done(self, now_us: int, number: int) -> Event | None:
-        """Let an event go that was given out; None: it was not."""
+        """Let an event go that was given out, durably; None: it was not."""
         event = self._out.pop(number, None)
         if event is not None:
             self._log.append(now_us, json.dumps({"done": number}).encode())

@@ -12,13 +12,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
-from typing import Final
+from typing import Final, Literal
 
 from dsys_lab.brokers.web_hook.signature import Call, signed
 from dsys_lab.errors import BadParameter, Misuse, require_positive
-from dsys_lab.trace import NO_TRACE, Recorder
 
 PAGE_EVENTS: Final = 100
+Outcome = Literal["delivered", "tried again", "given up", "settled before"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +93,6 @@ class Partner:
     secrets : sequence of str
         What it signs with: two while they are being changed.
     schedule : Schedule
-    place : str
-        The name under which its rows appear.
-    recorder : Recorder
 
     Examples
     --------
@@ -104,14 +101,13 @@ class Partner:
     >>> partner.publish(0, "msg_1", b'{"type": "sleep.recorded"}')
     >>> [call] = partner.calls(0)
     >>> partner.answered(0, "msg_1", 503)
+    'tried again'
     >>> partner.deadline_us() / 1e6
     5.0
     """
 
     secrets: Sequence[str]
     schedule: Schedule = STANDARD_SCHEDULE
-    place: str = "partner"
-    recorder: Recorder = NO_TRACE
     _list: list[Sent] = field(default_factory=list, init=False)
     _trying: dict[str, _Delivery] = field(default_factory=dict, init=False)
     _due: list[tuple[int, int, str]] = field(default_factory=list, init=False)
@@ -145,23 +141,22 @@ class Partner:
             heappop(self._due)
         return self._due[0][0] if self._due else None
 
-    def answered(self, now_us: int, event_id: str, status: int | None) -> None:
-        """Say what the answer was; None: there was none. Of an event that is settled already nothing changes."""
+    def answered(self, now_us: int, event_id: str, status: int | None) -> Outcome:
+        """Say what the answer was, None: there was none; return what follows from it."""
         if event_id not in self._trying:
-            return
+            return "settled before"
         delivery = self._trying[event_id]
         if status is not None and 200 <= status < 300:
             del self._trying[event_id]
-            self.recorder.emit(now_us, "publish_ok", self.place, event_id, attempt=delivery.attempt)
-        elif delivery.attempt > len(self.schedule.pauses_s):
+            return "delivered"
+        if delivery.attempt > len(self.schedule.pauses_s):
             del self._trying[event_id]
             self._given_up += 1
-            why = "no answer" if status is None else f"{status}"
-            self.recorder.emit(now_us, "publish_fail", self.place, event_id, attempt=delivery.attempt, why=why)
-        else:
-            pause_s = self.schedule.pauses_s[delivery.attempt - 1]
-            delivery.attempt += 1
-            heappush(self._due, (now_us + round(pause_s * 1e6), self._number_of[event_id], event_id))
+            return "given up"
+        pause_s = self.schedule.pauses_s[delivery.attempt - 1]
+        delivery.attempt += 1
+        heappush(self._due, (now_us + round(pause_s * 1e6), self._number_of[event_id], event_id))
+        return "tried again"
 
     def attempt(self, event_id: str) -> int:
         """Return which attempt an event is at, from 1; 0: it is settled."""

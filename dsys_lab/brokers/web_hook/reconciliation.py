@@ -74,13 +74,13 @@ def pages(ask: Ask) -> Iterable[Page]:
         after = page.after
 
 
-def compare(ask: Ask, ours: Iterable[str], *, known: Container[str] | None = None) -> Difference:
+def compare(listed: Iterable[Page], ours: Iterable[str], *, known: Container[str] | None = None) -> Difference:
     """Hold the partner's list against what we have.
 
     Parameters
     ----------
-    ask : callable
-        Gives the list of the window, a page at a time.
+    listed : iterable of Page
+        The list of the window: `pages(ask)`.
     ours : iterable of str
         The ids that came to us and happened in the window.
     known : container of str, optional
@@ -88,16 +88,16 @@ def compare(ask: Ask, ours: Iterable[str], *, known: Container[str] | None = Non
 
     Examples
     --------
-    >>> listed = (Sent("msg_1", 0, b""), Sent("msg_2", 5, b""))
-    >>> found = compare(lambda after: Page(listed, None), ["msg_1", "msg_9"])
+    >>> page = Page((Sent("msg_1", 0, b""), Sent("msg_2", 5, b"")), None)
+    >>> found = compare([page], ["msg_1", "msg_9"])
     >>> [one.id for one in found.lost], found.foreign
     (['msg_2'], ('msg_9',))
     """
     if isinstance(ours, str):
         raise BadParameter(f"ours = {ours!r}: give a list of ids")
     mine = dict.fromkeys(ours)
-    read = list(pages(ask))
-    listed = {one.id: one for page in read for one in page.entries}
+    read = list(listed)
+    theirs = {one.id: one for page in read for one in page.entries}
     have = mine if known is None else known
-    lost = tuple(one for one in listed.values() if one.id not in have)
-    return Difference(len(listed), len(read), lost, tuple(one for one in mine if one not in listed))
+    lost = tuple(one for one in theirs.values() if one.id not in have)
+    return Difference(len(theirs), len(read), lost, tuple(one for one in mine if one not in theirs))
