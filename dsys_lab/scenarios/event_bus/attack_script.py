@@ -17,7 +17,7 @@ with the same status.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -93,6 +93,11 @@ def attack_script(*, events: int = 40, each: int = 4, every_s: float = 60.0, see
     for kind in KINDS * each:
         steps.append(_MADE[kind](victims.pop(), len(steps), luck))
     return sorted(steps, key=lambda step: step.at_us)
+
+
+def timed(steps: Iterable[Step]) -> list[tuple[int, Call]]:
+    """Return each call with what a right clock shows when it is made, in microseconds since 1970."""
+    return [(EPOCH_US + step.at_us, step.call) for step in steps]
 
 
 def _signed_at(number: int, at_s: float, kind: str, secret: str = PARTNERS_SECRET, *, name: str = "e") -> Step:

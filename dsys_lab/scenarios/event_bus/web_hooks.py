@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from dsys_lab.brokers.web_hook import CHECKS, IMPATIENT, STANDARD_SCHEDULE, Partner, Schedule, Settings
 from dsys_lab.errors import BadParameter, require_choice, require_not_negative, require_positive
-from dsys_lab.scenarios.event_bus.attack_script import EPOCH_US, PARTNERS_SECRET, attack_script, body_of
+from dsys_lab.scenarios.event_bus.attack_script import PARTNERS_SECRET, attack_script, body_of
 from dsys_lab.scenarios.event_bus.hook_machines import DoorHost, PartnerHost, Street
 from dsys_lab.scenarios.scenario import Claims, scenario
 from dsys_lab.simulation import Simulation
@@ -149,8 +149,3 @@ def crash_at_the_door(
     sim.after(crash_at_s + back_after_s, door.restart)
     sim.run(crash_at_s + back_after_s + 60 + sum(STANDARD_SCHEDULE.pauses_s[:2]))
     return Claims({**BOOKS, "promised and kept": {}, "at most once": {}})
-
-
-def clock_at(now_us: int) -> int:
-    """Return what a right clock shows at this moment of a run, in microseconds since 1970."""
-    return EPOCH_US + now_us
