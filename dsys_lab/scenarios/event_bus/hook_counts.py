@@ -75,6 +75,13 @@ def foreign_effects(trace: Trace) -> int:
     return sum(count for kind, count in effects(trace).items() if kind != GOOD)
 
 
+def opening_at_trouble(trace: Trace) -> Trace:
+    """Let the picture of a run open at the first effect that should not be, or else the first call that is refused."""
+    told = trace.of("check") or trace.of("reject")
+    trace.header.poster_us = told[0].time_us - 50_000 if told else None
+    return trace
+
+
 def answers(trace: Trace) -> pd.DataFrame:
     """Return a row for each sort of call: how many of it were told what."""
     sort_of = {(row.message, row.fields["copy"]): str(row.fields["sort"]) for row in trace.of("publish")}

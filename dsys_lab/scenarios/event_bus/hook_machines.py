@@ -197,6 +197,9 @@ class DoorHost(Machine):
                 yield from self.work(WORK_S)
                 kind = self._kinds.get((event.id, event.copy), GOOD)
                 simulation.emit("effect", self.name, event.id, key=event.id, copy=event.copy, sort=kind)
+                if kind != GOOD:
+                    simulation.emit("check", self.name, event.id, name="meant by the partner", ok=False,
+                                    expected="no effect", got=f"an effect of one that is {kind}")  # fmt: skip
                 self.door.done(simulation.now_us, event.number)
             self._news = simulation.event()
             yield self._news
