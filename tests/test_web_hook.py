@@ -426,7 +426,8 @@ def test_misuse_is_refused_and_told(call, says):
         call()
 
 
-def test_no_error_tells_a_secret():
+def test_no_error_and_no_printed_value_tells_a_secret():
+    assert "whsec_" not in f"{Settings(secrets=[OURS])!r} {Partner([OURS])!r}"
     with pytest.raises(BadParameter) as refused:
         Settings(secrets=["whsec_notbase64!"])
     assert "notbase64" not in str(refused.value)

@@ -39,7 +39,7 @@ Sources: Standard Webhooks 1.0.0, "Verifying signatures", "Delivery success and 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from dsys_lab.brokers.web_hook.partner import STANDARD_SCHEDULE
@@ -106,7 +106,7 @@ class Settings:
         Checks to leave out, of `CHECKS`: to see what each is for.
     """
 
-    secrets: Sequence[str]
+    secrets: Sequence[str] = field(repr=False)
     age_s: float = 300.0
     remember_s: float = STANDARD_SCHEDULE.lasts_s + 300.0
     size_max_bytes: int = 20_480

@@ -106,7 +106,7 @@ class Partner:
     5.0
     """
 
-    secrets: Sequence[str]
+    secrets: Sequence[str] = field(repr=False)
     schedule: Schedule = STANDARD_SCHEDULE
     _list: list[Sent] = field(default_factory=list, init=False)
     _trying: dict[str, _Delivery] = field(default_factory=dict, init=False)
