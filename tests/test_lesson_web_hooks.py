@@ -93,7 +93,7 @@ def test_each_check_keeps_out_its_own_sorts_and_no_other(without):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_ten_minutes_of_memory_stop_copies_and_not_a_partner_that_tries_for_hours(seed):
     short = counts.effects(attack(seed=seed, remember_s=600.0))
-    assert {kind: count for kind, count in short.items() if count and kind != GOOD} == {"repeated, late": 4}
+    assert {kind: count for kind, count in short.items() if count and kind != GOOD} == {"repeated late": 4}
     for without in ("nothing", "age", "seen"):
         run = attack(seed=seed, remember_s=600.0, without=without)
         assert counts.effects(run) == counts.expected_effects(without, remember_s=600.0)

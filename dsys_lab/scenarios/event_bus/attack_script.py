@@ -1,4 +1,4 @@
-"""What comes to a door on the street: a script of calls, good ones and six sorts that should leave no effect.
+"""What comes to a door on the street: a script of calls, good ones and seven sorts that should leave no effect.
 
 The same script is played against the model in virtual time and against a real web server: both must answer each call
 with the same status.
@@ -7,11 +7,11 @@ with the same status.
 `good`              the partner's own, once
 `forged`            an event that never was, signed by somebody who has not the key
 `changed`           a good call that is caught, changed, and handed on shortly before the original
-`copied, soon`      a good call once more, within minutes: its signature and its time are right
-`copied, late`      the same after a quarter of an hour or more
+`copied soon`       a good call once more, within minutes: its signature and its time are right
+`copied late`       the same after a quarter of an hour or more
 `held back`         a good call that is caught, and let through for the first time after a quarter of an hour or more
 `repeated`          the partner itself, since it heard no answer: signed anew, a little later
-`repeated, late`    the same some 35 minutes later, which is the fourth attempt of its schedule
+`repeated late`     the same some 35 minutes later, which is the fourth attempt of its schedule
 ==================  ================================================================================================
 """
 
@@ -30,18 +30,18 @@ EPOCH_US: Final = 1_795_935_600_000_000
 PARTNERS_SECRET: Final = secret_of(b"the partner's key, 24 by")
 FORGERS_SECRET: Final = secret_of(b"what a forger would try.")
 GOOD: Final = "good"
-KINDS: Final = ("forged", "changed", "copied, soon", "copied, late", "held back", "repeated", "repeated, late")
+KINDS: Final = ("forged", "changed", "copied soon", "copied late", "held back", "repeated", "repeated late")
 GUARDS: Final[dict[str, tuple[str, ...]]] = {
     "forged": ("signature",),
     "changed": ("signature",),
-    "copied, soon": ("seen",),
-    "copied, late": ("age", "seen"),
+    "copied soon": ("seen",),
+    "copied late": ("age", "seen"),
     "held back": ("age",),
     "repeated": ("seen",),
-    "repeated, late": ("seen",),
+    "repeated late": ("seen",),
 }
 """Which checks keep each sort out: it leaves an effect only if all of them are left out, or `seen` forgets too soon."""
-BY_PARTNER: Final = (GOOD, "repeated", "repeated, late")
+BY_PARTNER: Final = (GOOD, "repeated", "repeated late")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +123,11 @@ def _changed(step: Step, number: int, luck: Stream) -> Step:
 _MADE: Final[dict[str, Callable[[Step, int, Stream], Step]]] = {
     "forged": lambda step, number, luck: _signed_at(number, step.at_us / 1e6 + 7, "forged", FORGERS_SECRET, name="f"),
     "changed": _changed,
-    "copied, soon": lambda step, number, luck: _later(step, "copied, soon", 20 + 200 * luck()),
-    "copied, late": lambda step, number, luck: _later(step, "copied, late", 900 + 900 * luck()),
+    "copied soon": lambda step, number, luck: _later(step, "copied soon", 20 + 200 * luck()),
+    "copied late": lambda step, number, luck: _later(step, "copied late", 900 + 900 * luck()),
     "held back": lambda step, number, luck: _later(
         _signed_at(number, step.at_us / 1e6 + 11, "held back", name="h"), "held back", 900 + 900 * luck()
     ),
     "repeated": lambda step, number, luck: _again(step, "repeated", 5 + 10 * luck()),
-    "repeated, late": lambda step, number, luck: _again(step, "repeated, late", sum(STANDARD_SCHEDULE.pauses_s[:3])),
+    "repeated late": lambda step, number, luck: _again(step, "repeated late", sum(STANDARD_SCHEDULE.pauses_s[:3])),
 }

@@ -107,7 +107,7 @@ def expected_effects(
     that was changed on its way the original comes second: with `seen` it is taken for the repetition.
     """
     left_out = set(without.split(", "))
-    forgets = {"copied, late": 900.0, "repeated, late": 2_105.0}
+    forgets = {"copied late": 900.0, "repeated late": 2_105.0}
     fails = {
         kind: all(
             check in left_out or (check == "seen" and remember_s is not None and remember_s < forgets.get(kind, 0))
