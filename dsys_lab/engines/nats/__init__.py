@@ -10,6 +10,7 @@ nats-server 2.15.1 and nats-py 2.16.0.
 """
 
 from dsys_lab.engines.nats.connection import Connection, connection
+from dsys_lab.engines.nats.event_bus import SubjectBus
 from dsys_lab.engines.nats.log_stream import JetStreamLog
 from dsys_lab.engines.nats.overflow import DIFFERENCES, jetstream_overflow, slow_subscriber
 from dsys_lab.engines.nats.stream import POLICIES, StreamBuffer
@@ -27,6 +28,7 @@ __all__ = [
     "SlowSubscriber",
     "StreamBuffer",
     "StreamTopic",
+    "SubjectBus",
     "connection",
     "jetstream_overflow",
     "slow_subscriber",
