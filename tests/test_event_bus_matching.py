@@ -57,7 +57,7 @@ def rules(matcher: Matcher, pattern_of: Any, count: int = 100) -> Matcher:
     return matcher
 
 
-def test_a_rule_stands_where_the_fewest_others_stand() -> None:
+def test_a_rule_stands_under_the_field_that_parts_the_rules_best() -> None:
     of = lambda number: {"source": ["wearable"], "detail": {"device": [f"d{number}"]}}  # noqa: E731
     loop, index = rules(Loop(), of), rules(Index(), of)
     event = {"source": "wearable", "detail": {"device": "d7"}}

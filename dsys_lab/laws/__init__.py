@@ -32,6 +32,7 @@ from dsys_lab.laws.documents import (
     same_element_share,
     some_elements_share,
 )
+from dsys_lab.laws.event_buses import events_in_loop, given_up_share, patterns_asked
 from dsys_lab.laws.graphs import (
     edges_looked_at,
     growth,
@@ -193,10 +194,12 @@ __all__ = [
     "effects_of_a_call",
     "empty_receives_a_day",
     "erlang_c",
+    "events_in_loop",
     "expected_losses",
     "exponential_within",
     "falsely_dead",
     "fan_trap",
+    "given_up_share",
     "greedy_share_least",
     "grown_bytes",
     "growth",
@@ -237,6 +240,7 @@ __all__ = [
     "page_ship_bytes",
     "pages_hit",
     "pages_hit_standard_error",
+    "patterns_asked",
     "pieces_sent_at_once",
     "pieces_sent_in_parts",
     "poison_load",

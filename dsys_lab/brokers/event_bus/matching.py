@@ -2,8 +2,9 @@
 
 `Loop` asks every pattern: simple, and its time grows with the number of rules. `Index` asks few. A field whose wishes
 are all plain values must have one of them in an event that is picked, so a rule can stand in a table under these
-values; the event looks up its own. A rule stands under one of its fields, the one where the fewest others stand so far;
-a rule without such a field (`anything-but`, `prefix`, ..) stands in the list of those that are always asked.
+values; the event looks up its own. A rule stands under one of its fields: the one for which the rules so far have named
+the most different values, for it parts them best. A rule without such a field (`anything-but`, `prefix`, ..) stands in
+the list of those that are always asked.
 
 Both answer alike, in the order in which the rules were made; `asked` says how many patterns were asked.
 
@@ -13,7 +14,7 @@ SIGCOMM 2003; aws/event-ruler compiles all rules into one automaton instead.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
@@ -70,6 +71,7 @@ class Index:
         self._fields: dict[str, Path] = {}  # under which field a rule stands
         self._under: dict[Path, defaultdict[Any, dict[str, None]]] = {}
         self._always: dict[str, None] = {}
+        self._named: defaultdict[Path, Counter[Any]] = defaultdict(Counter)  # values of a field, in how many rules
         self._next_number = 0
 
     def add(self, name: str, pattern: Pattern) -> None:
@@ -85,20 +87,19 @@ class Index:
         if not exact:
             self._always[name] = None
             return
-        field = self._fields[name] = min(exact, key=lambda path: self._crowd(path, exact[path]))
+        for path, values in exact.items():
+            self._named[path].update(values)
+        field = self._fields[name] = max(exact, key=lambda path: (len(self._named[path]), len(path)))
         table = self._under.setdefault(field, defaultdict(dict))
         for value in exact[field]:
             table[value][name] = None
-
-    def _crowd(self, path: Path, values: tuple[Any, ...]) -> tuple[int, int]:
-        """Return how many rules stand under the fullest of these values; of two fields the deeper one says more."""
-        table: Mapping[Any, Mapping[str, None]] = self._under.get(path, {})
-        return max(len(table.get(value, ())) for value in values), -len(path)
 
     def remove(self, name: str) -> None:
         """Take a rule out."""
         _, pattern = self._patterns.pop(name)
         self._always.pop(name, None)
+        for path, values in pattern.exact().items():
+            self._named[path] -= Counter(values)  # which drops what nobody names any more
         if field := self._fields.pop(name, None):
             table = self._under[field]
             for value in pattern.exact()[field]:

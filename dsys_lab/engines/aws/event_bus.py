@@ -79,6 +79,10 @@ class EventBridgeBus:
         """Return what came to the target of a rule since it was asked last."""
         return [json.loads(body) for body in self._queue(rule).drained()]
 
+    def waiting(self, rule: str) -> int:
+        """Return how many events it would return; a real queue knows that only about."""
+        return len(self._queue(rule))
+
     def keep(self, name: str, pattern: Mapping[str, Any] | None = None) -> None:
         """Keep from now on what a pattern picks, or all."""
         archive = self._aws.new_name()[-NAME_MAX:]

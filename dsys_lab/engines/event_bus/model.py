@@ -74,6 +74,10 @@ class ModelBus:
         heard, self._heard[rule] = self._heard[rule], []
         return heard
 
+    def waiting(self, rule: str) -> int:
+        """Return how many events it would return."""
+        return len(self._heard[rule])
+
     def keep(self, name: str, pattern: Mapping[str, Any] | None = None) -> None:
         """Keep what a pattern picks."""
         self.bus.keep(self._later(), Archive(name, None if pattern is None else Pattern(pattern)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from dsys_lab.brokers.event_bus import Entry
+from dsys_lab.brokers.event_bus import Entry, Transformer
 from dsys_lab.engines.event_bus.model import ModelBus, Routing
 from dsys_lab.errors import require_choice
 
@@ -28,6 +28,8 @@ ENGINES: Final[dict[str, Callable[[], Routing]]] = {
 }
 """Every bus by the name that a page uses."""
 PUT_AT_ONCE: Final = 10
+SLIM: Final = Transformer({"id": "$.id"}, '{"id": "<id>"}')
+"""All that is handed on where only the number matters."""
 
 
 def opened(engine: str) -> Any:
@@ -73,10 +75,17 @@ def told(engine: str) -> dict[str, list[str]]:
 
 
 def picked(engine: str, patterns: Mapping[str, Any], events: Sequence[Entry]) -> dict[str, int]:
-    """Return how many of these events each pattern picks, by an archive for each: for buses that have archives."""
+    """Return how many of these events each pattern picks, by a rule for each: for buses that look into events."""
     with opened(engine) as bus:
+        rules = {name: f"rule-{number}" for number, name in enumerate(patterns)}
         for name, pattern in patterns.items():
-            bus.keep(name, pattern)
+            bus.rule(rules[name], pattern, SLIM)
         for first in range(0, len(events), PUT_AT_ONCE):
             bus.put(*events[first : first + PUT_AT_ONCE])
-        return {name: bus.kept(name) for name in patterns}
+        return {name: bus.waiting(rules[name]) for name in patterns}
+
+
+def who_differs(one: Mapping[str, int], other: Mapping[str, int]) -> str:
+    """Say for how many patterns two buses do not pick as many events."""
+    differ = [name for name in one if one[name] != other[name]]
+    return f"{len(differ)} of {len(one)} patterns" if differ else "no pattern"

@@ -136,12 +136,12 @@ def outage(
 # ------------------------------------------------------------------------------------------ 3. once more
 @scenario("replayed, {keys}")
 def replayed(
-    sim: Simulation, *, keys: str = "no keys", every_s: float = 300.0, replay_s: float = 3_600.0
+    sim: Simulation, *, keys: str = "no keys", every_s: float = 20.0, replay_s: float = 240.0
 ) -> Claims:
     """A replay into live rules does everything again, unless a key stops it.
 
-    For an hour events come. *search* is new and has missed them; so the hour is replayed, into all rules: *mail* and
-    *billing* have done it all before. With "keys" both keep what they did, by the id of the event.
+    Events come, until *search* is made, which has missed them. So all is replayed, into every rule: *mail* and
+    *billing* have done it before. With "keys" these two keep what they did, by the id of the event.
     """
     require_choice("keys", keys, ("no keys", "keys"))
     require_positive(every_s=every_s, replay_s=replay_s)
@@ -152,12 +152,14 @@ def replayed(
     events = int(replay_s / every_s)
     Sender(sim, host, ((every_s if n > 1 else 1.0, night(n)) for n in range(1, events + 1)), name=WEARABLE)
 
+    search = Service(sim, "search", constant(0.3))
+
     def again() -> None:
-        serve(sim, host, "to-search", NIGHTS, "search")
+        host.put_rule(Rule("to-search", NIGHTS, [Target("search")]), search)
         host.replay("for-search", "past", since_s=0, until_s=replay_s)
 
     sim.after(replay_s, again)
-    sim.run(replay_s + 10 * events)
+    sim.run(replay_s + events + 10)
     return Claims({**BOOKS, "exactly-once effect": {}})
 
 
