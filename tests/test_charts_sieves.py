@@ -30,6 +30,14 @@ def test_it_grows_with_its_sieves_and_cuts_what_is_too_long():
     assert max(len(text.get_text()) for text in large.figure.axes[0].texts) <= 42
 
 
+def test_strips_count_what_is_picked():
+    chart = charts.picked_strips({"a": [True, False, True], "b": [False] * 3})
+    assert chart.summary == "a: 2 of 3\nb: 0 of 3"
+    for bad in ({}, {"a": [True], "b": []}):
+        with pytest.raises(BadParameter, match="each asked of the same events"):
+            charts.picked_strips(bad)
+
+
 @pytest.mark.parametrize("given", [({}, {"r": ([], None)}), (CARD, {})])
 def test_nothing_to_draw_is_refused(given):
     with pytest.raises(BadParameter, match="give some of both"):

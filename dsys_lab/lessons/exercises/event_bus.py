@@ -12,6 +12,7 @@ from dsys_lab.brokers.event_patterns import Pattern
 from dsys_lab.errors import BadParameter, Misuse
 from dsys_lab.lessons.exercises.task import Exercise, OpenQuestion, Verdict
 from dsys_lab.lessons.exercises.watched import brief
+from dsys_lab.lessons.exercises.web_hooks import VERIFY
 from dsys_lab.scenarios.event_bus import routing
 from dsys_lab.simulation.chance import stream
 from dsys_lab.views import charts
@@ -302,4 +303,4 @@ for a day*. What an event says belongs to whoever puts it: fields are added, nev
 where the event is put, finds the slip before it is silence.""",
 )
 
-TASKS: Final = (MATCHES, SHAPES, DESIGN)
+TASKS: Final = (MATCHES, VERIFY, SHAPES, DESIGN)

@@ -84,10 +84,30 @@ def picks(name: str) -> tuple[int, ...]:
     return tuple(number for number, entry in enumerate(events()) if pattern.matches(envelope(entry)))
 
 
-def match_matrix() -> pd.DataFrame:
-    """Return a row for each pattern and a column for each event: whether it picks it."""
-    told = {name: [number in picks(name) for number in range(EVENTS)] for name in PATTERNS}
-    return pd.DataFrame.from_dict(told, orient="index")
+def written(*names: str) -> pd.DataFrame:
+    """Return some patterns as they are written."""
+    return pd.DataFrame({"pattern": {name: json.dumps(PATTERNS[name]) for name in names}})
+
+
+def match_matrix() -> dict[str, list[bool]]:
+    """Return for each pattern of each event whether it picks it."""
+    return {name: [number in picks(name) for number in range(EVENTS)] for name in PATTERNS}
+
+
+def which_tags_count() -> str:
+    """Say which events the pattern that wants two tags picks."""
+    wanted, found = {"nap", "snore"}, {number: tags_of(number) for number in range(EVENTS)}
+    by_rule = {
+        "those that have both tags": {number for number, tags in found.items() if wanted <= tags},
+        "those that have either tag": {number for number, tags in found.items() if wanted & tags},
+        "those whose list is exactly these two": {number for number, tags in found.items() if wanted == tags},
+    }
+    return next(words for words, numbers in by_rule.items() if numbers == set(picks("nap and snore?")))
+
+
+def tags_of(number: int) -> set[str]:
+    """Return the tags of an event."""
+    return set(envelope(events()[number])["detail"].get("tags", ()))
 
 
 # ------------------------------------------------------------------------------------------ one event, some sieves
@@ -99,7 +119,7 @@ class Sieve(NamedTuple):
 
 
 SIEVES: Final[dict[str, Sieve]] = {
-    "short-nights": Sieve(SHORT, ADVICE),
+    "short": Sieve(SHORT, ADVICE),
     "orders": Sieve(ORDERS, Part("$.detail")),
     "snoring-in-Oslo": Sieve(
         Pattern(of(city=[{"equals-ignore-case": "oslo"}], tags=["snore"])), Part("$.detail.sleeper")

@@ -21,7 +21,7 @@ from dsys_lab.views.charts.graph_wave import graph_wave
 from dsys_lab.views.charts.index_strips import index_strips
 from dsys_lab.views.charts.picture import Chart, is_logarithmic, number
 from dsys_lab.views.charts.shelf import shelf_and_trees
-from dsys_lab.views.charts.sieves import sieves
+from dsys_lab.views.charts.sieves import picked_strips, sieves
 from dsys_lab.views.charts.slice_lanes import slice_lanes
 from dsys_lab.views.charts.sliding import Sliding, sliding
 from dsys_lab.views.charts.version_chains import version_chains
@@ -42,6 +42,7 @@ __all__ = [
     "lines",
     "number",
     "outcomes",
+    "picked_strips",
     "poured_cube",
     "predicted_counted_law",
     "rate_over_time",

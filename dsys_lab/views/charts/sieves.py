@@ -3,6 +3,8 @@
 Left the card, a line for each field. In the middle a box for each rule, a line for each field that it wants: green with
 a tick if the card has it so, red with a cross if not; a thread leads from the card's field to it. Right what the target
 is given: the card folded into another shape, or nothing.
+
+`picked_strips`: a strip for each pattern, and in it a line for each of many events that it picks.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from dsys_lab.errors import BadParameter
-from dsys_lab.views.charts.picture import Chart, listed, styled
+from dsys_lab.views.charts.picture import Chart, figure_of, listed, styled
 from dsys_lab.views.theme import ROLES
 
 if TYPE_CHECKING:
@@ -73,6 +75,34 @@ def sieves(
     picking = [name for name, (_, given) in sieves.items() if given is not None]
     alt = f"A card ({', '.join(f'{name} {value}' for name, value in card.items())}) and {len(sieves)} sieves."
     return Chart(figure, f"{alt} It passes {listed(picking) if picking else 'none'}.", "\n".join(told))
+
+
+def picked_strips(picked: Mapping[str, Sequence[bool]], *, title: str = "", x: str = "") -> Chart:
+    """Return a strip for each pattern.
+
+    Parameters
+    ----------
+    picked : mapping
+        Pattern -> of each event, whether it is picked.
+
+    Raises
+    ------
+    BadParameter
+        If there is no pattern, or they were asked of different numbers of events.
+    """
+    if len({len(row) for row in picked.values()}) != 1:
+        raise BadParameter(f"picked_strips: {len(picked)} patterns; give some, each asked of the same events")
+    with styled():
+        figure, axes = figure_of(title, x, "", inches=(8.6, 0.6 + 0.26 * len(picked)))
+        for number, row in enumerate(picked.values()):
+            here = [at for at, picks in enumerate(row, 1) if picks]
+            axes.vlines(here, number - 0.36, number + 0.36, color=_LIT.colour, linewidth=1.6)
+        axes.set_yticks(range(len(picked)), [f"{name}  ({sum(row)})" for name, row in picked.items()], fontsize=8.5)
+        axes.set_ylim(len(picked) - 0.4, -0.6)
+        axes.set_xlim(0, max(map(len, picked.values())) + 1)
+        axes.grid(visible=False)
+    told = [f"{name}: {sum(row)} of {len(row)}" for name, row in picked.items()]
+    return Chart(figure, f"A strip for each of {len(picked)} patterns, with a line for each event.", "\n".join(told))
 
 
 def _box(
