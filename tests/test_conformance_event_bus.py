@@ -171,6 +171,38 @@ def test_moto_leaves_quotes_out_and_holes_in() -> None:
             bus.put(night(4))
 
 
+def test_moto_replays_to_all_rules_whatever_the_time_under_another_id_and_unshaped() -> None:
+    with aws.EventBridgeBus() as bus:
+        bus.rule("mail", {"detail-type": ["Night"]})
+        bus.rule("search", {"detail-type": ["Night"]}, HOURS)
+        bus.keep("all")
+        bus.put(night(4, "n1"))
+        [first], [shaped] = bus.heard("mail"), bus.heard("search")
+        bus.replay("all", "search")
+        [again], [unshaped] = bus.heard("mail"), bus.heard("search")
+    assert again["detail"] == first["detail"]
+    assert again["id"] != first["id"]
+    assert "slept" in shaped
+    assert "slept" not in unshaped
+
+
+def test_moto_does_not_try_again_nor_look_at_parts_constants_and_the_number_of_targets() -> None:
+    with aws.EventBridgeBus() as bus:
+        bus.rule("nights", {"detail-type": ["Night"]})
+        call, queue = aws.connection().call, bus._queues["nights"]
+        for number, given in enumerate(({"InputPath": "$.detail"}, {"Input": '{"go": 1}'}, {}, {}, {})):
+            one = {"Id": f"more-{number}", "Arn": queue.arn, **given}
+            call("events", "put_targets", Rule="nights", EventBusName=bus.name, Targets=[one])
+        bus.put(night(4))
+        heard = bus.heard("nights")
+        assert len(heard) == 6  # one target more than there may be
+        assert all(event["detail"]["hours"] == 4 for event in heard)
+        call("sqs", "delete_queue", QueueUrl=queue.url)
+        with pytest.raises(Refused, match="queue"):
+            bus.put(night(4))
+        call("sqs", "create_queue", QueueName=queue.url.rpartition("/")[2], tags=aws.connection().tags)
+
+
 def test_what_was_made_is_found_by_its_tag_until_it_is_removed() -> None:
     connection = aws.connection()
     with aws.EventBridgeBus() as bus:

@@ -619,13 +619,17 @@ kept.failed(0, attempt.number, "no such queue", again=False)
 pd.DataFrame(kept.dead_letters("short", "coach"))
 
 # %% [markdown]
-# **The bus itself crashes** with work in hand, in the middle of an event; and then the network between bus and coach is
-# cut. Click an event and press **F**, to follow it.
+# **The bus itself crashes** with work in hand, in the middle of an event. What it had out it tries again when it is back;
+# what is sent to it meanwhile never arrives, and its sender, who has no acknowledgement, would have to put it again.
+# Click an event and press **F**, to follow it.
 
 # %%
 busy = {"kind": "start", "place": "coach"}
 dies = {"do": "crash", "target": "bus", "on": busy, "nth": 2, "lasts_s": 4}
 player(routing(faults=[dies]))
+
+# %% [markdown]
+# **The network between bus and coach is cut** for nine seconds. Nobody else feels it:
 
 # %%
 cut = {"do": "split", "target": "coach", "at_s": 4, "lasts_s": 9}
