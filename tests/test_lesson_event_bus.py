@@ -98,7 +98,7 @@ def test_an_index_asks_as_few_as_the_law_says_and_a_loop_asks_all():
 
 def test_each_check_at_the_door_has_a_sort_of_its_own():
     assert counts.kept_out_by("forged") == "signature"
-    assert counts.kept_out_by("copied, soon") == "seen"
+    assert counts.kept_out_by("copied soon") == "seen"
     assert counts.kept_out_by("held back") == "age"
 
 

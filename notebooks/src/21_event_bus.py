@@ -382,7 +382,7 @@ who_loses_it.reveal(
 # %%
 lasts_s = RETRIES["newer"].lasts_s
 charts.against_law(
-    {"newer": lost_shares(100, 250, 400, 600, 1200)},
+    {"newer": lost_shares(100, 250, 400, 600, 1000)},
     laws={"newer": lambda down_s: given_up_share(down_s, lasts_s)},
     title="How much of what comes during an outage is given up?",
     x="seconds that the target is down",
@@ -401,9 +401,9 @@ charts.against_law(
 # |---|---|
 # | *forged* | a night that never was, signed by somebody who has not the secret |
 # | *changed* | a good call that was caught, changed, and handed on before the original |
-# | *copied, soon* and *copied, late* | a good call once more, byte for byte, within minutes, or after a quarter of an hour |
+# | *copied soon* and *copied late* | a good call once more, byte for byte, within minutes, or after a quarter of an hour |
 # | *held back* | a good call, caught, and let through for the first time after a quarter of an hour |
-# | *repeated* and *repeated, late* | the partner itself, since it heard no answer: signed anew, soon, or half an hour later |
+# | *repeated* and *repeated late* | the partner itself, since it heard no answer: signed anew, soon, or half an hour later |
 
 # %%
 copied = predict(
@@ -430,7 +430,7 @@ from dsys_lab.scenarios.event_bus.hook_counts import effects_table
 
 # %%
 copied.reveal(
-    kept_out_by("copied, soon"),
+    kept_out_by("copied soon"),
     why="It is signed and it is young. Only a memory of ids knows it.",
     show=player(
         attack(events=14, each=2),
@@ -520,7 +520,7 @@ from dsys_lab.scenarios.event_bus import loop
 from dsys_lab.scenarios.event_bus.counts import looped, rounds_of
 
 # %%
-grown, late = rounds_of(0, 1, 2, 3, 4, 5), {"until_s": 16}
+grown, late = rounds_of(0, 1, 3, 5), {"until_s": 16}
 rounds.reveal(
     grown[-1][1],
     law=events_in_loop(2.0, 5, first=3),
@@ -546,7 +546,7 @@ rounds.reveal(
 
 # %%
 charts.against_law(
-    {"counted": looped(0.25, 0.5, 0.75, 1.0, 1.25)},
+    {"counted": looped(0.25, 0.75, 1.0, 1.25)},
     laws={"counted": lambda writes: events_in_loop(writes, 5, first=3)},
     title="How many events are there after five rounds?",
     x="events written for each",
@@ -658,19 +658,19 @@ pd.DataFrame(
 )
 
 # %% [markdown]
-# Do the twenty patterns of experiment 1 pick the same events there? The first thirty events, for the stand-in is slow:
+# Do the twenty patterns of experiment 1 pick the same events there? The first fifteen events, for the stand-in is slow:
 
 # %%
 same = predict(
     "21/same",
-    "Twenty patterns, thirty events: for how many patterns does moto pick another "
+    "Twenty patterns, fifteen events: for how many patterns does moto pick another "
     "number of events than the model?",
     choices=["for none", "for some"],
 )
 same
 
 # %%
-few = events()[:30]
+few = events()[:15]
 ours, theirs = picked("model", PATTERNS, few), picked("EventBridge", PATTERNS, few)
 same.reveal(
     who_differs(ours, theirs),

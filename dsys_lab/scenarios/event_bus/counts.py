@@ -24,8 +24,8 @@ from dsys_lab.simulation.chance import stream
 from dsys_lab.simulation.network import DELAY_S
 from dsys_lab.trace import Trace
 
-RUNS: Final = 12
-ARRIVALS: Final = 400
+RUNS: Final = 8
+ARRIVALS: Final = 250
 LATE_S: Final = 5.0
 """What takes longer from the bus to its effect came late."""
 DEVICES: Final = 100
@@ -141,7 +141,7 @@ def rounds_of(*rounds: int, writes: float = 2.0, guard: str = "none") -> list[Me
     return over_seeds(counted, seeds=2, rounds=rounds)
 
 
-def asked(rules: int, matcher: Matcher, events: int = DEVICES) -> float:
+def asked(rules: int, matcher: Matcher, events: int = 20) -> float:
     """Return how many patterns are asked of an event, if the rules are spread over a hundred devices."""
     for number in range(rules):
         wanted = {"detail-type": ["Night"], "detail": {"device": [f"ring-{number % DEVICES}"]}}
