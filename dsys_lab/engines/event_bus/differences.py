@@ -8,12 +8,12 @@ from dsys_lab.engines.difference import Difference
 
 SUBJECTS: Final = (
     Difference(
-        "patterns over all that an event says", "a subject: the words that the publisher chose",
+        "patterns over all that an event says", "core NATS: a subject, words that the publisher chose",
         "the source and the detail-type can be named, nothing else",
         ("test_a_pattern_looks_into_the_detail", "test_a_transformer_gives_another_shape"),
     ),
     Difference(
-        "an entry that is no event fails alone", "takes any bytes",
+        "an entry that is no event fails alone", "core NATS takes any bytes",
         "whoever hears must look", ("test_a_bad_entry_fails_alone",),
     ),
     Difference(
