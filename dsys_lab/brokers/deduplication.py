@@ -23,14 +23,18 @@ class SeenIds:
         self.window_us = window_us
         self._seen: OrderedDict[str, tuple[int, str]] = OrderedDict()
 
-    def came_before(self, now_us: int, key: str, message: str) -> str | None:
-        """Return the message that came with this id within the window; remember a new one."""
+    def before(self, now_us: int, key: str) -> str | None:
+        """Return the message that came with this id within the window; remember nothing new."""
         while self._seen and next(iter(self._seen.values()))[0] + self.window_us <= now_us:
             self._seen.popitem(last=False)
-        if key in self._seen:
-            return self._seen[key][1]
-        self._seen[key] = (now_us, message)
-        return None
+        return self._seen[key][1] if key in self._seen else None
+
+    def came_before(self, now_us: int, key: str, message: str) -> str | None:
+        """Return the message that came with this id within the window; remember a new one."""
+        before = self.before(now_us, key)
+        if before is None:
+            self._seen[key] = (now_us, message)
+        return before
 
     def snapshot(self, now_us: int) -> list[list[str | int]]:
         """Return what is still remembered, in JSON values."""

@@ -32,6 +32,7 @@ from dsys_lab.laws.documents import (
     same_element_share,
     some_elements_share,
 )
+from dsys_lab.laws.event_buses import events_in_loop, given_up_share, patterns_asked
 from dsys_lab.laws.graphs import (
     edges_looked_at,
     growth,
@@ -166,12 +167,14 @@ from dsys_lab.laws.warehouse import (
     touched_share_unsorted,
     unsorted_share,
 )
+from dsys_lab.laws.web_hooks import answered_and_lost, pushes_missed, remembered_least_s, wasted_polls
 
 __all__ = [
     "AIMD_UTILISATION",
     "ALLOWED",
     "PAGE_ROOM_BYTES",
     "accepted_units",
+    "answered_and_lost",
     "answered_within",
     "attempts_first_wins",
     "attempts_per_call",
@@ -200,11 +203,13 @@ __all__ = [
     "effects_of_a_call",
     "empty_receives_a_day",
     "erlang_c",
+    "events_in_loop",
     "expected_losses",
     "exponential_within",
     "falsely_dead",
     "fan_trap",
     "follows_within_s",
+    "given_up_share",
     "greedy_share_least",
     "grown_bytes",
     "growth",
@@ -251,12 +256,14 @@ __all__ = [
     "page_ship_bytes",
     "pages_hit",
     "pages_hit_standard_error",
+    "patterns_asked",
     "pieces_sent_at_once",
     "pieces_sent_in_parts",
     "poison_load",
     "pollers_most",
     "polling_delay_s",
     "polls_refused",
+    "pushes_missed",
     "quorum_is_safe",
     "quorum_missing",
     "quorum_quantile_s",
@@ -268,6 +275,7 @@ __all__ = [
     "records_to_replay",
     "redistributed_bytes",
     "relative_standard_error",
+    "remembered_least_s",
     "rename_requests",
     "repair_s",
     "repeated_after_crash",
@@ -296,5 +304,6 @@ __all__ = [
     "unsorted_share",
     "usable_share",
     "walks_by_products",
+    "wasted_polls",
     "zone_sizes",
 ]

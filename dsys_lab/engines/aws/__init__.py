@@ -11,8 +11,9 @@ Sources: docs.getmoto.org; botocore's service models; behaviour as measured with
 """
 
 from dsys_lab.engines.aws.connection import Connection, connection
+from dsys_lab.engines.aws.event_bus import EventBridgeBus
 from dsys_lab.engines.aws.log_stream import KinesisStream
 from dsys_lab.engines.aws.topic import SnsTopic
 from dsys_lab.engines.aws.work_queue import SqsQueue
 
-__all__ = ["Connection", "KinesisStream", "SnsTopic", "SqsQueue", "connection"]
+__all__ = ["Connection", "EventBridgeBus", "KinesisStream", "SnsTopic", "SqsQueue", "connection"]

@@ -118,6 +118,36 @@ def empty_and_remove(call: Call, bucket: str) -> None:
     call("s3", "delete_bucket", Bucket=bucket)
 
 
+def _buses(call: Call) -> Iterator[Leftover]:
+    after: dict[str, str] = {}
+    while True:
+        told = call("events", "list_event_buses", NamePrefix=PREFIX, **after)
+        for bus in told.get("EventBuses", []):
+            tags = call("events", "list_tags_for_resource", ResourceARN=bus["Arn"]).get("Tags", [])
+            if any(tag["Key"] == TAG for tag in tags):
+                yield Leftover(bus["Arn"], partial(clear_and_remove, call, bus["Name"], bus["Arn"]))
+        if "NextToken" not in told:
+            return
+        after = {"NextToken": told["NextToken"]}
+
+
+def clear_and_remove(call: Call, bus: str, arn: str) -> None:
+    """Take away the archives and rules of a bus, and the bus."""
+    for archive in call("events", "list_archives", EventSourceArn=arn)["Archives"]:
+        call("events", "delete_archive", ArchiveName=archive["ArchiveName"])
+    for rule in call("events", "list_rules", EventBusName=bus)["Rules"]:
+        remove_rule(call, bus, rule["Name"])
+    call("events", "delete_event_bus", Name=bus)
+
+
+def remove_rule(call: Call, bus: str, rule: str) -> None:
+    """Take away the targets of a rule, and the rule."""
+    targets = call("events", "list_targets_by_rule", Rule=rule, EventBusName=bus)["Targets"]
+    if targets:
+        call("events", "remove_targets", Rule=rule, EventBusName=bus, Ids=[target["Id"] for target in targets])
+    call("events", "delete_rule", Name=rule, EventBusName=bus)
+
+
 S3: Final = Service(
     "Amazon S3",
     f"Writes and lists: {fact('s3_price_put')}. Reads: {fact('s3_price_get')}. Kept: {fact('s3_price_storage')}. A "
@@ -137,6 +167,12 @@ SERVICES: Final = (
         f"Standard topics: {fact('sns_price_publish')}. A notebook of this suite publishes some dozens: nothing, or "
         "less than a cent",
         _topics,
+    ),
+    Service(
+        "Amazon EventBridge",
+        f"Events of one's own: {fact('eventbridge_price_event')}. A notebook of this suite puts some hundreds: less "
+        "than a cent",
+        _buses,
     ),
     Service(
         "Amazon DynamoDB",

@@ -10,6 +10,7 @@ nats-server 2.15.1 and nats-py 2.16.0.
 """
 
 from dsys_lab.engines.nats.connection import Connection, connection
+from dsys_lab.engines.nats.event_bus import SubjectBus
 from dsys_lab.engines.nats.log_stream import JetStreamLog
 from dsys_lab.engines.nats.missed import FallenOff, fallen_off, killed_at_the_seam, unheard
 from dsys_lab.engines.nats.overflow import DIFFERENCES, jetstream_overflow, slow_subscriber
@@ -29,6 +30,7 @@ __all__ = [
     "SlowSubscriber",
     "StreamBuffer",
     "StreamTopic",
+    "SubjectBus",
     "connection",
     "fallen_off",
     "jetstream_overflow",

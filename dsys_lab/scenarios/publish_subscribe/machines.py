@@ -8,7 +8,7 @@ message lies in a work queue, from which workers take it in their own time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, Protocol
 
 from dsys_lab.brokers.topic import Attempt, Published, Subscription, Topic
@@ -23,8 +23,30 @@ ANSWER_WITHIN_S: Final = 15.0
 """How long the topic waits for a listener's answer before it calls the attempt failed."""
 
 
+class Pushing(Protocol):
+    """A broker that says which attempts are due, and is told how they went."""
+
+    place: str
+
+    def attempts(self, now_us: int, *, arrive_us: int | None = None) -> Sequence[Any]:
+        """Give out what is due."""
+        ...
+
+    def deadline_us(self) -> int | None:
+        """Return when something becomes due next."""
+        ...
+
+    def delivered(self, now_us: int, number: int) -> None:
+        """Hear that an attempt went well."""
+        ...
+
+    def failed(self, now_us: int, number: int, why: str) -> None:
+        """Hear that it did not."""
+        ...
+
+
 class Endpoint(Protocol):
-    """Where a subscription's messages go."""
+    """Where messages go."""
 
     @property
     def name(self) -> str:
@@ -36,25 +58,97 @@ class Endpoint(Protocol):
         """Whether it can be called."""
         ...
 
-    def take(self, attempt: Attempt) -> Event:
+    def take(self, attempt: Any) -> Event:
         """Take a message that has come; the event succeeds when it is taken."""
         ...
 
-    def settle(self, attempt: Attempt, *, heard: bool) -> None:
-        """Learn whether the topic has heard so; if not, it has hung up."""
+    def settle(self, attempt: Any, *, heard: bool) -> None:
+        """Learn whether the broker has heard so; if not, it has hung up."""
         ...
 
 
-class TopicHost(Machine):
-    """The machine of a topic."""
+class PushingHost(Machine):
+    """The machine of a broker that calls those who are to hear.
 
-    def __init__(self, simulation: Simulation, topic: Topic) -> None:
-        super().__init__(simulation, topic.place)
-        self.topic = topic
+    Attributes
+    ----------
+    endpoints : dict
+        Whom it calls, by the name that an attempt has for them.
+    """
+
+    def __init__(self, simulation: Simulation, broker: Pushing) -> None:
+        super().__init__(simulation, broker.place)
+        self.broker = broker
         self.endpoints: dict[str, Endpoint] = {}
         self._flaky: dict[str, float] = {}
         self._out: set[int] = set()  # attempts that are being carried out
         self._deadlines = Deadlines(simulation, self.push)
+
+    def called(self, attempt: Any) -> str:
+        """Return the name of the endpoint that an attempt is for."""
+        raise NotImplementedError
+
+    def flaky(self, name: str, share: float) -> None:
+        """Let this share of the calls to an endpoint fail: half of them on the way there, half on the way back."""
+        self._flaky[name] = share
+
+    def push(self) -> None:
+        """Carry out what is due, now and whenever more becomes due; a machine that is down does so when it is back."""
+        simulation = self.simulation
+        now_us = simulation.now_us
+        if not self.up:
+            return
+        for attempt in self.broker.attempts(now_us, arrive_us=now_us + to_us(DELAY_S)):
+            self._out.add(attempt.number)
+            self.spawn(self._carry_out(attempt))
+        self._deadlines.wait_for(self.broker.deadline_us())
+
+    def boot(self) -> None:
+        """Try again what a crash broke off: whether it was taken, nobody heard."""
+        broken_off, self._out = sorted(self._out), set()
+        for number in broken_off:
+            self.broker.failed(self.simulation.now_us, number, f"{self.name} went down")
+        self.push()
+
+    def _carry_out(self, attempt: Any) -> Body:
+        """Bring a message to its endpoint, hear how it went, and say so to the broker."""
+        simulation = self.simulation
+        yield simulation.sleep(DELAY_S)
+        why = yield from self._call(self.endpoints[self.called(attempt)], attempt)
+        yield simulation.sleep(DELAY_S)
+        self._out.discard(attempt.number)
+        if why:
+            self.broker.failed(simulation.now_us, attempt.number, why)
+        else:
+            self.broker.delivered(simulation.now_us, attempt.number)
+        self.push()
+
+    def _call(self, endpoint: Endpoint, attempt: Any) -> Body:
+        """Call an endpoint and return why it did not take the message, or "" if it did."""
+        network, flaky = self.simulation.network, self._flaky.get(endpoint.name, 0.0)
+        luck = self.simulation.stream(f"calls/{endpoint.name}")() if flaky else 1.0
+        if not endpoint.up:
+            return f"{endpoint.name} is down"
+        if network.is_split_between(self.name, endpoint.name) or luck < flaky / 2:
+            return "lost on the way there"
+        taken = endpoint.take(attempt)
+        yield taken | self.simulation.sleep(ANSWER_WITHIN_S)
+        lost = network.is_split_between(self.name, endpoint.name) or luck < flaky
+        why = ("the connection broke" if lost else "") if taken.triggered else "no answer in time"
+        endpoint.settle(attempt, heard=not why)
+        return why
+
+
+class TopicHost(PushingHost):
+    """The machine of a topic."""
+
+    def __init__(self, simulation: Simulation, topic: Topic) -> None:
+        super().__init__(simulation, topic)
+        self.topic = topic
+
+    def called(self, attempt: Attempt) -> str:
+        """Return the subscription."""
+        return attempt.subscription
 
     def subscribe(self, subscription: Subscription, endpoint: Endpoint) -> None:
         """Give an endpoint a seat."""
@@ -70,10 +164,6 @@ class TopicHost(Machine):
         self.topic.replay(self.simulation.now_us, name, since_us=to_us(since_s))
         self.push()
 
-    def flaky(self, name: str, share: float) -> None:
-        """Let this share of the calls to an endpoint fail: half of them on the way there, half on the way back."""
-        self._flaky[name] = share
-
     def on_message(self, message: str, copy: int, body: dict[str, Any], source: str) -> None:
         """Take in what was published, say so, and push it to those who hear it."""
         given = {name: body[name] for name in ("attributes", "group", "dedup_id") if name in body}
@@ -81,52 +171,6 @@ class TopicHost(Machine):
         said = "accepted" if isinstance(answer, Published) else type(answer).__name__.lower()
         self.simulation.network.answer(self.name, source, message, {"type": said}, copy=copy)
         self.push()
-
-    def push(self) -> None:
-        """Carry out what is due, now and whenever more becomes due; a machine that is down does so when it is back."""
-        simulation = self.simulation
-        now_us = simulation.now_us
-        if not self.up:
-            return
-        for attempt in self.topic.attempts(now_us, arrive_us=now_us + to_us(DELAY_S)):
-            self._out.add(attempt.number)
-            self.spawn(self._carry_out(attempt))
-        self._deadlines.wait_for(self.topic.deadline_us())
-
-    def boot(self) -> None:
-        """Try again what a crash broke off: whether it was taken, nobody heard."""
-        broken_off, self._out = sorted(self._out), set()
-        for number in broken_off:
-            self.topic.failed(self.simulation.now_us, number, f"{self.name} went down")
-        self.push()
-
-    def _carry_out(self, attempt: Attempt) -> Body:
-        """Bring a message to its endpoint, hear how it went, and say so to the topic."""
-        simulation = self.simulation
-        yield simulation.sleep(DELAY_S)
-        why = yield from self._call(self.endpoints[attempt.subscription], attempt)
-        yield simulation.sleep(DELAY_S)
-        self._out.discard(attempt.number)
-        if why:
-            self.topic.failed(simulation.now_us, attempt.number, why)
-        else:
-            self.topic.delivered(simulation.now_us, attempt.number)
-        self.push()
-
-    def _call(self, endpoint: Endpoint, attempt: Attempt) -> Body:
-        """Call an endpoint and return why it did not take the message, or "" if it did."""
-        network, flaky = self.simulation.network, self._flaky.get(endpoint.name, 0.0)
-        luck = self.simulation.stream(f"calls/{endpoint.name}")() if flaky else 1.0
-        if not endpoint.up:
-            return f"{endpoint.name} is down"
-        if network.is_split_between(self.name, endpoint.name) or luck < flaky / 2:
-            return "lost on the way there"
-        taken = endpoint.take(attempt)
-        yield taken | self.simulation.sleep(ANSWER_WITHIN_S)
-        lost = network.is_split_between(self.name, endpoint.name) or luck < flaky
-        why = ("the connection broke" if lost else "") if taken.triggered else "no answer in time"
-        endpoint.settle(attempt, heard=not why)
-        return why
 
 
 class Listener(Machine):
@@ -146,11 +190,11 @@ class Listener(Machine):
         name: str,
         work_time: Distribution,
         *,
-        hears: Callable[[Attempt], bool] = lambda attempt: True,
+        hears: Callable[[Any], bool] = lambda attempt: True,
     ) -> None:
         super().__init__(simulation, name)
         self.work_time, self.hears = work_time, hears
-        self._line: list[tuple[Attempt, Event]] = []
+        self._line: list[tuple[Any, Event]] = []
         self._news: Event | None = None
 
     def boot(self) -> None:
@@ -158,7 +202,7 @@ class Listener(Machine):
         self._line.clear()
         self.spawn(self._live())
 
-    def take(self, attempt: Attempt) -> Event:
+    def take(self, attempt: Any) -> Event:
         """Put a message on the desk."""
         done = self.simulation.event()
         self._line.append((attempt, done))
@@ -166,7 +210,7 @@ class Listener(Machine):
             self._news.succeed()
         return done
 
-    def settle(self, attempt: Attempt, *, heard: bool) -> None:
+    def settle(self, attempt: Any, *, heard: bool) -> None:
         """Be done with a message, or throw it off the desk if nobody waits for it any more."""
         if heard:
             self.simulation.emit("finish", self.name, attempt.message, attempt=attempt.attempt, copy=attempt.copy)
@@ -176,21 +220,26 @@ class Listener(Machine):
         while True:
             while self._line:
                 attempt, done = self._line.pop(0)
-                yield from self._handle(attempt)
+                yield from self.handle(attempt)
                 done.succeed()
             self._news = self.simulation.event()
             yield self._news
 
-    def _handle(self, attempt: Attempt) -> Body:
+    def handle(self, attempt: Any) -> Body:
+        """Work on a message and carry it out."""
         simulation, message = self.simulation, attempt.message
         if not self.hears(attempt):
             simulation.emit("nomatch", self.name, message, rule=self.name, copy=attempt.copy)
             return
         simulation.emit("start", self.name, message, attempt=attempt.attempt, copy=attempt.copy)
         yield from self.work(self.work_time(simulation.stream(f"work/{message}/{attempt.copy}/{attempt.attempt}")))
-        waited_us = simulation.now_us - attempt.published_us
-        simulation.emit("effect", self.name, message, key=f"{message} at {self.name}", waited_us=waited_us)
+        self.carry_out(attempt, f"{message} at {self.name}")
         yield simulation.sleep(0)  # the seam: a crash here leaves an effect whose answer nobody hears
+
+    def carry_out(self, attempt: Any, key: str) -> None:
+        """Let the effect of a message come about."""
+        waited_us = self.simulation.now_us - attempt.published_us
+        self.simulation.emit("effect", self.name, attempt.message, key=key, waited_us=waited_us)
 
 
 class QueueEndpoint:

@@ -7,8 +7,8 @@ that it is.
 
 In reading order: `picture` (what a chart is), `curves`, `against_law`, `comparisons` (the charts), `graph_wave` and
 `index_strips` (people and their ties, statements in order), `zone_maps` and `slice_lanes` (blocks that may be skipped,
-slices that wait for each other), `cube` (cells that are poured, and all cuboids), `sliding` (a chart that follows
-sliders). The numbers themselves are counted in `dsys_lab.trace.measures`.
+slices that wait for each other), `sieves` (a card that passes patterns), `cube` (cells that are poured, and all
+cuboids), `sliding` (a chart that follows sliders). The numbers themselves are counted in `dsys_lab.trace.measures`.
 
 Sources: Tufte, *The Visual Display of Quantitative Information*; the colours in `dsys_lab.views.theme`.
 """
@@ -21,6 +21,7 @@ from dsys_lab.views.charts.graph_wave import graph_wave
 from dsys_lab.views.charts.index_strips import index_strips
 from dsys_lab.views.charts.picture import Chart, is_logarithmic, number
 from dsys_lab.views.charts.shelf import shelf_and_trees
+from dsys_lab.views.charts.sieves import picked_strips, sieves
 from dsys_lab.views.charts.slice_lanes import slice_lanes
 from dsys_lab.views.charts.sliding import Sliding, sliding
 from dsys_lab.views.charts.version_chains import version_chains
@@ -41,10 +42,12 @@ __all__ = [
     "lines",
     "number",
     "outcomes",
+    "picked_strips",
     "poured_cube",
     "predicted_counted_law",
     "rate_over_time",
     "shelf_and_trees",
+    "sieves",
     "slice_lanes",
     "sliding",
     "version_chains",
