@@ -47,19 +47,29 @@ Carbone et al., "Lightweight asynchronous snapshots for distributed dataflows", 
 """
 
 from dsys_lab.dataflows.streaming_sql.changes import Change, folded
+from dsys_lab.dataflows.streaming_sql.job import Job, JobStatus
 from dsys_lab.dataflows.streaming_sql.query import Catalog, Query, QueryStatus
+from dsys_lab.dataflows.streaming_sql.sinks import KINDS, PlainSink, Sink, TwoPhaseSink, UpsertSink, sink
 from dsys_lab.dataflows.streaming_sql.tables import Field, StreamTable
 from dsys_lab.dataflows.streaming_sql.text import Text, WindowCall, read
 
 __all__ = [
+    "KINDS",
     "Catalog",
     "Change",
     "Field",
+    "Job",
+    "JobStatus",
+    "PlainSink",
     "Query",
     "QueryStatus",
+    "Sink",
     "StreamTable",
     "Text",
+    "TwoPhaseSink",
+    "UpsertSink",
     "WindowCall",
     "folded",
     "read",
+    "sink",
 ]
