@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 
 import pytest
@@ -57,10 +58,8 @@ def test_wherever_the_power_goes_the_rows_are_there_once_but_in_a_plain_sink(nam
     repeated = 0
     for step in range(0, steps + 1, 1 if name == "windows" else 3):
         disk = VolatileDisk(power_cut_before=step)
-        try:
+        with contextlib.suppress(PowerCut):
             worked(disk, name, kind)
-        except PowerCut:
-            pass
         disk.crash(random.Random(step).random)
         found = worked(disk, name, kind).sink.rows()
         if kind == "plain":

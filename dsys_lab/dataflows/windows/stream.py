@@ -55,7 +55,7 @@ class WindowedStream:
             inputs, bound_us=bound_us, idle_us=idle_us, ahead_us=ahead_us, now_us=now_us, place=place, recorder=recorder
         )
         self.aggregate = WindowedAggregate(assigner, monoid, emission, place=place, recorder=recorder)
-        self._first = next(iter(self.watermarks.snapshot()[1]))
+        self._first = self.watermarks.inputs[0]
 
     def on_record(self, now_us: int, record: Record, source: str | None = None) -> list[Pane]:
         """Fold an event of an input (the first, if none is named), then hear what it says of time."""
@@ -67,6 +67,12 @@ class WindowedStream:
         """Let time pass: inputs fall idle, windows speak early."""
         said = self.aggregate.on_watermark(now_us, self.watermarks.at_us) if self.watermarks.tick(now_us) else []
         return said + self.aggregate.tick(now_us)
+
+    def advance(self, now_us: int, at_us: int) -> list[Pane]:
+        """Hear from every input that nothing from before `at_us` is to come."""
+        for source in self.watermarks.inputs:
+            self.watermarks.on_watermark(now_us, source, at_us)
+        return self.aggregate.on_watermark(now_us, self.watermarks.at_us)
 
     def finish(self, now_us: int) -> list[Pane]:
         """Come to the end of a bounded input: nothing is to come, so all windows speak."""

@@ -73,6 +73,11 @@ class Watermarks:
         self.place, self.recorder = place, recorder
         self.at_us = BEFORE_ALL
 
+    @property
+    def inputs(self) -> list[str]:
+        """The names of the inputs."""
+        return list(self._inputs)
+
     def on_event(self, now_us: int, source: str, event_us: int) -> bool:
         """Hear of an event; return whether the watermark has moved."""
         one = self._input(source)
