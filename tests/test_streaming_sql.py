@@ -48,6 +48,11 @@ QUERIES = {
         ON o.id = p.id AND p.ts BETWEEN o.ts - INTERVAL '3' SECOND AND o.ts + INTERVAL '10' SECOND""",
     "interval join, other words": """SELECT o.id AS id, p.cents AS cents FROM paid p JOIN orders o
         ON o.id = p.id AND p.ts >= o.ts AND p.ts < o.ts + INTERVAL '6' SECOND AND o.amount < p.cents""",
+    "a join with itself": """SELECT a.person AS one, b.person AS other FROM pings AS a JOIN pings AS b
+        ON a.city = b.city AND b.ts BETWEEN a.ts AND a.ts + INTERVAL '2' SECOND WHERE a.person < 3""",
+    "windows, then for ever": """SELECT city, MAX(n) AS most FROM (SELECT window_start, window_end, city, COUNT(*) AS n
+        FROM TABLE(TUMBLE(TABLE pings, DESCRIPTOR(ts), INTERVAL '10' SECOND))
+        GROUP BY window_start, window_end, city) GROUP BY city""",
     "temporal join": """SELECT o.id AS id, o.amount * v.price AS cents FROM orders AS o
         JOIN prices FOR SYSTEM_TIME AS OF o.ts AS v ON o.item = v.item""",
     "window top-n": """SELECT window_start, city, n, place FROM (SELECT *, ROW_NUMBER() OVER (
@@ -154,6 +159,14 @@ def test_explain_says_what_is_kept_and_for_how_long(catalog):
     for name, kept in [("for ever", "a state a key, for ever"), ("interval join", "13 s and the bound"),
                        ("tumble", "open window"), ("a filter", "keeps nothing"), ("top-n for ever", "all rows")]:
         assert kept in catalog.query(QUERIES[name]).explain()
+
+
+def test_what_speaks_twice_is_told_in_the_plan_and_not_let_into_what_counts_once(catalog):
+    emission = Emission(lateness_us=S)
+    assert "update stream" not in catalog.query(QUERIES["window top-n"]).explain()
+    assert catalog.query(QUERIES["window top-n"], emission=emission).explain().count("update stream") >= 3
+    with pytest.raises(BadParameter, match=r"GroupAggregate.* would count twice"):
+        catalog.query(QUERIES["windows, then for ever"], emission=emission)
 
 
 def test_an_interval_join_keeps_no_row_for_longer_than_its_partner_can_come(catalog):

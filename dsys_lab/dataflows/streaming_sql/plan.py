@@ -48,6 +48,8 @@ class Step:
         Whether rows are only ever added to what comes out, if windows speak once.
     is_of_windows : bool
         Whether it is a window's answer that comes out, if windows speak once when they are over.
+    counts_in_once : bool
+        Whether it can take in only rows that are never taken back.
     table : StreamTable, optional
         Of a leaf.
     """
@@ -60,6 +62,7 @@ class Step:
     keeps: str = "nothing"
     adds_only: bool = True
     is_of_windows: bool = False
+    counts_in_once: bool = False
     table: StreamTable | None = None
 
     def position(self, name: str) -> int:
@@ -71,6 +74,18 @@ class Step:
         """The names of its columns."""
         return [field.name for field in self.fields]
 
+    @property
+    def says_windows(self) -> bool:
+        """Whether what comes out rests on what windows say, here or below."""
+        return self.name == "WindowAggregate" or any(source.says_windows for source in self.sources)
+
+    def misled_by_updates(self) -> Iterator[Step]:
+        """Give the steps that would count twice what windows say twice."""
+        if self.counts_in_once and any(source.says_windows for source in self.sources):
+            yield self
+        for source in self.sources:
+            yield from source.misled_by_updates()
+
     def leaves(self) -> Iterator[Step]:
         """Give the tables that are read."""
         if self.table is not None:
@@ -79,11 +94,11 @@ class Step:
             yield from source.leaves()
 
 
-def explained(step: Step, indent: int = 0) -> str:
-    """Return the tree, one line a step, each with what it keeps."""
-    said = "append-only" if step.adds_only else "update stream"
+def explained(step: Step, indent: int = 0, *, again: bool = False) -> str:
+    """Return the tree, one line a step, each with what it keeps; `again`: windows speak more than once."""
+    said = "append-only" if step.adds_only and not (again and step.says_windows) else "update stream"
     line = f"{'  ' * indent}{step.name}({step.details})"
-    below = [explained(one, indent + 1) for one in step.sources]
+    below = [explained(one, indent + 1, again=again) for one in step.sources]
     return "\n".join([f"{line:<72} {said:<13} keeps {step.keeps}", *below])
 
 
@@ -120,7 +135,7 @@ def group(source: Step, keys: tuple[int, ...], made: tuple[Field, ...], monoid: 
     fields = (*(source.fields[place] for place in keys), *made)
     return Step(
         "GroupAggregate", _by(names, made), fields, (source,), lambda emission, recorder: Group(keys, monoid),
-        "a state a key, for ever", adds_only=False,
+        "a state a key, for ever", adds_only=False, counts_in_once=True,
     )  # fmt: skip
 
 
@@ -151,7 +166,7 @@ def interval_join(
     return Step(
         "IntervalJoin", f"{on}, {low_s:g} s to {high_s:g} s later", left.fields + right.fields, (left, right),
         lambda emission, recorder: IntervalJoin(keys, times, *apart_us),
-        f"both sides' rows of {high_s - low_s:g} s and the bound",
+        f"both sides' rows of {high_s - low_s:g} s and the bound", counts_in_once=True,
     )  # fmt: skip
 
 
@@ -161,6 +176,7 @@ def version_join(left: Step, right: Step, keys: tuple[int, int], times: tuple[in
     return Step(
         "TemporalJoin", f"{on}, as of {left.fields[times[0]].name}", left.fields + right.fields, (left, right),
         lambda emission, recorder: VersionJoin(keys, times), "rows until they are certain, a version a key",
+        counts_in_once=True,
     )  # fmt: skip
 
 

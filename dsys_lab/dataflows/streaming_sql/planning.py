@@ -8,6 +8,7 @@ not understood is not passed over: it is refused by its name and place.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from sqlglot import expressions as exp
@@ -282,10 +283,7 @@ class _Aggregates:
 
 def _renamed(step: Step, alias: str) -> Step:
     fields = tuple(Field(field.name, field.type, alias) for field in step.fields)
-    return Step(
-        step.name, step.details, fields, step.sources, step.make, step.keeps, step.adds_only, step.is_of_windows,
-        step.table,
-    )  # fmt: skip
+    return replace(step, fields=fields)
 
 
 def _require_once(text: Text, items: list[exp.Expr], names: list[str]) -> None:

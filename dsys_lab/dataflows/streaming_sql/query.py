@@ -119,6 +119,12 @@ class Query:
         if emission.mode != "retract":
             raise BadParameter(f"mode = {emission.mode!r}: a query says its changes as retractions; give 'retract'")
         self.plan = planned(text, tree, catalog.tables)
+        self._again = emission.speaks_again
+        if self._again and (misled := next(self.plan.misled_by_updates(), None)):
+            raise BadParameter(
+                f"{misled.name}({misled.details}) would count twice what windows say twice: let them speak once, with "
+                "early_us=None and lateness_us=0, or ask in two queries"
+            )
         self._require_sink(catalog)
         self._stages, self._ways = plan.stages(self.plan, emission, recorder)
         self.tables = {leaf.table.name: leaf.table for leaf in self.plan.leaves() if leaf.table is not None}
@@ -137,7 +143,7 @@ class Query:
 
     def explain(self) -> str:
         """Return the plan: each step, whether it only adds, and what it keeps."""
-        return plan.explained(self.plan)
+        return plan.explained(self.plan, again=self._again)
 
     # ------------------------------------------------------------ what happens
     def on_row(self, now_us: int, table: str, values: Mapping[str, Any] | Sequence[Any]) -> list[Change]:
@@ -156,11 +162,9 @@ class Query:
             changes += _up(now_us, [Change("+I", row)], way)
         if table in self._times:
             mark = self._marks[table]
-            if mark.on_event(now_us, table, row[self._times[table]]):
-                self._all.on_watermark(now_us, table, mark.at_us)
+            mark.on_event(now_us, table, row[self._times[table]])
+            if self._all.on_watermark(now_us, table, mark.at_us):
                 changes += self._on_watermark(now_us)
-            else:
-                self._all.on_watermark(now_us, table, mark.at_us)
         self._rows += 1
         self._changes += len(changes)
         return changes

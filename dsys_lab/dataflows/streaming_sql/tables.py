@@ -27,9 +27,13 @@ TYPES: Final = {
     exp.DType.DOUBLE: "f64", exp.DType.TIMESTAMP: "time",
 }  # fmt: skip
 """What a column may be: STRING, INT, BIGINT, DOUBLE, TIMESTAMP(3)."""
-_HOLDS: Final[dict[str, tuple[type, ...]]] = {
-    "text": (str,), "i32": (int,), "i64": (int,), "f64": (int, float), "time": (int,)
-}  # fmt: skip
+_HOLDS: Final[dict[str, frozenset[type]]] = {
+    "text": frozenset({str}),
+    "i32": frozenset({int}),
+    "i64": frozenset({int}),
+    "f64": frozenset({int, float}),
+    "time": frozenset({int}),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +87,10 @@ class StreamTable:
         if len(values) != len(names):
             raise BadParameter(f"{self.name}: {len(values)} values; give {', '.join(names)}")
         for field, value in zip(self.fields, values, strict=True):
-            if value is None and field.name != self.time:
+            kind = type(value)
+            if kind in _HOLDS[field.type] and (kind is not float or math.isfinite(value)):
                 continue
-            fits = isinstance(value, _HOLDS[field.type]) and not isinstance(value, bool)
-            if not fits or (isinstance(value, float) and not math.isfinite(value)):
+            if value is not None or field.name == self.time:
                 what = "microseconds, as an int" if field.type == "time" else field.type
                 raise BadParameter(f"{self.name}.{field.name} = {value!r}: give {what}")
         return tuple(values)

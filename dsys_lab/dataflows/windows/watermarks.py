@@ -93,7 +93,10 @@ class Watermarks:
 
     def tick(self, now_us: int) -> bool:
         """Let time pass, in which inputs fall idle; return whether the watermark has moved."""
-        at_us = min((one.at_us for one in self._inputs.values() if not self._is_idle(now_us, one)), default=self.at_us)
+        awaited: Iterable[_Input] = self._inputs.values()
+        if self.idle_us is not None:
+            awaited = [one for one in awaited if not self._is_idle(now_us, one)]
+        at_us = min([one.at_us for one in awaited], default=self.at_us)
         if at_us <= self.at_us:
             return False
         self.at_us = at_us
