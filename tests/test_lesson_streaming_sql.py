@@ -10,7 +10,7 @@ import pytest
 
 from dsys_lab import laws
 from dsys_lab.errors import BadParameter
-from dsys_lab.scenarios.streaming_sql import ask, counts, windows
+from dsys_lab.scenarios.streaming_sql import ask, counts, flights_asked, windows
 from dsys_lab.trace import lamps
 
 SEEDS = (7, 11, 23)
@@ -150,3 +150,11 @@ def test_bounds_buy_completeness_and_cost_delay(seed):
 def test_what_makes_no_sense_is_refused(wrong):
     with pytest.raises(BadParameter, match=r"give|INTERVAL"):
         wrong()
+
+
+def test_real_departures_agree_with_the_batch_when_the_watermark_waits_for_the_latest_of_them():
+    hasty, patient = flights_asked.asked(bound_min=60), flights_asked.asked(bound_min=1_500)
+    assert hasty.rows == patient.rows == 458 + 291
+    assert not hasty.agrees
+    assert patient.agrees
+    assert flights_asked.asked(bound_min=60, lateness_s=86_400).agrees

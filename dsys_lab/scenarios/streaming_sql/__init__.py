@@ -2,7 +2,7 @@
 
 `plane` has the run `windows`: event time against processing time, with a watermark between. `asking` runs the SQL that
 a reader types, and holds it against the batch answer. `counts` says what bounds, modes, silence, joins, crashes and
-clocks come to. `world` makes the streams.
+clocks come to. `world` makes the streams; `flights_asked` asks the departures of New York.
 """
 
 from dsys_lab.scenarios.streaming_sql.asking import Answer, ask

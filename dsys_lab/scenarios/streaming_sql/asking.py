@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dsys_lab.dataflows.streaming_sql import Change, Query, QueryStatus, folded
+from dsys_lab.dataflows.streaming_sql import Catalog, Change, Query, QueryStatus, folded
 from dsys_lab.dataflows.windows import Emission
 from dsys_lab.scenarios.streaming_sql.world import Told, by_table, catalog, told
 
@@ -98,9 +98,9 @@ class Answer:
 
 def ask(
     sql: str, *, seed: int = 7, bound_s: float = 5.0, early_s: float | None = None, lateness_s: float = 0.0,
-    rows: list[Told] | None = None, **world: Any,
+    tables: Catalog | None = None, rows: list[Told] | None = None, **world: Any,
 ) -> Answer:  # fmt: skip
-    """Run a query over the streams of `told` (its parameters are `world`), or over `rows`.
+    """Run a query over the streams of `told` (its parameters are `world`), or over `rows` of other `tables`.
 
     Raises
     ------
@@ -109,7 +109,7 @@ def ask(
     """
     from dsys_lab.engines.duckdb import DuckdbBatch
 
-    tables = catalog(bound_s)
+    tables = tables or catalog(bound_s)
     emission = Emission(
         early_us=None if early_s is None else round(early_s * 1e6), lateness_us=round(lateness_s * 1e6)
     )

@@ -80,8 +80,11 @@ def told(
 
 
 def by_table(rows: list[Told]) -> Mapping[str, list[tuple[Any, ...]]]:
-    """Return the rows of each table."""
-    return {name: [one.row for one in rows if one.table == name] for name in TABLES}
+    """Return the rows of each table that has any."""
+    found: dict[str, list[tuple[Any, ...]]] = {}
+    for one in rows:
+        found.setdefault(one.table, []).append(one.row)
+    return found
 
 
 def _times(draw: Stream, rate: float, seconds: float) -> list[float]:
