@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -218,3 +219,35 @@ def test_state_is_bounded_whatever_comes():
 def test_what_makes_no_sense_is_refused_with_what_is_allowed(wrong):
     with pytest.raises(BadParameter, match=r"give|there are"):
         wrong()
+
+
+# ------------------------------------------------------------------------------------------ golden traces
+S = 1_000_000
+
+
+def a_window_speaks_early_takes_it_back_is_corrected_once_and_then_hears_no_more(trace):
+    stream = WindowedStream(Tumbling(10 * S), COUNT, Emission(4 * S, 8 * S), bound_us=2 * S, recorder=trace)
+    for came, event in [(1, 1), (3, 2), (6, 5), (9, 8), (13, 12), (14, 7), (22, 21), (23, 9)]:
+        if (due_us := stream.deadline_us()) is not None and due_us <= came * S:
+            stream.tick(due_us)
+        stream.on_record(came * S, Record(event * S, came * S, "oslo", message=f"at-{event}"))
+
+
+def a_ping_between_two_sessions_makes_one_of_them_and_the_first_answer_goes(trace):
+    stream = WindowedStream(Session(5 * S), COUNT, Emission(lateness_us=20 * S), bound_us=0, recorder=trace)
+    for came, event in [(1, 1), (2, 2), (9, 9), (11, 5), (30, 30)]:
+        stream.on_record(came * S, Record(event * S, came * S, "anna", message=f"at-{event}"))
+
+
+@pytest.mark.parametrize("lesson", [
+    a_window_speaks_early_takes_it_back_is_corrected_once_and_then_hears_no_more,
+    a_ping_between_two_sessions_makes_one_of_them_and_the_first_answer_goes,
+])  # fmt: skip
+def test_a_golden_trace_tells_its_lesson(lesson):
+    trace = Trace()
+    lesson(trace)
+    golden = Path(__file__).parent / "golden" / f"windows_{lesson.__name__}.txt"
+    if not golden.exists():
+        golden.write_text(trace.text() + "\n", encoding="utf-8")
+        pytest.fail(f"{golden.name} was missing and is written now: read it, then run again")
+    assert trace.text() + "\n" == golden.read_text(encoding="utf-8")

@@ -134,7 +134,6 @@ class WindowedAggregate:
             if not kept.has_spoken_on_time:
                 said += self._speak(now_us, key, window, kept, "on_time")
                 kept.has_spoken_on_time = True
-                self._tell_window(now_us, "close", key, window)
             if due_us >= window.end_us + self.emission.lateness_us:
                 self._forget(now_us, key, window)
             else:
@@ -219,13 +218,13 @@ class WindowedAggregate:
         heapq.heappush(self._due, (due_us, self._entries, key, window))
 
     def _forget(self, now_us: int, key: Any, window: Window) -> None:
-        del self._kept[key, window]
+        kept = self._kept.pop((key, window))
         if isinstance(self.assigner, Session):
             self._sessions[key].remove(window)
             if not self._sessions[key]:
                 del self._sessions[key]
         self._forgotten += 1
-        self._tell_window(now_us, "drop", key, window)
+        self._tell_window(now_us, "close", key, window, kept.said)
 
     # ------------------------------------------------------------ what is said
     def _speak(self, now_us: int, key: Any, window: Window, kept: _Kept, when: str) -> list[Pane]:
@@ -237,6 +236,7 @@ class WindowedAggregate:
         value = self.monoid.finish(kept.state)
         said.append(Pane(False, key, window, value, when))
         self._tell(now_us, said[-1])
+        self._tell_window(now_us, "open", key, window, value)
         kept.said, kept.has_said, kept.has_news = value, True, False
         if mode == "discard":
             kept.state = self.monoid.zero()
@@ -251,14 +251,16 @@ class WindowedAggregate:
         if self.recorder is not NO_TRACE:
             start_us, end_us = pane.window
             self.recorder.emit(
-                now_us, "retract" if pane.is_taken_back else "result", self.place, f"{pane.key}/{start_us}-{end_us}",
-                key=str(pane.key), start_us=start_us, end_us=end_us, value=_scalar(pane.value), pane=pane.when,
+                now_us, "retract" if pane.is_taken_back else "result", self.place, key=str(pane.key),
+                start_us=start_us, end_us=end_us, value=_scalar(pane.value), pane=pane.when,
             )  # fmt: skip
 
-    def _tell_window(self, now_us: int, op: str, key: Any, window: Window) -> None:
+    def _tell_window(self, now_us: int, op: str, key: Any, window: Window, value: Any = None) -> None:
         if self.recorder is not NO_TRACE:
+            start_us, end_us = window
+            said = {} if value is None else {"value": _scalar(value)}
             self.recorder.emit(
-                now_us, "window", self.place, op=op, key=str(key), start_us=window.start_us, end_us=window.end_us
+                now_us, "window", self.place, op=op, key=str(key), start_us=start_us, end_us=end_us, **said
             )
 
     def _tell_late(self, now_us: int, record: Record, window: Window, action: str) -> None:
