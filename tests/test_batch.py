@@ -82,6 +82,13 @@ def test_answers_of_files_can_be_added_up_for_a_count_and_not_for_different_ones
     assert found == {"count": (6, 6), "max": (7, 7), "distinct": (5, 3), "mean": (8.5 / 3, 3), "sessions": (4, 3)}
 
 
+def test_a_session_that_grew_at_both_ends_takes_in_what_lies_within():
+    visits = sessions(30)
+    for order in itertools.permutations([0, 25, 50, 10]):
+        assert visits.finish(visits.fold(at * S for at in order)) == 1
+    assert visits.finish(visits.fold(at * S for at in (0, 30))) == 2
+
+
 def test_a_file_of_events_waits_its_grace_and_what_comes_later_is_counted_as_missing_and_told():
     records = [Record(8 * S, 9 * S, "k"), Record(9 * S, 11 * S, "k", message="m"), Record(4 * S, 14 * S, "k")]
     missing = {}

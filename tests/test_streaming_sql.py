@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dsys_lab.dataflows.streaming_sql import Catalog, folded
+from dsys_lab.dataflows.streaming_sql import Catalog, Change, folded
+from dsys_lab.dataflows.streaming_sql.joins import IntervalJoin
 from dsys_lab.dataflows.windows import Emission
 from dsys_lab.engines.duckdb import DuckdbBatch
 from dsys_lab.errors import BadParameter
@@ -176,6 +177,15 @@ def test_an_interval_join_keeps_no_row_for_longer_than_its_partner_can_come(cata
         query.on_row(second * S, "paid", (second, 1, second * S))
         most = max(most, query.status().kept_in_all)
     assert 13 < most <= 13 + 2 * BOUND_S + 4
+
+
+@pytest.mark.parametrize(("apart", "meets"), [(-4, False), (-3, True), (0, True), (10, True), (11, False)])
+def test_two_rows_meet_from_the_low_bound_to_the_high_one_whichever_comes_first(apart, meets):
+    for left_first in (True, False):
+        join = IntervalJoin(([0], [0]), (1, 1), -3, 10)
+        rows = [(0, ("k", 100)), (1, ("k", 100 + apart))]
+        said = [join.on_change(0, Change("+I", row), side) for side, row in (rows if left_first else rows[::-1])]
+        assert said == [[], [Change("+I", ("k", 100, "k", 100 + apart))] if meets else []]
 
 
 def test_what_goes_into_a_table_can_be_asked_again(catalog):

@@ -192,6 +192,15 @@ def test_a_clock_that_is_ahead_makes_all_others_late_unless_it_is_capped():
     assert late(0) == 0
 
 
+@pytest.mark.parametrize(("watermark", "fate"), [(9, "on time"), (10, "update"), (14, "update"), (15, "drop")])
+def test_a_window_hears_until_its_end_corrects_until_its_lateness_and_not_a_moment_longer(watermark, fate):
+    stream = WindowedStream(Tumbling(10), COUNT, Emission(lateness_us=5), bound_us=0)
+    for at in (5, watermark, 9):
+        stream.on_record(at, Record(at, at, "k"))
+    status = stream.status()
+    assert (status.late_updates, status.late_drops) == {"on time": (0, 0), "update": (1, 0), "drop": (0, 1)}[fate]
+
+
 def test_state_is_bounded_whatever_comes():
     stream = WindowedStream(Hopping(5, 10), COUNT, Emission(lateness_us=10), bound_us=5)
     kept = []
