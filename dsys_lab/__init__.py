@@ -13,6 +13,7 @@ The rooms in reading order, from the ground up; nothing imports upwards:
 `structures`          shapes that systems share: a disk that can lose power, a log, pages, trees, encodings
 `stores`              data at rest: row by row, column by column, relational, by key
 `brokers`             data in motion: buffers that overflow, queues that lend
+`dataflows`           data made from data: a fold over files and streams, windows of event time, queries that never end
 `scenarios`           the sentence performed: one folder a lab, one function a claim
 `engines`             the real ones, behind the same verbs
 `views`               eyes on a trace: the player and the charts

@@ -133,6 +133,18 @@ HELD_AND_BROKEN = {
     "checks hold": ({}, "check c - name=a ok=1 expected=1 got=1", [
         ("check c - name=a ok=1 expected=1 got=1 \n check c - name=b ok=0 expected=1 got=2", [1]),
     ]),
+    "watermark never runs back": ({}, "watermark a - at_us=5 \n watermark b - at_us=3 \n watermark a - at_us=5", [
+        ("watermark a - at_us=5 \n watermark a - at_us=4", [1]),
+    ]),
+    "on time when complete": ({}, """
+        watermark a - at_us=10
+        result a w1 key=k start_us=0 end_us=10 pane=on_time
+        result a w2 key=k start_us=10 end_us=20 pane=early
+    """, [
+        ("result a w1 key=k start_us=0 end_us=10 pane=on_time", [0]),
+        ("watermark b - at_us=10 \n result a w1 key=k start_us=0 end_us=10 pane=on_time", [1]),
+        ("watermark a - \n result a w1 key=k pane=on_time \n result a w1 key=k pane=on_time", [2]),   # said twice
+    ]),
     "no acknowledged commit lost": ({}, COMMITS, [
         ("publish_ok w t1 lsn=4 \n recover w - redo_to=3", [1]),
         ("publish_ok w t1 lsn=4 epoch=1 \n recover w - redo_to=3 epoch=2 \n publish_ok w t2 lsn=5 epoch=1", [1, 2]),

@@ -18,6 +18,7 @@ from dsys_lab.benchmark import (
     object_store,
     relational,
     simulations,
+    streams,
     tables,
     topics,
     warehouse,
@@ -50,6 +51,8 @@ TABLES: Final[dict[str, Callable[[], None]]] = {
     "zone_maps": warehouse.zone_maps,
     "slices": warehouse.slices,
     "group_by": warehouse.group_by,
+    "streams": streams.streams,
+    "checkpoints": streams.checkpoints,
 }
 
 

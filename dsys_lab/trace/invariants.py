@@ -278,6 +278,35 @@ def epochs_never_run_back(rows: Iterable[Row]) -> list[Row]:
     return broken
 
 
+# ------------------------------------------------------------------------------------------ of windows
+def watermark_never_runs_back(rows: Iterable[Row]) -> list[Row]:
+    """What a place believes to be complete stays complete: its watermark never decreases."""
+    marks = [(row, at_us) for row, at_us in _with_watermarks(rows) if row.kind == "watermark"]
+    return [row for row, at_us in marks if int(row.fields["at_us"] or 0) < at_us]
+
+
+def on_time_when_complete(rows: Iterable[Row]) -> list[Row]:
+    """A window says its answer as on time once, and not before the watermark has passed its end."""
+    said: set[tuple[object, ...]] = set()
+    broken = []
+    for row, at_us in _with_watermarks(rows):
+        if row.kind == "result" and row.fields["pane"] == "on_time":
+            window = row.place, row.fields["key"], row.fields["start_us"], row.fields["end_us"]
+            if at_us < int(row.fields["end_us"] or 0) or window in said:
+                broken.append(row)
+            said.add(window)
+    return broken
+
+
+def _with_watermarks(rows: Iterable[Row]) -> Iterable[tuple[Row, int]]:
+    """Give each row with the watermark that its place had before it."""
+    at_us: dict[str, int] = {}
+    for row in rows:
+        yield row, at_us.get(row.place, -(1 << 62))
+        if row.kind == "watermark":
+            at_us[row.place] = int(row.fields["at_us"] or 0)
+
+
 def checks_hold(rows: Iterable[Row]) -> list[Row]:
     """Every check that was made of what is left came out as it must."""
     return [row for row in rows if row.kind == "check" and not row.fields["ok"]]
@@ -307,6 +336,8 @@ INVARIANTS: Final[dict[str, Invariant]] = {
     "no acknowledged commit lost": no_acknowledged_commit_lost,
     "acknowledged is read": acknowledged_is_read,
     "epochs never run back": epochs_never_run_back,
+    "watermark never runs back": watermark_never_runs_back,
+    "on time when complete": on_time_when_complete,
     "checks hold": checks_hold,
 }
 """Every invariant by the name that a header and a lamp use."""

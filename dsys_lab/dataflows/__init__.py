@@ -1,0 +1,5 @@
+"""Data made from data: what is computed once over all of it, or again with every record.
+
+`batch` (one function over what is bounded and what is not), `windows` (when is a stretch of event time complete?),
+`streaming_sql` (a query that never ends). In reading order.
+"""

@@ -1,0 +1,197 @@
+"""What periods, cuts, carried state and patience come to, counted for a chart, without a picture."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Any
+
+from dsys_lab.brokers.log_stream import Entry, LogStream, Page, Settings, ShardIterator
+from dsys_lab.dataflows.batch import COUNT, DISTINCT, MAX, MEAN, SUM, BatchJob, Monoid, Record, StreamJob, sessions
+from dsys_lab.dataflows.windows import Tumbling, WindowedStream
+from dsys_lab.errors import require_positive
+from dsys_lab.scenarios.stream_and_batch.working import pings
+from dsys_lab.scenarios.stream_and_batch.world import sent, visits
+from dsys_lab.structures import NEVER, VolatileDisk
+from dsys_lab.trace import sojourns_s
+
+GAP_S = 5.0
+"""The silence that ends a visit in `sessions_cut`: above the pings' own distance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """What a job came to at one period.
+
+    Attributes
+    ----------
+    period_s : float
+    delay_s : float
+        From a ping's arrival to its answer, on average over those that were answered.
+    left : int
+        Pings without an answer at twice the time in which they came.
+    machine_s : float
+        Seconds of work for each thousand pings.
+    """
+
+    period_s: float
+    delay_s: float
+    left: int
+    machine_s: float
+
+
+def delays(*periods_s: float, seed: int = 7, **more: Any) -> list[Period]:
+    """Run the batch job once for each period; `more` are parameters of `pings`."""
+    told = []
+    for period_s in periods_s:
+        trace = pings(seed=seed, way="batch", period_s=period_s, **more)
+        waits, offered = sojourns_s(trace), len(trace.of("publish"))
+        setup_s, per_record_s = (float(trace.header.params[name]) for name in ("setup_s", "per_record_s"))
+        runs = len(trace.of("gauge", place="job"))
+        machine_s = 1_000 * (runs * setup_s / max(1, len(waits)) + per_record_s)
+        told.append(Period(period_s, fmean(waits) if waits else float("nan"), offered - len(waits), machine_s))
+    return told
+
+
+def stream_delay_s(seed: int = 7, **more: Any) -> float:
+    """Return the mean delay of the job that takes ping by ping."""
+    return fmean(sojourns_s(pings(seed=seed, way="stream", **more)))
+
+
+def sessions_cut(*periods_s: float, seed: int = 7, count: int = 400, mean_s: float = 30.0) -> list[tuple[float, float]]:
+    """Return (period, share of the visits that a cut goes through), counted from the answers of the files."""
+    records, told = visits(seed, count=count, mean_s=mean_s), []
+    for period_s in periods_s:
+        run = BatchJob(sessions(GAP_S), period_us=round(period_s * 1e6)).run(records)
+        told.append((period_s, sum(run.again(key) > run.merged(key) for key in run.keys) / len(run.keys)))
+    return told
+
+
+@dataclass(frozen=True, slots=True)
+class Survivor:
+    """One function over the same pings, three ways.
+
+    Attributes
+    ----------
+    name : str
+    whole : object
+        One fold over everything.
+    again : object
+        From the answers of the files.
+    carried : object
+        The last answer of a job that carries its state.
+    """
+
+    name: str
+    whole: Any
+    again: Any
+    carried: Any
+
+    @property
+    def survives(self) -> bool:
+        """Whether the answers of the files are enough."""
+        return abs(self.again - self.whole) <= 1e-9 * abs(self.whole)
+
+
+FUNCTIONS: tuple[Monoid, ...] = (COUNT, SUM, MAX, DISTINCT, MEAN, sessions(1.0))
+
+
+def survivors(period_s: float = 60.0, seed: int = 7, **more: Any) -> list[Survivor]:
+    """Fold the same pings with each function: at once, file by file, and with carried state."""
+    records, period_us, told = sent(seed, **more), round(period_s * 1e6), []
+    for monoid in FUNCTIONS:
+        alone = BatchJob(monoid, period_us=period_us).run(records)
+        carrying = BatchJob(monoid, period_us=period_us, carries=True).run(records)
+        whole = StreamJob(monoid).run(records)["all"]
+        told.append(Survivor(monoid.name, whole, alone.again("all"), carrying.parts[-1].answers["all"]))
+    return told
+
+
+def distinct_factor(period_s: float, *, seed: int = 7, seconds: float = 600, rate: float = 1.0) -> float:
+    """Return by how much the files' counts of different sleepers, added up, exceed the count over everything."""
+    records = sent(seed, seconds=seconds, rate=rate, delay_mean_s=0)
+    run = BatchJob(DISTINCT, period_us=round(period_s * 1e6)).run(records)
+    return float(run.again("all") / run.merged("all"))
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Who is in time, for so much patience.
+
+    Attributes
+    ----------
+    bound_s : float
+        The grace of a file, or the bound of a watermark.
+    file_share, window_share : float
+        Of the pings, those that their file, and their window, heard of in time.
+    window_delay_s : float
+        From the end of a window to its answer, on average.
+    """
+
+    bound_s: float
+    file_share: float
+    window_share: float
+    window_delay_s: float
+
+
+def patience(
+    *bounds_s: float, seed: int = 7, size_s: float = 60.0, delay_mean_s: float = 10.0,
+    records: list[Record] | None = None,
+) -> list[Patience]:  # fmt: skip
+    """Let a file wait, and a watermark; `records` are pings of ten minutes, or others by arrival."""
+    require_positive(size_s=size_s)
+    given = sent(seed, delay_mean_s=delay_mean_s) if records is None else records
+    size_us, told = round(size_s * 1e6), []
+    for bound_s in bounds_s:
+        bound_us = round(bound_s * 1e6)
+        run = BatchJob(COUNT, period_us=size_us, grace_us=bound_us, cut="event").run(given)
+        stream, waits = WindowedStream(Tumbling(size_us), COUNT, bound_us=bound_us), []
+        for record in given:
+            said = stream.on_record(record.arrived_us, record)
+            waits += [(record.arrived_us - pane.window.end_us) / 1e6 for pane in said]
+        in_time = 1 - stream.status().late_drops / len(given)
+        told.append(Patience(bound_s, 1 - run.missing / len(given), in_time, fmean(waits) if waits else float("nan")))
+    return told
+
+
+@dataclass(frozen=True, slots=True)
+class Recomputed:
+    """A mended job that reads the past of a log beside the live one.
+
+    Attributes
+    ----------
+    seconds : float
+        Until it has caught up with the live records; inf if it does not in ten times the age of the log.
+    missing : int
+        Records that were too old to be read.
+    """
+
+    seconds: float
+    missing: int
+
+
+def recomputed(
+    *, age_s: int = 600, rate: int = 20, read_rate: int = 100, retention_s: int | None = None
+) -> Recomputed:
+    """Read a log again that is `age_s` old and gets `rate` records a second, at `read_rate` a second.
+
+    The records are really put and read, in steps of a second; what is older than the retention is gone.
+    """
+    require_positive(age_s=age_s, rate=rate, read_rate=read_rate)
+    kept_s = retention_s or 100 * age_s
+    log = LogStream("pings", VolatileDisk(), Settings(retention_s=kept_s, limits=None), fsync=NEVER)
+    for second in range(1, 11 * age_s):
+        now_us = second * 1_000_000
+        log.put_many(now_us, [Entry(f"p{second}-{number}", "all") for number in range(rate)])
+        log.sync(now_us)
+        if second == age_s:
+            position, missing = ShardIterator("shard-000", 0, now_us), 0
+        if second > age_s:
+            page = log.read(now_us, position, limit=read_rate)
+            assert isinstance(page, Page), "there are no limits"
+            assert page.next is not None, "the shard stays open"
+            position, missing = page.next, missing + page.skipped
+            if len(page.records) < read_rate:
+                return Recomputed(second - age_s, missing)
+    return Recomputed(math.inf, missing)
