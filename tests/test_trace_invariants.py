@@ -122,6 +122,18 @@ HELD_AND_BROKEN = {
         ("enqueue c m1 group=a \n enqueue c m2 group=a \n effect w m2 \n effect w m1", [3]),
         ("append c m1 key=a \n append c m2 key=a \n effect w m2 \n effect w m1", [3]),
     ]),
+    "in order by key": ({}, "append c m1 key=a \n append c m2 key=a \n effect w m1 key=a \n effect w m2 key=a", [
+        ("append c m1 key=a \n append c m2 key=a \n effect w m2 key=a \n effect w m1 key=a", [3]),
+    ]),
+    "in order of arrival": ({}, "publish p m1 key=a \n publish p m2 key=a \n effect w m1 key=a \n effect w m2 key=a", [
+        ("publish p m1 key=a \n publish p m2 key=a \n effect w m2 key=a \n effect w m1 key=a", [3]),
+    ]),
+    "stored in order": ({}, "publish p m1 key=a \n publish p m2 key=a \n append c m1 key=a \n append c m2 key=a", [
+        ("publish p m1 key=a \n publish p m2 key=a \n append c m2 key=a \n append c m1 key=a", [3]),
+    ]),
+    "one owner": ({}, "effect w m1 key=a shard=s epoch=1 \n effect v m1 key=a shard=s epoch=2", [
+        ("effect v m1 key=a shard=s epoch=2 \n effect w m2 key=a shard=s epoch=1", [1]),
+    ]),
     "one at a time per group": ({}, LENT, [
         ("enqueue c m1 group=a \n enqueue c m2 group=a \n deliver c m1 \n deliver c m2", [3]),
         ("enqueue c m1 group=a \n enqueue c m2 group=a \n deliver c m1 \n nack c m1 delay_us=5 \n deliver c m2", [4]),
