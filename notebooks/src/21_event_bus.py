@@ -324,7 +324,8 @@ charts.against_law(
 missed = predict(
     "21/missed",
     "Six nights a minute; our door is down for five minutes; the partner tries each "
-    f"call for {tries_last_s('three attempts'):.0f} s. Of how many nights do we never hear?",
+    f"call for {tries_last_s('three attempts'):.0f} s. "
+    "Of how many nights do we never hear?",
     between=(0, 40),
     unit="nights",
 )
@@ -342,7 +343,7 @@ missed.reveal(
     never,
     law=pushes_missed(0.1, 300.0, lasts_s),
     standard_error=error,
-    why="What was called for the first time too early was given up before we came back.",
+    why="What was called too early was given up before we came back.",
     show=charts.against_law(
         {"counted": outages},
         laws={"counted": lambda down_s: pushes_missed(0.1, down_s, lasts_s)},
@@ -502,8 +503,8 @@ player(crash_at_the_door, compare={"order": answers})
 # %%
 again = predict(
     "21/again",
-    "Twelve nights are replayed into all rules. mail and billing keep no memory of what "
-    "they did. How many mails and bills are sent a second time, together?",
+    "Twelve nights are replayed into all rules. mail and billing keep no memory of "
+    "what they did. How many mails and bills are sent a second time, together?",
     between=(0, 48),
     unit="effects",
 )
@@ -568,7 +569,9 @@ rounds.reveal(
             y="events",
             whole_x=True,
         ),
-        player(loop, compare={"guard": ("none", "hop count")}, until_s=(6, 16, 2), at=late),
+        player(
+            loop, compare={"guard": ("none", "hop count")}, until_s=(6, 16, 2), at=late
+        ),
     ),
 )
 
@@ -600,7 +603,7 @@ from dsys_lab.scenarios.event_bus.counts import told_after_s, told_of_it
 quiet = renamed()
 silence.reveal(
     told_of_it(quiet),
-    why="A pattern that picks nothing looks like a world in which everybody sleeps well.",
+    why="A pattern that picks nothing looks like a world that sleeps well.",
     show=player(quiet),
 )
 
