@@ -67,6 +67,7 @@ facts(
 # %%
 from dsys_lab.scenarios.event_bus.sieves import seen
 
+# %%
 charts.sliding(lambda event: charts.sieves(**seen(event)), event=(1, 6))
 
 # %% [markdown]
@@ -79,6 +80,7 @@ charts.sliding(lambda event: charts.sieves(**seen(event)), event=(1, 6))
 # %%
 from dsys_lab.scenarios.event_bus import routing
 
+# %%
 player(routing, compare={"logged": ("everything", "nothing")})
 
 # %% [markdown]
@@ -135,6 +137,7 @@ bus.status()
 # %%
 from dsys_lab.brokers.event_bus import Index, Loop
 
+# %%
 show_source(Loop.verdicts)
 
 # %% [markdown]
@@ -154,6 +157,7 @@ show_source(Index.verdicts)
 # %%
 from dsys_lab.brokers.event_bus import Retry
 
+# %%
 show_source(Retry.ends)
 
 # %% [markdown]
@@ -169,6 +173,8 @@ silence = predict(
     "rule picks short nights by `hours`. Who is told that something is wrong?",
     choices=["the wearable", "the coach", "on-call", "nobody"],
 )
+
+# %%
 silence
 
 # %% [markdown]
@@ -191,6 +197,7 @@ from dsys_lab.scenarios.event_bus.sieves import (
     written,
 )
 
+# %%
 written("has hours", "has no hours", "nap and snore?")
 
 # %%
@@ -202,6 +209,8 @@ missing = predict(
     between=(0, EVENTS),
     unit="events",
 )
+
+# %%
 missing
 
 # %%
@@ -214,10 +223,14 @@ both_tags = predict(
         "those whose list is exactly these two",
     ],
 )
+
+# %%
 both_tags
 
 # %%
 hours = "has hours", "has no hours", "hours is null", "has no hours, or null"
+
+# %%
 missing.reveal(
     len(picks("has no hours")),
     why="An order has no hours either. And null is a value: those have hours.",
@@ -254,6 +267,8 @@ in_vain = predict(
     between=(0, 100),
     unit="%",
 )
+
+# %%
 in_vain
 
 # %%
@@ -270,6 +285,8 @@ from dsys_lab.scenarios.event_bus.hook_counts import (
 # %%
 vain = shares_in_vain(15.0, 60.0, 180.0)
 _, share, error = vain[1]
+
+# %%
 in_vain.reveal(
     100 * share,
     law=100 * wasted_polls(1 / 60, 60.0),
@@ -307,21 +324,26 @@ charts.against_law(
 missed = predict(
     "21/missed",
     "Six nights a minute; our door is down for five minutes; the partner tries each "
-    f"call for {tries_last_s('three attempts'):.0f} s. Of how many nights do we never hear?",
+    f"call for {tries_last_s('three attempts'):.0f} s. "
+    "Of how many nights do we never hear?",
     between=(0, 40),
     unit="nights",
 )
+
+# %%
 missed
 
 # %%
 outages = missed_in_outage(30.0, 150.0, 300.0)
 _, never, error = outages[-1]
 lasts_s = tries_last_s("three attempts")
+
+# %%
 missed.reveal(
     never,
     law=pushes_missed(0.1, 300.0, lasts_s),
     standard_error=error,
-    why="What was called for the first time too early was given up before we came back.",
+    why="What was called too early was given up before we came back.",
     show=charts.against_law(
         {"counted": outages},
         laws={"counted": lambda down_s: pushes_missed(0.1, down_s, lasts_s)},
@@ -364,6 +386,8 @@ from dsys_lab.scenarios.event_bus.nights import RETRIES
 
 # %%
 runs = {retry: outage(retry=retry) for retry in RETRIES}
+
+# %%
 who_loses_it.reveal(
     who_loses(runs),
     why="Five minutes are less than ten. What is new in a default is worth a look.",
@@ -412,6 +436,8 @@ copied = predict(
     "check keeps it out?",
     choices=["signature", "age", "seen"],
 )
+
+# %%
 copied
 
 # %%
@@ -421,6 +447,8 @@ held = predict(
     "an hour later. Which check keeps it out?",
     choices=["signature", "age", "seen"],
 )
+
+# %%
 held
 
 # %%
@@ -462,6 +490,7 @@ effects_table("nothing", remember_s=600.0).rename(columns=whole).T
 # %%
 from dsys_lab.scenarios.event_bus import crash_at_the_door
 
+# %%
 answers = ("store, then answer", "answer, then store")
 player(crash_at_the_door, compare={"order": answers})
 
@@ -474,11 +503,13 @@ player(crash_at_the_door, compare={"order": answers})
 # %%
 again = predict(
     "21/again",
-    "Twelve nights are replayed into all rules. mail and billing keep no memory of what "
-    "they did. How many mails and bills are sent a second time, together?",
+    "Twelve nights are replayed into all rules. mail and billing keep no memory of "
+    "what they did. How many mails and bills are sent a second time, together?",
     between=(0, 48),
     unit="effects",
 )
+
+# %%
 again
 
 # %%
@@ -512,6 +543,8 @@ rounds = predict(
     between=(3, 400),
     unit="events",
 )
+
+# %%
 rounds
 
 # %%
@@ -521,6 +554,8 @@ from dsys_lab.scenarios.event_bus.counts import looped, rounds_of
 
 # %%
 grown, late = rounds_of(0, 1, 3, 5), {"until_s": 16}
+
+# %%
 rounds.reveal(
     grown[-1][1],
     law=events_in_loop(2.0, 5, first=3),
@@ -534,7 +569,9 @@ rounds.reveal(
             y="events",
             whole_x=True,
         ),
-        player(loop, compare={"guard": ("none", "hop count")}, until_s=(6, 16, 2), at=late),
+        player(
+            loop, compare={"guard": ("none", "hop count")}, until_s=(6, 16, 2), at=late
+        ),
     ),
 )
 
@@ -566,7 +603,7 @@ from dsys_lab.scenarios.event_bus.counts import told_after_s, told_of_it
 quiet = renamed()
 silence.reveal(
     told_of_it(quiet),
-    why="A pattern that picks nothing looks like a world in which everybody sleeps well.",
+    why="A pattern that picks nothing looks like a world that sleeps well.",
     show=player(quiet),
 )
 
@@ -601,6 +638,7 @@ answers = bus.put(1, [Entry("wearable", "Night", {"hours": 4}), Entry("", "Night
 # %%
 from dsys_lab.errors import Refused
 
+# %%
 try:
     bus.put(2, [Entry("wearable", "Night", {"film": "x" * 1_100_000})])
 except Refused as refused:
@@ -649,6 +687,7 @@ player(routing(faults=[cut]))
 from dsys_lab.engines.event_bus import ENGINES, told
 from dsys_lab.engines.event_bus.runs import picked, who_differs
 
+# %%
 stories = {engine: told(engine) for engine in ENGINES}
 pd.DataFrame(
     {
@@ -667,6 +706,8 @@ same = predict(
     "number of events than the model?",
     choices=["for none", "for some"],
 )
+
+# %%
 same
 
 # %%
@@ -685,6 +726,7 @@ same.reveal(
 from dsys_lab.engines.event_bus import EVENTBRIDGE, SUBJECTS
 from dsys_lab.lessons import differences
 
+# %%
 differences([*EVENTBRIDGE, *SUBJECTS])
 
 # %% [markdown]
@@ -696,6 +738,7 @@ from dsys_lab.engines.web_hook import compared
 from dsys_lab.scenarios.event_bus.attack_script import attack_script, timed
 from dsys_lab.scenarios.event_bus.web_hooks import settings_of
 
+# %%
 told_by = compared(timed(attack_script()), settings_of())
 pd.DataFrame({door: pd.Series(said).value_counts() for door, said in told_by.items()})
 
@@ -711,6 +754,8 @@ by_index = predict(
     between=(1, 1000),
     unit="patterns",
 )
+
+# %%
 by_index
 
 # %%
@@ -720,6 +765,8 @@ from dsys_lab.scenarios.event_bus.counts import DEVICES, asked_by
 # %%
 sizes = 100, 300, 1000
 indexed = asked_by(*sizes)
+
+# %%
 by_index.reveal(
     indexed[-1][1],
     law=patterns_asked(1000, DEVICES),
@@ -745,6 +792,7 @@ from dsys_lab.benchmark import interleaved
 from dsys_lab.benchmark.event_buses import routed
 from dsys_lab.lessons import measured
 
+# %%
 loops, indexes = interleaved(partial(routed, Loop), partial(routed, Index), rounds=5)
 ratios = [slow / quick for slow, quick in zip(loops, indexes, strict=True)]
 unit = "times as many events a second by the index"
