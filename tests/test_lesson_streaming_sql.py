@@ -11,7 +11,7 @@ import pytest
 from dsys_lab import laws
 from dsys_lab.engines.duckdb import DuckdbBatch
 from dsys_lab.errors import BadParameter
-from dsys_lab.scenarios.streaming_sql import ask, counts, flights_asked, windows
+from dsys_lab.scenarios.streaming_sql import ask, counts, flights_asked, surviving, windows
 from dsys_lab.trace import lamps
 
 SEEDS = (7, 11, 23)
@@ -159,3 +159,14 @@ def test_real_departures_agree_with_the_batch_when_the_watermark_waits_for_the_l
     assert not hasty.agrees
     assert patient.agrees
     assert flights_asked.asked(DuckdbBatch, bound_min=60, lateness_s=86_400).agrees
+
+
+@pytest.mark.parametrize("kind", ["plain", "upsert", "two-phase"])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_job_that_loses_its_power_reads_again_and_its_rows_are_right_but_in_a_plain_sink(kind, seed):
+    dies = {"do": "crash", "target": "job", "on": {"kind": "read", "first": 75}, "lasts_s": 5}
+    trace = surviving(seed=seed, kind=kind, faults=[dies])
+    firsts = [row.fields["first"] for row in trace.of("read")]
+    assert len(firsts) - len(set(firsts)) == 36
+    assert lamps(trace)[0].held == (kind != "plain")
+    assert lamps(surviving(seed=seed, kind=kind))[0].held
