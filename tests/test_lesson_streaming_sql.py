@@ -9,8 +9,9 @@ from statistics import fmean
 import pytest
 
 from dsys_lab import laws
+from dsys_lab.engines.duckdb import DuckdbBatch
 from dsys_lab.errors import BadParameter
-from dsys_lab.scenarios.streaming_sql import ask, counts, flights_asked, windows
+from dsys_lab.scenarios.streaming_sql import ask, counts, flights_asked, surviving, windows
 from dsys_lab.trace import lamps
 
 SEEDS = (7, 11, 23)
@@ -42,18 +43,18 @@ def test_every_run_of_windows_keeps_its_invariants_and_ends_as_the_batch(name, s
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_query_misses_what_comes_later_than_its_bound_and_nothing_with_bound_enough(seed):
     for sql in (counts.PER_CITY, TOP):
-        hasty, patient = ask(sql, seed=seed, bound_s=2, seconds=120), ask(sql, seed=seed, bound_s=900, seconds=120)
+        hasty, patient = (ask(sql, DuckdbBatch, seed=seed, bound_s=wait, seconds=120) for wait in (2, 900))
         assert not hasty.agrees
         assert hasty.missing
         assert patient.agrees
         assert hasty.by_op().keys() == {"+I"}
-    corrected = ask(counts.PER_CITY, seed=seed, bound_s=2, lateness_s=900, seconds=120)
+    corrected = ask(counts.PER_CITY, DuckdbBatch, seed=seed, bound_s=2, lateness_s=900, seconds=120)
     assert corrected.agrees
     assert corrected.by_op()["-U"] == corrected.by_op()["+U"] > 0
 
 
 def test_an_answer_can_be_looked_at():
-    answer = ask(counts.PER_CITY, seconds=40, bound_s=900)
+    answer = ask(counts.PER_CITY, DuckdbBatch, seconds=40, bound_s=900)
     assert list(answer.frame().columns) == ["window_start", "window_end", "city", "n"]
     assert answer.frame()["n"].sum() == answer.rows == answer.status.rows
     assert list(answer.changes(3)["op"]) == ["+I"] * 3
@@ -145,7 +146,7 @@ def test_bounds_buy_completeness_and_cost_delay(seed):
     lambda: windows(rate=1e4),
     lambda: windows(kind="session", lateness_s=5.0, mode="accumulate"),
     lambda: counts.crashed("magic"),
-    lambda: ask("SELECT * FROM pings", bound_s=-1),
+    lambda: ask("SELECT * FROM pings", DuckdbBatch, bound_s=-1),
 ])  # fmt: skip
 def test_what_makes_no_sense_is_refused(wrong):
     with pytest.raises(BadParameter, match=r"give|INTERVAL"):
@@ -153,8 +154,19 @@ def test_what_makes_no_sense_is_refused(wrong):
 
 
 def test_real_departures_agree_with_the_batch_when_the_watermark_waits_for_the_latest_of_them():
-    hasty, patient = flights_asked.asked(bound_min=60), flights_asked.asked(bound_min=1_500)
+    hasty, patient = flights_asked.asked(DuckdbBatch, bound_min=60), flights_asked.asked(DuckdbBatch, bound_min=1_500)
     assert hasty.rows == patient.rows == 458 + 291
     assert not hasty.agrees
     assert patient.agrees
-    assert flights_asked.asked(bound_min=60, lateness_s=86_400).agrees
+    assert flights_asked.asked(DuckdbBatch, bound_min=60, lateness_s=86_400).agrees
+
+
+@pytest.mark.parametrize("kind", ["plain", "upsert", "two-phase"])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_job_that_loses_its_power_reads_again_and_its_rows_are_right_but_in_a_plain_sink(kind, seed):
+    dies = {"do": "crash", "target": "job", "on": {"kind": "read", "first": 75}, "lasts_s": 5}
+    trace = surviving(seed=seed, kind=kind, faults=[dies])
+    firsts = [row.fields["first"] for row in trace.of("read")]
+    assert len(firsts) - len(set(firsts)) == 36
+    assert lamps(trace)[0].held == (kind != "plain")
+    assert lamps(surviving(seed=seed, kind=kind))[0].held

@@ -56,7 +56,7 @@ def whole(name, kind):
 def test_wherever_the_power_goes_the_rows_are_there_once_but_in_a_plain_sink(name, kind):
     expected, steps = whole(name, kind)
     repeated = 0
-    for step in range(0, steps + 1, 1 if name == "windows" else 3):
+    for step in range(0, steps + 1, 1 if name == "windows" else 6):
         disk = VolatileDisk(power_cut_before=step)
         with contextlib.suppress(PowerCut):
             worked(disk, name, kind)

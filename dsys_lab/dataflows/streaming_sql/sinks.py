@@ -51,16 +51,15 @@ class PlainSink:
     """Writes what it is given, when it is given it."""
 
     def __init__(self, disk: Disk) -> None:
-        self._log = AppendLog(disk, fsync=NEVER, place="sink")
+        self._log = AppendLog(disk, place="sink")
 
     def write(self, now_us: int, changes: Iterable[Change]) -> None:
-        """Write the changes; they are durable at the next `prepare`."""
+        """Write the changes, durable and seen at once."""
         for change in changes:
             self._log.append(now_us, packed(tuple(change)))
 
     def prepare(self, now_us: int, number: int) -> None:
-        """Make durable what was written."""
-        self._log.sync(now_us)
+        """Do nothing: it is durable already."""
 
     def commit(self, now_us: int, number: int) -> None:
         """Do nothing: it is shown already."""

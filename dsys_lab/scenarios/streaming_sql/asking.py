@@ -1,6 +1,9 @@
 """A reader's own SQL over the streams, beside the batch answer over the same rows.
 
->>> answer = ask("SELECT city, COUNT(*) AS n FROM pings GROUP BY city", seconds=20)
+Who gives the batch answer is brought by the caller: `dsys_lab.engines.duckdb.DuckdbBatch`.
+
+>>> from dsys_lab.engines.duckdb import DuckdbBatch
+>>> answer = ask("SELECT city, COUNT(*) AS n FROM pings GROUP BY city", DuckdbBatch, seconds=20)
 >>> answer.agrees, answer.columns
 (True, ['city', 'n'])
 """
@@ -8,6 +11,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +24,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Table = Counter[tuple[Any, ...]]
+Batch = Callable[[Catalog, Mapping[str, list[tuple[Any, ...]]]], AbstractContextManager[Any]]
+"""Makes an engine, with a verb `answer`, of tables and their rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +44,12 @@ class Answer:
     ----------
     sql : str
     columns : list of str
+    times : tuple of int
+        Which of them are times.
     said : list of Said
         Every change, in order.
     batch : Counter
-        The rows of DuckDB's answer.
+        The rows of the batch answer.
     plan : str
         What EXPLAIN says.
     status : QueryStatus
@@ -97,18 +106,18 @@ class Answer:
 
 
 def ask(
-    sql: str, *, seed: int = 7, bound_s: float = 5.0, early_s: float | None = None, lateness_s: float = 0.0,
-    tables: Catalog | None = None, rows: list[Told] | None = None, **world: Any,
+    sql: str, batch: Batch, *, seed: int = 7, bound_s: float = 5.0, early_s: float | None = None,
+    lateness_s: float = 0.0, tables: Catalog | None = None, rows: list[Told] | None = None, **world: Any,
 ) -> Answer:  # fmt: skip
     """Run a query over the streams of `told` (its parameters are `world`), or over `rows` of other `tables`.
+
+    `batch` takes the tables and their rows, and answers the same SQL when all are there.
 
     Raises
     ------
     BadParameter
         If the SQL is not supported: with line, column and what is.
     """
-    from dsys_lab.engines.duckdb import DuckdbBatch
-
     tables = tables or catalog(bound_s)
     emission = Emission(
         early_us=None if early_s is None else round(early_s * 1e6), lateness_us=round(lateness_s * 1e6)
@@ -116,8 +125,8 @@ def ask(
     query = tables.query(sql, emission=emission)
     given = told(seed, **world) if rows is None else rows
     said = performed(query, given, ticks_us=emission.early_us)
-    with DuckdbBatch(tables, by_table(given)) as batch:
-        truth = batch.answer(sql)
+    with batch(tables, by_table(given)) as engine:
+        truth = engine.answer(sql)
     times = tuple(place for place, field in enumerate(query.plan.fields) if field.type == "time")
     rows_in = sum(one.table in query.tables for one in given)
     return Answer(sql, query.columns, times, said, truth, query.explain(), query.status(), rows_in)

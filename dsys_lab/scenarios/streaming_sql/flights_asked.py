@@ -10,7 +10,7 @@ from typing import Final
 
 from dsys_lab.dataflows.streaming_sql import Catalog
 from dsys_lab.scenarios.stream_and_batch.flights_late import departures
-from dsys_lab.scenarios.streaming_sql.asking import Answer, ask
+from dsys_lab.scenarios.streaming_sql.asking import Answer, Batch, ask
 from dsys_lab.scenarios.streaming_sql.world import Told
 
 TABLE: Final = """CREATE TABLE departures (origin STRING, flight STRING, late BIGINT, due TIMESTAMP(3),
@@ -22,7 +22,7 @@ GROUP BY window_start, window_end, origin"""
 
 
 def asked(
-    sql: str = AN_HOUR, *, month: int = 2, first_day: int = 8, last_day: int = 9, bound_min: float = 60.0,
+    batch: Batch, sql: str = AN_HOUR, *, month: int = 2, first_day: int = 8, last_day: int = 9, bound_min: float = 60.0,
     lateness_s: float = 0.0,
 ) -> Answer:  # fmt: skip
     """Run a query over the departures of some days of 2013, with a watermark that is `bound_min` behind."""
@@ -32,4 +32,4 @@ def asked(
         Told(one.arrived_us, "departures", (one.key, one.message, one.value, one.event_us))
         for one in departures(month, first_day, last_day)
     ]
-    return ask(sql, tables=tables, rows=rows, lateness_s=lateness_s)
+    return ask(sql, batch, tables=tables, rows=rows, lateness_s=lateness_s)
