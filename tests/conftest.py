@@ -195,7 +195,7 @@ class NotebookPage:
         page.on("console", lambda said: self.console_errors.append(said.text) if said.type == "error" else None)
         page.on("pageerror", lambda error: self.console_errors.append(str(error)))
 
-    def run_all(self, timeout_s: float = 120) -> None:
+    def run_all(self, timeout_s: float = 300) -> None:
         """Run every cell and return when the last has finished; an error in any cell fails the test."""
         self.page.evaluate(RUN_ALL)
         self.page.wait_for_function("window.allCellsRan !== undefined", timeout=timeout_s * 1000, polling=100)

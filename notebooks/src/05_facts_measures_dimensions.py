@@ -256,7 +256,7 @@ from dsys_lab.scenarios.facts_measures_dimensions import counts, fan_trap
 
 # %%
 fan = counts.fan()
-told = pd.DataFrame({"counted": {name: fan[name] for name in list(fan)[:-2]}})
+fan_table = pd.DataFrame({"counted": {name: fan[name] for name in list(fan)[:-2]}})
 two = [fan_trap(way=way) for way in ("joined first", "summed first")]
 
 # %%
@@ -264,12 +264,13 @@ fanned.reveal(
     fan["times too large"],
     law=fan["times too large, by law"],
     why="Each night is there once for every line of its sleeper.",
-    show=(player(*two), told),
+    show=(player(*two), fan_table),
 )
 
 # %% [markdown]
-# The **fan trap**: no error, and a number that looks like one. (*Law*: each night's minutes times the lines of its
-# sleeper, over the minutes; no join is needed for it.) And those who bought nothing are gone. The cure is in the right
+# (The picture shows a few sleepers of their own, so that one sees each line; the count is of all.) The **fan trap**: no error,
+# and a number that looks like one. (*Law*: each night's minutes times the lines of its sleeper, over the minutes; no join is
+# needed for it.) And those who bought nothing are gone. The cure is in the right
 # lane: sum each kind of facts to the grain that both have, here the person, then lay the sums side by side: *drill
 # across*.
 #
@@ -367,7 +368,7 @@ lattice = cells.night_lattice()
 labels = [len(set(columns[name])) for name in cells.DIMENSIONS]
 added = {"counted": counts.cube_sizes()}
 bound = {"at most": lambda d: cube_cells_most(*labels[-int(d) :])}
-axes = {"x": "dimensions", "y": "cells of all cuboids", "log_y": True, "whole_x": True}
+cube_axes = {"x": "dimensions", "y": "cells of all cuboids", "log_y": True, "whole_x": True}
 
 # %%
 grown = counts.cells_by_nights(1_000, 5_000, 10_000, 25_000, 50_000, 100_000)
@@ -378,7 +379,7 @@ size.reveal(
     sum(lattice.cells.values()),
     law=cube_cells_most(*labels),
     show=(
-        charts.against_law(added, laws=bound, **axes),
+        charts.against_law(added, laws=bound, **cube_axes),
         filling,
     ),
 )
@@ -446,15 +447,18 @@ moved = predict(
 moved
 
 # %%
-told = counts.then_and_now()
+at_home = counts.then_and_now()
 shares = counts.moved_share(10_000, 20_000, 40_000, further=(80_000,))
-axes = {"x": "nights", "y": "share of nights in another city"}
+moved_axes = {"x": "nights", "y": "share of nights in another city"}
 
 # %%
 moved.reveal(
-    100 * told["another city"] / told["nights"],
-    law=100 * counts.before_a_move() / told["nights"],
-    show=(charts.lines(shares, title="", **axes), pd.DataFrame({"counted": told})),
+    100 * at_home["another city"] / at_home["nights"],
+    law=100 * counts.before_a_move() / at_home["nights"],
+    show=(
+        charts.lines(shares, title="", **moved_axes),
+        pd.DataFrame({"counted": at_home}),
+    ),
 )
 
 # %% [markdown]
@@ -514,14 +518,15 @@ sketch.reveal(
 # %%
 medians = counts.median_errors(16, 64, 256, 1_024)
 room = {int(k): int(size) for k, size in medians.pop("bytes")}
-axes = {"x": "k", "y": "share of all nights, from the middle"}
-charts.lines(medians, **axes, log_x=True, log_y=True)
+away = "share of all nights, from the middle"
+charts.lines(medians, x="k", y=away, log_x=True, log_y=True)
 
 # %%
 pd.DataFrame({"bytes, at most, of the merged sketch": room}).T.rename_axis("k", axis=1)
 
 # %% [markdown]
-# The coins cancel: even the worst run is far better than the bound. All values would take eight bytes each.
+# Each merge throws a coin for which half of the values it keeps, so what one throw moves up another moves down: even the worst
+# run stays within the bound. All values would take eight bytes each.
 
 # %% [markdown]
 # ## Break it
@@ -538,8 +543,9 @@ late = predict(
 late
 
 # %%
-told = pd.DataFrame(counts.back_filled())
-labels_moved, total_moved = told.before != told.after, told.T.minutes.nunique() > 1
+filled = pd.DataFrame(counts.back_filled())
+labels_moved = filled.before != filled.after
+total_moved = filled.T.minutes.nunique() > 1
 found = {
     (False, False): "nothing",
     (True, False): "labels only",
@@ -548,7 +554,7 @@ found = {
 }[bool(labels_moved["facts of nobody"]), total_moved]
 
 # %%
-late.reveal(found, show=(player(pouring(late=True, spoiled=True)), told))
+late.reveal(found, show=(player(pouring(late=True, spoiled=True)), filled))
 
 # %% [markdown]
 # The last sleeper's night falls into *(unknown)*, and moves to its own cell when the sleeper is known: the surrogate

@@ -481,8 +481,8 @@ slower.reveal(
 pd.DataFrame(counts.compacted()).T
 
 # %% [markdown]
-# The log itself is made of small files, and a reader must fold all of them. So every ten commits a **checkpoint** says
-# what they come to: a reader begins there.
+# The log itself is made of small files, and a reader must fold all of them. So now and then (here every ten commits, and the
+# writer decides) a **checkpoint** says what they come to: a reader begins there.
 
 # %%
 facts("delta_rs_checkpoint")

@@ -584,7 +584,8 @@ unsorted.reveal(
 
 # %% [markdown]
 # And yet the questions do not read everything: each load is in order within itself, so only its first blocks are wide. Hold
-# the two charts against each other: with one question a day the vacuum never pays. (The last exercise asks for your choice.)
+# the two charts against each other: with one question a day the vacuum never pays; here and there
+# a question even reads more after one than it would have read without. (The last exercise asks for your choice.)
 #
 # The blocks of the date, day after day: a load writes some (blue), then a question for the day a week before reads some, green
 # as far as they were asked for, and skips the others (grey). A tile shows what happened to it last; a vacuum moves all that came
@@ -738,7 +739,7 @@ differences(DIFFERENCES)
 # %% [markdown]
 # ## On real data
 #
-# The flights that left New York in 2013, as they lie in their file. Is there an order in it that nobody made?
+# Every tenth flight that left New York in 2013, in the order of their file. Is there an order in it that nobody made?
 
 # %%
 from dsys_lab.scenarios.column_store import flown
