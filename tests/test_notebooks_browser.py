@@ -1,7 +1,7 @@
 """Every notebook as a reader has it: run whole in JupyterLab, each slider moved to both ends, each player pressed.
 
 nbval compares text and never sees a widget, so this suite is what proves that a widget lives. It runs the cells that
-nbval runs, and so is half of what a notebook costs: continuous integration (DSYS_LAB_CI) walks a third of the notebooks
+nbval runs, and so is half of what a notebook costs: continuous integration (DSYS_LAB_CI) walks a seventh of the notebooks
 a day, by their number, and skips the others by name; DSYS_LAB_WALKS=all walks them all, as every other machine does.
 """
 from __future__ import annotations
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.browser
 
 NOTEBOOKS = sorted(path.stem for path in (Path(__file__).parents[1] / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 PICTURE_WITHIN_MS = 15_000
-THIRDS = 3
+WEEK = 7
 SEQ = "player => Number(player.dataset.seq)"
 SLIDER_LATENCY = """async ([player, handle, key]) => {
     const before = player.dataset.seq, began = performance.now();
@@ -47,8 +47,8 @@ def moved(player: Locator, act: Callable[[], object]) -> None:
 
 
 def walked(notebooks: list[str], day: datetime.date) -> list[str]:
-    """Return the notebooks whose turn it is on this day: in three days in a row each has one."""
-    return [stem for stem in notebooks if int(stem[:2]) % THIRDS == day.toordinal() % THIRDS]
+    """Return the notebooks whose turn it is on this day: in a week each has one."""
+    return [stem for stem in notebooks if int(stem[:2]) % WEEK == day.toordinal() % WEEK]
 
 
 def turns() -> list[Any]:
@@ -56,13 +56,13 @@ def turns() -> list[Any]:
     today = datetime.datetime.now(tz=datetime.UTC).date()
     takes_turns = "DSYS_LAB_CI" in os.environ and os.environ.get("DSYS_LAB_WALKS") != "all"
     now = walked(NOTEBOOKS, today) if takes_turns else NOTEBOOKS
-    skip = pytest.mark.skip(reason="walked on another day of three; DSYS_LAB_WALKS=all walks every notebook")
+    skip = pytest.mark.skip(reason="walked on another day of the week; DSYS_LAB_WALKS=all walks every notebook")
     return [pytest.param(stem, id=stem, marks=() if stem in now else skip) for stem in NOTEBOOKS]
 
 
-def test_in_three_days_every_notebook_has_one_turn() -> None:
+def test_in_a_week_every_notebook_has_one_turn() -> None:
     first = datetime.date(2026, 11, 28)
-    days = [walked(NOTEBOOKS, first + datetime.timedelta(days=number)) for number in range(THIRDS)]
+    days = [walked(NOTEBOOKS, first + datetime.timedelta(days=number)) for number in range(WEEK)]
     assert sorted(stem for day in days for stem in day) == NOTEBOOKS
 
 
