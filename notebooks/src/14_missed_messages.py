@@ -63,7 +63,10 @@ notes("What happens when a message is missed")
 #
 # All six are open. Where a ping is lost, it leaves an **outline**: dashed and red as long as nobody knows of it; black
 # once somebody does, with the seconds that it took; and green when the ping has come after all. The three strips count
-# them. In the first run nobody watches; in the second somebody does, and asks the phone to send again. (How they know is
+# them. (*Lost* in the head of the picture is something else: copies that a link or a buffer let go, of which another may have
+# come. And what nobody will ever ask for is not lost there, it is stored: only its outline says that it is missed.) In the
+# first run nobody watches; in the second somebody does, and asks the phone to send again; what that sends
+# meets the same links, so the losses are not quite the same. (How they know is
 # experiment 3. The discs called *beat* are part of it.)
 #
 # Press **space**; click a disc and it is followed for life, and **?** shows all keys.
@@ -270,7 +273,7 @@ caught_up.reveal(
 )
 
 # %% [markdown]
-# And how many does it miss? As many outages as in the first picture, and a position:
+# And how many does it miss? Ten minutes with outages of the same kind, and a position:
 
 # %%
 kept = away(listens="from its position", until_s=600, seed=11)
@@ -681,7 +684,8 @@ backup.reveal(
 )
 
 # %% [markdown]
-# In doubt, go back: an old position costs some work, a new one costs the records.
+# In doubt, go back: an old position costs some work, a new one costs the records. (The lamp *exactly-once effect* says only that
+# nothing was done twice; what is never done has an outline.)
 #
 # **A bound that does not hold.** The detector was told that the network keeps order (`reorder=0`), and it does not. It
 # says that 2 is missing, and then 2 comes: a false alarm. It is crossed off, and counted as *late*:

@@ -477,19 +477,19 @@ load = {"shards": 1, "rate": 20, "records": 120, "split_at_s": 3, "lease_s": 60}
 split = {first: nights(**load, parents_first=first) for first in (False, True)}
 
 # %%
+named = {"children at once": split[False], "parents first": split[True]}
+sides = counts.compared(
+    named, in_wrong_order=counts.inversions, never_done=counts.never_done
+)
 child_first.reveal(
     counts.inversions(split[False]),
-    show=player(*split.values(), titles=("children at once", "parents first")),
+    show=(player(*split.values(), titles=tuple(named)), sides),
 )
 
 # %% [markdown]
 # The double bar is the end of a closed shard; the filled triangle is the group's **checkpoint**, up to which its work is
 # written down, and the open one is how far the worker has read. On the right no child has a triangle before the parent's is at
-# its end. Inversions on both sides:
-
-# %%
-named = {"children at once": split[False], "parents first": split[True]}
-counts.compared(named, in_wrong_order=counts.inversions, never_done=counts.never_done)
+# its end.
 
 # %% [markdown]
 # ### 6. A checkpoint is not a receipt
@@ -503,7 +503,7 @@ done_again = predict(
     "A checkpoint after every 8 records. A worker crashes at any of them alike. How "
     "many records are worked on twice, on average?",
     between=(0, 8),
-    unit="records",
+    unit="records a crash",
 )
 done_again
 

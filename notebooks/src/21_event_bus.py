@@ -476,10 +476,10 @@ held.reveal(
 )
 
 # %% [markdown]
-# How many of four of each sort took effect, with all checks and without one. Each check keeps out its own sorts and no
-# other: none of them is to spare. Two prices: a door whose **clock** is off by
-# more than five minutes refuses all that is good; and a partner that calls again half an hour later, since it heard no
-# answer, needs a memory that is longer than the ten minutes that would do against copies:
+# How many of four of each sort took effect, with all checks and without one. Each check keeps out something that no other
+# does: none of them is to spare. (Only what is *copied late* is kept out twice, by its age and since its id was seen.) A
+# price: a partner that calls again half an hour later, since it heard no answer, needs a memory that is longer than the ten
+# minutes that would do against copies:
 
 # %%
 effects_table("nothing", remember_s=600.0).rename(columns=whole).T
@@ -553,7 +553,7 @@ from dsys_lab.scenarios.event_bus import loop
 from dsys_lab.scenarios.event_bus.counts import looped, rounds_of
 
 # %%
-grown, late = rounds_of(0, 1, 3, 5), {"until_s": 16}
+grown, late = rounds_of(0, 1, 3, 5), {"until_s": 10, "writes": 2.0}
 
 # %%
 rounds.reveal(
@@ -570,14 +570,14 @@ rounds.reveal(
             whole_x=True,
         ),
         player(
-            loop, compare={"guard": ("none", "hop count")}, until_s=(6, 16, 2), at=late
+            loop, compare={"guard": ("none", "hop count")}, until_s=(4, 12, 2), at=late
         ),
     ),
 )
 
 # %% [markdown]
-# (`cleaner/writer` is the part of the cleaner that puts.) In the second lane the cleaner counts in the event how often it went round (a **hop count**), and the pattern wants
-# less than three. Better still is a pattern that names the `source`: what wearables say, and not what the cleaner does.
+# (`cleaner/writer` is the part of the cleaner that puts.) In the second lane the cleaner counts in the event how often it went
+# round (a **hop count**), and the pattern wants less than three. Better still is a pattern that names the `source`: what wearables say, and not what the cleaner does.
 # Is a loop always endless? If for each event less than one is written on average, it dies out, at
 # $\text{first}/(1-\text{writes})$:
 
@@ -743,8 +743,8 @@ told_by = compared(timed(attack_script()), settings_of())
 pd.DataFrame({door: pd.Series(said).value_counts() for door, said in told_by.items()})
 
 # %% [markdown]
-# The same, by the model and over HTTP. The last question is the price of many rules. A thousand rules name a hundred devices, ten each. How many patterns does
-# the index ask of an event?
+# The same, by the model and over HTTP. The last question is the price of many rules. A thousand rules name a hundred devices.
+# How many patterns does the index ask of an event?
 
 # %%
 by_index = predict(

@@ -56,7 +56,7 @@ def ways(runs: Mapping[str, Trace]) -> pd.DataFrame:
         told[name] = {
             "events": len(run.of("change")),
             "mean delay, s": round(fmean(late_s), 2),
-            "longest, s": round(max(late_s), 1),
+            "longest, s": round(max(late_s), 2),
             "questions": questions(run),
             "in vain": len(run.of("empty")),
             "never heard of": never_heard(run),
