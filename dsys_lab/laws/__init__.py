@@ -25,6 +25,14 @@ from dsys_lab.laws.cubes import (
     greedy_share_least,
     hyperloglog_error,
 )
+from dsys_lab.laws.delivery import (
+    crate_bytes,
+    crate_gap_s,
+    crates_a_day,
+    expired_s,
+    puts_a_record,
+    set_aside_share,
+)
 from dsys_lab.laws.documents import (
     cards_of_insert,
     edits_left,
@@ -205,6 +213,9 @@ __all__ = [
     "column_pages",
     "copies_made",
     "counted_too_often",
+    "crate_bytes",
+    "crate_gap_s",
+    "crates_a_day",
     "cube_cells_most",
     "cuboids",
     "cut_share",
@@ -220,6 +231,7 @@ __all__ = [
     "erlang_c",
     "events_in_loop",
     "expected_losses",
+    "expired_s",
     "exponential_within",
     "falsely_dead",
     "fan_trap",
@@ -283,6 +295,7 @@ __all__ = [
     "polling_delay_s",
     "polls_refused",
     "pushes_missed",
+    "puts_a_record",
     "quorum_is_safe",
     "quorum_missing",
     "quorum_quantile_s",
@@ -305,6 +318,7 @@ __all__ = [
     "rows_on_page",
     "run_length_bytes",
     "same_element_share",
+    "set_aside_share",
     "shards_needed",
     "small_files_s",
     "some_elements_share",

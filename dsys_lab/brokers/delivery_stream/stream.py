@@ -102,6 +102,9 @@ class DeliveryStream:
         }  # fmt: skip
         self._out: dict[int, Crate] = {}
         self._books = Counter[str]()
+        for crate in self._ledger.crates.values():
+            if crate.attempt:  # it was out when the power went
+                self._hold(crate)
         self._seal_due()
 
     @property
@@ -252,7 +255,13 @@ class DeliveryStream:
         if retry_s is not None and crate.sort == DELIVERED and now_us - crate.failing_since_us >= retry_s * 1e6:
             crate.set_aside(crates.DESTINATION_FAILED, why)
             crate.due_us = now_us
+        self._hold(crate)
         self._reach(now_us)
+
+    def _hold(self, crate: Crate) -> None:
+        """Tell that a crate that was out stands here again."""
+        told = {"attempt": crate.attempt, "until_us": crate.due_us or self._now_us, "sort": crate.sort}
+        self.recorder.emit(self._now_us, "held", self._ledger.crate_place, self._ledger.name(crate), **told)
 
     def _taken_back(self, number: int) -> Crate:
         if number not in self._out:
@@ -286,6 +295,11 @@ class DeliveryStream:
                 too_old = [record for record in crate.kept if self._expires_us(record) <= now_us]
                 self._books["expired"] += len(too_old)
                 self._ledger.settle(now_us, "expired", crate, too_old)
+
+    def waiting_since_us(self, partition: str = "") -> int | None:
+        """Return when the oldest record came that is in the buffer of a partition; None if nothing is in it."""
+        buffer = self._ledger.buffers.get(partition)
+        return None if buffer is None else buffer.kept[0].arrived_us
 
     def status(self) -> Status:
         """Return where the records are, and the books."""
