@@ -34,7 +34,8 @@ class DeliveryStream:
     Parameters
     ----------
     place : str
-        The name under which its rows appear: a buffer at `place/partition`, a crate at `place/crates`.
+        The name under which its rows appear: a buffer, and what it is sealed into, at `place/partition`; a crate that
+        came back at `place/held`.
     disk : Disk
         Where its journal is. If there is one already, the stream takes up where it ended.
     settings : Settings, optional
@@ -215,7 +216,7 @@ class DeliveryStream:
         packed = self._packed(crate)
         key = crate.key(self.place, self.settings, self._form.extension if crate.sort == DELIVERED else "")
         self.recorder.emit(
-            self._now_us, "flush", self._ledger.crate_place, self._ledger.name(crate), count=len(crate.kept),
+            self._now_us, "flush", self._ledger.stands_at(crate), self._ledger.name(crate), count=len(crate.kept),
             size_bytes=len(packed), by=crate.by, to=crate.to, attempt=crate.attempt, key=key, arrive_us=arrive_us,
         )  # fmt: skip
         self._out[crate.number], crate.due_us = crate, None

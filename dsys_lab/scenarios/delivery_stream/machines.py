@@ -85,6 +85,11 @@ class StreamHost(Machine):
         self._deadlines = Deadlines(simulation, self.work_off)
         self._was_down = self._is_looking = False
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether all that was accepted has left."""
+        return self.up and self.stream.status().oldest_us is None
+
     def _open(self, told_lsn: int | None = None) -> DeliveryStream:
         return DeliveryStream(
             self.name, self.device, self.settings, recorder=self.simulation.recorder, told_lsn=told_lsn,
@@ -151,10 +156,10 @@ class StreamHost(Machine):
             place = f"{self.name}/{partition or 'buffer'}"
             came_us = self.stream.waiting_since_us(partition)
             left_s = settings.interval_s - (0 if came_us is None else (now_us - came_us) / 1e6)
-            filled = {"value": status.filling.get(partition, 0), "unit": "bytes", "full": settings.size_bytes}
-            simulation.emit("gauge", place, name="glass", **filled)
             sand = {"value": round(max(0.0, left_s), 2), "unit": "s", "full": settings.interval_s}
             simulation.emit("gauge", place, name="hourglass", **sand)
+            filled = {"value": status.filling.get(partition, 0), "unit": "bytes", "full": settings.size_bytes}
+            simulation.emit("gauge", place, name="glass", **filled)
 
     def _partitions(self, filling: Iterable[str]) -> list[str]:
         """Return every partition that was ever seen, in the order in which they came."""
@@ -194,6 +199,12 @@ class Wearable(Machine):
         super().__init__(simulation, name)
         self.host, self.gaps, self.ping = host, iter(gaps), ping
         self._answers: dict[str, Event] = {}
+        self._has_more = True
+
+    @property
+    def is_done(self) -> bool:
+        """Whether everything was put, and is answered or given up."""
+        return not (self._has_more or self._answers)
 
     def boot(self) -> None:
         """Begin."""
@@ -212,6 +223,7 @@ class Wearable(Machine):
             number += 1
             message = f"{self.name}.{number}"
             self.spawn(self._put(message, self.ping(message, self.simulation.now_us)))
+        self._has_more = False
 
     def _put(self, message: str, data: bytes) -> Body:
         simulation, network = self.simulation, self.simulation.network

@@ -29,6 +29,9 @@ from dsys_lab.simulation.chance import constant, exponential
 
 H: Final = 3_600.0
 PING_BYTES: Final = 100
+PATIENCE_S: Final = 4 * 24 * H
+BACKUPS: Final[dict[str, float | None]] = {"none": None, "after half an hour": 0.5, "after 2 h": 2.0}
+"""When a crate that nobody takes goes to the backup, in hours, by the words that a page uses."""
 FORMATS: Final[dict[str, Format]] = {"a line each": Lines(), "as they are": AS_THEY_ARE}
 """How pings become an object, by the words that a page uses."""
 JUDGED: Final = ("each ping", "a whole crate")
@@ -62,8 +65,20 @@ def wired(
     for number in range(1, wearables + 1):
         luck, share = sim.stream(f"gaps/{number}"), pings // wearables + (number <= pings % wearables)
         gaps = [gap(luck) for _ in range(share)]
-        Wearable(sim, host, gaps, ping or ping_of(sim), name=f"wearable-{number}")
+        Wearable(sim, host, gaps, ping or ping_of(sim), name=f"watch-{number}")
     return host
+
+
+def run_until_landed(sim: Simulation) -> None:
+    """Run until everything was put and has left the stream, or patience ends."""
+    machines = sim.machines.values()
+    wearables = [machine for machine in machines if isinstance(machine, Wearable)]
+    hosts = [machine for machine in machines if isinstance(machine, StreamHost)]
+    step_s = hosts[0].settings.interval_s / 8
+    while sim.now_s < PATIENCE_S:
+        sim.run(sim.now_s + step_s)
+        if all(one.is_done for one in wearables) and all(host.is_empty for host in hosts):
+            return
 
 
 # ------------------------------------------------------------------------------------------ 1. size or time
@@ -74,40 +89,43 @@ def glass(
     every_s: float = 1.0,
     size_bytes: int = 1_000,
     interval_s: float = 20.0,
-    pings: int = 60,
+    seconds: float = 120.0,
     form: str = "a line each",
     names: str = "attempt",
 ) -> Claims:
     """What is full first seals the crate: the glass, or the hourglass.
 
-    Pings of 100 bytes come at random, one `every_s` on average. A crate is sealed at `size_bytes`, or when its oldest
+    Pings of 100 bytes come at random for some `seconds`, one `every_s` on average. A crate is sealed at `size_bytes`, or when its oldest
     ping has waited for `interval_s`.
     """
     require_choice("form", form, tuple(FORMATS))
     settings = Settings(size_bytes=size_bytes, interval_s=interval_s, names=names, pause_s=2.0, limits=None)
-    wired(sim, settings, every_s=every_s, pings=pings, form=FORMATS[form])
-    sim.run(2 * every_s * pings + interval_s + 5)
-    return Claims(KEPT)
+    require_positive(every_s=every_s, seconds=seconds)
+    wired(sim, settings, every_s=every_s, pings=max(1, round(seconds / every_s)), form=FORMATS[form])
+    run_until_landed(sim)
+    return Claims(KEPT, poster_us=round(0.6e6 * seconds))
 
 
 # ------------------------------------------------------------------------------------------ 2. nobody takes it
-@scenario("down for {down_h:g} h, held for {hold_h:g} h, backup after {retry_h} h")
+@scenario("down for {down_h:g} h, held for {hold_h:g} h, backup: {backup}")
 def outage(
     sim: Simulation,
     *,
     down_h: float = 1.0,
     hold_h: float = 24.0,
-    retry_h: float | None = None,
+    backup: str = "none",
     every_s: float = 600.0,
     interval_s: float = 900.0,
     pause_s: float = 1_800.0,
 ) -> Claims:
-    """What nobody takes is held for `hold_h`, then it is gone; with `retry_h` it goes to the backup before that.
+    """What nobody takes is held for `hold_h`, then it is gone; with a `backup` it goes there before that.
 
     The destination goes down after an hour. A ping comes `every_s`, exactly; a crate that failed is tried again after
     `pause_s`.
     """
     require_not_negative(down_h=down_h)
+    require_choice("backup", backup, tuple(BACKUPS))
+    retry_h = BACKUPS[backup]
     settings = Settings(
         interval_s=interval_s, hold_s=hold_h * H, retry_s=None if retry_h is None else retry_h * H, pause_s=pause_s,
         limits=None,
@@ -116,7 +134,7 @@ def outage(
     host = wired(sim, settings, every_s=every_s, pings=pings, wearables=1, regular=True, is_watched=False)
     sim.after(H, host.buckets["destination"].crash)
     sim.after((1 + down_h) * H, host.buckets["destination"].restart)
-    sim.run((down_h + 2) * H + interval_s + pause_s)
+    run_until_landed(sim)
     return Claims(KEPT)
 
 
@@ -129,7 +147,7 @@ def answers_lost(
     require_fraction(share=share)
     settings = Settings(size_bytes=size_bytes, interval_s=20.0, limits=None)
     wired(sim, settings, every_s=every_s, pings=pings, form=Lines(), answers_lost=share)
-    sim.run(2 * every_s * pings + 120)
+    run_until_landed(sim)
     return Claims(KEPT)
 
 
@@ -163,7 +181,7 @@ def spoiled(
     settings = Settings(size_bytes=records_a_crate * PING_BYTES, interval_s=900.0, limits=None)
     transform = checked if judged == "each ping" else all_or_nothing
     wired(sim, settings, every_s=every_s, pings=pings, ping=ping_of(sim, bad=bad), form=Lines(), transform=transform)
-    sim.run(2 * every_s * pings + 60)
+    run_until_landed(sim)
     return Claims(KEPT)
 
 
@@ -188,7 +206,7 @@ def folders(
     settings = Settings(size_bytes=size_bytes, interval_s=interval_s, limits=None)
     wired(sim, settings, every_s=every_s, pings=pings, ping=ping_of(sim, customers=customers), form=Lines(),
           partition_by=of_customer)  # fmt: skip
-    sim.run(2 * every_s * pings + interval_s + 5)
+    run_until_landed(sim)
     return Claims(KEPT)
 
 
@@ -207,5 +225,5 @@ def offline(sim: Simulation, *, by: str = "arrival", lag_h: float = 0.5, every_s
     settings = Settings(interval_s=900.0, limits=None)
     wired(sim, settings, every_s=every_s, pings=pings, ping=ping_of(sim, lag_s=lambda: late(luck)), form=Lines(),
           partition_by=of_hour if by == "event" else None, is_watched=False)  # fmt: skip
-    sim.run(2 * every_s * pings + 1_000)
+    run_until_landed(sim)
     return Claims(KEPT)
