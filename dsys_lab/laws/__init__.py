@@ -30,6 +30,7 @@ from dsys_lab.laws.delivery import (
     crate_gap_s,
     crates_a_day,
     expired_s,
+    in_another_hour_share,
     puts_a_record,
     set_aside_share,
 )
@@ -243,6 +244,7 @@ __all__ = [
     "hashes_compared_most",
     "hyperloglog_error",
     "images_after_checkpoint",
+    "in_another_hour_share",
     "in_time_most",
     "index_backlog",
     "is_allowed",

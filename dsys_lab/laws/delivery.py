@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from dsys_lab.errors import BadParameter, require_fraction, require_not_negative, require_positive
 
 DAY_S = 86_400
@@ -63,3 +65,13 @@ def set_aside_share(bad: float, records_a_crate: float = 1) -> float:
     require_fraction(bad=bad)
     require_positive(records_a_crate=records_a_crate)
     return float(1 - (1 - bad) ** records_a_crate)
+
+
+def in_another_hour_share(lag_h: float) -> float:
+    """Share of the records that arrive in another hour than their own: `m (1 - exp(-1 / m))`.
+
+    For moments anywhere in the hour alike and an exponential lag of mean m hours; crates that fill for minutes lie in
+    the hour of their first record, which makes it a little less.
+    """
+    require_positive(lag_h=lag_h)
+    return lag_h * (1 - math.exp(-1 / lag_h))

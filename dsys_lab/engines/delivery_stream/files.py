@@ -79,6 +79,13 @@ def compaction_by_hand(files: int = 12, rows_a_file: int = 10) -> list[Seen]:
     return seen
 
 
+def reader_finds(seen: list[Seen]) -> str:
+    """Say what is the worst that a reader meets in between."""
+    rows = seen[0].rows
+    most, least = max(one.rows for one in seen), min(one.rows for one in seen)
+    return "some rows missing" if least < rows else "some rows twice" if most > rows else "every row once"
+
+
 def _look(connection: Any, folder: Path) -> Seen:
     [(rows,)] = connection.execute(f"select count(*) from '{folder}/*.parquet'").fetchall()  # noqa: S608  of ours
     return Seen(rows, len(list(folder.glob("*.parquet"))))

@@ -137,14 +137,34 @@ def _over_rates(
     return over_seeds(counted, seeds=RUNS, rate=rates)
 
 
+def gap_by_law_s(mib_a_second: float) -> float:
+    """Return the law for `gaps_s`, at Firehose's own hints."""
+    return laws.crate_gap_s(mib_a_second * MIB, Settings().size_bytes, Settings().interval_s)
+
+
+def size_by_law_mib(mib_a_second: float) -> float:
+    """Return the law for `sizes_mib`, at Firehose's own hints."""
+    return laws.crate_bytes(mib_a_second * MIB, Settings().size_bytes, Settings().interval_s) / MIB
+
+
+def questions_s(*intervals_s: float, mib_a_second: float = 0.01, first_byte_s: float = 0.05) -> list[tuple[float, float]]:
+    """Return (interval, seconds that a question about a day costs), for eight connections of 50 MiB/s."""
+    rate = mib_a_second * MIB
+    told = []
+    for interval_s in intervals_s:
+        files = round(laws.crates_a_day(rate, 128 * MIB, interval_s))
+        reading_s = laws.small_files_s(files, rate * 86_400, connections=8, first_byte_s=first_byte_s, rate=50 * MIB)
+        told.append((interval_s, reading_s))
+    return told
+
+
 # ------------------------------------------------------------------------------------------ over many runs
 def hours_lost(*down_h: float, hold_h: float = 24) -> list[Measured]:
     """Return how many hours of data are gone after each outage."""
     every_s = 600.0
-    return [
-        (hours, outage.count(down_h=hours, hold_h=hold_h, every_s=every_s).count("expire") * every_s / 3_600, 0.0)
-        for hours in down_h
-    ]
+    given = {"hold_h": float(hold_h), "every_s": every_s, "pause_s": 900.0}
+    gone = [outage.count(down_h=float(hours), **given).count("expire") for hours in down_h]
+    return [(hours, pings * every_s / 3_600, 0.0) for hours, pings in zip(down_h, gone, strict=True)]
 
 
 def puts(*shares: float) -> list[Measured]:
@@ -174,3 +194,11 @@ def crate_sizes(*customers: int, pings: int = BURST) -> list[Measured]:
         return pings * PING_BYTES / told.count("sealed")
 
     return over_seeds(counted, seeds=RUNS, customers=customers)
+
+
+def what_is_lost(*down_h: float, hold_h: float = 24) -> str:
+    """Say of outages in order how much of what came meanwhile is gone: nothing, about an hour, or most."""
+    words = []
+    for hours, lost, _ in hours_lost(*down_h, hold_h=hold_h):
+        words.append("nothing" if not lost else "about an hour" if lost < 2 else "most" if lost > hours / 2 else "some hours")
+    return ", ".join(words)

@@ -222,7 +222,7 @@ def offline(sim: Simulation, *, by: str = "arrival", lag_h: float = 0.5, every_s
     require_choice("by", by, BY)
     require_positive(lag_h=lag_h)
     late, luck = exponential(lag_h * H), sim.stream("lags")
-    settings = Settings(interval_s=900.0, limits=None)
+    settings = Settings(interval_s=60.0, limits=None)
     wired(sim, settings, every_s=every_s, pings=pings, ping=ping_of(sim, lag_s=lambda: late(luck)), form=Lines(),
           partition_by=of_hour if by == "event" else None, is_watched=False)  # fmt: skip
     run_until_landed(sim)

@@ -48,6 +48,15 @@ def in_another_hour(objects: Mapping[str, bytes]) -> float:
     return sum(not key.startswith(of_hour(line)) for key, line in placed) / len(placed)
 
 
+def who_has_twice(stand: Mapping[str, Mapping[str, bytes]]) -> str:
+    """Say in which of two buckets a ping stands twice."""
+    again = []
+    for name, objects in stand.items():
+        lines = [line for data in objects.values() for line in data.splitlines()]
+        again += [name] * (len(set(lines)) < len(lines))
+    return again[0] if len(again) == 1 else "both" if again else "neither"
+
+
 def asked(objects: Mapping[str, bytes], question: str) -> pd.DataFrame:
     """Put the objects into a folder, let DuckDB read all of them as the table `landed`, and ask it in SQL.
 
