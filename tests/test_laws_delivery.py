@@ -28,14 +28,15 @@ def test_a_day_has_as_many_crates_as_gaps_and_folders_multiply_them():
 @pytest.mark.parametrize("customers", [1, 3, 8])
 def test_folders_divide_the_crates(customers):
     [(_, counted, error)] = counts.crate_sizes(customers)
-    law = laws.crate_bytes(200, 1_000, 20, customers)
-    assert abs(counted - law) <= 3 * error + 150, "a crate by time has its first ping as well, and the last ones are small"
+    law = laws.crate_bytes(200, 1_000, 20, customers, record_bytes=100)
+    assert abs(counted - law) <= 3 * error + 0.1 * law, "the last crates of a run are small"
 
 
 def test_an_outage_costs_what_it_is_longer_than_the_hold():
     for hours, lost, _ in counts.hours_lost(1, 5, 7, hold_h=4):
         law = laws.expired_s(hours * 3_600, 4 * 3_600) / 3_600
-        assert law <= lost <= (law + 0.75 if law else 0), "an interval and a pause more, at most"
+        most = laws.expired_s(hours * 3_600 + 1_800, 4 * 3_600) / 3_600
+        assert law <= lost <= most, "an interval and a pause more, at most"
 
 
 def test_who_hears_nothing_puts_again():
@@ -45,8 +46,10 @@ def test_who_hears_nothing_puts_again():
 
 @pytest.mark.parametrize(("judged", "records"), [("each ping", 1), ("a whole crate", 10)])
 def test_a_bad_ping_goes_alone_or_takes_its_crate_along(judged, records):
-    for bad, counted, error in counts.aside(0.02, 0.1, 0.3, judged=judged):
-        assert abs(counted - laws.set_aside_share(bad, records)) <= 3 * error
+    for bad, counted, _ in counts.aside(0.02, 0.1, 0.3, judged=judged):
+        law = laws.set_aside_share(bad, records)
+        error = (law * (1 - law) * records / (counts.BURST * counts.RUNS)) ** 0.5
+        assert abs(counted - law) <= 3 * error
 
 
 @pytest.mark.parametrize(

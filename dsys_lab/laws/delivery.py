@@ -20,11 +20,21 @@ def crate_gap_s(bytes_a_second: float, size_bytes: float, interval_s: float) -> 
     return min(interval_s, size_bytes / bytes_a_second)
 
 
-def crate_bytes(bytes_a_second: float, size_bytes: float, interval_s: float, partitions: int = 1) -> float:
-    """Bytes of a crate: `min(B, r T / P)`, for P folders among which the records spread evenly."""
+def crate_bytes(
+    bytes_a_second: float, size_bytes: float, interval_s: float, partitions: int = 1, *, record_bytes: float = 0
+) -> float:
+    """Bytes of a crate: `min(B, r T / P + c)`, for P folders among which the records spread evenly.
+
+    Parameters
+    ----------
+    record_bytes : float
+        Of the record that starts the hourglass: c, to be left out where it is small.
+    """
     require_positive(partitions=partitions)
+    require_not_negative(record_bytes=record_bytes)
     share = bytes_a_second / partitions
-    return share * crate_gap_s(share, size_bytes, interval_s)
+    filled = share * crate_gap_s(share, size_bytes, interval_s)
+    return min(size_bytes, filled + record_bytes)
 
 
 def crates_a_day(bytes_a_second: float, size_bytes: float, interval_s: float, partitions: int = 1) -> float:

@@ -14,7 +14,8 @@ import time
 from collections.abc import Sequence
 from typing import Any, Final, Self
 
-from dsys_lab.brokers.delivery_stream import Settings
+from dsys_lab.brokers.delivery_stream import Entry, Settings
+from dsys_lab.brokers.delivery_stream.settings import require_batch
 from dsys_lab.engines.aws.connection import Connection, connection
 from dsys_lab.engines.aws.services import empty_and_remove
 from dsys_lab.errors import BadParameter, EngineMissing, MayHaveHappened
@@ -62,10 +63,12 @@ class FirehoseStream:
 
     def put(self, data: bytes) -> None:
         """Put one record."""
+        require_batch([Entry("", data)])
         self._call("put_record", Record={"Data": data})
 
     def put_many(self, records: Sequence[bytes]) -> int:
         """Put up to 500 records; return how many were not taken: they must be put again."""
+        require_batch([Entry("", data) for data in records])  # moto would take any
         answer = self._call("put_record_batch", Records=[{"Data": data} for data in records])
         return int(answer["FailedPutCount"])
 

@@ -32,7 +32,7 @@ QUESTION: Final = "select count(*), avg(pulse) from '{folder}/*.parquet'"
 def folder_of(files: int, rows: int = ROWS) -> Iterator[Path]:
     """Write the same pings as so many Parquet files, and give the folder."""
     with TemporaryDirectory() as folder, duckdb.connect(config={"threads": 2}) as connection:
-        connection.execute(f"create table pings as select i as id, i % 97 as pulse from range({rows}) r(i)")
+        connection.execute("create table pings as select i as id, i % 97 as pulse from range(?) r(i)", [rows])
         each = -(-rows // files)
         for number in range(files):
             first = number * each
@@ -86,13 +86,18 @@ def reader_finds(seen: list[Seen]) -> str:
     return "some rows missing" if least < rows else "some rows twice" if most > rows else "every row once"
 
 
+def rows_found(seen: list[Seen]) -> list[tuple[float, float]]:
+    """Return (percent of the steps that are done, rows that a reader finds)."""
+    return [(100 * step / (len(seen) - 1), one.rows) for step, one in enumerate(seen)]
+
+
 def _look(connection: Any, folder: Path) -> Seen:
     [(rows,)] = connection.execute(f"select count(*) from '{folder}/*.parquet'").fetchall()  # noqa: S608  of ours
     return Seen(rows, len(list(folder.glob("*.parquet"))))
 
 
 def compaction_by_commit(files: int = 12, rows_a_file: int = 10) -> list[Seen]:
-    """Do the same in a table of the lake, and look after each object that is put: only the last one changes a reader."""
+    """Do the same in a table of the lake, and look after each object that is put: the last is the commit."""
     seen: list[Seen] = []
     store, codec, fields = _Watched(), Parquet(), Fields.of("id long, pulse long")
     table = LakeTable.create(TableLog(store, "pings", codec), fields)

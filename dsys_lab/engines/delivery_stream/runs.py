@@ -47,7 +47,7 @@ def who_buffers(made: dict[str, dict[str, bytes]]) -> str:
 def objects(made: dict[str, dict[str, bytes]]) -> pd.DataFrame:
     """Return a row for each object: whose, its pings, and its key as far as it is the same in every run."""
     rows = [
-        {"whose": name, "folder": key.rpartition("/")[0].partition("/")[0], "pings": data.count(b"\n"), "bytes": len(data)}
+        {"whose": name, "prefix": key.partition("/")[0], "pings": data.count(b"\n"), "bytes": len(data)}
         for name, objects in made.items()
         for key, data in objects.items()
     ]

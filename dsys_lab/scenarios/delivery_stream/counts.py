@@ -90,7 +90,7 @@ def burst_after(trace: Trace) -> int:
 # ------------------------------------------------------------------------------------------ glass or hourglass
 @cache
 def filled(mib_a_second: float, size_mib: float, interval_s: float, seed: int = 1) -> tuple[tuple[float, int], ...]:
-    """Let records come at random, some 100 a crate, at real hints; return (seconds filled, bytes) of the first crates."""
+    """Let records come at random, some 100 a crate; return (seconds filled, bytes) of the first crates."""
     rate = mib_a_second * MIB
     record = b"x" * max(1, round(laws.crate_bytes(rate, size_mib * MIB, interval_s) / RECORDS_A_CRATE))
     settings = Settings(size_bytes=round(size_mib * MIB), interval_s=interval_s, limits=None)
@@ -134,7 +134,7 @@ def _over_rates(
     def counted(*, rate: float, seed: int) -> float:
         return fmean(map(what, filled(rate, size_mib, interval_s, seed)))
 
-    return over_seeds(counted, seeds=RUNS, rate=rates)
+    return over_seeds(counted, seeds=3, rate=rates)
 
 
 def gap_by_law_s(mib_a_second: float) -> float:
@@ -147,22 +147,23 @@ def size_by_law_mib(mib_a_second: float) -> float:
     return laws.crate_bytes(mib_a_second * MIB, Settings().size_bytes, Settings().interval_s) / MIB
 
 
-def questions_s(*intervals_s: float, mib_a_second: float = 0.01, first_byte_s: float = 0.05) -> list[tuple[float, float]]:
-    """Return (interval, seconds that a question about a day costs), for eight connections of 50 MiB/s."""
+def question_s(interval_s: float, *, mib_a_second: float = 0.01, first_byte_s: float = 0.05) -> float:
+    """Return the seconds that a question about a day costs, for eight connections of 50 MiB/s."""
     rate = mib_a_second * MIB
-    told = []
-    for interval_s in intervals_s:
-        files = round(laws.crates_a_day(rate, 128 * MIB, interval_s))
-        reading_s = laws.small_files_s(files, rate * 86_400, connections=8, first_byte_s=first_byte_s, rate=50 * MIB)
-        told.append((interval_s, reading_s))
-    return told
+    files = round(laws.crates_a_day(rate, 128 * MIB, interval_s))
+    return laws.small_files_s(files, rate * 86_400, connections=8, first_byte_s=first_byte_s, rate=50 * MIB)
+
+
+def folder_by_law(customers: float) -> float:
+    """Return the law for `crate_sizes`."""
+    return laws.crate_bytes(2 * PING_BYTES, 1_000, 20, round(customers), record_bytes=PING_BYTES)
 
 
 # ------------------------------------------------------------------------------------------ over many runs
-def hours_lost(*down_h: float, hold_h: float = 24) -> list[Measured]:
+def hours_lost(*down_h: float, hold_h: float = 24, pause_s: float = 900.0) -> list[Measured]:
     """Return how many hours of data are gone after each outage."""
     every_s = 600.0
-    given = {"hold_h": float(hold_h), "every_s": every_s, "pause_s": 900.0}
+    given = {"hold_h": float(hold_h), "every_s": every_s, "pause_s": pause_s}
     gone = [outage.count(down_h=float(hours), **given).count("expire") for hours in down_h]
     return [(hours, pings * every_s / 3_600, 0.0) for hours, pings in zip(down_h, gone, strict=True)]
 
@@ -186,7 +187,7 @@ def aside(*bad: float, judged: str, records_a_crate: int = 10) -> list[Measured]
     return over_seeds(counted, seeds=RUNS, bad=bad)
 
 
-def crate_sizes(*customers: int, pings: int = BURST) -> list[Measured]:
+def crate_sizes(*customers: int, pings: int = 400) -> list[Measured]:
     """Return the mean bytes of a crate at each number of folders, a ping every half second."""
 
     def counted(*, customers: int, seed: int) -> float:
@@ -199,6 +200,7 @@ def crate_sizes(*customers: int, pings: int = BURST) -> list[Measured]:
 def what_is_lost(*down_h: float, hold_h: float = 24) -> str:
     """Say of outages in order how much of what came meanwhile is gone: nothing, about an hour, or most."""
     words = []
-    for hours, lost, _ in hours_lost(*down_h, hold_h=hold_h):
-        words.append("nothing" if not lost else "about an hour" if lost < 2 else "most" if lost > hours / 2 else "some hours")
+    for hours, lost, _ in hours_lost(*down_h, hold_h=hold_h, pause_s=1_800.0):
+        some = "about an hour" if lost < 2 else "most" if lost > hours / 2 else "some hours"
+        words.append(some if lost else "nothing")
     return ", ".join(words)

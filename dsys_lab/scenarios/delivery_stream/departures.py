@@ -28,7 +28,9 @@ select carrier, origin, dest, day, dep_time, dep_delay,
 from flights where month = 1 and day <= 7 and dep_time is not null
 order by at_s, carrier, flight, tailnum
 """
-LATEST: Final = "select origin, count(*) as departures, round(avg(dep_delay), 2) as mean_delay from {} group by 1 order by 1"
+LATEST: Final = """
+select origin, count(*) as departures, round(avg(dep_delay), 2) as mean_delay from {} group by 1 order by 1
+"""
 SCHEMA: Final = "carrier string, origin string, dest string, day integer, dep_time integer, dep_delay double, at_s long"
 """The columns of a departure, as a lake says them."""
 
@@ -49,7 +51,11 @@ def of_origin(data: bytes) -> str:
 
 
 def delivered(
-    *, interval_s: float = 900.0, days: int = 7, form: Format | None = None, partition_by: Callable[[bytes], str] | None = None
+    *,
+    interval_s: float = 900.0,
+    days: int = 7,
+    form: Format | None = None,
+    partition_by: Callable[[bytes], str] | None = None,
 ) -> dict[str, bytes]:
     """Put the first days of the week, each departure at its minute, and return what landed."""
     settings = Settings(interval_s=interval_s, starts=STARTS, limits=None)

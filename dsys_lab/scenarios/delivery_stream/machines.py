@@ -129,7 +129,8 @@ class StreamHost(Machine):
         reached = bucket.is_reached_by(self.name)
         if reached:
             bucket.store.put(attempt.key, attempt.data, now_us=simulation.now_us)
-            simulation.emit("handed", self.name, f"{self.name}-{attempt.number}", to=attempt.to, attempt=attempt.attempt)
+            crate = f"{self.name}-{attempt.number}"
+            simulation.emit("handed", self.name, crate, to=attempt.to, attempt=attempt.attempt)
         yield simulation.sleep(DELAY_S)
         if reached:
             self.stream.delivered(simulation.now_us, attempt.number)
@@ -217,10 +218,8 @@ class Wearable(Machine):
             waiting.succeed(body["type"])
 
     def _put_all(self) -> Body:
-        number = 0
-        for gap in self.gaps:
+        for number, gap in enumerate(self.gaps, 1):
             yield self.simulation.sleep(gap)
-            number += 1
             message = f"{self.name}.{number}"
             self.spawn(self._put(message, self.ping(message, self.simulation.now_us)))
         self._has_more = False
