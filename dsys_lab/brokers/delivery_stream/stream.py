@@ -261,8 +261,10 @@ class DeliveryStream:
 
     def _hold(self, crate: Crate) -> None:
         """Tell that a crate that was out stands here again."""
-        told = {"attempt": crate.attempt, "until_us": crate.due_us or self._now_us, "sort": crate.sort}
-        self.recorder.emit(self._now_us, "held", self._ledger.crate_place, self._ledger.name(crate), **told)
+        self.recorder.emit(
+            self._now_us, "held", self._ledger.crate_place, self._ledger.name(crate), attempt=crate.attempt,
+            until_us=crate.due_us or self._now_us, sort=crate.sort,
+        )  # fmt: skip
 
     def _taken_back(self, number: int) -> Crate:
         if number not in self._out:

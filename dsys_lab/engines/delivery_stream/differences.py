@@ -13,7 +13,8 @@ FIREHOSE: Final = (
         ("records_wait_for_each_other", "what_waits_long_enough_goes_out"),
     ),
     Difference(
-        "each record of a call is accepted or throttled for itself", "moto accepts all, and knows no limit, neither of a call nor of a second",
+        "each record of a call is accepted or throttled for itself",
+        "moto accepts all, and knows no limit, neither of a call nor of a second",
         "`FailedPutCount` is always 0; calls past the documented limits are refused before they are sent", (),
     ),
     Difference(

@@ -237,7 +237,7 @@ def _ping(line: bytes) -> dict[str, Any]:
 def _fate(said: Any, seen: list[str]) -> Fate:
     if isinstance(said, tuple) and said and said[0] in NAMES:
         try:
-            return NAMES[said[0]](*said[1:])  # type: ignore[no-any-return]
+            return NAMES[said[0]](*said[1:])
         except TypeError:
             pass
     seen.append(f"{brief(said)} is no fate; give ('Ok', bytes), ('Dropped',) or ('Failed', why)")

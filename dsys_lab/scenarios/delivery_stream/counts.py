@@ -163,9 +163,12 @@ def folder_by_law(customers: float) -> float:
 def hours_lost(*down_h: float, hold_h: float = 24, pause_s: float = 900.0) -> list[Measured]:
     """Return how many hours of data are gone after each outage."""
     every_s = 600.0
-    given = {"hold_h": float(hold_h), "every_s": every_s, "pause_s": pause_s}
-    gone = [outage.count(down_h=float(hours), **given).count("expire") for hours in down_h]
-    return [(hours, pings * every_s / 3_600, 0.0) for hours, pings in zip(down_h, gone, strict=True)]
+
+    def gone(down_h: float) -> int:
+        run = outage.count(down_h=float(down_h), hold_h=float(hold_h), every_s=every_s, pause_s=pause_s)
+        return run.count("expire")
+
+    return [(hours, gone(hours) * every_s / 3_600, 0.0) for hours in down_h]
 
 
 def puts(*shares: float) -> list[Measured]:
@@ -181,8 +184,8 @@ def aside(*bad: float, judged: str, records_a_crate: int = 10) -> list[Measured]
     """Return the share of the pings set aside at each share of bad ones."""
 
     def counted(*, bad: float, seed: int) -> float:
-        given = {"judged": judged, "records_a_crate": records_a_crate, "pings": BURST}
-        return spoiled.count(seed=seed, bad=bad, **given).count("set_aside") / BURST
+        run = spoiled.count(seed=seed, bad=bad, judged=judged, records_a_crate=records_a_crate, pings=BURST)
+        return run.count("set_aside") / BURST
 
     return over_seeds(counted, seeds=RUNS, bad=bad)
 

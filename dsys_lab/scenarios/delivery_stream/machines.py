@@ -157,10 +157,9 @@ class StreamHost(Machine):
             place = f"{self.name}/{partition or 'buffer'}"
             came_us = self.stream.waiting_since_us(partition)
             left_s = settings.interval_s - (0 if came_us is None else (now_us - came_us) / 1e6)
-            sand = {"value": round(max(0.0, left_s), 2), "unit": "s", "full": settings.interval_s}
-            simulation.emit("gauge", place, name="hourglass", **sand)
-            filled = {"value": status.filling.get(partition, 0), "unit": "bytes", "full": settings.size_bytes}
-            simulation.emit("gauge", place, name="glass", **filled)
+            left_s, filled = round(max(0.0, left_s), 2), status.filling.get(partition, 0)
+            simulation.emit("gauge", place, name="hourglass", value=left_s, unit="s", full=settings.interval_s)
+            simulation.emit("gauge", place, name="glass", value=filled, unit="bytes", full=settings.size_bytes)
 
     def _partitions(self, filling: Iterable[str]) -> list[str]:
         """Return every partition that was ever seen, in the order in which they came."""
