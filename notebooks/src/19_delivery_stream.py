@@ -348,9 +348,8 @@ down_long.reveal(
     show=charts.against_law(
         {"counted": hours},
         laws={
-            "outage less hold": lambda h: laws.expired_s(3_600 * h, 14_400) / 3_600,
-            "and half an hour": lambda h: laws.expired_s(3_600 * h + 1_800, 14_400)
-            / 3_600,
+            "outage less hold": counts.least_lost_h,
+            "and half an hour": counts.most_lost_h,
         },
         title="How many hours of data are gone?",
         x="hours down",
@@ -579,7 +578,8 @@ twice_made.reveal(
 )
 
 # %% [markdown]
-# Firehose gives each attempt a name of its own. Nothing is lost either way: what was in the log is delivered.
+# Firehose gives each attempt a name of its own. Nothing is lost either way: what was in the log is delivered, and what came
+# while the power was gone (the bursts at `pings`) was put again.
 #
 # **The shape of the pings changes.** The stream writes Parquet with columns `id` and `pulse`, and a new watch sends a
 # field more, or a pulse that is no number:

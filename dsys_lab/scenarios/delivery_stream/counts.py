@@ -154,6 +154,16 @@ def question_s(interval_s: float, *, mib_a_second: float = 0.01, first_byte_s: f
     return laws.small_files_s(files, rate * 86_400, connections=8, first_byte_s=first_byte_s, rate=50 * MIB)
 
 
+def least_lost_h(down_h: float, *, hold_h: float = 4) -> float:
+    """Return the law for `hours_lost`."""
+    return laws.expired_s(3_600 * down_h, 3_600 * hold_h) / 3_600
+
+
+def most_lost_h(down_h: float, *, hold_h: float = 4) -> float:
+    """Return the same with an interval and a pause more, half an hour."""
+    return least_lost_h(down_h + 0.5, hold_h=hold_h)
+
+
 def folder_by_law(customers: float) -> float:
     """Return the law for `crate_sizes`."""
     return laws.crate_bytes(2 * PING_BYTES, 1_000, 20, round(customers), record_bytes=PING_BYTES)

@@ -103,7 +103,7 @@ def glass(
     require_positive(every_s=every_s, seconds=seconds)
     wired(sim, settings, every_s=every_s, pings=max(1, round(seconds / every_s)), form=FORMATS[form])
     run_until_landed(sim)
-    return Claims(KEPT, poster_us=round(0.6e6 * seconds))
+    return Claims(KEPT, poster_us=round(0.75e6 * seconds))
 
 
 # ------------------------------------------------------------------------------------------ 2. nobody takes it
