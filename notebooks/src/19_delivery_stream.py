@@ -62,6 +62,7 @@ notes("Kinesis - Firehouse")
 # %%
 from dsys_lab.scenarios.delivery_stream import glass
 
+# %%
 player(glass, compare={"every_s": (0.8, 4.0)})
 
 # %% [markdown]
@@ -70,6 +71,7 @@ player(glass, compare={"every_s": (0.8, 4.0)})
 # %%
 from dsys_lab.scenarios.delivery_stream import counts
 
+# %%
 counts.crates(glass(every_s=4.0))
 
 # %% [markdown]
@@ -82,6 +84,7 @@ counts.crates(glass(every_s=4.0))
 from dsys_lab.brokers.delivery_stream import DeliveryStream, Entry, Settings
 from dsys_lab.structures import VolatileDisk
 
+# %%
 s = 1_000_000
 disk, hints = VolatileDisk(), Settings(size_bytes=12, interval_s=60)
 pings = DeliveryStream("pings", disk, hints)
@@ -126,6 +129,7 @@ pings.status()
 # %%
 from dsys_lab.brokers.delivery_stream.sealing import sealed
 
+# %%
 show_source(sealed)
 
 # %% [markdown]
@@ -180,7 +184,8 @@ facts("firehose_size_default", "firehose_interval_default", "firehose_interval_m
 # %%
 gap = predict(
     "19/gap",
-    "Pings come at 0.1 MiB/s, and the hints are those above. How long does a crate fill?",
+    "Pings come at 0.1 MiB/s, and the hints are those above. How long does a crate "
+    "fill?",
     between=(0, 900),
     unit="s",
 )
@@ -277,6 +282,7 @@ charts.against_law(
 from dsys_lab.engines.delivery_stream import files
 from dsys_lab.lessons import measured
 
+# %%
 unit = "times as long"
 measured(files.times_as_long(200), unit, usually=f"several {unit}")
 
@@ -328,6 +334,7 @@ facts("firehose_hold")
 # %%
 from dsys_lab.scenarios.delivery_stream import outage
 
+# %%
 player(
     outage,
     compare={"backup": ("none", "after half an hour")},
@@ -387,6 +394,15 @@ from dsys_lab.scenarios.delivery_stream import answers_lost
 
 # %%
 shares = counts.puts(0.1, 0.2, 0.3, 0.5)
+how_often = charts.against_law(
+    {"counted": shares},
+    laws={"counted": laws.puts_a_record},
+    title="How often does a ping land?",
+    x="share of the answers that are lost",
+    y="times",
+)
+
+# %%
 _, counted, error = shares[1]
 lands.reveal(
     counted,
@@ -395,13 +411,7 @@ lands.reveal(
     why="Each put is accepted; after a lost answer there is another.",
     show=(
         player(answers_lost, share=(0.0, 0.6, 0.1), at={"share": 0.2}),
-        charts.against_law(
-            {"counted": shares},
-            laws={"counted": laws.puts_a_record},
-            title="How often does a ping land?",
-            x="share of the answers that are lost",
-            y="times",
-        ),
+        how_often,
     ),
 )
 
@@ -412,6 +422,7 @@ lands.reveal(
 # %%
 from dsys_lab.scenarios.delivery_stream.reading import asked, landed
 
+# %%
 QUESTION = "select count(*) as rows, count(distinct id) as pings from landed"
 asked(landed(answers_lost), QUESTION)
 
@@ -424,8 +435,8 @@ asked(landed(answers_lost), QUESTION)
 # %%
 bad_share = predict(
     "19/bad",
-    "One ping in ten is bad, ten pings are a crate, and the transform raises an error at "
-    "a bad one. What share of the pings is set aside?",
+    "One ping in ten is bad, ten pings are a crate, and the transform raises an error "
+    "at a bad one. What share of the pings is set aside?",
     between=(0, 100),
     unit="%",
 )
@@ -437,25 +448,26 @@ from dsys_lab.scenarios.delivery_stream import spoiled
 # %%
 whole = counts.aside(0.02, 0.05, 0.1, 0.2, 0.3, judged="a whole crate")
 each = counts.aside(0.02, 0.05, 0.1, 0.2, 0.3, judged="each ping")
+set_aside = charts.against_law(
+    {"a whole crate": whole, "each ping": each},
+    laws={
+        "a whole crate": lambda bad: laws.set_aside_share(bad, 10),
+        "each ping": laws.set_aside_share,
+    },
+    title="What is set aside?",
+    x="share of bad pings",
+    y="share set aside",
+)
+
+# %%
 _, counted, error = whole[2]
+judged = player(spoiled, compare={"judged": ("each ping", "a whole crate")})
 bad_share.reveal(
     100 * counted,
     law=100 * laws.set_aside_share(0.1, 10),
     standard_error=100 * error,
     why="A crate is spoiled if any of its ten is: few crates are not.",
-    show=(
-        player(spoiled, compare={"judged": ("each ping", "a whole crate")}),
-        charts.against_law(
-            {"a whole crate": whole, "each ping": each},
-            laws={
-                "a whole crate": lambda bad: laws.set_aside_share(bad, 10),
-                "each ping": laws.set_aside_share,
-            },
-            title="What is set aside?",
-            x="share of bad pings",
-            y="share set aside",
-        ),
-    ),
+    show=(judged, set_aside),
 )
 
 # %% [markdown]
@@ -476,8 +488,8 @@ print(next(iter(aside)), next(iter(aside.values())).decode().splitlines()[0], se
 # %%
 eight = predict(
     "19/folders",
-    "With one folder a crate is sealed by its 1,000 bytes. With eight customers, each as "
-    "often: how large is a crate?",
+    "With one folder a crate is sealed by its 1,000 bytes. With eight customers, each "
+    "as often: how large is a crate?",
     between=(0, 1_000),
     unit="bytes",
 )
@@ -488,23 +500,23 @@ from dsys_lab.scenarios.delivery_stream import folders
 
 # %%
 divided = counts.crate_sizes(1, 2, 3, 8, 16)
+how_large = charts.against_law(
+    {"counted": divided},
+    laws={"counted": counts.folder_by_law},
+    title="How large is a crate?",
+    x="folders",
+    y="bytes",
+    whole_x=True,
+)
+
+# %%
 _, counted, error = divided[3]
 eight.reveal(
     counted,
     law=counts.folder_by_law(8),
     standard_error=error,
     why="Each glass fills eight times as slowly; now the hourglass seals.",
-    show=(
-        player(folders, customers=(1, 8), at={"customers": 3}),
-        charts.against_law(
-            {"counted": divided},
-            laws={"counted": counts.folder_by_law},
-            title="How large is a crate?",
-            x="folders",
-            y="bytes",
-            whole_x=True,
-        ),
-    ),
+    show=(player(folders, customers=(1, 8), at={"customers": 3}), how_large),
 )
 
 # %% [markdown]
@@ -518,8 +530,8 @@ eight.reveal(
 # %%
 found = predict(
     "19/delimiter",
-    "120 pings, ten in an object, nothing between them. How many does a reader find who "
-    "reads each line as JSON?",
+    "120 pings, ten in an object, nothing between them. How many does a reader find "
+    "who reads each line as JSON?",
     between=(0, 120),
     unit="pings",
 )
@@ -528,6 +540,7 @@ found
 # %%
 from dsys_lab.scenarios.delivery_stream.reading import by_line
 
+# %%
 forms = "as they are", "a line each"
 read = {form: by_line(landed(glass, form=form)) for form in forms}
 found.reveal(
@@ -578,8 +591,8 @@ twice_made.reveal(
 )
 
 # %% [markdown]
-# Firehose gives each attempt a name of its own. Nothing is lost either way: what was in the log is delivered, and what came
-# while the power was gone (the bursts at `pings`) was put again.
+# Firehose gives each attempt a name of its own. Nothing is lost either way: what was in the log is delivered, and what
+# came while the power was gone (the bursts at `pings`) was put again.
 #
 # **The shape of the pings changes.** The stream writes Parquet with columns `id` and `pulse`, and a new watch sends a
 # field more, or a pulse that is no number:
@@ -587,6 +600,7 @@ twice_made.reveal(
 # %%
 from dsys_lab.engines.delivery_stream import ParquetCrates
 
+# %%
 columns = ParquetCrates("id string, pulse integer?")
 new_watch = b'{"id": "w1", "pulse": 61, "oxygen": 97}'
 [columns.unfit(ping) for ping in (b'{"id": "w1", "pulse": "?"}', new_watch)]
@@ -603,11 +617,12 @@ print(aside.to, aside.key, sep="\n")
 # **Monday at seven** everybody syncs at once. A stream has limits:
 
 # %%
-facts("firehose_records_a_second", "firehose_bytes_a_second", "firehose_put_many_records")
+facts("firehose_records_a_second", "firehose_bytes_a_second")
 
 # %%
 from dsys_lab.brokers.delivery_stream import Limits
 
+# %%
 two_a_second = Settings(limits=Limits(records=2, bytes=1_000))
 small = DeliveryStream("small", VolatileDisk(), two_a_second)
 small.put_many(0, [Entry(f"p{n}", b"ping") for n in range(3)])
@@ -622,8 +637,8 @@ small.put_many(0, [Entry(f"p{n}", b"ping") for n in range(3)])
 # %%
 wrong_hour = predict(
     "19/hour",
-    "Pings are late by half an hour on average (exponential). What share of them lies in "
-    "the folder of another hour than their own?",
+    "Pings are late by half an hour on average (exponential). What share of them lies "
+    "in the folder of another hour than their own?",
     between=(0, 100),
     unit="%",
 )
@@ -633,6 +648,7 @@ wrong_hour
 from dsys_lab.scenarios.delivery_stream import offline
 from dsys_lab.scenarios.delivery_stream.reading import in_another_hour
 
+# %%
 by = {by: landed(offline, by=by) for by in ("arrival", "event")}
 wrong_hour.reveal(
     100 * in_another_hour(by["arrival"]),
@@ -668,6 +684,7 @@ who
 # %%
 from dsys_lab.engines.delivery_stream import runs
 
+# %%
 made = runs.both()
 who.reveal(
     runs.who_buffers(made),
@@ -682,6 +699,7 @@ who.reveal(
 from dsys_lab.engines.delivery_stream import FIREHOSE
 from dsys_lab.lessons import differences
 
+# %%
 differences(FIREHOSE)
 
 # %% [markdown]
@@ -692,6 +710,7 @@ differences(FIREHOSE)
 from dsys_lab.benchmark import interleaved
 from dsys_lab.benchmark.deliveries import appended, put_and_delivered
 
+# %%
 plain, safe = interleaved(appended, put_and_delivered, rounds=5)
 ratios = [b / a for a, b in zip(plain, safe, strict=True)]
 measured(ratios, unit, usually=f"many {unit}: every call waits for the disk")
@@ -705,8 +724,8 @@ measured(ratios, unit, usually=f"many {unit}: every call waits for the disk")
 # %%
 week = predict(
     "19/week",
-    "A week of departures, an interval of 900 s, and never so many that size matters. How "
-    "many objects?",
+    "A week of departures, an interval of 900 s, and never so many that size matters. "
+    "How many objects?",
     between=(0, 1_000),
     unit="objects",
 )
@@ -715,6 +734,7 @@ week
 # %%
 from dsys_lab.scenarios.delivery_stream import departures
 
+# %%
 objects = departures.delivered()
 week.reveal(
     len(objects),
@@ -741,11 +761,12 @@ by_airport = departures.delivered(
     form=ParquetCrates(departures.SCHEMA),
     partition_by=departures.of_origin,
 )
-asked(by_airport, "select origin, count(*) as departures from landed group by 1 order by 1")
+asked(by_airport, "select origin, count(*) as rows from landed group by 1 order by 1")
 
 # %%
 from dsys_lab.scenarios.delivery_stream.reading import keys
 
+# %%
 keys(by_airport).head(3)
 
 # %% [markdown]
