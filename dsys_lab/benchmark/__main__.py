@@ -9,6 +9,7 @@ from typing import Final
 from dsys_lab.benchmark import (
     brokers,
     cubes,
+    deliveries,
     documents,
     event_buses,
     graph,
@@ -35,6 +36,7 @@ TABLES: Final[dict[str, Callable[[], None]]] = {
     "topics": topics.topics,
     "filters": topics.filters,
     "rules": event_buses.rules,
+    "deliveries": deliveries.deliveries,
     "columns": tables.columns,
     "point_reads": tables.point_reads,
     "slumber": tables.slumber,

@@ -90,7 +90,7 @@ LABS: Final = (
     _lab(17, "log_stream", "Log stream", "Kinesis - Data Streams", "brokers/log_stream", "nats aws"),
     _lab(18, "streaming_sql", "Streaming SQL", "Kinesis - Data Analytics",
          "dataflows/streaming_sql dataflows/windows", "flink duckdb"),
-    _lab(19, "delivery_stream", "Delivery stream", "Kinesis - Firehouse", "brokers/delivery_stream", "aws nats"),
+    _lab(19, "delivery_stream", "Delivery stream", "Kinesis - Firehouse", "brokers/delivery_stream", "aws duckdb"),
     _lab(20, "video_stream", "Video stream", "Kinesis - Video Streams", "brokers/video_stream", "nats aws"),
     _lab(21, "event_bus", "Event bus", "Event Bridge - Event Bus", "brokers/event_bus brokers/web_hook",
          "aws nats"),

@@ -109,7 +109,7 @@ def sends_settle(rows: Iterable[Row]) -> list[Row]:
 
 
 # ------------------------------------------------------------------------------------------ of messages on loan
-DONE_BY: Final = ("effect", "finish")
+DONE_BY: Final = ("effect", "finish", "filed")
 """Rows that say that the work of a message was carried out."""
 WAITS: Final = ("stored", "in flight")
 NAMED_ENDS: Final = ("dead", "dropped", "expired")

@@ -25,7 +25,8 @@ Fields that no sentence says
 =====================  ========================================================================================
 `copy`                 which copy of the message, from 0: retries and network duplicates count up
 `of`                   what it was made from: the copy, message, record or order
-`full`                 the value at which a gauge is full: it is drawn as a level in its place
+`full`                 the value at which a gauge is full: it is drawn as a level in its place; in seconds, as an
+                       hourglass of what is left
 `low`, `high`          a range of keys or hashes: from, and up to but not with
 `type`                 what is on the way: a message, an answer
 `source`               where it came from
@@ -247,8 +248,10 @@ _TABLE: Final = (
     _kind("late", "mark", "by_us action", "{message} is late by {by_us}: {action}", role="late"),
     _kind("result", "put", "key start_us end_us value pane", "{place} says {value} for {key} ({pane})"),
     _kind("retract", "fade", "key start_us end_us value pane", "{place} takes {value} for {key} back"),
-    _kind("packed", "fade", "into", "{message} is packed into {into}"),
+    _kind("packed", "fade", "into", "{message} is packed into {into}", account="stored"),
     _kind("sealed", "put", "count size_bytes by", "{message} is sealed by {by}: {count} records of {size_bytes} bytes"),
+    _kind("held", "put", "attempt until_us", "{message} comes back after attempt {attempt}: {place} holds it"),
+    _kind("emptied", "fade", "", "{message} is empty: nothing of it is left to deliver"),
     _kind("landed", "put", "count", "{message} stands in {place} with {count} records"),
     _kind("filed", "take", "into", "{message} is delivered in {into}", account="done"),
     _kind("set_aside", "take", "into why", "{message} is set aside in {into}: {why}", account="dead"),

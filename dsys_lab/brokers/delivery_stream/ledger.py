@@ -61,12 +61,20 @@ class Ledger:
     # ------------------------------------------------------------ names
     @property
     def crate_place(self) -> str:
-        """Where crates stand."""
-        return f"{self.place}/crates"
+        """Where crates stand that came back."""
+        return f"{self.place}/held"
 
     def buffer_place(self, partition: str) -> str:
         """Where a buffer stands."""
         return f"{self.place}/{partition.strip(NOWHERE) or 'buffer'}"
+
+    def stands_at(self, crate: Crate) -> str:
+        """Where a crate is that goes out now: beside its buffer at first, among the held ones from then on."""
+        return self.buffer_place(crate.buffer) if crate.attempt <= 1 else self.crate_place
+
+    def _home(self, crate: Crate) -> str:
+        """Where a crate is that is not out."""
+        return self.crate_place if crate.attempt else self.buffer_place(crate.buffer)
 
     def name(self, crate: Crate) -> str:
         """Return what rows call a crate."""
@@ -151,7 +159,8 @@ class Ledger:
             if crate is None:
                 return
             over = frozenset(entry.numbers)
-            records, where = [record for record in crate.kept if record.number in over], self.crate_place
+            records = [record for record in crate.kept if record.number in over]
+            where = self._home(crate) if entry.how == "expired" else crate.to
             crate.kept = [record for record in crate.kept if record.number not in over]
             if not crate.kept:
                 del self.crates[crate.number]
@@ -173,7 +182,7 @@ class Ledger:
         for record in crate.kept:
             self._recorder.emit(now_us, "packed", buffer_place, record.message, into=name, copy=record.copy)
         self._recorder.emit(
-            now_us, "sealed", self.crate_place, name, count=len(crate.kept), size_bytes=crate.size_bytes, by=crate.by,
+            now_us, "sealed", buffer_place, name, count=len(crate.kept), size_bytes=crate.size_bytes, by=crate.by,
             sort=crate.sort,
         )  # fmt: skip
 
@@ -192,6 +201,8 @@ class Ledger:
                 self._recorder.emit(now_us, "expire", where, message, age_us=now_us - record.arrived_us, copy=copy)
             else:
                 self._recorder.emit(now_us, "drop", where, message, why="the transform dropped it", copy=copy)
+        if crate is not None and how == "expired" and not crate.kept:
+            self._recorder.emit(now_us, "emptied", where, into)
 
     # ------------------------------------------------------------ read path
     def data(self, record: Kept) -> bytes:

@@ -34,7 +34,8 @@ class DeliveryStream:
     Parameters
     ----------
     place : str
-        The name under which its rows appear: a buffer at `place/partition`, a crate at `place/crates`.
+        The name under which its rows appear: a buffer, and what it is sealed into, at `place/partition`; a crate that
+        came back at `place/held`.
     disk : Disk
         Where its journal is. If there is one already, the stream takes up where it ended.
     settings : Settings, optional
@@ -102,6 +103,9 @@ class DeliveryStream:
         }  # fmt: skip
         self._out: dict[int, Crate] = {}
         self._books = Counter[str]()
+        for crate in self._ledger.crates.values():
+            if crate.attempt:  # it was out when the power went
+                self._hold(crate)
         self._seal_due()
 
     @property
@@ -212,7 +216,7 @@ class DeliveryStream:
         packed = self._packed(crate)
         key = crate.key(self.place, self.settings, self._form.extension if crate.sort == DELIVERED else "")
         self.recorder.emit(
-            self._now_us, "flush", self._ledger.crate_place, self._ledger.name(crate), count=len(crate.kept),
+            self._now_us, "flush", self._ledger.stands_at(crate), self._ledger.name(crate), count=len(crate.kept),
             size_bytes=len(packed), by=crate.by, to=crate.to, attempt=crate.attempt, key=key, arrive_us=arrive_us,
         )  # fmt: skip
         self._out[crate.number], crate.due_us = crate, None
@@ -252,7 +256,15 @@ class DeliveryStream:
         if retry_s is not None and crate.sort == DELIVERED and now_us - crate.failing_since_us >= retry_s * 1e6:
             crate.set_aside(crates.DESTINATION_FAILED, why)
             crate.due_us = now_us
+        self._hold(crate)
         self._reach(now_us)
+
+    def _hold(self, crate: Crate) -> None:
+        """Tell that a crate that was out stands here again."""
+        self.recorder.emit(
+            self._now_us, "held", self._ledger.crate_place, self._ledger.name(crate), attempt=crate.attempt,
+            until_us=crate.due_us or self._now_us, sort=crate.sort,
+        )  # fmt: skip
 
     def _taken_back(self, number: int) -> Crate:
         if number not in self._out:
@@ -286,6 +298,11 @@ class DeliveryStream:
                 too_old = [record for record in crate.kept if self._expires_us(record) <= now_us]
                 self._books["expired"] += len(too_old)
                 self._ledger.settle(now_us, "expired", crate, too_old)
+
+    def waiting_since_us(self, partition: str = "") -> int | None:
+        """Return when the oldest record came that is in the buffer of a partition; None if nothing is in it."""
+        buffer = self._ledger.buffers.get(partition)
+        return None if buffer is None else buffer.kept[0].arrived_us
 
     def status(self) -> Status:
         """Return where the records are, and the books."""

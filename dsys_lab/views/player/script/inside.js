@@ -93,12 +93,28 @@ function drawTubes(view, scene, box) {
     if (slot.type !== "gauge" || !box.places.includes(slot.place)) return;
     const h = box.h - 8, y = box.y + 4, row = s.slot[i] - 1;
     if (row < 0) { x += TUBE; return; }
-    const full = clamp(field(lane, row, "value") / field(lane, row, "full"), 0, 1);
-    g.save(); g.beginPath(); g.roundRect(x, y, TUBE - 4, h, 4); g.clip();
-    g.fillStyle = c.stage; g.fillRect(x, y, TUBE, h); g.fillStyle = c.moving; g.fillRect(x, y + h * (1 - full), TUBE, h * full); g.restore();
-    g.strokeStyle = full ? c["moving-ink"] : c.lost; g.lineWidth = full ? 1.2 : 2; g.beginPath(); g.roundRect(x, y, TUBE - 4, h, 4); g.stroke();
+    const full = clamp(field(lane, row, "value") / field(lane, row, "full"), 0, 1), unit = field(lane, row, "unit");
+    if (unit === "s") drawHourglass(g, c, x, y, TUBE - 3, h, full);
+    else drawTube(g, c, x, y, TUBE - 4, h, full, unit === "bytes");
     x += TUBE;
   });
+}
+
+/** A level: a budget that has run out has a red rim; a glass, which holds bytes, begins empty. */
+function drawTube(g, c, x, y, w, h, full, fills) {
+  const fine = full || fills;
+  g.save(); g.beginPath(); g.roundRect(x, y, w, h, 4); g.clip();
+  g.fillStyle = c.stage; g.fillRect(x, y, w, h); g.fillStyle = c.moving; g.fillRect(x, y + h * (1 - full), w, h * full); g.restore();
+  g.strokeStyle = fine ? c["moving-ink"] : c.lost; g.lineWidth = fine ? 1.2 : 2; g.beginPath(); g.roundRect(x, y, w, h, 4); g.stroke();
+}
+
+/** Seconds that are left: the sand above is what is left, that below has run through. */
+function drawHourglass(g, c, x, y, w, h, left) {
+  const half = h / 2, bulbs = () => { g.beginPath(); g.moveTo(x, y); g.lineTo(x + w, y); g.lineTo(x, y + h); g.lineTo(x + w, y + h); g.closePath(); };
+  g.save(); bulbs(); g.clip();
+  g.fillStyle = c.stage; g.fillRect(x, y, w, h); g.fillStyle = c.again;
+  g.fillRect(x, y + half * (1 - left), w, half * left); g.fillRect(x, y + h - half * (1 - left), w, half * (1 - left));
+  g.restore(); g.strokeStyle = c["again-ink"] ?? c.again; g.lineWidth = 1.2; bulbs(); g.stroke();
 }
 
 /** While a run plays, a line moves up smoothly when its first has gone: how many seats it still lags behind. */

@@ -1,0 +1,46 @@
+"""Delivery: the same bytes through the stream, every call on disk before its answer, and into a plain file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from dsys_lab.benchmark.rivals import Rival, compare
+from dsys_lab.brokers.delivery_stream import DeliveryStream, Entry, Settings
+from dsys_lab.structures import RealDisk
+
+CALLS, RECORDS, RECORD = 20, 100, b"x" * 512
+MIB = 1 << 20
+
+
+def put_and_delivered(calls: int = CALLS) -> float:
+    """Put calls of a hundred records, and write each crate of 256 KiB as a file; return MiB."""
+    with TemporaryDirectory() as folder:
+        stream = DeliveryStream("pings", RealDisk(Path(folder, "journal")), Settings(size_bytes=MIB // 4, limits=None))
+        for call in range(calls):
+            stream.put_many(call, [Entry(f"p{call}.{number}", RECORD) for number in range(RECORDS)])
+            for attempt in stream.attempts(call):
+                Path(folder, f"{attempt.number}").write_bytes(attempt.data)
+                stream.delivered(call, attempt.number)
+    return calls * RECORDS * len(RECORD) / MIB
+
+
+def appended(calls: int = CALLS, *, safe: bool = False) -> float:
+    """Append the same bytes to a file, if `safe` with a sync for each call; return MiB."""
+    with TemporaryDirectory() as folder, Path(folder, "file").open("ab", buffering=0) as file:
+        for _ in range(calls):
+            file.write(RECORD * RECORDS)
+            if safe:
+                os.fsync(file.fileno())
+    return calls * RECORDS * len(RECORD) / MIB
+
+
+def deliveries() -> None:
+    """Deliver, and append to a plain file with and without a sync for each call."""
+    rivals = [
+        Rival("a plain file", lambda: appended(200)),
+        Rival("a plain file, a sync a call", lambda: appended(safe=True)),
+        Rival("the model", put_and_delivered),
+    ]
+    compare("Calls of a hundred records of 512 bytes", "MiB", rivals)

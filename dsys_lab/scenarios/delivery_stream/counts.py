@@ -1,0 +1,219 @@
+"""What the runs of a delivery stream come to, counted from their rows, from what landed, or over many runs.
+
+Each function that takes `*values` returns (value, mean, standard error) for each of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from statistics import fmean
+from typing import Final
+
+import pandas as pd
+
+from dsys_lab import laws
+from dsys_lab.brokers.delivery_stream import DeliveryStream, Entry, Settings
+from dsys_lab.scenarios.delivery_stream.pings import PING_BYTES, answers_lost, folders, outage, spoiled
+from dsys_lab.simulation import Measured, over_seeds
+from dsys_lab.simulation.chance import exponential, stream
+from dsys_lab.structures import VolatileDisk
+from dsys_lab.trace import Trace
+
+MIB: Final = 1 << 20
+RUNS: Final = 6
+BURST: Final = 150
+RECORDS_A_CRATE: Final = 100
+CRATES: Final = 4
+
+
+# ------------------------------------------------------------------------------------------ from one trace
+def crates(trace: Trace) -> pd.DataFrame:
+    """Return a row for each sealed crate: when, by what, how many pings, bytes, and the age of its oldest in s."""
+    oldest: dict[object, int] = {}
+    came = {(row.message, row.fields["copy"]): row.time_us for row in trace.of("enqueue")}
+    for row in trace.of("packed"):
+        at_us = came[row.message, row.fields["copy"]]
+        oldest[row.fields["into"]] = min(at_us, oldest.get(row.fields["into"], at_us))
+    told = [
+        {
+            "crate": row.message, "sealed at, s": round(row.time_us / 1e6, 1), "by": row.fields["by"],
+            "pings": row.fields["count"], "bytes": row.fields["size_bytes"],
+            "oldest, s": round((row.time_us - oldest[row.message]) / 1e6, 1),
+        }
+        for row in trace.of("sealed")
+    ]  # fmt: skip
+    return pd.DataFrame(told).set_index("crate")
+
+
+def sealed_by(trace: Trace) -> str:
+    """Say what sealed most crates: "size" or "time"."""
+    return str(crates(trace)["by"].mode()[0])
+
+
+def expired(trace: Trace) -> int:
+    """Return how many pings became too old."""
+    return len(trace.of("expire"))
+
+
+def twice(trace: Trace) -> int:
+    """Return how many pings landed that had landed before."""
+    filed = trace.of("filed")
+    return len(filed) - len({row.message for row in filed})
+
+
+def set_aside(trace: Trace) -> int:
+    """Return how many pings were set aside."""
+    return len(trace.of("set_aside"))
+
+
+def objects_of(trace: Trace, to: str = "destination") -> int:
+    """Return how many objects were put, those of which nobody heard included."""
+    return sum(row.fields["to"] == to for row in trace.of("handed"))
+
+
+def ends(runs: Mapping[str, Trace]) -> pd.DataFrame:
+    """Return a row for each run: where its pings are in the end."""
+    told = {
+        name: {"delivered": len(run.of("filed")), "set aside": set_aside(run), "expired": expired(run)}
+        for name, run in runs.items()
+    }
+    return pd.DataFrame.from_dict(told, orient="index")
+
+
+def burst_after(trace: Trace) -> int:
+    """Return how many pings land in the half hour in which most do."""
+    at_us = [row.time_us for row in trace.of("filed")]
+    return max(sum(start <= one < start + 1_800_000_000 for one in at_us) for start in at_us)
+
+
+# ------------------------------------------------------------------------------------------ glass or hourglass
+@cache
+def filled(mib_a_second: float, size_mib: float, interval_s: float, seed: int = 1) -> tuple[tuple[float, int], ...]:
+    """Let records come at random, some 100 a crate; return (seconds filled, bytes) of the first crates."""
+    rate = mib_a_second * MIB
+    record = b"x" * max(1, round(laws.crate_bytes(rate, size_mib * MIB, interval_s) / RECORDS_A_CRATE))
+    settings = Settings(size_bytes=round(size_mib * MIB), interval_s=interval_s, limits=None)
+    made = DeliveryStream("pings", VolatileDisk(), settings, segment_bytes=1 << 17)
+    luck, gap = stream(seed, f"filled/{mib_a_second}"), exponential(len(record) / rate)
+    now_us, told = 0, list[tuple[float, int]]()
+    while len(told) < CRATES:
+        now_us += round(gap(luck) * 1e6)
+        began_us, ends_us = made.waiting_since_us(), made.deadline_us()
+        if began_us is not None and ends_us is not None and ends_us <= now_us:
+            made.tick(ends_us)
+            told += _went_out(made, ends_us, began_us)
+            began_us = None
+        made.put(now_us, Entry("ping", record))
+        told += _went_out(made, now_us, now_us if began_us is None else began_us)
+    return tuple(told)
+
+
+def _went_out(made: DeliveryStream, now_us: int, began_us: int) -> list[tuple[float, int]]:
+    """Deliver what is sealed, and return how long it filled and how large it is."""
+    told = []
+    for attempt in made.attempts(now_us):
+        made.delivered(now_us, attempt.number)
+        told.append(((now_us - began_us) / 1e6, len(attempt.data)))
+    return told
+
+
+def gaps_s(*rates: float, size_mib: float = 5, interval_s: float = 300) -> list[Measured]:
+    """Return how long a crate fills, in seconds, at each rate in MiB/s."""
+    return _over_rates(rates, size_mib, interval_s, lambda crate: crate[0])
+
+
+def sizes_mib(*rates: float, size_mib: float = 5, interval_s: float = 300) -> list[Measured]:
+    """Return how large a crate becomes, in MiB, at each rate in MiB/s."""
+    return _over_rates(rates, size_mib, interval_s, lambda crate: crate[1] / MIB)
+
+
+def _over_rates(
+    rates: Sequence[float], size_mib: float, interval_s: float, what: Callable[[tuple[float, int]], float]
+) -> list[Measured]:
+    def counted(*, rate: float, seed: int) -> float:
+        return fmean(map(what, filled(rate, size_mib, interval_s, seed)))
+
+    return over_seeds(counted, seeds=3, rate=rates)
+
+
+def gap_by_law_s(mib_a_second: float) -> float:
+    """Return the law for `gaps_s`, at Firehose's own hints."""
+    return laws.crate_gap_s(mib_a_second * MIB, Settings().size_bytes, Settings().interval_s)
+
+
+def size_by_law_mib(mib_a_second: float) -> float:
+    """Return the law for `sizes_mib`, at Firehose's own hints."""
+    return laws.crate_bytes(mib_a_second * MIB, Settings().size_bytes, Settings().interval_s) / MIB
+
+
+def question_s(interval_s: float, *, mib_a_second: float = 0.01, first_byte_s: float = 0.05) -> float:
+    """Return the seconds that a question about a day costs, for eight connections of 50 MiB/s."""
+    rate = mib_a_second * MIB
+    files = round(laws.crates_a_day(rate, 128 * MIB, interval_s))
+    return laws.small_files_s(files, rate * 86_400, connections=8, first_byte_s=first_byte_s, rate=50 * MIB)
+
+
+def least_lost_h(down_h: float, *, hold_h: float = 4) -> float:
+    """Return the law for `hours_lost`."""
+    return laws.expired_s(3_600 * down_h, 3_600 * hold_h) / 3_600
+
+
+def most_lost_h(down_h: float, *, hold_h: float = 4) -> float:
+    """Return the same with an interval and a pause more, half an hour."""
+    return least_lost_h(down_h + 0.5, hold_h=hold_h)
+
+
+def folder_by_law(customers: float) -> float:
+    """Return the law for `crate_sizes`."""
+    return laws.crate_bytes(2 * PING_BYTES, 1_000, 20, round(customers), record_bytes=PING_BYTES)
+
+
+# ------------------------------------------------------------------------------------------ over many runs
+def hours_lost(*down_h: float, hold_h: float = 24, pause_s: float = 900.0) -> list[Measured]:
+    """Return how many hours of data are gone after each outage."""
+    every_s = 600.0
+
+    def gone(down_h: float) -> int:
+        run = outage.count(down_h=float(down_h), hold_h=float(hold_h), every_s=every_s, pause_s=pause_s)
+        return run.count("expire")
+
+    return [(hours, gone(hours) * every_s / 3_600, 0.0) for hours in down_h]
+
+
+def puts(*shares: float) -> list[Measured]:
+    """Return how often a ping lands at each share of answers that are lost."""
+
+    def counted(*, share: float, seed: int) -> float:
+        return answers_lost.count(seed=seed, share=share, pings=BURST).count("filed") / BURST
+
+    return over_seeds(counted, seeds=RUNS, share=shares)
+
+
+def aside(*bad: float, judged: str, records_a_crate: int = 10) -> list[Measured]:
+    """Return the share of the pings set aside at each share of bad ones."""
+
+    def counted(*, bad: float, seed: int) -> float:
+        run = spoiled.count(seed=seed, bad=bad, judged=judged, records_a_crate=records_a_crate, pings=BURST)
+        return run.count("set_aside") / BURST
+
+    return over_seeds(counted, seeds=RUNS, bad=bad)
+
+
+def crate_sizes(*customers: int, pings: int = 400) -> list[Measured]:
+    """Return the mean bytes of a crate at each number of folders, a ping every half second."""
+
+    def counted(*, customers: int, seed: int) -> float:
+        told = folders.count(seed=seed, customers=customers, pings=pings)
+        return pings * PING_BYTES / told.count("sealed")
+
+    return over_seeds(counted, seeds=RUNS, customers=customers)
+
+
+def what_is_lost(*down_h: float, hold_h: float = 24) -> str:
+    """Say of outages in order how much of what came meanwhile is gone: nothing, about an hour, or most."""
+    words = []
+    for hours, lost, _ in hours_lost(*down_h, hold_h=hold_h, pause_s=1_800.0):
+        some = "about an hour" if lost < 2 else "most" if lost > hours / 2 else "some hours"
+        words.append(some if lost else "nothing")
+    return ", ".join(words)

@@ -1,0 +1,120 @@
+"""What the runs of the delivery stream teach holds for every luck."""
+
+from __future__ import annotations
+
+import pytest
+
+from dsys_lab.errors import BadParameter
+from dsys_lab.scenarios.delivery_stream import answers_lost, counts, folders, glass, offline, outage, reading, spoiled
+from dsys_lab.scenarios.delivery_stream import departures as week
+from dsys_lab.trace import lamps
+
+SEEDS = (1, 2, 3)
+POWER = {"do": "crash", "target": "pings", "on": {"kind": "handed", "place": "pings"}, "nth": 3, "lasts_s": 5}
+
+
+def red(trace):
+    return [lamp.name for lamp in lamps(trace) if not lamp.held]
+
+
+def ids(objects):
+    return [line for data in objects.values() for line in data.splitlines()]
+
+
+def test_fast_pings_are_sealed_by_size_and_slow_ones_by_time():
+    for seed in SEEDS:
+        fast, slow = glass(seed=seed, every_s=0.8), glass(seed=seed, every_s=4.0)
+        assert (counts.sealed_by(fast), counts.sealed_by(slow)) == ("size", "time")
+        assert counts.crates(fast)["bytes"].max() == 1_000
+        assert counts.crates(slow)["oldest, s"].max() == 20
+        assert red(fast) == red(slow) == []
+
+
+def test_what_landed_is_what_was_put():
+    for seed in SEEDS:
+        trace, objects = glass(seed=seed), reading.landed(glass, seed=seed)
+        assert len(ids(objects)) == len(set(ids(objects))) == len({row.message for row in trace.of("publish")})
+        assert len(objects) == counts.objects_of(trace) == len(trace.of("sealed"))
+
+
+def test_what_is_held_comes_back_and_lands_or_expires_or_goes_to_the_backup():
+    for seed in SEEDS:
+        short, long = outage(seed=seed, down_h=1.0, hold_h=4), outage(seed=seed, down_h=3.0, hold_h=1)
+        assert red(short) == []
+        assert len(short.of("held")) == len(short.of("fail")) > 0
+        assert counts.expired(long) > 0
+        assert red(long) == ["promised and kept"]
+        saved = outage(seed=seed, down_h=3.0, hold_h=1, backup="after half an hour")
+        assert red(saved) == []
+        assert (counts.expired(saved), counts.set_aside(saved) > 0) == (0, True)
+
+
+def test_a_day_less_is_nothing_and_an_hour_more_is_about_an_hour():
+    assert counts.what_is_lost(23, 25) == "nothing, about an hour"
+
+
+def test_a_lost_answer_makes_a_second_row_and_never_a_missing_one():
+    for seed in SEEDS:
+        trace, objects = answers_lost(seed=seed), reading.landed(answers_lost, seed=seed)
+        assert red(trace) == []
+        assert len(ids(objects)) - len({line.split(b'"at_us"')[0] for line in ids(objects)}) == counts.twice(trace) > 0
+        assert counts.twice(answers_lost(seed=seed, share=0.0)) == 0
+
+
+def test_a_bad_ping_goes_alone_or_with_its_crate_and_none_is_lost():
+    for seed in SEEDS:
+        alone, whole = spoiled(seed=seed), spoiled(seed=seed, judged="a whole crate")
+        assert 0 < counts.set_aside(alone) < counts.set_aside(whole)
+        assert red(alone) == red(whole) == []
+        assert all(len(run.of("filed")) + counts.set_aside(run) == 60 for run in (alone, whole))
+
+
+def test_folders_make_more_and_smaller_crates():
+    for seed in SEEDS:
+        one, eight = (len(folders(seed=seed, customers=n).of("sealed")) for n in (1, 8))
+        assert eight > 1.5 * one
+        there = {key.partition("/")[0] for key in reading.landed(folders, seed=seed)}
+        assert there == {f"customer=c{n}" for n in range(3)}
+
+
+def test_without_a_delimiter_no_line_is_a_ping():
+    for seed in SEEDS:
+        glued = reading.by_line(reading.landed(glass, seed=seed, form="as they are"))
+        apart = reading.by_line(reading.landed(glass, seed=seed))
+        assert (glued["pings"], apart["lines that cannot be read"]) == (0, 0)
+        assert apart["pings"] == 120
+
+
+def test_a_loss_of_power_repeats_a_crate_under_a_name_of_its_attempt_and_replaces_it_under_one_of_its_own():
+    for seed in SEEDS:
+        stand = {names: reading.landed(glass, seed=seed, names=names, faults=[POWER]) for names in ("attempt", "crate")}
+        assert reading.who_has_twice(stand) == "attempt"
+        assert set(ids(stand["attempt"])) == set(ids(stand["crate"]))
+        assert red(glass(seed=seed, faults=[POWER])) == []
+
+
+def test_by_arrival_late_pings_lie_in_a_later_hour_and_by_event_none_does():
+    for seed in SEEDS:
+        by = {by: reading.in_another_hour(reading.landed(offline, seed=seed, by=by)) for by in ("arrival", "event")}
+        assert abs(by["arrival"] - 0.43) < 0.12
+        assert by["event"] == 0
+
+
+def test_two_days_of_departures_are_asked_alike_where_they_landed():
+    objects = week.delivered(days=2)
+    told = reading.asked(objects, week.LATEST.format("landed"))
+    assert int(told["departures"].sum()) == sum(one["day"] <= 2 for one in week.departures())
+    assert len(objects) < 2 * 96
+
+
+@pytest.mark.parametrize(("run", "given", "says"), [
+    (glass, {"form": "csv"}, "as they are"), (glass, {"every_s": 0}, "every_s"),
+    (glass, {"size_bytes": 0}, "size_bytes"),
+    (glass, {"seconds": -1.0}, "seconds"), (outage, {"backup": "soon"}, "after half an hour"),
+    (outage, {"down_h": -1.0}, "down_h"), (outage, {"hold_h": 0.1}, "interval_s"),
+    (answers_lost, {"share": 2.0}, "share"), (spoiled, {"judged": "nobody"}, "each ping"),
+    (folders, {"customers": 0}, "customers"), (offline, {"by": "luck"}, "event"),
+])  # fmt: skip
+def test_what_makes_no_sense_is_refused(run, given, says):
+    with pytest.raises(BadParameter, match=says):
+        run(**given)
