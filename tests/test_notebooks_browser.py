@@ -1,8 +1,8 @@
 """Every notebook as a reader has it: run whole in JupyterLab, each slider moved to both ends, each player pressed.
 
 nbval compares text and never sees a widget, so this suite is what proves that a widget lives. It runs the cells that
-nbval runs, and so is half of what a notebook costs: continuous integration (DSYS_LAB_CI) walks a seventh of the notebooks
-a day, by their number, and skips the others by name; DSYS_LAB_WALKS=all walks them all, as every other machine does.
+nbval runs, and so is half of what a notebook costs: continuous integration (DSYS_LAB_CI) walks each notebook once a
+week, by its number, and skips the others by name; DSYS_LAB_WALKS=all walks them all, as every other machine does.
 """
 from __future__ import annotations
 

@@ -368,7 +368,7 @@ lattice = cells.night_lattice()
 labels = [len(set(columns[name])) for name in cells.DIMENSIONS]
 added = {"counted": counts.cube_sizes()}
 bound = {"at most": lambda d: cube_cells_most(*labels[-int(d) :])}
-cube_axes = {"x": "dimensions", "y": "cells of all cuboids", "log_y": True, "whole_x": True}
+cube_axes = {"x": "dimensions", "y": "cells of all cuboids"}
 
 # %%
 grown = counts.cells_by_nights(1_000, 5_000, 10_000, 25_000, 50_000, 100_000)
@@ -379,7 +379,7 @@ size.reveal(
     sum(lattice.cells.values()),
     law=cube_cells_most(*labels),
     show=(
-        charts.against_law(added, laws=bound, **cube_axes),
+        charts.against_law(added, laws=bound, log_y=True, whole_x=True, **cube_axes),
         filling,
     ),
 )

@@ -478,9 +478,13 @@ split = {first: nights(**load, parents_first=first) for first in (False, True)}
 
 # %%
 named = {"children at once": split[False], "parents first": split[True]}
+
+# %%
 sides = counts.compared(
     named, in_wrong_order=counts.inversions, never_done=counts.never_done
 )
+
+# %%
 child_first.reveal(
     counts.inversions(split[False]),
     show=(player(*split.values(), titles=tuple(named)), sides),

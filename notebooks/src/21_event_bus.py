@@ -554,6 +554,7 @@ from dsys_lab.scenarios.event_bus.counts import looped, rounds_of
 
 # %%
 grown, late = rounds_of(0, 1, 3, 5), {"until_s": 10, "writes": 2.0}
+guards = {"guard": ("none", "hop count")}
 
 # %%
 rounds.reveal(
@@ -569,9 +570,7 @@ rounds.reveal(
             y="events",
             whole_x=True,
         ),
-        player(
-            loop, compare={"guard": ("none", "hop count")}, until_s=(4, 12, 2), at=late
-        ),
+        player(loop, compare=guards, writes=(0.5, 2.0, 0.5), until_s=(4, 12, 2), at=late),
     ),
 )
 
