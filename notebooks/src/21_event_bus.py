@@ -570,14 +570,14 @@ rounds.reveal(
             y="events",
             whole_x=True,
         ),
-        player(loop, compare=guards, writes=(0.5, 2.0, 0.5), until_s=(4, 12, 2), at=late),
+        player(loop, compare=guards, writes=(0.5, 2.0), until_s=(4, 12, 2), at=late),
     ),
 )
 
 # %% [markdown]
 # (`cleaner/writer` is the part of the cleaner that puts.) In the second lane the cleaner counts in the event how often it went
-# round (a **hop count**), and the pattern wants less than three. Better still is a pattern that names the `source`: what wearables say, and not what the cleaner does.
-# Is a loop always endless? If for each event less than one is written on average, it dies out, at
+# round (a **hop count**), and the pattern wants less than three. Better still is a pattern that names the `source`: what
+# wearables say, and not what the cleaner does. Is a loop always endless? If for each event less than one is written on average, it dies out, at
 # $\text{first}/(1-\text{writes})$:
 
 # %%
