@@ -1,11 +1,12 @@
 """What every test may lean on: notebooks that are really compared, a browser, JupyterLab, and a look at what is left.
 
-Four promises of the suite are kept here rather than in a test file, because they concern every test:
+Five promises of the suite are kept here rather than in a test file, because they concern every test:
 
 1. A committed cell that was never run fails (nbval alone would pass it, having nothing to compare).
 2. A cell may take longer than the rest if its tag says so: `timeout-90`.
 3. A missing browser is a named skip on a reader's machine and a failure where DSYS_LAB_CI is set.
-4. When the session ends, no process that it started is left: no server, no kernel, no browser.
+4. Where DSYS_LAB_CI is set, what takes long comes by turns of days (`turns`).
+5. When the session ends, no process that it started is left: no server, no kernel, no browser.
 """
 from __future__ import annotations
 
@@ -27,6 +28,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import psutil
 import pytest
+import turns
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
@@ -98,7 +100,13 @@ def pytest_collectstart(collector: Any) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Make each committed cell that was never run a failure, and put what takes longest first."""
+    """Make each committed cell that was never run a failure, leave out who has no turn, and put the longest first."""
+    if turns.are_taken():
+        day = turns.today()
+        left_out = [item for item in items if not turns.is_run(item.path.stem, day)]
+        items[:] = [item for item in items if turns.is_run(item.path.stem, day)]
+        if left_out:
+            left_out[0].config.hook.pytest_deselected(items=left_out)
     items.sort(key=turn_of)
     for item in items:
         cell = getattr(item, "cell", None)

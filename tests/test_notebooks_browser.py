@@ -1,13 +1,11 @@
 """Every notebook as a reader has it: run whole in JupyterLab, each slider moved to both ends, each player pressed.
 
 nbval compares text and never sees a widget, so this suite is what proves that a widget lives. It runs the cells that
-nbval runs, and so is half of what a notebook costs: continuous integration (DSYS_LAB_CI) walks each notebook once a
-week, by its number, and skips the others by name; DSYS_LAB_WALKS=all walks them all, as every other machine does.
+nbval runs, and so is half of what a notebook costs: continuous integration walks each notebook once a week, by its
+number, and skips the others by name (`turns`); every other machine walks them all.
 """
 from __future__ import annotations
 
-import datetime
-import os
 import re
 import statistics
 from collections.abc import Callable, Iterator
@@ -15,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import turns
 from conftest import opening
 
 if TYPE_CHECKING:
@@ -25,7 +24,6 @@ pytestmark = pytest.mark.browser
 
 NOTEBOOKS = sorted(path.stem for path in (Path(__file__).parents[1] / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 PICTURE_WITHIN_MS = 15_000
-WEEK = 7
 SEQ = "player => Number(player.dataset.seq)"
 SLIDER_LATENCY = """async ([player, handle, key]) => {
     const before = player.dataset.seq, began = performance.now();
@@ -46,27 +44,17 @@ def moved(player: Locator, act: Callable[[], object]) -> None:
                                   arg=[player.element_handle(), before], timeout=PICTURE_WITHIN_MS, polling=50)
 
 
-def walked(notebooks: list[str], day: datetime.date) -> list[str]:
-    """Return the notebooks whose turn it is on this day: in a week each has one."""
-    return [stem for stem in notebooks if int(stem[:2]) % WEEK == day.toordinal() % WEEK]
-
-
-def turns() -> list[Any]:
+def walked() -> list[Any]:
     """Return every notebook, those marked as skipped whose turn it is not."""
-    today = datetime.datetime.now(tz=datetime.UTC).date()
-    takes_turns = "DSYS_LAB_CI" in os.environ and os.environ.get("DSYS_LAB_WALKS") != "all"
-    now = walked(NOTEBOOKS, today) if takes_turns else NOTEBOOKS
-    skip = pytest.mark.skip(reason="walked on another day of the week; DSYS_LAB_WALKS=all walks every notebook")
+    now = [
+        stem for stem in NOTEBOOKS
+        if not turns.are_taken() or turns.has_turn(int(stem[:2]), turns.BROWSER_DAYS, turns.today())
+    ]  # fmt: skip
+    skip = pytest.mark.skip(reason="walked on another day of the week; DSYS_LAB_TURNS=all walks every notebook")
     return [pytest.param(stem, id=stem, marks=() if stem in now else skip) for stem in NOTEBOOKS]
 
 
-def test_in_a_week_every_notebook_has_one_turn() -> None:
-    first = datetime.date(2026, 11, 28)
-    days = [walked(NOTEBOOKS, first + datetime.timedelta(days=number)) for number in range(WEEK)]
-    assert sorted(stem for day in days for stem in day) == NOTEBOOKS
-
-
-@pytest.fixture(scope="module", params=turns())
+@pytest.fixture(scope="module", params=walked())
 def ran(request: pytest.FixtureRequest, browser: Browser) -> Iterator[NotebookPage]:
     """A notebook in which every cell has run without an error, and every player has painted."""
     with opening(browser, request) as open_notebook:

@@ -259,12 +259,18 @@ def run_pytest(folder: Path, *options: str) -> subprocess.CompletedProcess:
     return subprocess.run([*command, str(folder)], capture_output=True, encoding="utf-8", check=False)
 
 
+def copy_conftest(tests: Path, folder: Path) -> None:
+    """Give a suite elsewhere what every test of this one leans on."""
+    for name in ("conftest.py", "turns.py"):
+        shutil.copy(tests / name, folder)
+
+
 # ------------------------------------------------------------------------------------------------ nothing is left over
 
 @pytest.mark.parametrize("orphaned", [False, True], ids=["child", "orphan"])
 def test_a_process_left_behind_fails_the_session_and_is_ended(
         orphaned: bool, tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    shutil.copy(request.config.rootpath / "tests" / "conftest.py", tmp_path)
+    copy_conftest(request.config.rootpath / "tests", tmp_path)
     sleeper = "[sys.executable, '-c', 'import time; time.sleep(60)']"
     start = f"subprocess.Popen({sleeper})"
     if orphaned:
@@ -283,7 +289,7 @@ def test_a_process_left_behind_fails_the_session_and_is_ended(
 
 def test_a_committed_cell_must_have_been_run_and_may_ask_for_its_own_time(
         tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    shutil.copy(request.config.rootpath / "tests" / "conftest.py", tmp_path)
+    copy_conftest(request.config.rootpath / "tests", tmp_path)
     never_run = nbformat.v4.new_code_cell("1 + 1")
     too_slow = nbformat.v4.new_code_cell("import time; time.sleep(30)", execution_count=1)
     too_slow.metadata["tags"] = ["timeout-1"]
