@@ -18,6 +18,7 @@ Sources: Turner, "New directions in communications", IEEE Communications 1986 (l
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from dsys_lab.errors import BadParameter, Misuse, require_not_negative, require_positive
 
@@ -90,3 +91,13 @@ class TokenBucket:
         self.level(now_us)
         self._set(rate, burst)
         self._tokens = min(self._tokens, burst)
+
+
+def take_of_all(buckets: Mapping[str, TokenBucket], now_us: int, costs: Mapping[str, float]) -> str:
+    """Take from every bucket that has a cost and return "", or take from none and name one that has too little."""
+    for name, tokens in costs.items():
+        if not buckets[name].has(now_us, tokens):
+            return name
+    for name, tokens in costs.items():
+        buckets[name].take(now_us, tokens)
+    return ""

@@ -22,7 +22,7 @@ from dsys_lab.brokers.delivery_stream.settings import Entry, Settings, require_b
 from dsys_lab.brokers.delivery_stream.transforms import Failed, Fate, Given, Transform, as_it_came, fates
 from dsys_lab.errors import Misuse
 from dsys_lab.structures import Disk
-from dsys_lab.structures.token_bucket import TokenBucket
+from dsys_lab.structures.token_bucket import TokenBucket, take_of_all
 from dsys_lab.trace import NO_TRACE, Recorder
 
 PartitionBy: TypeAlias = Callable[[bytes], str]
@@ -157,13 +157,7 @@ class DeliveryStream:
 
     def _over_limit(self, now_us: int, size_bytes: int) -> str:
         """Take the record's tokens and return "", or say which limit turns it away."""
-        costs = {"records": 1, "bytes": size_bytes}
-        for what, gate in self._gates.items():
-            if not gate.has(now_us, costs[what]):
-                return what
-        for what, gate in self._gates.items():
-            gate.take(now_us, costs[what])
-        return ""
+        return take_of_all(self._gates, now_us, {"records": 1, "bytes": size_bytes}) if self._gates else ""
 
     def _partition(self, data: bytes) -> str:
         """Return the folder of a record; `NOWHERE` if it has none."""

@@ -29,7 +29,7 @@ from typing import Final
 
 from dsys_lab.errors import require_positive
 from dsys_lab.facts import fact
-from dsys_lab.structures.token_bucket import TokenBucket
+from dsys_lab.structures.token_bucket import TokenBucket, take_of_all
 
 READ_MAX_BYTES: Final = int(fact("kinesis_read_max_bytes").value)
 """What a call returns at most."""
@@ -88,10 +88,4 @@ class Gate:
             self._closed_until_us = max(self._closed_until_us, now_us + PAUSE_US * full)
 
     def _pass(self, now_us: int, tokens: dict[str, int]) -> str:
-        if self._buckets:
-            for name, count in tokens.items():
-                if not self._buckets[name].has(now_us, count):
-                    return name
-            for name, count in tokens.items():
-                self._buckets[name].take(now_us, count)
-        return ""
+        return take_of_all(self._buckets, now_us, tokens) if self._buckets else ""

@@ -17,8 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final, NamedTuple
 
-import duckdb
-
+from dsys_lab.engines.duckdb.connection import connected
 from dsys_lab.engines.lakehouse.parquet import Parquet
 from dsys_lab.stores.lake import Fields, LakeTable, TableLog
 from dsys_lab.stores.object_store import JournaledStore
@@ -31,7 +30,7 @@ QUESTION: Final = "select count(*), avg(pulse) from '{folder}/*.parquet'"
 @contextmanager
 def folder_of(files: int, rows: int = ROWS) -> Iterator[Path]:
     """Write the same pings as so many Parquet files, and give the folder."""
-    with TemporaryDirectory() as folder, duckdb.connect(config={"threads": 2}) as connection:
+    with TemporaryDirectory() as folder, connected(threads=2) as connection:
         connection.execute("create table pings as select i as id, i % 97 as pulse from range(?) r(i)", [rows])
         each = -(-rows // files)
         for number in range(files):
@@ -43,7 +42,7 @@ def folder_of(files: int, rows: int = ROWS) -> Iterator[Path]:
 
 def reading_s(folder: Path) -> float:
     """Return how long DuckDB takes for the question, in seconds."""
-    with duckdb.connect(config={"threads": 2}) as connection:
+    with connected(threads=2) as connection:
         began_s = time.perf_counter()
         connection.execute(QUESTION.format(folder=folder)).fetchall()
         return time.perf_counter() - began_s
@@ -67,7 +66,7 @@ class Seen(NamedTuple):
 def compaction_by_hand(files: int = 12, rows_a_file: int = 10) -> list[Seen]:
     """Replace many files in a folder by one, the new one first, and look after each step."""
     rows = files * rows_a_file
-    with folder_of(files, rows) as folder, duckdb.connect() as connection:
+    with folder_of(files, rows) as folder, connected() as connection:
         seen = [_look(connection, folder)]
         small = sorted(folder.glob("*.parquet"))
         question = f"select * from '{folder}/*.parquet'"  # noqa: S608  a folder of ours

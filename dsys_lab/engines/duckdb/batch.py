@@ -13,10 +13,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final, Self
 
-import duckdb
-
 from dsys_lab.dataflows.batch import Record
 from dsys_lab.engines.difference import Difference
+from dsys_lab.engines.duckdb.connection import connected
 from dsys_lab.errors import require_choice, require_positive
 
 SQL: Final = {
@@ -65,7 +64,7 @@ class DuckdbBatchJob:
         require_positive(period_us=period_us)
         self.function, self.period_us = function, period_us
         self._folder = tempfile.TemporaryDirectory(prefix="dsys_lab-")
-        self._db = duckdb.connect(config={"threads": 1})
+        self._db = connected(threads=1)
 
     def run(self, records: Iterable[Record]) -> list[tuple[int, dict[str, Any]]]:
         """Write a file for each period in which something arrived; return when each begins, and its answers by key."""

@@ -11,8 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
+from dsys_lab.engines.duckdb.connection import connected
 from dsys_lab.engines.table_sql import quoted
 from dsys_lab.errors import BadParameter
 
@@ -45,7 +44,7 @@ def groups_met(
     for name in (*wanted, *order_by):
         if name not in columns:
             raise BadParameter(f"no column {name!r}; there are {', '.join(columns)}")
-    with tempfile.TemporaryDirectory(prefix="dsys_lab-") as folder, duckdb.connect(config={"threads": 1}) as db:
+    with tempfile.TemporaryDirectory(prefix="dsys_lab-") as folder, connected(threads=1) as db:
         path = str(Path(folder) / "rows.parquet")
         db.register("given", dict(columns))
         order = f" order by {', '.join(map(quoted, order_by))}" if order_by else ""

@@ -15,9 +15,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final, Self
 
-import duckdb
-
 from dsys_lab.dataflows.streaming_sql import Catalog, StreamTable, WindowCall, read
+from dsys_lab.engines.duckdb.connection import connected
 from dsys_lab.engines.table_sql import quoted
 
 TYPES: Final = {"text": "VARCHAR", "i32": "INTEGER", "i64": "BIGINT", "f64": "DOUBLE", "time": "TIMESTAMP"}
@@ -92,7 +91,7 @@ class DuckdbBatch:
 
     def __init__(self, catalog: Catalog, rows: Mapping[str, Iterable[tuple[Any, ...]]], *, threads: int = 1) -> None:
         self.catalog = catalog
-        self._db = duckdb.connect(config={"threads": threads})
+        self._db = connected(threads=threads)
         self._db.execute("SET integer_division = true")
         self._db.execute("SET default_null_order = 'nulls_first_on_asc_last_on_desc'")  # as in Flink
         for table in catalog.tables.values():

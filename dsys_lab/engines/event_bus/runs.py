@@ -7,24 +7,13 @@ from typing import Any, Final
 
 from dsys_lab.brokers.event_bus import Entry, Transformer
 from dsys_lab.engines.event_bus.model import ModelBus, Routing
+from dsys_lab.engines.wanted import when_wanted
 from dsys_lab.errors import require_choice
-
-
-def _engine(room: str, name: str) -> Callable[[], Any]:
-    """Return what opens an engine's bus, imported when it is wanted: an engine may be missing."""
-
-    def make() -> Any:
-        from importlib import import_module
-
-        return getattr(import_module(f"dsys_lab.engines.{room}.event_bus"), name)()
-
-    return make
-
 
 ENGINES: Final[dict[str, Callable[[], Routing]]] = {
     "model": ModelBus,
-    "EventBridge": _engine("aws", "EventBridgeBus"),
-    "core NATS": _engine("nats", "SubjectBus"),
+    "EventBridge": when_wanted("aws.event_bus", "EventBridgeBus"),
+    "core NATS": when_wanted("nats.event_bus", "SubjectBus"),
 }
 """Every bus by the name that a page uses."""
 PUT_AT_ONCE: Final = 10

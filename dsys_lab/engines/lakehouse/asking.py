@@ -6,6 +6,7 @@ from typing import Any
 
 import duckdb
 
+from dsys_lab.engines.duckdb.connection import connected
 from dsys_lab.engines.lakehouse.folder import FolderStore
 from dsys_lab.engines.lakehouse.parquet import read_files
 from dsys_lab.errors import BadParameter
@@ -26,7 +27,7 @@ def ask(table: LakeTable, sql: str, *, version: int | None = None) -> list[tuple
         raise BadParameter("the table has no files in a folder: make it on a FolderStore with Parquet, and append rows")
     paths = [str(store.path(f"{table.log.place}/{path}")) for path in seen.files]
     partition_by = seen.metadata.partition_by
-    with duckdb.connect(":memory:", config={"threads": 1}) as db:
+    with connected(threads=1) as db:
         try:
             db.execute(f"create view this as from {read_files(paths, seen.fields, partition_by)}")
             return db.execute(sql).fetchall()

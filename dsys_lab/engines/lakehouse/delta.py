@@ -11,6 +11,7 @@ from typing import Any
 
 import duckdb
 
+from dsys_lab.engines.duckdb.connection import connected
 from dsys_lab.engines.lakehouse.parquet import arrays, quoted, read_files, typed
 from dsys_lab.errors import BadParameter, EngineMissing, Refused
 from dsys_lab.stores.lake import Columns, CommitConflict, Fields, VersionGone
@@ -38,7 +39,7 @@ class DeltaRs:
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = str(folder)
-        self._db = duckdb.connect(":memory:", config={"threads": 1})
+        self._db = connected(threads=1)
 
     @classmethod
     def create(cls, folder: str | Path, fields: Fields, *, partition_by: Sequence[str] = ()) -> DeltaRs:

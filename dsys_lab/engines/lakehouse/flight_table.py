@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-import duckdb
 import numpy as np
 
+from dsys_lab.engines.duckdb.connection import connected
 from dsys_lab.engines.lakehouse.folder import FolderStore
 from dsys_lab.engines.lakehouse.parquet import Parquet
 from dsys_lab.stores.lake import Columns, Fields, LakeTable, TableLog
@@ -20,7 +20,7 @@ FLIGHTS: Final = Fields.of("month integer, day integer, origin string, carrier s
 
 def months() -> dict[int, Columns]:
     """Return the columns of each month, in the order of the data: 1, 10, 11, 12, 2, …"""
-    with duckdb.connect() as db:
+    with connected() as db:
         found = flights.columns(db, "flights", *FLIGHTS.names)
     order = list(dict.fromkeys(found["month"].tolist()))
     return {month: {name: found[name][np.asarray(found["month"] == month)].tolist() for name in FLIGHTS.names}

@@ -20,8 +20,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import duckdb
-
+from dsys_lab.engines.duckdb.connection import connected
 from dsys_lab.engines.lakehouse.parquet import Parquet, quoted_text
 from dsys_lab.errors import BadParameter, EngineMissing
 from dsys_lab.stores.lake import Columns, CommitConflict, Fields
@@ -136,7 +135,7 @@ class IcebergTable:
             for one in fields
         ]
         listed = ", ".join(quoted_text(Path(file)) for file in files)
-        with duckdb.connect(":memory:") as db:
+        with connected() as db:
             asked = f"from read_parquet([{listed}], schema = MAP {{{', '.join(sql)}}})"
             rows = db.execute(asked).fetchall()
         return {one.name: [row[place] for row in rows] for place, one in enumerate(fields)}

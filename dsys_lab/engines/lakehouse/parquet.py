@@ -18,6 +18,7 @@ from typing import Any, Final
 import duckdb
 import numpy as np
 
+from dsys_lab.engines.duckdb.connection import connected
 from dsys_lab.errors import Damaged
 from dsys_lab.stores.lake import Columns, Fields
 
@@ -53,7 +54,7 @@ class Parquet:
     suffix = "parquet"
 
     def __init__(self) -> None:
-        self._db = duckdb.connect(":memory:", config={"threads": 1})
+        self._db = connected(threads=1)
 
     # ------------------------------------------------------------ rows
     def encode(self, fields: Fields, columns: Columns, *, field_ids: Mapping[str, int] | None = None) -> bytes:

@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from dsys_lab.engines.topic.model import Broadcast, ModelTopic
+from dsys_lab.engines.wanted import when_wanted
 from dsys_lab.errors import require_choice, require_positive
-
-
-def _engine(room: str, name: str) -> Callable[[], Any]:
-    """Return what opens an engine's topic, imported when it is wanted: an engine may be missing."""
-
-    def make() -> Any:
-        from importlib import import_module
-
-        return getattr(import_module(f"dsys_lab.engines.{room}.topic"), name)()
-
-    return make
-
 
 ENGINES: Final[dict[str, Callable[[], Broadcast]]] = {
     "model": ModelTopic,
-    "core NATS": _engine("nats", "CoreTopic"),
-    "JetStream": _engine("nats", "StreamTopic"),
-    "SNS": _engine("aws", "SnsTopic"),
+    "core NATS": when_wanted("nats.topic", "CoreTopic"),
+    "JetStream": when_wanted("nats.topic", "StreamTopic"),
+    "SNS": when_wanted("aws.topic", "SnsTopic"),
 }
 """Every topic by the name that a page uses."""
 SHARERS: Final = ("thumbnail", "search")
