@@ -200,8 +200,15 @@ class NotebookPage:
     def __init__(self, page: Page) -> None:
         self.page = page
         self.console_errors: list[str] = []
-        page.on("console", lambda said: self.console_errors.append(said.text) if said.type == "error" else None)
-        page.on("pageerror", lambda error: self.console_errors.append(str(error)))
+        self.late_widgets = 0
+        page.on("console", lambda said: self.hear(said.text) if said.type == "error" else None)
+        page.on("pageerror", lambda error: self.hear(str(error)))
+
+    def hear(self, error: str) -> None:
+        """Keep an error; a widget that came while the page was busy is mended by `views/hearing.js`, and is counted."""
+        late = "[anywidget] Failed to initialize model." in error
+        self.late_widgets += late
+        self.console_errors += [] if late else [error]
 
     def run_all(self, timeout_s: float = 300) -> None:
         """Run every cell and return when the last has finished; an error in any cell fails the test."""
@@ -284,10 +291,11 @@ def opening(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Callab
     context = browser.new_context(viewport=VIEWPORT)
     used: list[LabServer] = []
 
-    def open_one(stem: str, *, server: LabServer | None = None) -> NotebookPage:
+    def open_one(stem: str, *, server: LabServer | None = None, script: str = "") -> NotebookPage:
         server = server or request.getfixturevalue("lab_server")
         used.append(server)
         notebook = NotebookPage(context.new_page())
+        notebook.page.add_init_script(script)
         # A fresh workspace: the usual one would restore every tab that earlier tests had open.
         workspace = f"{server.url}/lab/workspaces/{uuid.uuid4().hex}"
         notebook.page.goto(f"{workspace}/tree/notebooks/{stem}.ipynb?token={server.token}")

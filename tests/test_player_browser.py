@@ -530,7 +530,7 @@ def test_a_player_made_before_it_hangs_in_a_dark_page_is_dark(open_page: Open, t
     reader = open_page(*two, scheme=DARK)
     reader.page.evaluate(f"""async () => {{
         const host = document.createElement('div');
-        (await window.__dsysPlayer).render({{model: {PLAYER}.model, el: host}});
+        (await window.__dsysPlayer).default.render({{model: {PLAYER}.model, el: host}});
         await new Promise(requestAnimationFrame);
         document.body.append(host);
     }}""")

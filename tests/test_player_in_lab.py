@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 MESSAGES, ON_THE_WAY, ROWS_OF_ONE = 6_666, 1_500, 3
+GIVEN_UP_MS = 10_000
 SLIDER_CELLS = (
     "from dsys_lab.lessons import player\nfrom dsys_lab.scenarios.not_consumed_in_time.bursts import burst",
     "shown = player(burst, capacity=(20, 200), until_s=60)\nshown",
@@ -37,6 +38,10 @@ SLIDER_CELLS = (
         "ipywidgets.VBox([bare, words])"
     ),
 )
+PATIENCE_IS_OVER = """{
+    const patient = AbortSignal.timeout.bind(AbortSignal);
+    AbortSignal.timeout = (ms) => patient(ms === 2000 ? 0 : ms);  // anywidget's for the birth of a widget
+}"""
 BARE_LATENCY = """async ([label, handle]) => {
     const before = label.innerText, began = performance.now();
     handle.focus();
@@ -131,6 +136,19 @@ def test_a_slider_to_a_new_picture_of_one_lane(
     told = f"{statistics.median(floor):.0f} ms, fastest {min(floor):.0f} ms"
     record_property("the floor of it, a slider to a word", told)
     assert one_lane.console_errors == []
+
+
+def test_a_slider_moves_a_picture_that_came_while_the_page_was_busy(
+    lab_of_one: LabServer, open_notebook: Callable[..., NotebookPage]
+) -> None:
+    opened = open_notebook("one_lane", server=lab_of_one, script=PATIENCE_IS_OVER)
+    opened.run_all()
+    page = opened.page
+    page.wait_for_selector(".jp-OutputArea .dp[data-seq]")
+    assert opened.late_widgets
+    player, handle = (page.locator(f".jp-OutputArea {name}").first.element_handle() for name in (".dp", ".noUi-handle"))
+    for _ in range(3):
+        assert page.evaluate(SLIDER_LATENCY, [player, handle, "ArrowRight"]) < GIVEN_UP_MS
 
 
 def test_a_saved_notebook_shows_its_player_without_the_kernel_that_made_it(

@@ -8,6 +8,7 @@ import anywidget
 import traitlets
 
 from dsys_lab.lessons.answer_forms import CURVE_POINTS, CurveForm
+from dsys_lab.views.hearing import hearing
 
 
 class CurvePad(anywidget.AnyWidget):
@@ -21,7 +22,7 @@ class CurvePad(anywidget.AnyWidget):
         Whether the curve is kept and cannot be changed any more.
     """
 
-    _esm = Path(__file__).with_suffix(".js")
+    _esm = hearing(Path(__file__).with_suffix(".js").read_text(encoding="utf-8"))
     ys: traitlets.List = traitlets.List(default_value=[None] * CURVE_POINTS).tag(sync=True)
     x_axis: traitlets.List = traitlets.List().tag(sync=True)
     y_axis: traitlets.List = traitlets.List().tag(sync=True)

@@ -71,7 +71,7 @@ def fragment(packed: bytes, *, words: str = "", png: bytes | None = None, height
         f"const url=URL.createObjectURL(new Blob([{script}],{{type:'text/javascript'}}));return import(url)}})();"
         f"const run='{_text(packed)}';"
         "load.then(player=>{host.textContent='';"
-        f"player.render({{model:player.staticModel({{packed:run,height:{json.dumps(height)}}}),el:host}})}})"
+        f"player.default.render({{model:player.staticModel({{packed:run,height:{json.dumps(height)}}}),el:host}})}})"
         "})()</script>"
     )
 

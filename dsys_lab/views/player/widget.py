@@ -13,6 +13,7 @@ import ipywidgets
 import traitlets
 
 from dsys_lab.views.controls import control, in_words
+from dsys_lab.views.hearing import hearing
 from dsys_lab.views.player.page import MODULE, STYLE
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 class PlayerWidget(anywidget.AnyWidget):
     """What the browser sees: one value of bytes for the picture, one line of words for the reader."""
 
-    _esm = MODULE
+    _esm = hearing(MODULE)
     _css = STYLE
     packed = traitlets.Bytes(b"").tag(sync=True)
     height = traitlets.Int(None, allow_none=True).tag(sync=True)

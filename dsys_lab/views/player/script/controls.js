@@ -16,7 +16,7 @@ import { boxWords, describeState, discAt } from "./picture.js";
 
 let players = 0;
 
-export function render({ model, el }) {
+export function mount({ model, el }) {
   const root = document.createElement("div");
   root.className = "dp"; root.tabIndex = -1; root.setAttribute("role", "group");
   root.setAttribute("data-lm-suppress-shortcuts", "true");              // JupyterLab's one-key commands stay out

@@ -8,7 +8,7 @@
 // marks, states, strips, draw (the canvas); pace, shell, fork, picture, controls (the page around it); host (a page without
 // a kernel). In that order they are joined to one module, for a widget has room for one text (page.py).
 
-import { render } from "./controls.js";
+import { mount } from "./controls.js";
 
 export * from "./rows.js";
 export * from "./decode.js";
@@ -30,4 +30,4 @@ export * from "./fork.js";
 export * from "./picture.js";
 export * from "./controls.js";
 export * from "./host.js";
-export default { render };
+export default { render: mount };
