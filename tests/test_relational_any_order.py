@@ -110,7 +110,7 @@ class Reference:
             assert person.snapshot is not None
             was, now = person.snapshot[key][0], self.committed.get(key)
             if now is None or now[0][0] != was[0]:  # the row that was seen is gone, whatever stands there now
-                person.asks = None
+                person.asks, person.waits_on, person.waits_for = None, "", None
                 return 0
         return self.ask(who, verb, key, value)
 

@@ -334,10 +334,14 @@ class AppendLog:
                     yield Record(lsn, frame.payload), At(segment.name, offset, frame.end - offset)
                 offset, lsn = frame.end, lsn + 1
 
+    def size_bytes(self, first_lsn: int = 0) -> int:
+        """Return the bytes of the segments that hold anything from record `first_lsn` on."""
+        ends = [segment.first_lsn for segment in self._segments[1:]] + [self.next_lsn + 1]
+        return sum(one.size_bytes for one, end in zip(self._segments, ends, strict=True) if end > first_lsn)
+
     def status(self) -> LogStatus:
         """Return how long the log is and how much of it is certain."""
-        size_bytes = sum(segment.size_bytes for segment in self._segments)
-        return LogStatus(self.first_lsn, self.next_lsn, self.durable_lsn, len(self._segments), size_bytes)
+        return LogStatus(self.first_lsn, self.next_lsn, self.durable_lsn, len(self._segments), self.size_bytes())
 
     # ------------------------------------------------------------ upkeep
     def _recover(self) -> int:

@@ -1,13 +1,15 @@
 """What stands in the log of `journaled_pages`?
 
-Three kinds of records, told apart by their first byte. One says what changed on which pages, all of it or nothing; one
-begins a log, and says what the pages are and how many there are; one adds a file. All numbers are big-endian::
+Four kinds of records, told apart by their first byte. Two say what changed on which pages, all of it or nothing, and
+one of these what that means to whoever reads the log for another purpose than recovery; one begins a log, and says what
+the pages are and how many there are; one adds a file. All numbers are big-endian::
 
     changes      0x01 | u64 tally | for each page: u8 file, u32 page, u8 form, u32 length, bytes
                     form 0: what was put and moved on the page since its last record (`Page.noted`)
                     form 1: the whole page without its free middle (`Page.image`)
     checkpoint   0x02 | {"about": {...}, "pages": {"night.heap": 84, ...}, "tally": 10000}, the files in their order
     a new file   0x03 | its name
+    with a note  0x04 | u64 tally | u32 length, note | as in changes
 """
 
 from __future__ import annotations
@@ -15,15 +17,16 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final, NamedTuple
 
 from dsys_lab.errors import BadParameter, Damaged
 
 FILES_MAX: Final = 256
 NOTED, IMAGE = 0, 1
-_CHANGES, _CHECKPOINT, _ADDED = b"\x01", b"\x02", b"\x03"
+_CHANGES, _CHECKPOINT, _ADDED, _NOTED_CHANGES = b"\x01", b"\x02", b"\x03", b"\x04"
 _TALLY: Final = struct.Struct(">Q")
+_NOTE: Final = struct.Struct(">I")
 _PART: Final = struct.Struct(">BIBI")
 
 
@@ -36,9 +39,10 @@ class Part(NamedTuple):
     data: bytes
 
 
-def encode_changes(tally: int, parts: Iterable[Part]) -> bytes:
-    """Return a record of changes."""
-    pieces = [_CHANGES, _TALLY.pack(tally)]
+def encode_changes(tally: int, parts: Iterable[Part], note: bytes = b"") -> bytes:
+    """Return a record of changes, with a note if there is one."""
+    pieces = [_NOTED_CHANGES if note else _CHANGES, _TALLY.pack(tally)]
+    pieces += [_NOTE.pack(len(note)), note] if note else []
     for part in parts:
         pieces += [_PART.pack(part.file, part.page, part.form, len(part.data)), part.data]
     return b"".join(pieces)
@@ -46,7 +50,7 @@ def encode_changes(tally: int, parts: Iterable[Part]) -> bytes:
 
 def are_changes(payload: bytes) -> bool:
     """Whether this is a record of changes."""
-    return payload[:1] == _CHANGES
+    return payload[:1] in (_CHANGES, _NOTED_CHANGES)
 
 
 def tally_of(payload: bytes) -> int:
@@ -54,9 +58,19 @@ def tally_of(payload: bytes) -> int:
     return _TALLY.unpack_from(payload, 1)[0]
 
 
+def note_of(payload: bytes) -> bytes:
+    """Return the note of a record, or nothing."""
+    if payload[:1] != _NOTED_CHANGES:
+        return b""
+    begin = 1 + _TALLY.size + _NOTE.size
+    return payload[begin : begin + _NOTE.unpack_from(payload, begin - _NOTE.size)[0]]
+
+
 def parts_of(payload: bytes) -> Iterator[Part]:
     """Give the parts of a record of changes."""
     offset = 1 + _TALLY.size
+    if payload[:1] == _NOTED_CHANGES:
+        offset += _NOTE.size + len(note_of(payload))
     while offset < len(payload):
         file, page, form, length = _PART.unpack_from(payload, offset)
         offset += _PART.size
@@ -76,16 +90,20 @@ def added_name(payload: bytes) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """What the pages are, and how many in each file; the last so many files were added after the first opening."""
+    """What the pages are, and how many in each file; the last so many files were added after the first opening.
+
+    `kept` is what their owner keeps beside them.
+    """
 
     about: dict[str, Any]
     pages: dict[str, int]
     tally: int
     added: int = 0
+    kept: dict[str, Any] = field(default_factory=dict)
 
     def encode(self) -> bytes:
-        """Return the record; where no file was added, nothing is said of it."""
-        said = {name: value for name, value in asdict(self).items() if name != "added" or value}
+        """Return the record; where no file was added or nothing kept, nothing is said of it."""
+        said = {name: value for name, value in asdict(self).items() if name not in ("added", "kept") or value}
         return _CHECKPOINT + json.dumps(said).encode()
 
     @classmethod

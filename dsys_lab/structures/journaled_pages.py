@@ -19,7 +19,8 @@ Three rules make it right:
    often the power goes during recovery.
 
 `checkpoint` writes all changed pages, syncs them, and then begins the log anew with a record that says how many pages
-there are. Opening replays the log from the last checkpoint on.
+there are. Opening replays the log from the last checkpoint on. Somebody else may read the log, too: what a commit means
+to them stands as a `note` in its record, and what they still need, from `keep_from` on, outlasts a checkpoint.
 
 How to stand on it: say `now_us` and `op`, look at pages by `file.read`, change them inside `all_or_nothing`, each got
 by `file.change` or `file.new`; then `sync`, and only then acknowledge. A page that was got by `read` may leave its
@@ -68,62 +69,9 @@ from dsys_lab.structures.journal_records import (
     parts_of,
     tally_of,
 )
-from dsys_lab.structures.page import PAGE_BYTES, Page, Used
+from dsys_lab.structures.journaled_file import JournaledFile
+from dsys_lab.structures.page import PAGE_BYTES, Page
 from dsys_lab.trace import NO_TRACE, Recorder
-
-
-class JournaledFile:
-    """The pages of one file, as a tree or a heap sees them (see `page.Pages`)."""
-
-    def __init__(self, journal: JournaledPages, name: str, place: str = "") -> None:
-        self.journal, self.name = journal, name
-        self.place = place or f"{journal.place}/{name.rpartition('.')[2]}"
-        self.page_count = 0
-
-    def __len__(self) -> int:
-        return self.page_count
-
-    def read(self, number: int, used: Used) -> Page:
-        """Return a page to look at; the trace says how many of its bytes were wanted."""
-        journal = self.journal
-        page, hit = journal.pool.fetch(self, number)
-        if journal.recorder is not NO_TRACE:
-            journal.recorder.emit(
-                journal.now_us, "page_read", self.place, file=self.name, page=number,
-                size_bytes=PAGE_BYTES, used_bytes=used if isinstance(used, int) else used(page),
-                source="cache" if hit else "disk", op=journal.op,
-            )  # fmt: skip
-        return page
-
-    def change(self, number: int) -> Page:
-        """Return a page to change. That is not one more read of a page that was found by reading it just before."""
-        if not self.journal.pool.holds(self, number):
-            self.read(number, PAGE_BYTES)
-        return self.journal.begin_change(self, number)
-
-    def new(self, kind: int) -> tuple[int, Page]:
-        """Add an empty page, to be changed; return its number and the page."""
-        number = self.page_count
-        self.journal.pool.add(self, number, Page(kind))
-        self.page_count += 1
-        return number, self.journal.begin_change(self, number)
-
-    # ------------------------------------------------------------ for the pool
-    def load(self, number: int) -> Page:
-        """Return a page from the disk."""
-        return Page.load(self.journal.disk.read(self.name, number * PAGE_BYTES, PAGE_BYTES), self.name, number)
-
-    def write_back(self, number: int, page: Page) -> None:
-        """Bring a page to the disk, after the log."""
-        journal = self.journal
-        if page.lsn > journal.log.durable_lsn:
-            journal.log.sync(journal.now_us)
-        with journal.or_give_up(f"page {number} of {self.name}"):
-            journal.disk.write(self.name, number * PAGE_BYTES, page.sealed(number))
-        journal.recorder.emit(
-            journal.now_us, "page_write", self.place, file=self.name, page=number,
-            size_bytes=PAGE_BYTES, op=journal.op,
-        )  # fmt: skip
 
 
 class JournaledPages:
@@ -155,6 +103,10 @@ class JournaledPages:
     tally : int
         A number from 0 that the owner keeps in the log with each change: how many rows there are. It goes back with a
         change that is taken back.
+    kept : dict
+        JSON values that the owner keeps in each checkpoint.
+    keep_from : int or None
+        The oldest record that somebody beside recovery still needs.
     images, image_bytes : int
         Pages that went into the log whole since this opening, and their bytes there.
     files : list of JournaledFile
@@ -202,6 +154,9 @@ class JournaledPages:
         self.place, self.recorder, self.now_us = place, recorder, now_us
         self.op: int | None = None
         self.tally = self.images = self.image_bytes = 0
+        self.kept: dict[str, Any] = {}
+        self.keep_from: int | None = None
+        self._note = b""
         self.full_page_images = full_page_images
         self.files = [JournaledFile(self, name) for name in files]
         self._given = len(files)
@@ -248,6 +203,10 @@ class JournaledPages:
             self._roll_back()
             raise
 
+    def note(self, note: bytes) -> None:
+        """Say what the next commit means; it stands in its record, and falls with it."""
+        self._note = note
+
     def commit(self) -> None:
         """Write what changed to the log, as one record; it is durable after `sync`."""
         if not self._changing:
@@ -260,11 +219,12 @@ class JournaledPages:
             parts.append(Part(self.files.index(file), number, form, data))
             self.images += form == IMAGE
             self.image_bytes += len(data) * (form == IMAGE)
-        self.log.append(self.now_us, encode_changes(self.tally, parts))
+        self.log.append(self.now_us, encode_changes(self.tally, parts, self._note))
         for (file, number), (page, _) in self._changing.items():
             page.changes = None
             self.pool.unpin(file, number, changed=True)
         self._changing.clear()
+        self._note = b""
         self._settle()
 
     def _settle(self) -> None:
@@ -274,6 +234,7 @@ class JournaledPages:
     def _roll_back(self) -> None:
         """Make the pages what they were at the last commit; forget those that are new."""
         counts, self.tally = self._settled
+        self._note = b""
         for file, count in zip(self.files, counts, strict=True):
             file.page_count = count
         for (file, number), (page, earlier) in self._changing.items():
@@ -329,9 +290,20 @@ class JournaledPages:
         self._checkpoint_lsn = self.log.next_lsn + 1
         pages = {file.name: file.page_count for file in self.files}
         added = len(self.files) - self._given
-        self.log.append(self.now_us, Checkpoint(self.about, pages, self.tally, added).encode())
+        checkpoint = Checkpoint(self.about, pages, self.tally, added, json_values(self.kept))
+        self.log.append(self.now_us, checkpoint.encode())
         self.log.sync(self.now_us)
-        self.log.drop_before(self._checkpoint_lsn - 1)
+        self.drop_log()
+
+    def drop_log(self) -> None:
+        """Take away what of the log nobody needs: neither recovery nor whoever reads from `keep_from` on."""
+        needed = self._checkpoint_lsn - 1
+        self.log.drop_before(needed if self.keep_from is None else min(needed, self.keep_from))
+
+    @property
+    def redo_bytes(self) -> int:
+        """How much log would be replayed if the pages were opened now, with the checkpoint that it begins with."""
+        return self.log.size_bytes(self._checkpoint_lsn - 1)
 
     def or_give_up(self, what: str) -> OrGiveUp:
         """Turn a failure of the disk inside into `MayHaveHappened`, after which nothing more is written."""
@@ -342,7 +314,7 @@ class JournaledPages:
     def _recover(self, existing: list[str]) -> None:
         """Do again what the log says since the last checkpoint."""
         checkpoint_lsn, checkpoint = self._last_checkpoint()
-        self._checkpoint_lsn, self.tally = checkpoint_lsn + 1, checkpoint.tally
+        self._checkpoint_lsn, self.tally, self.kept = checkpoint_lsn + 1, checkpoint.tally, checkpoint.kept
         for name in list(checkpoint.pages)[self._given :]:
             self._added(name)
         for file in self.files:

@@ -15,7 +15,8 @@ transaction has happened in the moment in which its commit is on the disk. ::
               journaled_pages: one log record a row, one a commit (synced); full-page images; checkpoints
 
 In reading order: `sessions` (what may be asked; Waits), `visibility`, `versions`, `fates`, `table`, `sql`,
-`expressions`, `access`, `transactions`, `deadlock`, `serializable`, `execution`, `vacuum`, `catalogue`, `database`.
+`expressions`, `access`, `transactions`, `deadlock`, `serializable`, `change_log`, `slots`, `execution`, `vacuum`,
+`catalogue`, `database`.
 
 Promises
 --------
@@ -24,7 +25,9 @@ Promises
 3. At repeatable read nobody overwrites what they have not seen; at serializable the outcome is that of some order one
    after the other. Who would break that fails with 40001, and nothing of it happened.
 4. Who waits is told for whom; waiting in a circle is found at once.
-5. A torn page is repaired from its image in the log; any other damage is found and named.
+5. Who has a slot hears of each committed transaction in the order of the commits, and of no other; after a crash
+   perhaps once more, never not at all, as long as the slot holds back no more of the log than is allowed.
+6. A torn page is repaired from its image in the log; any other damage is found and named.
 
 Cost: a version and an entry in every index a changed row, a log record with both, an image of a page at its first
 change after a checkpoint; one sync a commit, none for a reader. Old versions stay until they are swept.
@@ -35,13 +38,16 @@ Sources: Hellerstein, Stonebraker and Hamilton, "Architecture of a database syst
 ch. 13 and 28; the sources named in each file.
 """
 
+from dsys_lab.stores.relational.change_log import Change, Commit
 from dsys_lab.stores.relational.database import RelationalDatabase, RelationalStatus
 from dsys_lab.stores.relational.model_session import ModelSession
 from dsys_lab.stores.relational.sessions import LEVELS, Answer, Database, Done, Failed, Rows, Session, Waits
+from dsys_lab.stores.relational.slots import ChangeSource, Slot, SlotStatus
 from dsys_lab.stores.relational.vacuum import TableStatus
 from dsys_lab.stores.relational.visibility import Snapshot, Stamp, is_dead, is_visible
 
 __all__ = [
-    "LEVELS", "Answer", "Database", "Done", "Failed", "ModelSession", "RelationalDatabase", "RelationalStatus", "Rows",
-    "Session", "Snapshot", "Stamp", "TableStatus", "Waits", "is_dead", "is_visible",
+    "LEVELS", "Answer", "Change", "ChangeSource", "Commit", "Database", "Done", "Failed", "ModelSession",
+    "RelationalDatabase", "RelationalStatus", "Rows", "Session", "Slot", "SlotStatus", "Snapshot", "Stamp",
+    "TableStatus", "Waits", "is_dead", "is_visible",
 ]  # fmt: skip

@@ -17,7 +17,8 @@ from dsys_lab.stores.relational.sql import TYPE_NAMES, CreateIndex, CreateTable
 from dsys_lab.stores.relational.table import Table
 from dsys_lab.stores.row_store.heap_file import HeapFile
 from dsys_lab.structures.b_tree import BTree
-from dsys_lab.structures.journaled_pages import JournaledFile, JournaledPages
+from dsys_lab.structures.journaled_file import JournaledFile
+from dsys_lab.structures.journaled_pages import JournaledPages
 from dsys_lab.structures.page import PAGE_BYTES
 from dsys_lab.structures.schema import Schema
 

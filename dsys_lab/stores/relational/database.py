@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
-from dsys_lab.errors import BadParameter, Misuse, require_positive
+from dsys_lab.errors import BadParameter, Misuse, Refused, require_positive
 from dsys_lab.stores.relational.catalogue import Catalogue
+from dsys_lab.stores.relational.change_log import commit_note
 from dsys_lab.stores.relational.execution import Execution
 from dsys_lab.stores.relational.fates import Fates
 from dsys_lab.stores.relational.model_session import ModelSession
 from dsys_lab.stores.relational.serializable import Conflicts
+from dsys_lab.stores.relational.slots import Slot, Slots
 from dsys_lab.stores.relational.transactions import Transaction, Transactions
 from dsys_lab.stores.relational.vacuum import TableStatus, status_of, sweep
 from dsys_lab.stores.relational.visibility import NOBODY
@@ -71,9 +73,16 @@ class RelationalDatabase:
         Whether COMMIT waits for the disk. False leaves the waiting to others, and may lose the last few commits.
     checkpoint_bytes : int
         A log this long is a reason for a checkpoint, at the next commit.
+    slot_keep_bytes : int, optional
+        How much of the log a slot may hold back before it is lost; without, as much as the disk takes (see `slots`).
     recorder : Recorder
     now_us : int
         When it is opened.
+
+    Attributes
+    ----------
+    slots : Slots
+        Who listens to its changes.
 
     Raises
     ------
@@ -112,6 +121,7 @@ class RelationalDatabase:
         full_page_images: bool = True,
         durable: bool = True,
         checkpoint_bytes: int = 64 << 20,
+        slot_keep_bytes: int | None = None,
         recorder: Recorder = NO_TRACE,
         now_us: int = 0,
     ) -> None:
@@ -130,7 +140,8 @@ class RelationalDatabase:
         self.fates = Fates(self.journal.files[1])
         self.transactions = Transactions(self.fates, max(1, self.journal.tally))
         self.conflicts = Conflicts(self._tell_conflict)
-        self.execution = Execution(self.journal, self.catalogue, self.transactions, self.conflicts)
+        self.slots = Slots(self.journal, slot_keep_bytes)
+        self.execution = Execution(self.journal, self.catalogue, self.transactions, self.conflicts, self.slots)
         self._sessions: dict[str, ModelSession] = {}
 
     def session(self, name: str) -> ModelSession:
@@ -163,7 +174,22 @@ class RelationalDatabase:
     def checkpoint(self, *, now_us: int = 0) -> None:
         """Write every changed page to its place, so that the next opening has nothing to replay."""
         with self.operations.during("CHECKPOINT", now_us):
-            self.journal.checkpoint()
+            self.slots.checkpoint()
+
+    def make_slot(self, name: str, *, now_us: int = 0) -> Slot:
+        """Make a place in the log for a listener, who hears of every transaction from here on.
+
+        Raises
+        ------
+        Refused
+            While a transaction runs that has changed something: the first half of it would not be heard.
+        Misuse
+            If there is a slot of this name.
+        """
+        if writers := self.transactions.writers():
+            raise Refused(f"slot {name!r}: {', '.join(writers)} changed something and did not end; end that first")
+        with self.operations.during("SLOT", now_us):
+            return self.slots.make(name)
 
     def vacuum(self, table: str = "", *, now_us: int = 0) -> int:
         """Take dead versions away, of a table or of all; return how many."""
@@ -190,7 +216,7 @@ class RelationalDatabase:
         tables = {name: status_of(table, transactions) for name, table in self.catalogue.tables.items()}
         return RelationalStatus(
             tables, len(transactions.open), transactions.next_xid, transactions.horizon(),
-            self.journal.log.status().size_bytes, self.journal.images, self.journal.image_bytes, self.pool.status(),
+            self.journal.redo_bytes, self.journal.images, self.journal.image_bytes, self.pool.status(),
         )  # fmt: skip
 
     def violations(self) -> list[str]:
@@ -223,6 +249,10 @@ class RelationalDatabase:
         if transaction.xid != NOBODY:
             with self.journal.all_or_nothing():
                 self.fates.write_committed(transaction.xid)
+                if transaction.noted_from is not None:
+                    read_from = self.transactions.noted_from(transaction)
+                    after_this = self.journal.log.next_lsn + 1
+                    self.journal.note(commit_note(transaction.xid, after_this if read_from is None else read_from))
             if self._durable:
                 self.journal.sync()
             self.fates.learn_committed(transaction.xid)
@@ -230,8 +260,8 @@ class RelationalDatabase:
             self.conflicts.committed(transaction.party)
         self.transactions.end(transaction)
         self.tell("transaction_commit", transaction, xid=transaction.xid)
-        if self.journal.log.status().size_bytes > self._checkpoint_bytes:
-            self.journal.checkpoint()
+        if self.journal.redo_bytes > self._checkpoint_bytes:
+            self.slots.checkpoint()
 
     def roll_back(self, transaction: Transaction, why: str) -> None:
         """Let a transaction go. There is nothing to undo and nothing to write: nobody sees what it made."""

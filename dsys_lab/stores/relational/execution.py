@@ -9,8 +9,8 @@ Who meets a row that somebody else has changed meanwhile has two ways, and they 
 - at *read committed* follow `ctid` to the newest version, look whether it still passes the filter, and change that one;
 - at *repeatable read* and *serializable* fail: the row is not the one that the snapshot shows.
 
-Every row that is changed is one record of the log (heap and indexes together); the commit is one more, and the only one
-that waits for the disk.
+Every row that is changed is one record of the log (heap and indexes together), which says what it means where somebody
+listens (`change_log`); the commit is one more, and the only one that waits for the disk.
 """
 
 from __future__ import annotations
@@ -25,10 +25,12 @@ from sqlglot import expressions as exp
 from dsys_lab.errors import BadParameter
 from dsys_lab.stores.relational.access import chosen
 from dsys_lab.stores.relational.catalogue import Catalogue
+from dsys_lab.stores.relational.change_log import row_note
 from dsys_lab.stores.relational.expressions import NUMBER, TEXT, Evaluate, Range, compiled, condition
 from dsys_lab.stores.relational.failure import StatementFails
 from dsys_lab.stores.relational.serializable import Conflicts
 from dsys_lab.stores.relational.sessions import DUPLICATE_KEY, NOT_NULL, OUT_OF_RANGE, Answer, Done, Rows
+from dsys_lab.stores.relational.slots import Slots
 from dsys_lab.stores.relational.sql import Delete, Insert, Select, Update, outside
 from dsys_lab.stores.relational.table import Table
 from dsys_lab.stores.relational.transactions import Transaction, Transactions, concurrent_update
@@ -47,9 +49,14 @@ class Execution:
     """Carries statements out."""
 
     def __init__(
-        self, journal: JournaledPages, catalogue: Catalogue, transactions: Transactions, conflicts: Conflicts
+        self,
+        journal: JournaledPages,
+        catalogue: Catalogue,
+        transactions: Transactions,
+        conflicts: Conflicts,
+        slots: Slots,
     ) -> None:
-        self.journal, self.catalogue = journal, catalogue
+        self.journal, self.catalogue, self.slots = journal, catalogue, slots
         self.transactions, self.conflicts = transactions, conflicts
 
     # ------------------------------------------------------------ SELECT
@@ -224,7 +231,9 @@ class Execution:
 
     # ------------------------------------------------------------ changing rows
     @contextmanager
-    def _change(self, transaction: Transaction, table: Table, old: Values | None, new: Values | None) -> Iterator[int]:
+    def _change(
+        self, transaction: Transaction, table: Table, old: Values | None, new: Values | None, *, only_lock: bool = False
+    ) -> Iterator[int]:
         """Make what happens inside one record of the log; ask the conflicts before."""
         xid = self.transactions.number(transaction)
         if transaction.party is not None:
@@ -234,6 +243,10 @@ class Execution:
         self.journal.tally = self.transactions.next_xid
         with self.journal.all_or_nothing():
             yield xid
+            if self.slots.names and not only_lock:
+                self.journal.note(row_note(xid, table.name, _by_name(table, old), _by_name(table, new)))
+        if self.slots.names and not only_lock and transaction.noted_from is None:
+            transaction.noted_from = self.journal.log.next_lsn - 1
         if self.journal.images > images:
             self.journal.recorder.emit(
                 self.journal.now_us, "page_image", f"{self.journal.place}/log", count=self.journal.images - images,
@@ -245,7 +258,7 @@ class Execution:
         if version.stamp.xmax == transaction.xid != NOBODY:
             return
         row = table.row(version)
-        with self._change(transaction, table, row, None) as xid:
+        with self._change(transaction, table, row, None, only_lock=True) as xid:
             table.heap.stamp(version.rid, locked_by(version.stamp, xid))
 
     # ------------------------------------------------------------ telling
@@ -263,6 +276,10 @@ def _at(table: Table, rid: Rid) -> Version:
     version = table.heap.read(rid)
     assert version is not None
     return version
+
+
+def _by_name(table: Table, row: Values | None) -> dict[str, Value] | None:
+    return None if row is None else dict(zip(table.schema.names, row, strict=True))
 
 
 def _named(rid: Rid) -> str:

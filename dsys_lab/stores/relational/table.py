@@ -14,7 +14,7 @@ from dsys_lab.stores.relational.index_keys import index_key
 from dsys_lab.stores.relational.versions import Version, VersionHeap, versions_on
 from dsys_lab.stores.row_store.row_format import RowFormat
 from dsys_lab.structures.b_tree import BTree, Rid
-from dsys_lab.structures.journaled_pages import JournaledFile
+from dsys_lab.structures.journaled_file import JournaledFile
 from dsys_lab.structures.schema import Schema, Value, Values
 
 

@@ -32,6 +32,8 @@ class Transaction:
         What it sees, or None where the next statement takes a new one.
     party : Party or None
         What the serializable ones know of it, from its first statement on.
+    noted_from : int or None
+        The first record of the log that says what it changed.
     """
 
     number: int
@@ -40,6 +42,7 @@ class Transaction:
     xid: int = NOBODY
     snapshot: Snapshot | None = None
     party: Party | None = field(default=None, repr=False)
+    noted_from: int | None = None
 
     @property
     def keeps_its_snapshot(self) -> bool:
@@ -75,6 +78,15 @@ class Transactions:
         self.open.remove(transaction)
         self._running.pop(transaction.xid, None)
         self._waits_for.pop(transaction.number, None)
+
+    def writers(self) -> list[str]:
+        """Return the sessions whose transaction has changed something."""
+        return sorted(one.session for one in self._running.values())
+
+    def noted_from(self, ending: Transaction) -> int | None:
+        """Return the first record of the log that says what the open transactions changed, but for one that ends."""
+        others = (one.noted_from for one in self.open if one is not ending)
+        return min((lsn for lsn in others if lsn is not None), default=None)
 
     # ------------------------------------------------------------ who sees what
     def snapshot(self) -> Snapshot:
