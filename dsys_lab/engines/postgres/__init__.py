@@ -2,8 +2,8 @@
 
 One server for a process, started at the first use; `DSYS_LAB_POSTGRES=postgresql://…` uses yours instead. Reading
 order: `start` and `server` (how it runs), `connection`, `session` (who waits for whom) and `database`; then what looks
-inside: `plan`, `pages`, `wal`; `cube` and `narrow`, facts in it; and `torn_page` and `lost_slot`, each with a cluster
-of its own.
+inside: `plan`, `pages`, `wal`, and by `decoding` the `changes` that were committed; `cube` and `narrow`, facts in it;
+and `torn_page` and `lost_slot`, each with a cluster of its own.
 
 >>> with PostgresDatabase() as database:  # doctest: +SKIP
 ...     ada = database.session("ada")
@@ -11,6 +11,7 @@ of its own.
 Rows(columns=('one',), rows=((1,),))
 """
 
+from dsys_lab.engines.postgres.changes import SLOT_DIFFERENCES, LogicalConnection, PostgresSlot, make_slot
 from dsys_lab.engines.postgres.connection import SETTING, Connection, connection
 from dsys_lab.engines.postgres.cube import PostgresCube
 from dsys_lab.engines.postgres.database import PostgresDatabase
@@ -25,13 +26,16 @@ from dsys_lab.engines.postgres.wal import WalUse, update_after_checkpoint, wal_o
 __all__ = [
     "SESSION_DIFFERENCES",
     "SETTING",
+    "SLOT_DIFFERENCES",
     "Connection",
+    "LogicalConnection",
     "LostSlot",
     "Plan",
     "PostgresCube",
     "PostgresDatabase",
     "PostgresServer",
     "PostgresSession",
+    "PostgresSlot",
     "Space",
     "TornPage",
     "Version",
@@ -40,6 +44,7 @@ __all__ = [
     "explain",
     "heap_page",
     "lost_slot",
+    "make_slot",
     "page_count",
     "space",
     "torn_page",
