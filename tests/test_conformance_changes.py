@@ -11,14 +11,16 @@ from typing import Any
 
 import pytest
 
-from dsys_lab.engines.postgres import SLOT_DIFFERENCES, LogicalConnection, PostgresDatabase, make_slot
+from dsys_lab.dataflows import change_capture
+from dsys_lab.dataflows.change_capture import ByCommit, ById, Entry, Follower, create_outbox, put_in
+from dsys_lab.engines.postgres import SLOT_DIFFERENCES, LogicalConnection, PostgresDatabase, make_slot, slot_and_rows
 from dsys_lab.errors import BadParameter, Refused
 from dsys_lab.stores.relational import Change, Done, RelationalDatabase, Rows
 from dsys_lab.structures.disk import VolatileDisk
 
 CREATE = "CREATE TABLE beds (id integer PRIMARY KEY, free integer NOT NULL, note text, share double precision)"
 SKIPPED = {case for difference in SLOT_DIFFERENCES for case in difference.skips}
-Make = Callable[[str], Any]
+Make = Callable[..., Any]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -36,16 +38,28 @@ def database(request: pytest.FixtureRequest) -> Iterator[tuple[Any, Make]]:
     with ExitStack() as stack:
         if request.param == "model":
             found: Any = RelationalDatabase(VolatileDisk())
-            make: Make = found.make_slot
+            def make(name: str, *tables: str) -> Any:
+                slot, beginning = change_capture.slot_and_rows(found, name, tables)
+                return (slot, beginning) if tables else slot
         else:
             found = stack.enter_context(PostgresDatabase(LogicalConnection.shared()))
-            def make(name: str) -> Any:
-                slot = make_slot(found, name)
+            def make(name: str, *tables: str) -> Any:
+                slot, beginning = slot_and_rows(found, name, tables)
                 stack.callback(slot.drop)
-                return slot
+                return (slot, beginning) if tables else slot
         stack.enter_context(found)
         say(found, f"maker: {CREATE}")
         yield found, make
+
+
+class Sum:
+    """Free beds in all: it would mind a repeat as much as a gap."""
+
+    def __init__(self) -> None:
+        self.free = 0
+
+    def apply(self, change: Change) -> None:
+        self.free += (change.after or {"free": 0})["free"] - (change.before or {"free": 0})["free"]  # type: ignore[operator]
 
 
 def say(database: Any, *lines: str) -> None:
@@ -138,6 +152,36 @@ def test_a_copy_that_follows_is_the_table(database):
             f"ada: DELETE FROM beds WHERE id = {number + 9}")  # fmt: skip
         copied(copy, slot, confirm=number != 1)
     assert copied(copy, slot) == table(asked)
+
+
+def test_a_follower_begins_with_the_tables_and_goes_on_with_the_stream(database):
+    asked, make = database
+    say(asked, "ada: INSERT INTO beds VALUES (1, 1, '', 0), (2, 2, NULL, NULL)")
+    slot, beginning = make("index", "beds")
+    say(asked, "ada: UPDATE beds SET free = 9 WHERE id = 1", "ada: DELETE FROM beds WHERE id = 2")
+    disk = VolatileDisk()
+    follower = Follower(disk, Sum, slot)
+    follower.begin(beginning)
+    assert (follower.view.free, follower.follow(1), follower.view.free) == (3, 1, 11)
+    again = Follower(disk, Sum, slot)  # killed, and opened again
+    again.follow()
+    assert again.view.free == sum(row[1] for row in table(asked).values()) == 9
+    assert again.status().repeated == 0, "it had been confirmed"
+
+
+def test_an_outbox_read_by_id_misses_what_commits_late(database):
+    asked, make = database
+    ada, ben, reader = (asked.session(name) for name in ("ada", "ben", "reader"))
+    create_outbox(ada)
+    by_id, by_commit = ById(reader), ByCommit(make("outbox"))
+    ada.execute("BEGIN")
+    put_in(ada, Entry(1, "ada's"))
+    put_in(ben, Entry(2, "ben's"))
+    assert by_id.poll() == by_commit.poll() == [Entry(2, "ben's")]
+    by_commit.sent()
+    ada.execute("COMMIT")
+    assert by_id.poll() == []
+    assert by_commit.poll() == [Entry(1, "ada's")]
 
 
 def test_two_slots_go_their_own_ways(database):

@@ -11,7 +11,13 @@ and `torn_page` and `lost_slot`, each with a cluster of its own.
 Rows(columns=('one',), rows=((1,),))
 """
 
-from dsys_lab.engines.postgres.changes import SLOT_DIFFERENCES, LogicalConnection, PostgresSlot, make_slot
+from dsys_lab.engines.postgres.changes import (
+    SLOT_DIFFERENCES,
+    LogicalConnection,
+    PostgresSlot,
+    make_slot,
+    slot_and_rows,
+)
 from dsys_lab.engines.postgres.connection import SETTING, Connection, connection
 from dsys_lab.engines.postgres.cube import PostgresCube
 from dsys_lab.engines.postgres.database import PostgresDatabase
@@ -46,6 +52,7 @@ __all__ = [
     "lost_slot",
     "make_slot",
     "page_count",
+    "slot_and_rows",
     "space",
     "torn_page",
     "update_after_checkpoint",

@@ -14,10 +14,14 @@ Sources: PostgreSQL 18 documentation, ch. 47 "Logical Decoding", `pg_logical_slo
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
+import psycopg
+
+from dsys_lab.dataflows.change_capture import Beginning
 from dsys_lab.engines.difference import Difference
-from dsys_lab.engines.postgres.connection import SETTING, Connection
+from dsys_lab.engines.postgres.connection import ANSWER_WITHIN_S, SETTING, Connection, ask, told
 from dsys_lab.engines.postgres.database import PostgresDatabase
 from dsys_lab.engines.postgres.decoding import decoded
 from dsys_lab.engines.postgres.server import PostgresServer
@@ -84,17 +88,41 @@ class PostgresSlot:
         self._database, self.name = database, name
         self._slot = f"{database.schema}_{name}"
 
-    def make(self) -> None:
-        """Make the slot, and publish all tables of the database, whole rows."""
+    def make(self, tables: Sequence[str] = ()) -> Beginning:
+        """Make the slot, publish all tables of the database, whole rows, and return some as they are in that moment."""
         run, schema = self._database.run, self._database.schema
         for (table,) in run("SELECT tablename FROM pg_tables WHERE schemaname = %s", (schema,)):
             run(f'ALTER TABLE {schema}."{table}" REPLICA IDENTITY FULL')
         run(f"CREATE PUBLICATION {self._slot} FOR TABLES IN SCHEMA {schema}")
         try:
-            run("SELECT pg_create_logical_replication_slot(%s, 'pgoutput')", (self._slot,))
+            return self._make_with_snapshot(tables)
         except BaseException:
             run(f"DROP PUBLICATION {self._slot}")
             raise
+
+    def _make_with_snapshot(self, tables: Sequence[str]) -> Beginning:
+        """Say the replication protocol's own command: as long as its connection lives, so does the snapshot."""
+        make = f"CREATE_REPLICATION_SLOT {self._slot} LOGICAL pgoutput (SNAPSHOT 'export')"
+        try:
+            with psycopg.connect(
+                self._database.url, replication="database", autocommit=True, connect_timeout=ANSWER_WITHIN_S
+            ) as maker:
+                made = psycopg.ClientCursor(maker).execute(make).fetchone()
+                assert made is not None, "it answers with one row"
+                return Beginning(self.status().confirmed, self._rows(tables, made[2]))
+        except psycopg.Error as error:
+            raise told(error) from error
+
+    def _rows(self, tables: Sequence[str], snapshot: str) -> dict[str, list[dict[str, Any]]]:
+        with psycopg.connect(self._database.url, connect_timeout=ANSWER_WITHIN_S) as client:
+            ask(client, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            ask(client, f"SET TRANSACTION SNAPSHOT '{snapshot}'")
+            found = {}
+            for table in tables:
+                cursor = client.cursor(row_factory=psycopg.rows.dict_row)
+                rows = f'SELECT * FROM {self._database.schema}."{table}"'  # noqa: S608  # names of our own
+                found[table] = cursor.execute(rows).fetchall()
+        return found
 
     def peek(self, limit: int | None = None) -> list[Commit]:
         """Return the next transactions after what was confirmed; the slot stays where it is."""
@@ -138,8 +166,14 @@ def make_slot(database: PostgresDatabase, name: str) -> PostgresSlot:
     Refused
         If there is one of this name, or the server has no room for one more.
     """
+    return slot_and_rows(database, name)[0]
+
+
+def slot_and_rows(
+    database: PostgresDatabase, name: str, tables: Sequence[str] = ()
+) -> tuple[PostgresSlot, Beginning]:
+    """Make a slot, and take these tables as they are in the same moment (see `make_slot`)."""
     if not (name.isidentifier() and name == name.lower()):
         raise BadParameter(f"name = {name!r}: give lower-case letters, digits and underscores")
     slot = PostgresSlot(database, name)
-    slot.make()
-    return slot
+    return slot, slot.make(tables)

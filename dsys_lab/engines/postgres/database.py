@@ -32,6 +32,8 @@ class PostgresDatabase:
     ----------
     schema : str
         Where its tables stand.
+    url : str
+        What further clients connect to.
     engine : str
         What a trace's header says, such as "PostgreSQL 18.6".
 
@@ -45,7 +47,7 @@ class PostgresDatabase:
 
     def __init__(self, shared: Connection | None = None) -> None:
         self._shared = shared or connection()
-        self.engine = self._shared.engine
+        self.engine, self.url = self._shared.engine, self._shared.url
         self.schema = self._shared.make_schema()
         self._loop = EventLoop()
         self._open: dict[str, PostgresSession] = {}
