@@ -70,7 +70,7 @@ def test_every_verb_is_used_and_explained():
 def test_a_state_that_a_place_enters_can_be_left_and_no_other():
     entered = {kind.state for kind in KINDS.values() if kind.state}
     assert entered == {state for kind in KINDS.values() for state in kind.ends} == {
-        "down", "slow", "blocked", "split", "absent", "locked"}
+        "down", "slow", "blocked", "split", "absent", "locked", "apart"}
 
 
 # ------------------------------------------------------------------------------------------ what is refused

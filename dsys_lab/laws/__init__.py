@@ -8,6 +8,7 @@ A simulated mean wanders around its law. How far is a law too (`relative_standar
 errors and never a fixed percentage, and charts draw the band.
 """
 
+from dsys_lab.laws.changes import inverted_share
 from dsys_lab.laws.columns import (
     PAGE_ROOM_BYTES,
     calls_by_vector,
@@ -247,6 +248,7 @@ __all__ = [
     "in_another_hour_share",
     "in_time_most",
     "index_backlog",
+    "inverted_share",
     "is_allowed",
     "joined_rows_kept",
     "keys_of_prefix",

@@ -108,6 +108,7 @@ STATES: Final[dict[str, State]] = {
     "blocked": State("must wait", look="hatch", fault=False),
     "absent": State("nobody there", look="veil", fault=False),
     "locked": State("locked", look="hatch", fault=False),
+    "apart": State("not what the table says", look="hatch"),
 }
 """Every state of a place by its name."""
 
@@ -267,6 +268,11 @@ _TABLE: Final = (
     _kind("apply", "put", "view position", "{view} has taken in change {position}"),
     _kind("rebuild", "mark", "view phase", "{view}: rebuild, {phase}"),
     _kind("look", "mark", "view key position behind_us", "somebody reads {key} of {view}, {behind_us} behind"),
+    _kind("written", "put", "key", "{message} now stands in {place}", account="stored"),
+    _kind("overwritten", "fade", "by", "{message} in {place} is written over by {by}", account="done"),
+    _kind("differs", "mark", "expected",
+          "{place} is not what the table says, {expected}, and nobody is on the way to mend it", state="apart"),
+    _kind("agrees", "mark", "", "{place} is what the table says again", ends="apart"),
     # operations and stored bytes
     _kind("begin", "mark", "op name", "operation {op} begins: {name}"),
     _kind("end", "mark", "op ok", "operation {op} ends"),
