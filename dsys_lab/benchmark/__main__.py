@@ -8,6 +8,7 @@ from typing import Final
 
 from dsys_lab.benchmark import (
     brokers,
+    changes,
     cubes,
     deliveries,
     documents,
@@ -45,6 +46,8 @@ TABLES: Final[dict[str, Callable[[], None]]] = {
     "hops": graph.hops,
     "documents": documents.documents,
     "cubes": cubes.cubes,
+    "changes": changes.changes,
+    "slot_cost": changes.slot_cost,
     "relational": relational.relational,
     "volume": relational.volume,
     "lake": lake.lake,
