@@ -25,6 +25,8 @@ order:
 `journal`         what is written down before it is promised
 `ledger`          which records wait where, as the journal says it
 `stream`          the verbs
+`destinations`    where crates go, and how the stream hears whether one arrived
+`endpoint`        a destination that is called, over HTTP
 ================  ==================================================================================================
 
 The stream promises
@@ -33,8 +35,10 @@ The stream promises
    expired and counted, whenever the power goes. Nothing else can happen to it.
 2. Every accepted record lies in one crate, in the order of its partition; a crate is smaller than `size_bytes` and one
    record, and nothing waits in a buffer for longer than `interval_s`.
-3. Who is tried again gets the same records. After a crash a crate whose delivery was not written down goes out again:
-   a second object with `names="attempt"`, the same one with `names="crate"`. Its `retry_s` begins anew.
+3. Who is tried again gets the same records. A destination that is down, raises, or whose answer is lost changes nothing
+   but how long a crate is held: `status` says how much, and since when. After a crash a crate whose delivery was not
+   written down goes out again: a second object with `names="attempt"`, the same one with `names="crate"`. Its `retry_s`
+   begins anew.
 4. What fails in the transform goes out as it came, with the reason, and holds up nobody else.
 
 Not promised: that a record is delivered once. A producer that had no answer puts again; a destination that took a crate
@@ -54,6 +58,8 @@ data transformation", "Understand partitioning keys"), read in November 2026.
 """
 
 from dsys_lab.brokers.delivery_stream.answers import Accepted, Attempt, Status, Throttled
+from dsys_lab.brokers.delivery_stream.destinations import Destination, carry
+from dsys_lab.brokers.delivery_stream.endpoint import Endpoint, RequestBody, records_of
 from dsys_lab.brokers.delivery_stream.formats import AS_THEY_ARE, Format, Lines
 from dsys_lab.brokers.delivery_stream.settings import Entry, Limits, Settings
 from dsys_lab.brokers.delivery_stream.stream import DeliveryStream
@@ -64,7 +70,9 @@ __all__ = [
     "Accepted",
     "Attempt",
     "DeliveryStream",
+    "Destination",
     "Dropped",
+    "Endpoint",
     "Entry",
     "Failed",
     "Format",
@@ -72,8 +80,11 @@ __all__ = [
     "Limits",
     "Lines",
     "Ok",
+    "RequestBody",
     "Settings",
     "Status",
     "Throttled",
     "Transform",
+    "carry",
+    "records_of",
 ]

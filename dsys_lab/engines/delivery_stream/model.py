@@ -6,21 +6,13 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, Protocol, Self
+from typing import Any, Final, Self
 
-from dsys_lab.brokers.delivery_stream import Accepted, DeliveryStream, Entry, Settings
-from dsys_lab.errors import DsysLabError
+from dsys_lab.brokers.delivery_stream import Accepted, DeliveryStream, Destination, Entry, Settings, carry
 from dsys_lab.structures import VolatileDisk
 
 LOOK_S: Final = 0.02
 """How often the thread looks whether something is due."""
-
-
-class Store(Protocol):
-    """Where objects go."""
-
-    def put(self, key: str, data: bytes) -> Any:
-        """Let a key have these bytes."""
 
 
 class Folder:
@@ -29,7 +21,7 @@ class Folder:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def put(self, key: str, data: bytes) -> None:
+    def put(self, key: str, data: bytes, /) -> None:
         """Write a file beside its place, then move it there: nobody sees half of it."""
         whole = self.path / key
         whole.parent.mkdir(parents=True, exist_ok=True)
@@ -45,8 +37,10 @@ class BufferOnTheClock:
 
     Parameters
     ----------
-    store : Store
-        Where its objects go: `Folder(path)`, or a bucket of `dsys_lab.engines.aws`.
+    store : Destination
+        Where its objects go: `Folder(path)`, a bucket of `dsys_lab.engines.aws`, a warehouse, an endpoint.
+    backup : Destination, optional
+        Where goes what is set aside; without it the same.
     settings : Settings, optional
     given
         For the stream: form, transform, partition_by.
@@ -57,9 +51,12 @@ class BufferOnTheClock:
     ...     stream.put(b"fell asleep")
     """
 
-    def __init__(self, store: Store, settings: Settings | None = None, *, place: str = "pings", **given: Any) -> None:
+    def __init__(
+        self, store: Destination, settings: Settings | None = None, *, backup: Destination | None = None,
+        place: str = "pings", **given: Any,
+    ) -> None:  # fmt: skip
         self._began_s = time.monotonic()
-        self.store, self.delivered = store, dict[str, bytes]()
+        self.store, self.backup, self.delivered = store, backup or store, dict[str, bytes]()
         self.stream = DeliveryStream(place, VolatileDisk(), settings, **given)
         self._lock, self._ends, self._number = threading.Lock(), threading.Event(), 0
         self._thread = threading.Thread(target=self._look, daemon=True)
@@ -92,14 +89,8 @@ class BufferOnTheClock:
 
     def _deliver(self) -> None:
         """Put what is due; one that cannot be put is tried again after a pause."""
-        for attempt in self.stream.attempts(self._now_us()):
-            try:
-                self.store.put(attempt.key, attempt.data)
-            except (DsysLabError, OSError) as error:
-                self.stream.failed(self._now_us(), attempt.number, str(error))
-            else:
-                self.delivered[attempt.key] = attempt.data
-                self.stream.delivered(self._now_us(), attempt.number)
+        for attempt in carry(self.stream, self._now_us(), {"destination": self.store, "backup": self.backup}):
+            self.delivered[attempt.key] = attempt.data
 
     def __enter__(self) -> Self:
         self._thread.start()

@@ -13,15 +13,15 @@ from typing import Any, Final, NamedTuple
 
 from dsys_lab.brokers.delivery_stream import Accepted, Attempt, DeliveryStream, Entry, Settings
 from dsys_lab.scenarios.machines import Deadlines
-from dsys_lab.simulation import Body, Event, Machine, Simulation, to_us
+from dsys_lab.scenarios.putting import Letter, Putter
+from dsys_lab.simulation import Body, Machine, Simulation, to_us
 from dsys_lab.simulation.network import DELAY_S
 from dsys_lab.stores.object_store import JournaledStore, every
 from dsys_lab.structures import VolatileDisk
 from dsys_lab.trace import NO_TRACE
 
-ANSWER_WITHIN_S: Final = 1.0
-"""How long a wearable waits for its answer before it puts again."""
 TRIES: Final = 50
+"""How often a wearable puts a ping."""
 READINGS: Final = 12
 """How often a glass and its hourglass are looked at in an interval."""
 
@@ -181,13 +181,11 @@ class StreamHost(Machine):
             self.work_off()
 
 
-class Wearable(Machine):
-    """Puts a ping after each gap, and each again until it has an answer.
+class Wearable(Putter):
+    """Puts pings, and each as often as it must.
 
     Parameters
     ----------
-    gaps : iterable of float
-        Seconds between one ping and the next.
     ping : callable
         `(message, at_us)` -> the ping, as bytes.
     """
@@ -196,45 +194,8 @@ class Wearable(Machine):
         self, simulation: Simulation, host: StreamHost, gaps: Iterable[float], ping: Callable[[str, int], bytes], *,
         name: str,
     ) -> None:  # fmt: skip
-        super().__init__(simulation, name)
-        self.host, self.gaps, self.ping = host, iter(gaps), ping
-        self._answers: dict[str, Event] = {}
-        self._has_more = True
+        def letter(message: str, now_us: int) -> Letter:
+            data = ping(message, now_us)
+            return Letter({"data": data}, {"size_bytes": len(data)})
 
-    @property
-    def is_done(self) -> bool:
-        """Whether everything was put, and is answered or given up."""
-        return not (self._has_more or self._answers)
-
-    def boot(self) -> None:
-        """Begin."""
-        self.spawn(self._put_all())
-
-    def on_message(self, message: str, copy: int, body: dict[str, Any], source: str) -> None:
-        """Hear that a ping is safe, or was turned away."""
-        waiting = self._answers.get(message)
-        if waiting is not None and not waiting.triggered:
-            waiting.succeed(body["type"])
-
-    def _put_all(self) -> Body:
-        for number, gap in enumerate(self.gaps, 1):
-            yield self.simulation.sleep(gap)
-            message = f"{self.name}.{number}"
-            self.spawn(self._put(message, self.ping(message, self.simulation.now_us)))
-        self._has_more = False
-
-    def _put(self, message: str, data: bytes) -> Body:
-        simulation, network = self.simulation, self.simulation.network
-        for attempt in range(1, TRIES + 1):
-            copy = network.next_copy(message)
-            answer = self._answers[message] = simulation.event()
-            simulation.emit("publish", self.name, message, attempt=attempt, copy=copy, size_bytes=len(data))
-            network.send(self.name, self.host.name, message, {"data": data}, copy=copy)
-            yield answer | simulation.sleep(ANSWER_WITHIN_S)
-            if answer.triggered and answer.value == "accepted":
-                simulation.emit("publish_ok", self.name, message, attempt=attempt)
-                break
-            yield simulation.sleep(ANSWER_WITHIN_S)
-        else:
-            simulation.emit("publish_fail", self.name, message, attempt=TRIES, why="never answered")
-        del self._answers[message]
+        super().__init__(simulation, host, gaps, letter, name=name, safe="accepted", tries=TRIES)

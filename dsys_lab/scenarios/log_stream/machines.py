@@ -27,14 +27,12 @@ from dsys_lab.brokers.log_stream import (
     Throttled,
 )
 from dsys_lab.scenarios.machines import Deadlines
-from dsys_lab.simulation import Body, Event, Machine, Simulation, to_us
+from dsys_lab.scenarios.putting import Letter, Putter
+from dsys_lab.simulation import Body, Machine, Simulation, to_us
 from dsys_lab.simulation.network import DELAY_S
 from dsys_lab.structures import Fsync, VolatileDisk
 from dsys_lab.trace import Recorder, Scalar
 
-ANSWER_WITHIN_S: Final = 1.0
-TRIES: Final = 5
-"""How long a phone waits for its answer, and how often it puts."""
 ASK_AGAIN_S: Final = 0.5
 """How soon a worker asks again whose call did not come through."""
 
@@ -146,13 +144,11 @@ class StreamHost(Machine):
                 self.simulation.emit("drop", self.name, message, why="it was not yet durable", copy=copy)
 
 
-class Phone(Machine):
-    """Puts records, one after each gap, and each again until it is acknowledged.
+class Phone(Putter):
+    """Puts records of a hundred bytes.
 
     Parameters
     ----------
-    gaps : iterable of float
-        Seconds between one record and the next.
     key_of : callable
         `()` -> the partition key of the next record.
     """
@@ -160,49 +156,11 @@ class Phone(Machine):
     def __init__(
         self, simulation: Simulation, host: StreamHost, gaps: Iterable[float], key_of: Callable[[], str], *, name: str
     ) -> None:
-        super().__init__(simulation, name)
-        self.host, self.gaps, self.key_of = host, iter(gaps), key_of
-        self._answers: dict[str, Event] = {}
-        self._has_more = True
+        def letter(message: str, now_us: int) -> Letter:
+            key = key_of()
+            return Letter({"key": key, "data": b"x" * 100}, {"key": key})
 
-    @property
-    def is_done(self) -> bool:
-        """Whether everything was put and is answered, or given up."""
-        return not (self._has_more or self._answers)
-
-    def boot(self) -> None:
-        """Begin, or go on; what was not answered before a crash is forgotten."""
-        self._answers.clear()
-        self.spawn(self._put_all())
-
-    def on_message(self, message: str, copy: int, body: dict[str, Any], source: str) -> None:
-        """Hear that a record is stored, or turned away."""
-        waiting = self._answers.get(message)
-        if waiting is not None and not waiting.triggered:
-            waiting.succeed(body["type"])
-
-    def _put_all(self) -> Body:
-        for gap in self.gaps:
-            yield self.simulation.sleep(gap)
-            self.disk["count"] = self.disk.get("count", 0) + 1
-            self.spawn(self._put(f"{self.name}.{self.disk['count']}", self.key_of()))
-        self._has_more = False
-
-    def _put(self, message: str, key: str) -> Body:
-        simulation, network = self.simulation, self.simulation.network
-        for attempt in range(1, TRIES + 1):
-            copy = network.next_copy(message)
-            answer = self._answers[message] = simulation.event()
-            simulation.emit("publish", self.name, message, attempt=attempt, copy=copy, key=key)
-            network.send(self.name, self.host.name, message, {"key": key, "data": b"x" * 100}, copy=copy)
-            yield answer | simulation.sleep(ANSWER_WITHIN_S)
-            if answer.triggered and answer.value == "stored":
-                simulation.emit("publish_ok", self.name, message, attempt=attempt)
-                break
-            yield simulation.sleep(ANSWER_WITHIN_S * attempt)
-        else:
-            simulation.emit("publish_fail", self.name, message, attempt=TRIES, why="never acknowledged")
-        del self._answers[message]
+        super().__init__(simulation, host, gaps, letter, name=name, safe="stored")
 
 
 class Sink:

@@ -1,0 +1,177 @@
+"""A night's pings go to an endpoint that is down for a while, and whose answer is lost once: in memory, and over HTTP.
+
+Both doors are the `WebHookDoor` of lab 21, asked directly or by httpx through Tornado on the loopback. The troubles are
+the same and come at the same time by the clock of the story, which is turned and never waits. While the door is down
+the real one is stopped, and another is opened on the same disk; a lost answer is one that was given and not passed on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Final
+
+import pandas as pd
+
+from dsys_lab.brokers.delivery_stream import DeliveryStream, Endpoint, Entry, RequestBody, Settings, carry, records_of
+from dsys_lab.brokers.web_hook import Call, WebHookDoor, secret_of
+from dsys_lab.brokers.web_hook import Settings as DoorSettings
+from dsys_lab.engines.web_hook import DOORS, HttpDoor, call_door
+from dsys_lab.errors import EngineMissing, MayHaveHappened, require_choice
+from dsys_lab.stores.object_store import JournaledStore, every
+from dsys_lab.structures import VolatileDisk
+
+S: Final = 1_000_000
+SECRET: Final = secret_of(bytes(range(24)))
+PINGS: Final = tuple(f'{{"id": "p{number}", "pulse": {50 + number}}}'.encode() for number in range(12))
+EVERY_S: Final = 10
+A_CRATE: Final = 4
+LOST_AT_S: Final = 30
+"""The answer to the first crate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """What came of a night.
+
+    Attributes
+    ----------
+    told : tuple of str
+        What each call came to, in order: a status, "nobody", or "no answer".
+    kept : tuple of bytes
+        The pings that the endpoint keeps, in the order in which they came.
+    held_most : int
+        The most pings that were held at once because the endpoint did not take them.
+    aside : tuple of str
+        The prefixes of what was set aside.
+    delivered, set_aside, held : int
+        Pings, by the stream's own books at the end.
+    """
+
+    told: tuple[str, ...]
+    kept: tuple[bytes, ...]
+    held_most: int
+    aside: tuple[str, ...]
+    delivered: int
+    set_aside: int
+    held: int
+
+
+class _Street:
+    """The way to a door of a kind, with its troubles."""
+
+    def __init__(self, kind: str, down_s: tuple[int, int]) -> None:
+        self.door = WebHookDoor("endpoint", DoorSettings(secrets=[SECRET], remember_s=86_400.0), VolatileDisk())
+        self.kind, self.down_s, self.now_us = kind, down_s, 0
+        self.told: list[str] = []
+        self._served: HttpDoor | None = None
+        self._lost = False
+
+    def ask(self, clock_us: int, call: Call) -> int:
+        """Make a call; the answer to the first one after `LOST_AT_S` is lost."""
+        try:
+            status = self._asked(clock_us, call)
+            if not self._lost and clock_us >= LOST_AT_S * S:
+                self._lost = True
+                raise MayHaveHappened("the answer was lost on its way")
+        except EngineMissing:
+            self.told.append("nobody")
+            raise
+        except MayHaveHappened:
+            self.told.append("no answer")
+            raise
+        self.told.append(str(status))
+        return status
+
+    def _asked(self, clock_us: int, call: Call) -> int:
+        is_down = self.down_s[0] * S <= clock_us < self.down_s[1] * S
+        if self.kind == "model":
+            if is_down:
+                raise EngineMissing("nobody answers")
+            return self.door.receive(clock_us, call).status
+        if self._served is None:
+            self._served = HttpDoor(self.door, clock=lambda: self.now_us)
+        if is_down and self._served.is_up:
+            self._served.stop()
+        if not is_down and not self._served.is_up:
+            self._served = HttpDoor(self.door, clock=lambda: self.now_us)
+        return call_door(self._served.url, call).status
+
+    def close(self) -> None:
+        """Stop what is served."""
+        if self._served is not None:
+            self._served.stop()
+
+    def kept(self) -> tuple[bytes, ...]:
+        """Return the pings that were taken."""
+        pings: list[bytes] = []
+        while (event := self.door.take(self.now_us)) is not None:
+            pings += records_of(event.body)
+        return tuple(pings)
+
+
+def night(
+    door: str, *, names: str = "crate", down_s: tuple[int, int] = (60, 100), retry_s: float = 7_200.0
+) -> Arrived:
+    """Put twelve pings, one every ten seconds, four in a crate, each tried again after ten seconds.
+
+    Parameters
+    ----------
+    door : str
+        "model" or "HTTP".
+    names : str
+        What a call's id is made of: of the crate, or of the attempt.
+    down_s : tuple of int
+        From when until when the door is down.
+    retry_s : float
+        After so long of trying in vain a crate goes to the backup.
+    """
+    require_choice("door", door, DOORS)
+    settings = Settings(
+        size_bytes=sum(map(len, PINGS[:A_CRATE])), interval_s=300, pause_s=EVERY_S, retry_s=retry_s, names=names,
+        limits=None,
+    )  # fmt: skip
+    backup, street = JournaledStore(VolatileDisk()), _Street(door, down_s)
+    stream = DeliveryStream("pings", VolatileDisk(), settings, form=RequestBody())
+    endpoint = Endpoint(street.ask, SECRET, lambda: street.now_us)
+    with ExitStack() as stack:
+        stack.callback(street.close)
+        held_most = _played(stream, street, lambda now_us: carry(
+            stream, now_us, {"destination": endpoint, "backup": backup}
+        ))  # fmt: skip
+    books = stream.status()
+    aside = tuple(sorted({one.key.partition("/")[0] for one in every(backup)}))
+    return Arrived(
+        tuple(street.told), street.kept(), held_most, aside, books.delivered, books.set_aside, books.held
+    )
+
+
+def _played(stream: DeliveryStream, street: _Street, deliver: Callable[[int], object]) -> int:
+    """Put and deliver by the story's clock until all is over; return the most that was held."""
+    held_most = 0
+    for step in range(60):
+        street.now_us = now_us = step * EVERY_S * S
+        if step < len(PINGS):
+            stream.put(now_us, Entry(f"p{step}", PINGS[step]))
+        deliver(now_us)
+        held_most = max(held_most, stream.status().held)
+    return held_most
+
+
+def nights(*, names: tuple[str, ...] = ("attempt", "crate"), doors: tuple[str, ...] = DOORS) -> pd.DataFrame:
+    """Return a row for each name and door: what its calls were told, and what it keeps of twelve pings."""
+    rows = []
+    for name in names:
+        for door in doors:
+            one = night(door, names=name)
+            rows.append({
+                "an id for each": name, "door": door, "calls were told": ", ".join(one.told),
+                "held at most": one.held_most, "pings kept": len(one.kept), "twice": twice(one),
+            })  # fmt: skip
+    return pd.DataFrame(rows).set_index(["an id for each", "door"])
+
+
+def twice(one: Arrived) -> int:
+    """Return how many pings the endpoint keeps a second time."""
+    return len(one.kept) - len(set(one.kept))
