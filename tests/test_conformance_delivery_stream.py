@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 
-from dsys_lab.brokers.delivery_stream import DeliveryStream, Entry, Settings
+from dsys_lab.brokers.delivery_stream import DeliveryStream, Entry, Settings, carry
 from dsys_lab.engines import aws
 from dsys_lab.engines.aws.delivery_stream import FirehoseStream
 from dsys_lab.engines.aws.object_store import S3Bucket
-from dsys_lab.engines.delivery_stream import FIREHOSE, BufferOnTheClock, ParquetCrates, files, runs
+from dsys_lab.engines.delivery_stream import FIREHOSE, BufferOnTheClock, ParquetCrates, endpoint, files, runs, warehouse
 from dsys_lab.engines.delivery_stream.model import Folder
 from dsys_lab.engines.difference import Difference
+from dsys_lab.engines.web_hook import DOORS
 from dsys_lab.errors import BadParameter, Damaged, Refused
+from dsys_lab.stores.object_store import JournaledStore, every
 from dsys_lab.structures import VolatileDisk
 
 MIB = 1 << 20
@@ -161,6 +164,86 @@ def test_what_is_no_parquet_is_damaged_and_a_date_is_no_column_of_json() -> None
         FORM.rows(b"oops")
     with pytest.raises(BadParameter, match="day"):
         ParquetCrates("day date")
+
+
+# ------------------------------------------------------------------------------------------ an endpoint, by HTTP
+@pytest.mark.parametrize("given", [
+    {}, {"names": "attempt"}, {"down_s": (0, 200)}, {"retry_s": 15}, {"retry_s": 0},
+], ids=str)  # fmt: skip
+def test_the_model_s_door_and_the_real_one_are_told_the_same_and_keep_the_same(given: dict[str, Any]) -> None:
+    model, http = (endpoint.night(door, **given) for door in DOORS)
+    assert model == http
+    assert model.held == 0
+    assert model.delivered + model.set_aside == len(endpoint.PINGS), "nothing that was accepted is lost"
+
+
+def test_the_crate_s_own_id_lets_the_door_know_it_again() -> None:
+    by_crate, by_attempt = endpoint.night("model"), endpoint.night("model", names="attempt")
+    assert by_crate.kept == endpoint.PINGS
+    assert (endpoint.twice(by_crate), endpoint.twice(by_attempt)) == (0, endpoint.A_CRATE)
+    assert by_crate.told[:2] == ("no answer", "200")
+    assert by_crate.held_most == 2 * endpoint.A_CRATE
+
+
+def test_what_was_tried_for_too_long_is_set_aside_and_the_rest_arrives() -> None:
+    night = endpoint.night("model", retry_s=15)
+    assert night.aside == ("destination-failed",)
+    assert set(night.kept) == set(endpoint.PINGS[:4] + endpoint.PINGS[8:])
+
+
+def test_no_such_door_is_refused() -> None:
+    with pytest.raises(BadParameter, match="HTTP"):
+        endpoint.night("window")
+
+
+# ------------------------------------------------------------------------------------------ a warehouse
+WAREHOUSES = [warehouse.ModelWarehouse, warehouse.DuckWarehouse]
+
+
+def rows(*ids: int) -> bytes:
+    pings = [{"id": f"p{one}", "customer": "c1", "at_us": one, "pulse": 60 + one} for one in ids]
+    return warehouse.PINGS.pack([json.dumps(ping).encode() for ping in pings])
+
+
+def test_a_crate_that_comes_twice_counts_twice_by_copy_and_once_by_merge() -> None:
+    told = warehouse.loaded({"a": rows(1, 2), "a again": rows(1, 2), "b": rows(3, 4, 4)})
+    assert dict(told["rows"]) == {
+        ("copy", "the model"): 7, ("copy", "DuckDB"): 7, ("merge", "the model"): 4, ("merge", "DuckDB"): 4,
+    }  # fmt: skip
+    by_way = told["mean pulse"].groupby("loaded by").nunique()
+    assert set(by_way) == {1}, "the same answer from both"
+    assert told.loc[("merge", "DuckDB"), "mean pulse"] == 62.5
+
+
+@pytest.mark.parametrize("made", WAREHOUSES)
+@pytest.mark.parametrize("by", warehouse.WAYS)
+def test_what_cannot_be_loaded_leaves_nothing_of_it(made: Callable[[], Any], by: str) -> None:
+    loads = made()
+    loads.load(rows(1), by)
+    with pytest.raises(Exception, match=r"(?i)parquet"):
+        loads.load(b"oops", by)
+    assert (loads.count(), loads.mean_pulse()) == (1, 61.0)
+
+
+@pytest.mark.parametrize("made", WAREHOUSES)
+def test_while_a_warehouse_is_down_the_object_is_in_the_bucket_and_the_stream_holds_the_crate(
+    made: Callable[[], Any],
+) -> None:
+    bucket = JournaledStore(VolatileDisk())
+    way = warehouse.ThroughBucket(bucket, made(), by="merge")
+    stream = DeliveryStream("pings", VolatileDisk(), Settings(interval_s=0, pause_s=10), form=warehouse.PINGS)
+    way.is_up = False
+    stream.put(0, Entry("p1", b'{"id": "p1", "customer": "c1", "at_us": 1, "pulse": 61}'))
+    assert carry(stream, 0, {"destination": way}) == []
+    assert (stream.status().held, len(list(every(bucket))), way.warehouse.count()) == (1, 1, 0)
+    way.is_up = True
+    assert len(carry(stream, 10_000_000, {"destination": way})) == 1
+    assert (stream.status().held, way.warehouse.count()) == (0, 1)
+
+
+def test_a_third_way_to_load_is_refused() -> None:
+    with pytest.raises(BadParameter, match="merge"):
+        warehouse.ThroughBucket(JournaledStore(VolatileDisk()), warehouse.ModelWarehouse(), by="luck")
 
 
 # ------------------------------------------------------------------------------------------ compaction

@@ -39,7 +39,7 @@ class RequestBody:
     Examples
     --------
     >>> RequestBody().pack([b"anna 61", b"\xff"])
-    b'{"records": [{"data": "YW5uYSA2MQ=="}, {"data": "/w=="}]}'
+    b'{"type": "records", "records": [{"data": "YW5uYSA2MQ=="}, {"data": "/w=="}]}'
     """
 
     extension: str = ""
@@ -50,7 +50,8 @@ class RequestBody:
 
     def pack(self, records: Sequence[bytes]) -> bytes:
         """Return the body of a call."""
-        return json.dumps({"records": [{"data": base64.b64encode(data).decode()} for data in records]}).encode()
+        told = [{"data": base64.b64encode(data).decode()} for data in records]
+        return json.dumps({"type": "records", "records": told}).encode()
 
 
 def records_of(body: bytes) -> list[bytes]:

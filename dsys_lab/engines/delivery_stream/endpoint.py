@@ -69,12 +69,9 @@ class _Street:
         self._lost = False
 
     def ask(self, clock_us: int, call: Call) -> int:
-        """Make a call; the answer to the first one after `LOST_AT_S` is lost."""
+        """Make a call, and note what it came to."""
         try:
-            status = self._asked(clock_us, call)
-            if not self._lost and clock_us >= LOST_AT_S * S:
-                self._lost = True
-                raise MayHaveHappened("the answer was lost on its way")
+            status = self._passed_on(clock_us, self._asked(clock_us, call))
         except EngineMissing:
             self.told.append("nobody")
             raise
@@ -83,6 +80,13 @@ class _Street:
             raise
         self.told.append(str(status))
         return status
+
+    def _passed_on(self, clock_us: int, status: int) -> int:
+        """Return an answer; the first one from `LOST_AT_S` on is lost."""
+        if self._lost or clock_us < LOST_AT_S * S:
+            return status
+        self._lost = True
+        raise MayHaveHappened("the answer was lost on its way")
 
     def _asked(self, clock_us: int, call: Call) -> int:
         is_down = self.down_s[0] * S <= clock_us < self.down_s[1] * S
@@ -112,7 +116,7 @@ class _Street:
 
 
 def night(
-    door: str, *, names: str = "crate", down_s: tuple[int, int] = (60, 100), retry_s: float = 7_200.0
+    door: str, *, names: str = "crate", down_s: tuple[int, int] = (60, 130), retry_s: float = 7_200.0
 ) -> Arrived:
     """Put twelve pings, one every ten seconds, four in a crate, each tried again after ten seconds.
 
@@ -149,13 +153,13 @@ def night(
 
 def _played(stream: DeliveryStream, street: _Street, deliver: Callable[[int], object]) -> int:
     """Put and deliver by the story's clock until all is over; return the most that was held."""
-    held_most = 0
-    for step in range(60):
+    held_most = step = 0
+    while step < len(PINGS) or stream.status().oldest_us is not None:
         street.now_us = now_us = step * EVERY_S * S
         if step < len(PINGS):
             stream.put(now_us, Entry(f"p{step}", PINGS[step]))
         deliver(now_us)
-        held_most = max(held_most, stream.status().held)
+        held_most, step = max(held_most, stream.status().held), step + 1
     return held_most
 
 

@@ -7,7 +7,8 @@ warehouse enforces no primary key. Two ways to load:
 
 =========  =================================================================================================
 `copy`     add all rows of the object, in one transaction: a crate that comes twice counts twice
-`merge`    load them beside the table, and let each row take the place of the one with its id: it counts once
+`merge`    load them beside the table, one of each id, and let each take the place of the row with its id: it counts
+           once
 =========  =================================================================================================
 
 The same two ways in the model of lab 06 and in DuckDB, from the same Parquet objects.
@@ -29,6 +30,7 @@ from dsys_lab.brokers.delivery_stream import Destination
 from dsys_lab.engines.delivery_stream.parquet import ParquetCrates
 from dsys_lab.engines.duckdb.connection import connected
 from dsys_lab.errors import Refused, require_choice
+from dsys_lab.stores.lake import Columns
 from dsys_lab.stores.warehouse import Warehouse
 from dsys_lab.structures.schema import Schema
 
@@ -68,7 +70,7 @@ class ModelWarehouse:
             return
         self.warehouse.create_table("staging", self.SCHEMA)
         try:
-            self.warehouse.copy("staging", [rows])
+            self.warehouse.copy("staging", [one_of_each(rows)])
             self.warehouse.merge("pings", "staging", on="id")
         finally:
             self.warehouse.drop_table("staging")
@@ -100,7 +102,7 @@ class DuckWarehouse:
                 self._connection.execute("insert into pings by name from read_parquet(?)", [str(path)])
             else:
                 self._connection.execute(
-                    "merge into pings using (from read_parquet(?)) staging using (id) "
+                    "merge into pings using (select distinct on (id) * from read_parquet(?)) staging using (id) "
                     "when matched then update when not matched then insert by name", [str(path)]
                 )  # fmt: skip
 
@@ -148,6 +150,12 @@ class ThroughBucket:
         if not self.is_up:
             raise Refused("the warehouse is down")
         self.warehouse.load(data, self.by)
+
+
+def one_of_each(rows: Columns) -> Columns:
+    """Return the first row of each id: who merges may not bring a key twice."""
+    first = {name: at for at, name in reversed(list(enumerate(rows["id"])))}
+    return {column: [values[at] for at in sorted(first.values())] for column, values in rows.items()}
 
 
 def loaded(objects: Mapping[str, bytes]) -> pd.DataFrame:

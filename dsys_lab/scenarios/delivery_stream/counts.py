@@ -5,16 +5,17 @@ Each function that takes `*values` returns (value, mean, standard error) for eac
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from statistics import fmean
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 import pandas as pd
 
 from dsys_lab import laws
 from dsys_lab.brokers.delivery_stream import DeliveryStream, Entry, Settings
-from dsys_lab.scenarios.delivery_stream.pings import PING_BYTES, answers_lost, folders, outage, spoiled
+from dsys_lab.scenarios.delivery_stream.pings import PING_BYTES, answers_lost, folders, glass, outage, spoiled
 from dsys_lab.simulation import Measured, over_seeds
 from dsys_lab.simulation.chance import exponential, stream
 from dsys_lab.structures import VolatileDisk
@@ -27,28 +28,52 @@ RECORDS_A_CRATE: Final = 100
 CRATES: Final = 4
 
 
+class Sealed(NamedTuple):
+    """A crate: when its oldest ping came, when it was sealed, and what is in it."""
+
+    from_s: float
+    until_s: float
+    size_bytes: int
+    by: str
+    pings: int
+
+
 # ------------------------------------------------------------------------------------------ from one trace
-def crates(trace: Trace) -> pd.DataFrame:
-    """Return a row for each sealed crate: when, by what, how many pings, bytes, and the age of its oldest in s."""
-    oldest: dict[object, int] = {}
+def sealed(trace: Trace) -> list[Sealed]:
+    """Return the crates of a run, in order."""
     came = {(row.message, row.fields["copy"]): row.time_us for row in trace.of("enqueue")}
+    first: dict[object, int] = {}
     for row in trace.of("packed"):
         at_us = came[row.message, row.fields["copy"]]
-        oldest[row.fields["into"]] = min(at_us, oldest.get(row.fields["into"], at_us))
-    told = [
-        {
-            "crate": row.message, "sealed at, s": round(row.time_us / 1e6, 1), "by": row.fields["by"],
-            "pings": row.fields["count"], "bytes": row.fields["size_bytes"],
-            "oldest, s": round((row.time_us - oldest[row.message]) / 1e6, 1),
-        }
+        first[row.fields["into"]] = min(at_us, first.get(row.fields["into"], at_us))
+    return [
+        Sealed(first[row.message] / 1e6, row.time_us / 1e6, int(row.fields["size_bytes"] or 0), str(row.fields["by"]),
+               int(row.fields["count"] or 0))
         for row in trace.of("sealed")
     ]  # fmt: skip
-    return pd.DataFrame(told).set_index("crate")
+
+
+def crates(trace: Trace) -> pd.DataFrame:
+    """Return a row for each sealed crate: when, by what, how many pings, bytes, and how long its oldest waited."""
+    told = [
+        {
+            "sealed after": f"{one.until_s:.0f} s", "by": one.by, "pings": one.pings, "bytes": one.size_bytes,
+            "its oldest waited": f"{one.until_s - one.from_s:.1f} s",
+        }
+        for one in sealed(trace)
+    ]  # fmt: skip
+    return pd.DataFrame(told, index=pd.RangeIndex(1, len(told) + 1, name="crate"))
+
+
+def strip(**hints: Any) -> dict[str, Any]:
+    """Return what `charts.crate_strip` draws of a run of `glass`."""
+    boxes = [(one.from_s, one.until_s, one.size_bytes, one.by) for one in sealed(glass(**hints))]
+    return {"crates": boxes, "size_bytes": hints.get("size_bytes", glass.defaults["size_bytes"])}
 
 
 def sealed_by(trace: Trace) -> str:
     """Say what sealed most crates: "size" or "time"."""
-    return str(crates(trace)["by"].mode()[0])
+    return Counter(one.by for one in sealed(trace)).most_common(1)[0][0]
 
 
 def expired(trace: Trace) -> int:

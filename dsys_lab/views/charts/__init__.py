@@ -7,7 +7,8 @@ that it is.
 
 In reading order: `picture` (what a chart is), `curves`, `against_law`, `comparisons` (the charts), `graph_wave` and
 `index_strips` (people and their ties, statements in order), `zone_maps` and `slice_lanes` (blocks that may be skipped,
-slices that wait for each other), `sieves` (a card that passes patterns), `cube` (cells that are poured, and all
+slices that wait for each other), `sieves` (a card that passes patterns), `crate_strip` (what a buffer was
+sealed into), `cube` (cells that are poured, and all
 cuboids), `sliding` (a chart that follows sliders). The numbers themselves are counted in `dsys_lab.trace.measures`.
 
 Sources: Tufte, *The Visual Display of Quantitative Information*; the colours in `dsys_lab.views.theme`.
@@ -15,6 +16,7 @@ Sources: Tufte, *The Visual Display of Quantitative Information*; the colours in
 
 from dsys_lab.views.charts.against_law import against_law
 from dsys_lab.views.charts.comparisons import bars, outcomes, predicted_counted_law, wait_histogram
+from dsys_lab.views.charts.crate_strip import crate_strip
 from dsys_lab.views.charts.cube import lattice, poured_cube
 from dsys_lab.views.charts.curves import depth_over_time, hockey_stick, lines, rate_over_time
 from dsys_lab.views.charts.graph_wave import graph_wave
@@ -33,6 +35,7 @@ __all__ = [
     "Sliding",
     "against_law",
     "bars",
+    "crate_strip",
     "depth_over_time",
     "graph_wave",
     "hockey_stick",
