@@ -14,8 +14,8 @@ from dsys_lab.engines import aws
 from dsys_lab.engines.aws.delivery_stream import FirehoseStream
 from dsys_lab.engines.aws.object_store import S3Bucket
 from dsys_lab.engines.delivery_stream import FIREHOSE, BufferOnTheClock, ParquetCrates, endpoint, files, runs, warehouse
-from dsys_lab.engines.delivery_stream.model import Folder
 from dsys_lab.engines.difference import Difference
+from dsys_lab.engines.lakehouse.folder import FolderStore
 from dsys_lab.engines.web_hook import DOORS
 from dsys_lab.errors import BadParameter, Damaged, Refused
 from dsys_lab.stores.object_store import JournaledStore, every
@@ -81,7 +81,7 @@ class TestModel(Cases):
 
     @pytest.fixture(autouse=True)
     def a_folder(self, tmp_path: Path) -> None:
-        type(self).open_stream = lambda: BufferOnTheClock(Folder(tmp_path), HINTS)
+        type(self).open_stream = lambda: BufferOnTheClock(FolderStore(tmp_path), HINTS)
         type(self).folder = tmp_path
 
     def test_the_folder_has_what_was_delivered(self) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Final, Self
 
 from dsys_lab.brokers.delivery_stream import Accepted, DeliveryStream, Destination, Entry, Settings, carry
@@ -13,21 +12,6 @@ from dsys_lab.structures import VolatileDisk
 
 LOOK_S: Final = 0.02
 """How often the thread looks whether something is due."""
-
-
-class Folder:
-    """A folder of files as a bucket."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def put(self, key: str, data: bytes, /) -> None:
-        """Write a file beside its place, then move it there: nobody sees half of it."""
-        whole = self.path / key
-        whole.parent.mkdir(parents=True, exist_ok=True)
-        part = whole.with_name(f".{whole.name}.part")
-        part.write_bytes(data)
-        part.replace(whole)
 
 
 class BufferOnTheClock:
@@ -38,7 +22,7 @@ class BufferOnTheClock:
     Parameters
     ----------
     store : Destination
-        Where its objects go: `Folder(path)`, a bucket of `dsys_lab.engines.aws`, a warehouse, an endpoint.
+        Where its objects go: `FolderStore(path)`, a bucket of `dsys_lab.engines.aws`, a warehouse, an endpoint.
     backup : Destination, optional
         Where goes what is set aside; without it the same.
     settings : Settings, optional
@@ -47,7 +31,7 @@ class BufferOnTheClock:
 
     Examples
     --------
-    >>> with BufferOnTheClock(Folder(path), Settings(interval_s=1)) as stream:  # doctest: +SKIP
+    >>> with BufferOnTheClock(FolderStore(path), Settings(interval_s=1)) as stream:  # doctest: +SKIP
     ...     stream.put(b"fell asleep")
     """
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
@@ -10,8 +9,9 @@ import pandas as pd
 
 from dsys_lab.brokers.delivery_stream import Settings
 from dsys_lab.engines.aws.delivery_stream import FirehoseStream
-from dsys_lab.engines.delivery_stream.model import BufferOnTheClock, Folder
+from dsys_lab.engines.delivery_stream.model import BufferOnTheClock
 from dsys_lab.engines.delivery_stream.verbs import Deliverer
+from dsys_lab.engines.lakehouse.folder import FolderStore
 
 PINGS: Final = tuple(f'{{"ping": {number}}}\n'.encode() for number in range(8))
 MIB: Final = 1 << 20
@@ -28,7 +28,7 @@ def told(stream: Deliverer) -> None:
 def both() -> dict[str, dict[str, bytes]]:
     """Return the objects that the story makes of the model in real time, and of Firehose's interface on moto."""
     with TemporaryDirectory() as folder:
-        model = BufferOnTheClock(Folder(Path(folder)), ONE_SECOND)
+        model = BufferOnTheClock(FolderStore(folder), ONE_SECOND)
         with model:
             told(model)
         made = {"the model, 1 s": model.objects()}
