@@ -7,10 +7,11 @@ import json
 import pytest
 
 from dsys_lab.errors import Misuse
+from dsys_lab.lessons.exercises.deliveries import DELIVER
 from dsys_lab.lessons.exercises.delivery_stream import FLUSH_PLAN, HINTS, TRANSFORM, transform
 
 
-@pytest.mark.parametrize("task", [FLUSH_PLAN, HINTS, TRANSFORM], ids=lambda task: task.name)
+@pytest.mark.parametrize("task", [FLUSH_PLAN, HINTS, TRANSFORM, DELIVER], ids=lambda task: task.name)
 def test_the_answer_passes(task):
     verdict = task.check(task.answer)
     assert verdict.passed, verdict.saw
@@ -65,7 +66,34 @@ def test_a_transform_that_loses_is_shown_the_record(wrong, says):
     assert __import__("re").search(says, verdict.saw), verdict.saw
 
 
+def carried(crate_id=lambda crate, attempt: str(crate), *, timeout=False, nobody=False, enough=300):
+    """Return a courier who believes too much, or gives a crate another id each time."""
+    def deliver(crate, attempt, body, call):
+        try:
+            return call(crate_id(crate, attempt), body) < enough
+        except TimeoutError:
+            return timeout
+        except ConnectionError:
+            return nobody
+    return deliver
+
+
+@pytest.mark.parametrize(("wrong", "says"), [
+    (carried(lambda crate, attempt: f"{crate}-{attempt}"), "are there twice"),
+    (carried(lambda crate, attempt: "the id"), "never arrived"),
+    (carried(timeout=True), "never arrived"), (carried(nobody=True), "never arrived"),
+    (carried(enough=600), "never arrived"),
+    (lambda crate, attempt, body, call: False, "never arrived"),
+])  # fmt: skip
+def test_a_courier_who_loses_or_doubles_is_shown_the_ping(wrong, says):
+    verdict = DELIVER.check(wrong)
+    assert not verdict.passed
+    assert says in verdict.saw
+
+
 @pytest.mark.parametrize(("task", "wrong"), [
+    (DELIVER, lambda crate, attempt, body, call: call("x", body)), (DELIVER, carried(lambda crate, attempt: crate)),
+    (DELIVER, lambda crate, attempt, body, call: carried()(crate, attempt, b"other", call)),
     (FLUSH_PLAN, lambda r, b, t: 3), (HINTS, dict), (TRANSFORM, lambda records: [1]),
     (TRANSFORM, lambda records: {number: "Ok" for number, _ in records}),
     (TRANSFORM, lambda records: {n: ("Ok", b"no ping") if f[0] == "Ok" else f for n, f in transform(records).items()}),

@@ -1,4 +1,4 @@
-"""Exercises of lab 19: what a plan of hints comes to, hints for two readers, and a transform that loses nothing."""
+"""Exercises of lab 19: what a plan of hints comes to, hints for two readers, a transform and a courier."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from dsys_lab import laws
 from dsys_lab.brokers.delivery_stream import DeliveryStream, Dropped, Entry, Failed, Given, Lines, Ok, Settings
 from dsys_lab.brokers.delivery_stream.transforms import Fate
 from dsys_lab.errors import BadParameter, Misuse
+from dsys_lab.lessons.exercises.deliveries import DELIVER
 from dsys_lab.lessons.exercises.task import Exercise, OpenQuestion, Verdict
 from dsys_lab.lessons.exercises.watched import brief
 from dsys_lab.scenarios.delivery_stream import glass, spoiled
@@ -319,4 +320,4 @@ Cheaper and often enough: load all rows, and let readers take the distinct ones 
 written them once.""",
 )
 
-TASKS: Final = (FLUSH_PLAN, HINTS, TRANSFORM, DESIGN)
+TASKS: Final = (FLUSH_PLAN, HINTS, TRANSFORM, DELIVER, DESIGN)
