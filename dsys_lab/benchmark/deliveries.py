@@ -7,6 +7,7 @@ buffer, an attempt and a delivery are each written down before the next step, an
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack, closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,12 +18,15 @@ from dsys_lab.structures import RealDisk
 
 CALLS, RECORDS, RECORD = 20, 100, b"x" * 512
 MIB = 1 << 20
+MOVED_MIB = CALLS * RECORDS * len(RECORD) / MIB
+"""What is moved if nothing else is said."""
 
 
 def put_and_delivered(calls: int = CALLS) -> float:
     """Put calls of a hundred records, and let each crate of 256 KiB become a file; return MiB."""
-    with TemporaryDirectory() as folder:
-        stream = DeliveryStream("pings", RealDisk(Path(folder, "journal")), Settings(size_bytes=MIB // 4, limits=None))
+    with TemporaryDirectory() as folder, ExitStack() as stack:
+        disk = stack.enter_context(closing(RealDisk(Path(folder, "journal"))))
+        stream = DeliveryStream("pings", disk, Settings(size_bytes=MIB // 4, limits=None))
         bucket = FolderStore(Path(folder, "bucket"))
         for call in range(calls):
             stream.put_many(call, [Entry(f"p{call}.{number}", RECORD) for number in range(RECORDS)])

@@ -48,6 +48,7 @@ notes("Kinesis - Firehouse")
 # | durable storage | while that is down the stream holds the data, but not for ever: experiment 3 |
 # | (stores each record once) | at least once: who has no answer puts again (experiment 4) |
 # | transform | what cannot be transformed is set aside, with the reason: experiment 5 |
+# | S3, Redshift, ES, Splunk, etc | each is a **destination**. Redshift is filled through a bucket of S3 (Break it); a web server may be one, too (experiment 8) |
 
 # %% [markdown]
 # ## Picture
@@ -55,7 +56,8 @@ notes("Kinesis - Firehouse")
 # Two watches put pings into the stream `pings`. It writes each into its **log**, on disk, and then answers. The ping
 # waits in the **buffer**, beside which stand two things: at the left an *hourglass*, whose sand began to run when the
 # oldest ping came; at the right a *glass*, which fills with bytes. Whichever is first **seals** the buffer: what is in it
-# becomes a **crate**, one object, which slides to the `destination`. A crate is drawn the larger the more bytes it has.
+# becomes a **crate**, one object, which slides to the `destination`. A crate is drawn the larger the more bytes it has;
+# the number on it is that of its own entry in the log.
 #
 # In the first lane a ping comes every 0.8 s on average, in the second every 4 s. Press **space**.
 
@@ -66,10 +68,24 @@ from dsys_lab.scenarios.delivery_stream import glass
 player(glass, compare={"every_s": (0.8, 4.0)})
 
 # %% [markdown]
-# Which of the two sealed each crate, and how old was its oldest ping then?
+# Which of the two sealed each crate? Here the crates of such a run lie on a strip of time, each as wide as it filled and
+# as high as it has bytes. Move the slider until both hints have their turn.
 
 # %%
 from dsys_lab.scenarios.delivery_stream import counts
+from dsys_lab.views import charts
+
+# %%
+charts.sliding(
+    lambda every_s: charts.crate_strip(
+        **counts.strip(every_s=every_s), title="How large is each crate?"
+    ),
+    every_s=(0.5, 6.0, 0.5),
+    at={"every_s": 1.5},
+)
+
+# %% [markdown]
+# And how old was the oldest ping of each, when a ping came every 4 s?
 
 # %%
 counts.crates(glass(every_s=4.0))
@@ -91,10 +107,10 @@ pings = DeliveryStream("pings", disk, hints)
 pings.put(0 * s, Entry("p1", b"anna 61"))
 
 # %% [markdown]
-# It is on disk. Is there something to deliver? And when will there be, if nobody else comes?
+# It is on disk, under number 0. Is there something to deliver? And when will there be, if nobody else comes?
 
 # %%
-print(pings.attempts(1 * s), pings.deadline_us() // s)
+print(len(pings.attempts(1 * s)), "to deliver, next at", pings.deadline_us() // s, "s")
 
 # %% [markdown]
 # A second ping fills the glass:
@@ -102,14 +118,23 @@ print(pings.attempts(1 * s), pings.deadline_us() // s)
 # %%
 pings.put(2 * s, Entry("p2", b"bert 70"))
 [attempt] = pings.attempts(2 * s)
-print(attempt.key, attempt.data, sep="\n")
+print(attempt.key, attempt.data.decode(), sep="\n")
 
 # %% [markdown]
-# The **key** says which hour, which stream, when the oldest came, which crate and which attempt. Look at the bytes: where
-# does the first ping end? (Experiment 7.) Say that it did not work, and ask again ten seconds later:
+# Two lines: the object's **key**, its name in the bucket, and its bytes. The key says which hour, which stream, when the oldest came, which crate and which attempt. Look at the
+# bytes: where does the first ping end? (Experiment 7.) Say that it did not work. Who has the pings now?
+
+# %%
+from dsys_lab.scenarios.delivery_stream.reading import books
 
 # %%
 pings.failed(3 * s, attempt.number, "the bucket is down")
+books(pings.status())
+
+# %% [markdown]
+# The stream **holds** them. Ask again ten seconds later:
+
+# %%
 [again] = pings.attempts(13 * s)
 print(again.key)
 
@@ -118,7 +143,7 @@ print(again.key)
 
 # %%
 pings.delivered(14 * s, again.number)
-pings.status()
+books(pings.status())
 
 # %% [markdown]
 # ## Look inside
@@ -202,7 +227,6 @@ quiet
 
 # %%
 from dsys_lab import laws
-from dsys_lab.views import charts
 
 # %%
 rates = 0.001, 0.01, 0.1, 1, 10
@@ -258,19 +282,32 @@ player(
 # %% [markdown]
 # ### 2. Many small files
 #
-# A short interval brings fresh data, and many objects. Who asks about a day reads them all, eight at a time, say, and each
-# costs 50 ms until its first byte comes. What a question about a day of 0.01 MiB/s costs then, by the law of lab 06 for small files:
+# A short interval brings fresh data, and many objects. Who asks about a day reads them all, eight at a time, say, and
+# each costs 50 ms until its first byte comes. Pings come at 0.01 MiB/s. By the law of lab 06 for small files:
 
 # %%
-intervals = [(t, counts.question_s(t), 0) for t in (1, 10, 60, 300, 900)]
-charts.against_law(
-    {"worked out": intervals},
-    laws={"worked out": counts.question_s},
-    title="What does a question about a day cost?",
-    x="interval, s",
-    y="seconds",
-    log_x=True,
-    log_y=True,
+slower = predict(
+    "19/small-files",
+    "The interval is 1 s instead of 60 s. How many times as long does a question about "
+    "a whole day take?",
+    between=(1, 100),
+    unit="times",
+    found="worked out",
+)
+slower
+
+# %%
+slower.reveal(
+    counts.question_s(1) / counts.question_s(60),
+    why="Sixty times the requests, and the same bytes.",
+    show=charts.lines(
+        {"by the law": counts.question_curve(1, 3, 10, 30, 60, 120, 300, 900)},
+        title="What does a question about a day cost?",
+        x="interval, s",
+        y="seconds",
+        log_x=True,
+        log_y=True,
+    ),
 )
 
 # %% [markdown]
@@ -321,21 +358,26 @@ between.reveal(
 #
 # ### 3. Nobody opens
 #
-# The destination is down. Crates come back to the stream, where they are **held**, and are tried again after a pause. How
-# long?
-
-# %%
-facts("firehose_hold")
-
-# %% [markdown]
-# First an outage of two hours, and a stream that holds for one. In the second lane there is a **backup**, another bucket:
-# what was tried in vain for half an hour goes there.
+# The destination is down. Crates come back to the stream, where they are held, and are tried again after a pause. What
+# is too old **expires**: it is gone. Here are many outages of a stream that holds for four hours, and an outage of two
+# hours of one that holds for one. In its second lane there is a **backup**, another bucket: what was tried in vain for
+# half an hour goes there.
 
 # %%
 from dsys_lab.scenarios.delivery_stream import outage
 
 # %%
-player(
+hours = counts.hours_lost(1, 2, 3, 4, 5, 6, 8, hold_h=4)
+how_much = charts.against_law(
+    {"counted": hours},
+    laws={"least": counts.least_lost_h, "most": counts.most_lost_h},
+    title="How many hours of data are gone?",
+    x="hours down",
+    y="hours of data",
+)
+
+# %%
+two_lanes = player(
     outage,
     compare={"backup": ("none", "after half an hour")},
     down_h=(0.5, 4.0, 0.5),
@@ -343,30 +385,26 @@ player(
     at={"down_h": 2.0},
 )
 
-# %% [markdown]
-# The lamp *promised and kept* asks: is every ping that its watch was told is safe delivered, still there, or set aside?
-# (*Dead* in the ledger is what was set aside.) Many outages, with a stream that holds for four hours:
-
 # %%
-hours = counts.hours_lost(1, 2, 3, 4, 5, 6, 8, hold_h=4)
 down_long.reveal(
     counts.what_is_lost(23, 25),
     why="What is older than a day expires: that is what came first.",
-    show=charts.against_law(
-        {"counted": hours},
-        laws={
-            "outage less hold": counts.least_lost_h,
-            "and half an hour": counts.most_lost_h,
-        },
-        title="How many hours of data are gone?",
-        x="hours down",
-        y="hours of data",
-    ),
+    show=(two_lanes, how_much),
 )
 
 # %% [markdown]
-# What is lost is the outage less the hold, and up to an interval and a pause more, here half an hour: what lay in the
-# buffer as it began is older than the outage, and the first attempt after it comes late. And all that was held lands within minutes, when
+# Firehose holds for a day:
+
+# %%
+facts("firehose_hold")
+
+# %% [markdown]
+# The lamp *promised and kept* asks: is every ping that its watch was told is safe delivered, still there, or set aside?
+# (*Dead* in the ledger is what was set aside.)
+#
+# What is lost is the outage less the hold (the lower law of the chart), and up to an interval and a pause more, here half
+# an hour (the upper one): what lay in the buffer as it began is older than the outage, and the first attempt after it
+# comes late. And all that was held lands within minutes, when
 # the store is back: the burst after an outage is not the store's best hour. Two ways out: an alarm on the age of the
 # oldest, which leaves a day to act, and a backup. Firehose has one for destinations other than S3, after two hours at
 # most:
@@ -475,8 +513,10 @@ bad_share.reveal(
 # `processing-failed/`, as it came, with the reason. But somebody has to look there.
 
 # %%
-aside = landed(spoiled, to="backup")
-print(next(iter(aside)), next(iter(aside.values())).decode().splitlines()[0], sep="\n")
+from dsys_lab.scenarios.delivery_stream.reading import reasons
+
+# %%
+reasons(landed(spoiled, to="backup")).head(3)
 
 # %% [markdown]
 # ### 6. A folder for each customer
@@ -552,6 +592,54 @@ found.reveal(
 # %% [markdown]
 # Every byte is there, and hardly a reader can use it. The **delimiter**, a line's end behind each record, must be put there
 # by who puts, by a transform, or by a setting of the stream.
+#
+# ### 8. A destination that is called
+#
+# A destination need not be a bucket. A crate may be the body of one call to somebody's web server, an **HTTP endpoint**,
+# and what that answers decides: 2xx, and the crate is delivered; all else, or no answer, and it is held and tried again.
+# Here it is the door of lab 21, once in memory and once as a real server on this machine. Each call has an **id**, and
+# the door takes each id once.
+#
+# Twelve pings, four in a crate. The answer to the first call is lost on its way, though the door has taken the crate;
+# later nobody is there for a while. The id is made of the *attempt*, or of the *crate*, and then it is the same at each
+# attempt.
+
+# %%
+kept_by_door = predict(
+    "19/endpoint",
+    "Twelve pings, and one answer is lost. An id for each attempt: how many pings does "
+    "the door keep?",
+    between=(0, 24),
+    unit="pings",
+)
+kept_by_door
+
+# %%
+from dsys_lab.engines.delivery_stream import endpoint
+
+# %%
+kept_by_door.reveal(
+    len(endpoint.night("model", names="attempt").kept),
+    why="The door cannot know a crate again that comes under another id.",
+    show=endpoint.nights(),
+)
+
+# %% [markdown]
+# A number is the status of an answer: 202 *stored*, 200 *I had it before*; "nobody" is a call that found nobody there.
+# The real door was told the same as the one in memory, and keeps the same. With an id for each crate every ping is there
+# once, and while nobody was there the stream held two crates and lost nothing. Firehose's calls have an id that stays
+# the same between attempts, too. How long it waits for an answer, and how long it tries:
+
+# %%
+facts("firehose_http_answer", "firehose_retry_max")
+
+# %% [markdown]
+# What was tried for longer is set aside in the backup bucket, under `destination-failed/`, and nobody calls the endpoint
+# about it again: somebody must. With 15 s instead of two hours:
+
+# %%
+short = endpoint.night("HTTP", retry_s=15)
+print(len(short.kept), "pings are at the endpoint,", short.set_aside, "in", *short.aside)
 
 # %% [markdown]
 # ## Break it
@@ -594,6 +682,35 @@ twice_made.reveal(
 # Firehose gives each attempt a name of its own. Nothing is lost either way: what was in the log is delivered, and what
 # came while the power was gone (the bursts at `pings`) was put again.
 #
+# **A warehouse behind it.** Amazon Redshift is filled through a bucket: first the object, then a `COPY` of its rows into
+# a table. The bucket with a name for each attempt has one crate twice. `COPY` adds all rows of an object; `MERGE` lets
+# each row take the place of the one with its `id`, if there is one. Which of the two counts a ping twice?
+
+# %%
+doubled = predict(
+    "19/loaded",
+    "One crate landed twice. Each object is loaded into a table. Which way of loading "
+    "leaves more rows than there are pings?",
+    choices=["copy", "merge", "both", "neither"],
+)
+doubled
+
+# %%
+from dsys_lab.engines.delivery_stream import warehouse
+
+# %%
+rows = warehouse.loaded(stand["a name for each attempt"])
+once = len(set(b"".join(stand["one name for a crate"].values()).splitlines()))
+doubled.reveal(
+    warehouse.counts_twice(rows, once),
+    why="A warehouse enforces no primary key: what is loaded twice counts twice.",
+    show=rows,
+)
+
+# %% [markdown]
+# The warehouse of lab 06 and DuckDB agree. A mean looks harmless with a crate twice in it; a sum or a count does not.
+# And if the warehouse is down, the object is in the bucket, and the stream holds the crate.
+#
 # **The shape of the pings changes.** The stream writes Parquet with columns `id` and `pulse`, and a new watch sends a
 # field more, or a pulse that is no number:
 
@@ -603,7 +720,8 @@ from dsys_lab.engines.delivery_stream import ParquetCrates
 # %%
 columns = ParquetCrates("id string, pulse integer?")
 new_watch = b'{"id": "w1", "pulse": 61, "oxygen": 97}'
-[columns.unfit(ping) for ping in (b'{"id": "w1", "pulse": "?"}', new_watch)]
+for ping in b'{"id": "w1", "pulse": "?"}', new_watch:
+    print(columns.unfit(ping))
 
 # %%
 typed = DeliveryStream("typed", VolatileDisk(), hints, form=columns)
@@ -621,11 +739,12 @@ facts("firehose_records_a_second", "firehose_bytes_a_second")
 
 # %%
 from dsys_lab.brokers.delivery_stream import Limits
+from dsys_lab.scenarios.delivery_stream.reading import answers
 
 # %%
 two_a_second = Settings(limits=Limits(records=2, bytes=1_000))
 small = DeliveryStream("small", VolatileDisk(), two_a_second)
-small.put_many(0, [Entry(f"p{n}", b"ping") for n in range(3)])
+answers(small.put_many(0, [Entry(f"p{n}", b"ping") for n in range(3)]))
 
 # %% [markdown]
 # One call, and an answer for *each* record: two were taken, one was not. The call itself succeeded. Who looks only at that
@@ -703,17 +822,33 @@ from dsys_lab.lessons import differences
 differences(FIREHOSE)
 
 # %% [markdown]
-# What does the promise cost, every ping on disk before its answer? The model on a real folder, against a plain file to
-# which the same bytes are appended:
+# What does the promise cost, every ping on disk before its answer? The model delivers calls of a hundred records into a
+# real folder. Against it the same bytes are appended to a plain file, once with a sync for each call, which makes them
+# safe, and once without:
 
 # %%
+from functools import partial
+
 from dsys_lab.benchmark import interleaved
-from dsys_lab.benchmark.deliveries import appended, put_and_delivered
+from dsys_lab.benchmark.deliveries import MOVED_MIB, appended, put_and_delivered
 
 # %%
-plain, safe = interleaved(appended, put_and_delivered, rounds=5)
-ratios = [b / a for a, b in zip(plain, safe, strict=True)]
-measured(ratios, unit, usually=f"many {unit}: every call waits for the disk")
+ours, safe, plain = interleaved(
+    put_and_delivered, partial(appended, safe=True), appended
+)
+measured([MOVED_MIB / one for one in ours], "MiB/s", usually="some MiB a second")
+
+# %%
+against_safe = [b / a for a, b in zip(safe, ours, strict=True)]
+measured(against_safe, f"{unit} as the safe file", usually=f"a few {unit}")
+
+# %%
+against_plain = [b / a for a, b in zip(plain, ours, strict=True)]
+measured(against_plain, f"{unit} as the plain file", usually=f"very many {unit}")
+
+# %% [markdown]
+# Nearly all of it is waiting for the disk: a call waits for one sync, a crate for four more (sealed, handed out, in its
+# place, delivered), and every byte is written twice, into the log and into its object.
 
 # %% [markdown]
 # ## On real data
@@ -782,6 +917,8 @@ keys(by_airport).head(3)
 # | records are JSON | a **delimiter**, or Parquet with a schema | `format-conversion-failed/` |
 # | some records may be bad | a transform that judges each for itself | `processing-failed/` |
 # | a ping must be one row | its own id, and a merge or a distinct at the end | rows against ids |
+# | rows shall be asked by SQL in a warehouse | the bucket first, then `MERGE` by the ping's id | rows against ids |
+# | somebody else's server wants them | an HTTP endpoint, and one id for a crate at all its attempts | `destination-failed/` |
 # | the store may be down for days | a backup, and an alarm long before a day is over | the age of the oldest |
 # | the past must be heard again, by several | a **log** first (lab 17), and the delivery stream as one of its readers | |
 
@@ -818,6 +955,16 @@ def transform(records): ...
 
 exercise("19/transform", transform)
 
+# %%
+exercise("19/deliver")
+
+
+# %%
+def deliver(crate, attempt, body, call): ...
+
+
+exercise("19/deliver", deliver)
+
 # %% [markdown]
 # **Design question.** Rows, once each.
 
@@ -831,7 +978,9 @@ progress()
 # ## Sources
 #
 # - Amazon Data Firehose Developer Guide: *understand data delivery*, *buffering hints*, *transform source data*, *handle
-#   failure in data transformation*, *dynamic partitioning*, *custom prefixes*; read in November 2026.
+#   failure in data transformation*, *dynamic partitioning*, *custom prefixes*, *HTTP endpoint delivery request and
+#   response specifications*; read in November 2026.
+# - Amazon Redshift Database Developer Guide: *COPY*, *MERGE*; read in November 2026.
 # - Amazon Data Firehose service model in botocore: the limits of calls and hints.
 # - Kleppmann, *Designing Data-Intensive Applications*, ch. 11, *Transmitting event streams*, and ch. 10 on files as
 #   output.

@@ -7,9 +7,10 @@ the real one is stopped, and another is opened on the same disk; a lost answer i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Final
 
 import pandas as pd
@@ -170,10 +171,20 @@ def nights(*, names: tuple[str, ...] = ("attempt", "crate"), doors: tuple[str, .
         for door in doors:
             one = night(door, names=name)
             rows.append({
-                "an id for each": name, "door": door, "calls were told": ", ".join(one.told),
+                "an id for each": name, "door": door, "calls were told": in_short(one.told),
                 "held at most": one.held_most, "pings kept": len(one.kept), "twice": twice(one),
             })  # fmt: skip
     return pd.DataFrame(rows).set_index(["an id for each", "door"])
+
+
+def in_short(told: Iterable[str]) -> str:
+    """Return what calls were told, in order, and how often where it was the same.
+
+    >>> in_short(["202", "nobody", "nobody", "202"])
+    '202, 2 x nobody, 202'
+    """
+    runs = [(word, len(list(same))) for word, same in groupby(told)]
+    return ", ".join(word if times == 1 else f"{times} x {word}" for word, times in runs)
 
 
 def twice(one: Arrived) -> int:

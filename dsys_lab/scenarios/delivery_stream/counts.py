@@ -6,7 +6,7 @@ Each function that takes `*values` returns (value, mean, standard error) for eac
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from statistics import fmean
 from typing import Any, Final, NamedTuple
@@ -97,21 +97,6 @@ def objects_of(trace: Trace, to: str = "destination") -> int:
     return sum(row.fields["to"] == to for row in trace.of("handed"))
 
 
-def ends(runs: Mapping[str, Trace]) -> pd.DataFrame:
-    """Return a row for each run: where its pings are in the end."""
-    told = {
-        name: {"delivered": len(run.of("filed")), "set aside": set_aside(run), "expired": expired(run)}
-        for name, run in runs.items()
-    }
-    return pd.DataFrame.from_dict(told, orient="index")
-
-
-def burst_after(trace: Trace) -> int:
-    """Return how many pings land in the half hour in which most do."""
-    at_us = [row.time_us for row in trace.of("filed")]
-    return max(sum(start <= one < start + 1_800_000_000 for one in at_us) for start in at_us)
-
-
 # ------------------------------------------------------------------------------------------ glass or hourglass
 @cache
 def filled(mib_a_second: float, size_mib: float, interval_s: float, seed: int = 1) -> tuple[tuple[float, int], ...]:
@@ -177,6 +162,11 @@ def question_s(interval_s: float, *, mib_a_second: float = 0.01, first_byte_s: f
     rate = mib_a_second * MIB
     files = round(laws.crates_a_day(rate, 128 * MIB, interval_s))
     return laws.small_files_s(files, rate * 86_400, connections=8, first_byte_s=first_byte_s, rate=50 * MIB)
+
+
+def question_curve(*intervals_s: float) -> list[tuple[float, float]]:
+    """Return (interval, seconds that a question costs)."""
+    return [(interval_s, question_s(interval_s)) for interval_s in intervals_s]
 
 
 def least_lost_h(down_h: float, *, hold_h: float = 4) -> float:

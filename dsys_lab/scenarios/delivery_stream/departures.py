@@ -82,7 +82,7 @@ def delivered(
 
 def by_airport(objects: dict[str, bytes]) -> pd.DataFrame:
     """Return departures and mean delay of each airport, as the objects say and as the flights themselves do."""
-    told = asked(objects, LATEST.format("landed")).set_index("origin")
+    told = asked(objects, LATEST.format("landed"))
     with duckdb.connect() as connection:
         flights.attach(connection)
         connection.execute("create view departed as " + FLIGHTS)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import duckdb
 import pandas as pd
 
+from dsys_lab.brokers.delivery_stream import Accepted, Status, Throttled
 from dsys_lab.scenarios.delivery_stream.machines import Bucket
 from dsys_lab.scenarios.delivery_stream.pings import of_hour
 from dsys_lab.scenarios.scenario import DEFAULT_SEED, Faults, Scenario
@@ -72,9 +74,42 @@ def asked(objects: Mapping[str, bytes], question: str) -> pd.DataFrame:
         more = "" if is_parquet else ", format = 'newline_delimited'"
         pattern = str(Path(folder, "**", "*")).replace("'", "''")
         connection.execute(f"create view landed as from {read}('{pattern}'{more}, hive_partitioning = false)")
-        return connection.execute(question).df()
+        found = connection.execute(question).df()
+        return found.set_index(found.columns[0]) if len(found) > 1 else found.set_axis([""])
 
 
 def keys(objects: Mapping[str, bytes]) -> pd.DataFrame:
     """Return a row for each object: its key and its bytes."""
     return pd.DataFrame({"key": list(objects), "bytes": [len(data) for data in objects.values()]}).set_index("key")
+
+
+def books(*stands: Status) -> pd.DataFrame:
+    """Return a row for each time that a stream was asked where its records are."""
+    told = [
+        {
+            "in the buffer, bytes": sum(one.filling.values()), "held, records": one.held,
+            "accepted": one.accepted, "delivered": one.delivered, "set aside": one.set_aside,
+            "expired": one.expired, "objects": one.objects, "attempts again": one.repeated,
+        }
+        for one in stands
+    ]  # fmt: skip
+    return pd.DataFrame(told, index=[""] * len(told))
+
+
+def answers(said: Iterable[Accepted | Throttled]) -> pd.DataFrame:
+    """Return a row for each record of a call: what it was answered."""
+    told = {
+        one.message: "accepted" if isinstance(one, Accepted) else f"throttled: too many {one.what} a second"
+        for one in said
+    }
+    return pd.DataFrame({"answer": told}).rename_axis("record")
+
+
+def reasons(objects: Mapping[str, bytes]) -> pd.DataFrame:
+    """Return a row for each record that was set aside: under which prefix, why, and how it came."""
+    lines = [(key.partition("/")[0], json.loads(line)) for key, data in objects.items() for line in data.splitlines()]
+    told = [
+        {"prefix": prefix, "why": line["errorMessage"], "as it came": base64.b64decode(line["rawData"]).decode()}
+        for prefix, line in lines
+    ]
+    return pd.DataFrame(told, index=[""] * len(told))
