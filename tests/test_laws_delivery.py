@@ -25,7 +25,7 @@ def test_a_day_has_as_many_crates_as_gaps_and_folders_multiply_them():
     assert laws.crates_a_day(0.1 * MIB, 5 * MIB, 300, partitions=100) == pytest.approx(100 * 288)
 
 
-@pytest.mark.parametrize("customers", [1, 3, 8])
+@pytest.mark.parametrize("customers", [1, 8])
 def test_folders_divide_the_crates(customers):
     [(_, counted, error)] = counts.crate_sizes(customers)
     law = laws.crate_bytes(200, 1_000, 20, customers, record_bytes=100)
@@ -40,16 +40,16 @@ def test_an_outage_costs_what_it_is_longer_than_the_hold():
 
 
 def test_who_hears_nothing_puts_again():
-    for share, counted, error in counts.puts(0.1, 0.3, 0.5):
-        assert abs(counted - laws.puts_a_record(share)) <= 3 * error
+    [(share, counted, error)] = counts.puts(0.4)
+    assert abs(counted - laws.puts_a_record(share)) <= 3 * error
 
 
 @pytest.mark.parametrize(("judged", "records"), [("each ping", 1), ("a whole crate", 10)])
 def test_a_bad_ping_goes_alone_or_takes_its_crate_along(judged, records):
-    for bad, counted, _ in counts.aside(0.02, 0.1, 0.3, judged=judged):
-        law = laws.set_aside_share(bad, records)
-        error = (law * (1 - law) * records / (counts.BURST * counts.RUNS)) ** 0.5
-        assert abs(counted - law) <= 3 * error
+    [(bad, counted, _)] = counts.aside(0.1, judged=judged)
+    law = laws.set_aside_share(bad, records)
+    error = (law * (1 - law) * records / (counts.BURST * counts.RUNS)) ** 0.5
+    assert abs(counted - law) <= 3 * error
 
 
 @pytest.mark.parametrize(

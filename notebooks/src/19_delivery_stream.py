@@ -618,10 +618,17 @@ kept_by_door
 from dsys_lab.engines.delivery_stream import endpoint
 
 # %%
+by_attempt = endpoint.night("HTTP", names="attempt")
+held = charts.lines(
+    {"held": by_attempt.held_at},
+    title="How many pings does the stream hold?",
+    y="pings",
+    steps=True,
+)
 kept_by_door.reveal(
-    len(endpoint.night("model", names="attempt").kept),
+    len(by_attempt.kept),
     why="The door cannot know a crate again that comes under another id.",
-    show=endpoint.nights(),
+    show=(held, endpoint.nights()),
 )
 
 # %% [markdown]

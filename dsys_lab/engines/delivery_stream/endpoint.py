@@ -42,8 +42,8 @@ class Arrived:
         What each call came to, in order: a status, "nobody", or "no answer".
     kept : tuple of bytes
         The pings that the endpoint keeps, in the order in which they came.
-    held_most : int
-        The most pings that were held at once because the endpoint did not take them.
+    held_at : tuple of (float, int)
+        How many pings were held because the endpoint had not taken them, by the second.
     aside : tuple of str
         The prefixes of what was set aside.
     delivered, set_aside, held : int
@@ -52,11 +52,16 @@ class Arrived:
 
     told: tuple[str, ...]
     kept: tuple[bytes, ...]
-    held_most: int
+    held_at: tuple[tuple[float, int], ...]
     aside: tuple[str, ...]
     delivered: int
     set_aside: int
     held: int
+
+    @property
+    def held_most(self) -> int:
+        """The most pings that were held at once."""
+        return max(pings for _, pings in self.held_at)
 
 
 class _Street:
@@ -142,26 +147,29 @@ def night(
     endpoint = Endpoint(street.ask, SECRET, lambda: street.now_us)
     with ExitStack() as stack:
         stack.callback(street.close)
-        held_most = _played(stream, street, lambda now_us: carry(
+        held_at = _played(stream, street, lambda now_us: carry(
             stream, now_us, {"destination": endpoint, "backup": backup}
         ))  # fmt: skip
     books = stream.status()
     aside = tuple(sorted({one.key.partition("/")[0] for one in every(backup)}))
     return Arrived(
-        tuple(street.told), street.kept(), held_most, aside, books.delivered, books.set_aside, books.held
+        tuple(street.told), street.kept(), held_at, aside, books.delivered, books.set_aside, books.held
     )
 
 
-def _played(stream: DeliveryStream, street: _Street, deliver: Callable[[int], object]) -> int:
-    """Put and deliver by the story's clock until all is over; return the most that was held."""
-    held_most = step = 0
-    while step < len(PINGS) or stream.status().oldest_us is not None:
+def _played(
+    stream: DeliveryStream, street: _Street, deliver: Callable[[int], object]
+) -> tuple[tuple[float, int], ...]:
+    """Put and deliver by the story's clock until all is over; return what was held at each step."""
+    held_at: list[tuple[float, int]] = []
+    while len(held_at) < len(PINGS) or stream.status().oldest_us is not None:
+        step = len(held_at)
         street.now_us = now_us = step * EVERY_S * S
         if step < len(PINGS):
             stream.put(now_us, Entry(f"p{step}", PINGS[step]))
         deliver(now_us)
-        held_most, step = max(held_most, stream.status().held), step + 1
-    return held_most
+        held_at.append((now_us / S, stream.status().held))
+    return tuple(held_at)
 
 
 def nights(*, names: tuple[str, ...] = ("attempt", "crate"), doors: tuple[str, ...] = DOORS) -> pd.DataFrame:

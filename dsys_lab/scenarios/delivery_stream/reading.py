@@ -106,10 +106,11 @@ def answers(said: Iterable[Accepted | Throttled]) -> pd.DataFrame:
 
 
 def reasons(objects: Mapping[str, bytes]) -> pd.DataFrame:
-    """Return a row for each record that was set aside: under which prefix, why, and how it came."""
+    """Return a row for each ping that was set aside: under which prefix and why, and what it says."""
     lines = [(key.partition("/")[0], json.loads(line)) for key, data in objects.items() for line in data.splitlines()]
+    pings = [json.loads(base64.b64decode(line["rawData"])) for _, line in lines]
     told = [
-        {"prefix": prefix, "why": line["errorMessage"], "as it came": base64.b64decode(line["rawData"]).decode()}
-        for prefix, line in lines
+        {"ping": ping["id"], "prefix": prefix, "why": line["errorMessage"], "its pulse": ping["pulse"]}
+        for (prefix, line), ping in zip(lines, pings, strict=True)
     ]
-    return pd.DataFrame(told, index=[""] * len(told))
+    return pd.DataFrame(told).set_index("ping")
