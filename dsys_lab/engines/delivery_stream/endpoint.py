@@ -2,7 +2,7 @@
 
 Both doors are the `WebHookDoor` of lab 21, asked directly or by httpx through Tornado on the loopback. The troubles are
 the same and come at the same time by the clock of the story, which is turned and never waits. While the door is down
-the real one is stopped, and another is opened on the same disk; a lost answer is one that was given and not passed on.
+the real one is stopped, and another is opened for the same door; a lost answer is one that was given and not passed on.
 """
 
 from __future__ import annotations
@@ -96,17 +96,19 @@ class _Street:
 
     def _asked(self, clock_us: int, call: Call) -> int:
         is_down = self.down_s[0] * S <= clock_us < self.down_s[1] * S
-        if self.kind == "model":
-            if is_down:
-                raise EngineMissing("nobody answers")
-            return self.door.receive(clock_us, call).status
-        if self._served is None:
+        if self.kind == "HTTP":
+            return call_door(self._url(is_down=is_down), call).status
+        if is_down:
+            raise EngineMissing("nobody answers")
+        return self.door.receive(clock_us, call).status
+
+    def _url(self, *, is_down: bool) -> str:
+        """Return where the real door is, or where it was before it was stopped."""
+        if self._served is None or not (is_down or self._served.is_up):
             self._served = HttpDoor(self.door, clock=lambda: self.now_us)
-        if is_down and self._served.is_up:
+        if is_down:
             self._served.stop()
-        if not is_down and not self._served.is_up:
-            self._served = HttpDoor(self.door, clock=lambda: self.now_us)
-        return call_door(self._served.url, call).status
+        return self._served.url
 
     def close(self) -> None:
         """Stop what is served."""
