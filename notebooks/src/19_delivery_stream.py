@@ -854,8 +854,8 @@ against_plain = [b / a for a, b in zip(plain, ours, strict=True)]
 measured(against_plain, f"{unit} as the plain file", usually=f"very many {unit}")
 
 # %% [markdown]
-# Nearly all of it is waiting for the disk: a call waits for one sync, a crate for four more (sealed, handed out, in its
-# place, delivered), and every byte is written twice, into the log and into its object.
+# Nearly all of it is waiting for the disk: a call waits for one sync, a crate for several more (sealed, handed out, in
+# its place, delivered), and every byte is written twice, into the log and into its object.
 
 # %% [markdown]
 # ## On real data
