@@ -646,7 +646,7 @@ facts("firehose_http_answer", "firehose_retry_max")
 
 # %%
 short = endpoint.night("HTTP", retry_s=15)
-print(len(short.kept), "pings are at the endpoint,", short.set_aside, "in", *short.aside)
+print(len(short.kept), "pings arrived,", short.set_aside, "are in", *short.aside)
 
 # %% [markdown]
 # ## Break it
