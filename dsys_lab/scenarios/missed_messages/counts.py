@@ -142,6 +142,11 @@ def heard(runs: Mapping[str, Trace]) -> pd.DataFrame:
     return pd.DataFrame.from_dict(told, orient="index")
 
 
+def in_neither(trace: Trace) -> int:
+    """Return how many were neither carried out nor set aside where they can be seen."""
+    return len(sent(trace).keys() - settled(trace))
+
+
 def _column(name: str, told: Mapping[str, object]) -> pd.DataFrame:
     return pd.Series(told, name=name).to_frame()
 
