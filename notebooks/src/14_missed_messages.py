@@ -245,33 +245,26 @@ caught_up
 
 # %%
 from dsys_lab.scenarios.missed_messages import counts
-from dsys_lab.scenarios.missed_messages.counts import catch_up_s, outage, waiting
+from dsys_lab.scenarios.missed_messages.counts import (
+    backlog,
+    backlog_by_law,
+    catch_up_s,
+)
 
 # %%
 [(_, took_s, error)] = catch_up_s(20)
-
-
-def backlog(down_s, reads_a_second):
-    run = outage(down_s, work_s=1 / reads_a_second, until_s=70)
-    left = outage_drain_s(down_s, 10, reads_a_second)
-    law = [(5, 0), (5 + down_s, 10 * down_s), (5 + down_s + left, 0)]
-    return charts.lines(
-        {"counted": waiting(run)},
-        laws={"law": law},
-        bands={"down": (5, 5 + down_s)},
-        title="How many wait for the reader?",
-        y="messages",
-    )
-
-
-# %%
 caught_up.reveal(
     took_s,
     law=outage_drain_s(20, 10, 20),
     standard_error=error,
     why="200 wait, 10 more come each second, and 20 go.",
     show=charts.sliding(
-        backlog,
+        lambda down_s, reads_a_second: charts.lines(
+            backlog(down_s, reads_a_second),
+            laws=backlog_by_law(down_s, reads_a_second),
+            title="How many wait for the reader?",
+            y="messages",
+        ),
         at={"down_s": 20, "reads_a_second": 20},
         down_s=(5, 30, 5),
         reads_a_second=(15, 40, 5),
@@ -280,7 +273,7 @@ caught_up.reveal(
 
 # %% [markdown]
 # And how many does it miss? Ten minutes with outages of the same kind and under the same luck, once live, and once from
-# its position:
+# its position (where the phone stops a little sooner, so that the reader can catch up):
 
 # %%
 ways = "live", "from its position"
@@ -330,46 +323,33 @@ with_beats = predict(
 with_beats
 
 # %%
-from dsys_lab.laws import known_later_than
-from dsys_lab.scenarios.missed_messages.counts import not_known_yet
-
-
-# %%
-def ignorance(a_ping_every_s, a_beat_every_s):
-    names, rate = ("numbers", "heartbeat"), 1 / a_ping_every_s
-    at = {"gap_s": a_ping_every_s, "heartbeat_s": a_beat_every_s}
-    by_law = {"numbers": None, "heartbeat": a_beat_every_s}
-    return charts.lines(
-        not_known_yet(*names, **at),
-        laws={
-            f"law, {name}": [(t, known_later_than(t, 0.8 * rate, h)) for t in range(61)]
-            for name, h in by_law.items()
-        },
-        title="Which share of the losses is not known yet?",
-        x="seconds since a ping was lost (one in five is)",
-        y="share not known",
-    )
-
+from dsys_lab.scenarios.missed_messages.counts import not_known_by_law, not_known_yet
 
 # %%
 quiet = {"detector": "heartbeat", "rate": 0.05, "lost_share": 0.05}
 arrive = 0.05 * (1 - 0.05)  # pings a second that can tell of another
 [(_, known_s, error)] = known_after_s("heartbeat_s", 5, **quiet)
+since = {"x": "seconds since a ping was lost (one in five is)", "y": "share not known"}
 with_beats.reveal(
     known_s,
     law=known_by_heartbeat_s(arrive, 5),
     standard_error=error,
     why="Nearly half the beat: a ping seldom comes first.",
     show=charts.sliding(
-        ignorance,
-        at={"a_ping_every_s": 20, "a_beat_every_s": 5},
-        a_ping_every_s=(1, 40),
-        a_beat_every_s=(1, 60),
+        lambda gap_s, heartbeat_s: charts.lines(
+            not_known_yet(gap_s=gap_s, heartbeat_s=heartbeat_s),
+            laws=not_known_by_law(gap_s=gap_s, heartbeat_s=heartbeat_s),
+            title="Which share of the losses is not known yet?",
+            **since,
+        ),
+        at={"gap_s": 20, "heartbeat_s": 5},
+        gap_s=(1, 40),
+        heartbeat_s=(1, 60),
     ),
 )
 
 # %% [markdown]
-# The law: the next ping comes after an exponential time, the next beat after anything from 0 to *H*, and the first of the
+# (`gap_s` is how long it is from one ping to the next, on average.) The law: the next ping comes after an exponential time, the next beat after anything from 0 to *H*, and the first of the
 # two tells. With *r* pings a second that is, on average,
 #
 # $$\frac{1}{r} - \frac{1 - e^{-rH}}{r^2 H}$$
@@ -381,26 +361,10 @@ with_beats.reveal(
 # a *bucket*, and a hash over which. It needs no numbers, and it sees what two ends disagree on, whatever the reason.
 
 # %%
-from dsys_lab.laws import compared_later_than
 from dsys_lab.scenarios.missed_messages.counts import tail_known_s
 
 # %%
 watchers = "numbers", "heartbeat", "comparison"
-
-
-def who_knows(which, a_beat_every_s, a_comparison_every_s):
-    at = {"heartbeat_s": a_beat_every_s, "compare_s": a_comparison_every_s}
-    law = [(t, compared_later_than(t, a_comparison_every_s)) for t in range(61)]
-    return charts.lines(
-        not_known_yet(*watchers, which=which, gap_s=5, **at),
-        laws={"law, comparison": law},
-        title="Which share of the losses is not known yet?",
-        x="seconds since it was lost (a ping every 5 s)",
-        y="share not known",
-    )
-
-
-# %%
 _, mean_s, error = tail_known_s("heartbeat")
 tail.reveal(
     mean_s,
@@ -408,11 +372,16 @@ tail.reveal(
     standard_error=error,
     why="Between two beats, anywhere alike. By numbers alone: never, for none follows.",
     show=charts.sliding(
-        who_knows,
-        at={"a_beat_every_s": 5, "a_comparison_every_s": 20},
+        lambda which, **every: charts.lines(
+            not_known_yet(*watchers, which=which, gap_s=5, **every),
+            laws=not_known_by_law(*watchers, which=which, gap_s=5, **every),
+            title="Which share of the losses is not known yet?",
+            **since,
+        ),
+        at={"heartbeat_s": 5, "compare_s": 20},
         which=["the last of the night", "one in between"],
-        a_beat_every_s=(1, 30),
-        a_comparison_every_s=(5, 60, 5),
+        heartbeat_s=(1, 30),
+        compare_s=(5, 60, 5),
     ),
 )
 
@@ -701,26 +670,14 @@ behind = predict(
 behind
 
 # %%
-tails = missed_mean(failover, seeds=6, delay_s=(0.5, 1, 2, 4))
-_, tail_lost, error = tails[2]
 behind.reveal(
-    tail_lost,
+    in_neither(failover()),
     law=lost_at_failover(4, 2),
-    standard_error=error,
     why="All that was acknowledged and not yet copied, however far the reader was.",
-    show=(
-        player(
-            failover,
-            compare={"acknowledges": ("at once", "when copied")},
-            delay_s=(0.5, 6, 0.5),
-        ),
-        charts.against_law(
-            {"counted": tails},
-            laws={"counted": lambda delay_s: lost_at_failover(4, delay_s)},
-            title="What does a failover cost?",
-            x="a record is copied after, s",
-            y="records missed",
-        ),
+    show=player(
+        failover,
+        compare={"acknowledges": ("at once", "when copied")},
+        delay_s=(0.5, 6, 0.5),
     ),
 )
 

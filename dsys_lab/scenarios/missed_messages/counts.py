@@ -7,18 +7,19 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from statistics import fmean, stdev
 from typing import Any, Final
 
 import pandas as pd
 
+from dsys_lab import laws
 from dsys_lab.errors import require_choice
 from dsys_lab.scenarios.missed_messages.readers import away, falling_off, seam
 from dsys_lab.scenarios.missed_messages.tape import ORDERS, POLL_S
 from dsys_lab.scenarios.missed_messages.watchers import GATE, LEAKS, LOG, PHONE, PINGS, READER, TAPS
-from dsys_lab.scenarios.missed_messages.watching import detection_delays_s
+from dsys_lab.scenarios.missed_messages.watching import DETECTORS, detection_delays_s
 from dsys_lab.scenarios.scenario import Scenario
 from dsys_lab.simulation import Measured, over_seeds
 from dsys_lab.trace import Trace
@@ -26,6 +27,9 @@ from dsys_lab.trace import Trace
 RUNS: Final = 4
 DOWN_S: Final = 5.0
 WHICH: Final = ("one in between", "the last of the night")
+LOST_SHARE: Final = 0.2
+"""Of the pings in between."""
+MINUTE: Final = range(61)
 NIGHTS: Final = 200
 """Of each the last ping is lost."""
 
@@ -228,12 +232,20 @@ def outage(outage_s: float, *, every_s: float = 0.1, work_s: float = 0.05, seed:
     return away(seed=seed, listens="from its position", until_s=until_s, faults=[down], **busy)
 
 
-def waiting(trace: Trace) -> list[tuple[float, float]]:
-    """Return (seconds, how many wait for the reader), at every second of a run."""
+def backlog(down_s: float, reads_a_second: float) -> dict[str, list[tuple[float, float]]]:
+    """Return over the seconds how many wait for a reader that is down for so long, with ten a second coming."""
+    trace = outage(down_s, work_s=1 / reads_a_second, until_s=70)
     came = [row.time_us for row in trace.of("publish")]
     done = [row.time_us for row in trace.of("effect")]
-    at = range(trace.end_us // 1_000_000 + 1)
-    return [(float(s), float(bisect_right(came, s * 1e6) - bisect_right(done, s * 1e6))) for s in at]
+    at = [s * 1_000_000 for s in range(trace.end_us // 1_000_000 + 1)]
+    return {"counted": [(us / 1e6, float(bisect_right(came, us) - bisect_right(done, us))) for us in at]}
+
+
+def backlog_by_law(down_s: float, reads_a_second: float) -> dict[str, list[tuple[float, float]]]:
+    """Return the same of a fluid: it rises while the reader is down, and falls at what it can do beyond what comes."""
+    back_s = DOWN_S + down_s
+    drained_s = back_s + laws.outage_drain_s(down_s, 10, reads_a_second)
+    return {"law": [(DOWN_S, 0.0), (back_s, 10 * down_s), (drained_s, 0.0)]}
 
 
 def catch_up_s(*outages_s: float, work_s: float = 0.05) -> list[Measured]:
@@ -266,34 +278,45 @@ def last_known_s(detector: str, *, days: int = NIGHTS, **given: Any) -> tuple[fl
 
 
 def not_known_yet(
-    *detectors: str, which: str = WHICH[0], gap_s: float = 20.0, heartbeat_s: float = 5.0, compare_s: float = 20.0,
-    seconds: int = 60,
-) -> dict[str, list[tuple[float, float]]]:  # fmt: skip
-    """Return for each watcher, over the seconds since a loss, which share of the losses it does not know of yet.
+    *detectors: str, which: str = WHICH[0], gap_s: float = 20.0, heartbeat_s: float = 5.0, compare_s: float = 20.0
+) -> dict[str, list[tuple[float, float]]]:
+    """Return for each watcher, over the minute after a loss, which share of the losses it does not know of yet.
 
     Parameters
     ----------
     detectors : str
-        Of `DETECTORS`.
+        Of `DETECTORS`; numbers and heartbeat if none is given.
     which : str
         One of `WHICH`: a ping in between, or the last one of a night.
     gap_s, heartbeat_s, compare_s : float
         Mean seconds between two pings, seconds between two beats, between two comparisons.
-    seconds : int
     """
     require_choice("which", which, WHICH)
     given = {"rate": 1 / gap_s, "heartbeat_s": heartbeat_s, "compare_s": compare_s}
     curves = {}
-    for name in detectors:
+    for name in detectors or DETECTORS[:2]:
         delays = last_known_s(name, **given) if which == WHICH[1] else _losses(name, **given)
         known = sorted(delay for delay in delays if delay is not None)
-        curves[name] = [(float(t), 1 - bisect_right(known, t) / len(delays)) for t in range(seconds + 1)]
+        curves[name] = [(float(t), 1 - bisect_right(known, t) / len(delays)) for t in MINUTE]
     return curves
+
+
+def not_known_by_law(
+    *detectors: str, which: str = WHICH[0], gap_s: float = 20.0, heartbeat_s: float = 5.0, compare_s: float = 20.0
+) -> dict[str, list[tuple[float, float]]]:
+    """Return the same by law: behind the last of the night no ping comes that could tell."""
+    arrive = 0 if which == WHICH[1] else (1 - LOST_SHARE) / gap_s
+    by_law: dict[str, Callable[[float], float]] = {
+        "numbers": lambda t: laws.known_later_than(t, arrive, None),
+        "heartbeat": lambda t: laws.known_later_than(t, arrive, heartbeat_s),
+        "comparison": lambda t: laws.compared_later_than(t, compare_s),
+    }
+    return {f"law, {name}": [(float(t), by_law[name](t)) for t in MINUTE] for name in detectors or DETECTORS[:2]}
 
 
 @lru_cache(maxsize=64)
 def _losses(detector: str, **given: Any) -> tuple[float | None, ...]:
-    return tuple(detection_delays_s(detector, messages=2_000, lost_share=0.2, **given).values())
+    return tuple(detection_delays_s(detector, messages=2_000, lost_share=LOST_SHARE, **given).values())
 
 
 def never_known(detector: str, *, days: int = NIGHTS) -> float:

@@ -28,7 +28,7 @@ from dsys_lab.trace import Recorder, Scalar
 QUEUE, LEADER, FOLLOWER = "queue", "leader", "follower"
 ACKNOWLEDGES: Final = ("at once", "when copied")
 AWAY_AT_S: Final = 20.5
-FAILS_S: Final = 20.0
+FAILS_S: Final = 20.1
 NOTICED_S: Final = 2.0
 """After so long it is noticed that the leader is dead, and the follower is promoted."""
 JUMPS_S: Final = 59.5
@@ -270,9 +270,9 @@ def failover(
     PairReader(sim, pair)
 
     def send() -> Body:
-        luck, number = sim.stream("writer/gaps"), 0
+        number = 0
         while sim.now_s < until_s - 5:
-            yield sim.sleep(exponential(every_s)(luck))
+            yield sim.sleep(every_s)
             while not pair.serving.up:
                 yield sim.sleep(0.1)
             number += 1
