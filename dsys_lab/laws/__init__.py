@@ -71,6 +71,7 @@ from dsys_lab.laws.loans import (
 )
 from dsys_lab.laws.log_streams import (
     follows_within_s,
+    left_out_by_a_slow_clock,
     missed_after_crash,
     pollers_most,
     polling_delay_s,
@@ -265,6 +266,7 @@ __all__ = [
     "least_period_s",
     "least_quorum",
     "least_table_bytes",
+    "left_out_by_a_slow_clock",
     "leveled_runs",
     "leveled_write_amplification",
     "leveled_write_amplification_most",
