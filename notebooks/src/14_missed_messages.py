@@ -245,11 +245,7 @@ caught_up
 
 # %%
 from dsys_lab.scenarios.missed_messages import counts
-from dsys_lab.scenarios.missed_messages.counts import (
-    backlog,
-    backlog_by_law,
-    catch_up_s,
-)
+from dsys_lab.scenarios.missed_messages.counts import catch_up_s
 
 # %%
 [(_, took_s, error)] = catch_up_s(20)
@@ -260,8 +256,8 @@ caught_up.reveal(
     why="200 wait, 10 more come each second, and 20 go.",
     show=charts.sliding(
         lambda down_s, reads_a_second: charts.lines(
-            backlog(down_s, reads_a_second),
-            laws=backlog_by_law(down_s, reads_a_second),
+            counts.backlog(down_s, reads_a_second),
+            laws=counts.backlog_by_law(down_s, reads_a_second),
             title="How many wait for the reader?",
             y="messages",
         ),
@@ -330,6 +326,8 @@ quiet = {"detector": "heartbeat", "rate": 0.05, "lost_share": 0.05}
 arrive = 0.05 * (1 - 0.05)  # pings a second that can tell of another
 [(_, known_s, error)] = known_after_s("heartbeat_s", 5, **quiet)
 since = {"x": "seconds since a ping was lost (one in five is)", "y": "share not known"}
+
+# %%
 with_beats.reveal(
     known_s,
     law=known_by_heartbeat_s(arrive, 5),
@@ -512,7 +510,7 @@ healed
 keyed = {order: seam(order=order, keyed=True) for order in orders}
 healed.reveal(
     which_is_right(keyed),
-    why="That is what 'exactly once' is made of: at least once, and an effect with a key.",
+    why="So 'exactly once' is made: at least once, and an effect with a key.",
     show=seams(keyed),
 )
 
@@ -564,31 +562,22 @@ in_vain = predict(
 in_vain
 
 # %%
-from dsys_lab.scenarios.missed_messages.repairs import (
-    compared,
-    repeated_share,
-    reread_of,
-    scattered_and_together,
-)
+from dsys_lab.scenarios.missed_messages import repairs
 
 # %%
-losses = scattered_and_together()
+losses = repairs.scattered_and_together()
 in_vain.reveal(
-    100 * repeated_share(losses["scattered"], "replay the window"),
+    100 * repairs.repeated_share(losses["scattered"], "replay the window"),
     law=100 * (1 - 1 / 17),
     why="Between the first and the last, all but the missing ones are there.",
-    show=compared(losses["scattered"]),
+    show=repairs.compared(losses["scattered"]),
 )
 
 # %% [markdown]
 # And where the losses lie together, as after an overflow?
 
 # %%
-charts.bars(
-    reread_of(losses),
-    title="How much is read again?",
-    unit="pings",
-)
+charts.bars(repairs.reread_of(losses), title="How much is read again?", unit="pings")
 
 # %% [markdown]
 # A window pays where an outage had a beginning and an end. A patch reads nothing for nothing, but one must know the ids:

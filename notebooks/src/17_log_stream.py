@@ -30,6 +30,7 @@ from dsys_lab.lessons import (
     progress,
     show_source,
 )
+from dsys_lab.trace import Trace, in_slow_motion
 
 # %% [markdown]
 # ## The notes say
@@ -89,27 +90,33 @@ from dsys_lab.brokers.log_stream import Entry, LogStream, Settings
 from dsys_lab.scenarios.log_stream.machines import RecordsOnly
 from dsys_lab.scenarios.log_stream.told import in_words, laid_out
 from dsys_lab.structures import VolatileDisk
-from dsys_lab.trace import Trace, in_slow_motion
 
 # %%
 s, steps = 1_000_000, Trace()
 settings, recorder = Settings(shards=2), RecordsOnly(steps)
 stream = LogStream("nights", VolatileDisk(), settings, recorder=recorder)
+
+# %%
 for n, sleeper in enumerate(["anna", "bert", "anna", "bert"]):
     stream.put(n * s, Entry(f"m{n}", sleeper))
 laid_out(stream, 4 * s)
 
 # %% [markdown]
 # Both of anna's lie on one shard, in the order in which they came. An **iterator** is a position; `TRIM_HORIZON` is the
-# oldest record that is still there. Read anna's shard from there, and then once more from the same iterator; then go on
-# where the first page ended. What does each of the three calls give?
+# oldest record that is still there. Read anna's shard from there:
 
 # %%
 start = stream.iterator(4 * s, "shard-001", "TRIM_HORIZON")
 first = stream.read(4 * s, start, to="you")
+in_words({"from the start": first})
+
+# %% [markdown]
+# Now once more from the same iterator, and then from where the first page ended. What does each of the two give?
+
+# %%
 again = stream.read(5 * s, start, to="you")
 on = stream.read(6 * s, first.next, to="you")
-in_words({"from the start": first, "the same again": again, "from its end": on})
+in_words({"from the start, again": again, "from its end": on})
 
 # %% [markdown]
 # Reading takes nothing away: the position is in *your* hand, and to ask for what is not there yet is no error. Now one
@@ -176,13 +183,13 @@ facts(
 
 # %% [markdown]
 # **Workers** of one group share the shards. Each shard is *leased* to one of them, in a table that all of the group can
-# see; that is how the Kinesis Client Library does it. A worker takes what nobody owns until it has an even share, and no
-# shard before this says yes (why, is experiment 5):
+# see; that is how the Kinesis Client Library does it. Whom does a worker take a shard from? From nobody, as long as there
+# is one that nobody owns; until it has an even share (which shards may be begun with, is experiment 5):
 
 # %%
-from dsys_lab.brokers.log_stream.assignment import may_begin
+from dsys_lab.brokers.log_stream.assignment import even_share, may_begin
 
-show_source(may_begin)
+show_source(even_share)
 
 # %% [markdown]
 # Each step leaves a row in the trace. What the auditor read, page by page:
@@ -318,9 +325,7 @@ poll_delay.reveal(
 
 # %%
 facts(
-    "kinesis_client_poll",
-    "kinesis_poll_delay",
-    "kinesis_fan_out_delay",
+    "kinesis_client_poll", "kinesis_poll_delay", "kinesis_fan_out_delay",
     "kinesis_fan_out_consumers",
 )
 
@@ -522,15 +527,14 @@ merged_when.reveal(
     why="The child has the keys of both, and their earlier records lie on either.",
     show=(
         player(*merged.values(), titles=tuple(merged)),
-        counts.compared(
-            merged, in_wrong_order=counts.inversions, never_done=counts.never_done
-        ),
+        counts.compared(merged, in_wrong_order=counts.inversions),
+        show_source(may_begin),
     ),
 )
 
 # %% [markdown]
-# *Towards the answer:* more readers at once is more shards, and to change their number costs a wait at each seam, not the
-# order.
+# *Towards the answer:* more readers at once is more shards, and their number may change under load; who reads must mind the
+# seams.
 
 # %% [markdown]
 # ### 6. A checkpoint is not a receipt
@@ -584,6 +588,8 @@ done_again.reveal(
 dies = {"do": "crash", "target": "worker-1", "at_s": 5.45, "lasts_s": 20}
 one = {"shards": 1, "rate": 40, "work_s": 0.1, "poll_s": 2, "faults": [dies]}
 orders = "effect first", "commit first"
+
+# %%
 died = {order: nights(**one, order=order) for order in orders}
 player(*died.values(), titles=tuple(died))
 
@@ -751,9 +757,7 @@ half_a_batch.reveal(
 
 # %%
 facts(
-    "kinesis_on_demand_first",
-    "kinesis_on_demand_times",
-    "kinesis_on_demand_adapts",
+    "kinesis_on_demand_first", "kinesis_on_demand_times", "kinesis_on_demand_adapts"
 )
 
 # %% [markdown]
@@ -905,6 +909,7 @@ player(nights, compare=syncs, rate=(10, 60, 10), at={"rate": 40}, faults=[dark])
 # %%
 from dsys_lab.errors import Refused
 
+# %%
 try:
     stream.read(400 * s, start)
 except Refused as refusal:
