@@ -671,7 +671,7 @@ behind.reveal(
 )
 
 # %% [markdown]
-# Look where the outlines come from. Those at the *leader* died with it. Those at the *follower* are of a second kind: the
+# (The strip *lacks* counts what the follower has not got yet.) Look where the outlines come from. Those at the *leader* died with it. Those at the *follower* are of a second kind: the
 # reader had read on the leader beyond the follower's end, the follower gave the same numbers to other records, and the
 # reader, whose position was already beyond them, never asked. (An old friend: a position from the future, as in *Break
 # it*.) To acknowledge only *when copied*, and to show readers only what is copied, closes both, and each put waits for the
