@@ -40,7 +40,7 @@ def near(measured, law):
 # ------------------------------------------------------------------------------------------ the path and its taps
 @pytest.mark.parametrize("leak", LEAKS)
 def test_an_open_tap_loses_and_no_other_does(leak):
-    runs = [path(leak=leak, seed=seed, every_s=1.5) for seed in SEEDS]
+    runs = [path(leak=leak, seed=seed, every_s=1.5) for seed in SEEDS[:2]]
     lost = {name: sum(counts.leaked(run)[name] for run in runs) for name in LEAKS}
     assert lost[leak] > 0
     assert [name for name in LEAKS if lost[name]] == [leak]
@@ -87,7 +87,7 @@ def test_the_three_gauges_add_up_to_the_outlines():
 
 # ------------------------------------------------------------------------------------------ 1, 2: away
 def test_who_listens_live_misses_the_share_of_the_time_that_it_is_away():
-    near(counts.missed_shares(1, 5, 20, 60), lambda mttr_s: laws.missed_while_down(95, mttr_s))
+    near(counts.missed_shares(5, 60), lambda mttr_s: laws.missed_while_down(95, mttr_s))
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -107,12 +107,14 @@ def test_numbers_know_at_the_next_that_comes():
 
 
 def test_a_heartbeat_knows_at_the_next_number_or_beat():
-    measured = counts.known_after_s("heartbeat_s", 1, 5, 20, 60, detector="heartbeat", lost_share=0.05, rate=0.05)
+    measured = counts.known_after_s(
+        "heartbeat_s", 5, 60, detector="heartbeat", lost_share=0.05, rate=0.05, messages=4_000
+    )
     near(measured, lambda every_s: laws.known_by_heartbeat_s(0.05 * 0.95, every_s))
 
 
 def test_a_comparison_knows_half_its_interval_later():
-    measured = counts.known_after_s("compare_s", 20, 60, 240, detector="comparison", rate=1, messages=6_000)
+    measured = counts.known_after_s("compare_s", 20, 240, detector="comparison", rate=1, messages=6_000)
     near(measured, laws.known_by_comparison_s)
     measured = counts.known_after_s("settle_s", 0, 30, detector="comparison", rate=1, messages=6_000)
     near(measured, lambda settle_s: laws.known_by_comparison_s(60, settle_s=settle_s))
@@ -144,7 +146,7 @@ def test_a_reader_that_keeps_up_never_does():
 
 # ------------------------------------------------------------------------------------------ 5: the seam
 def test_a_crash_misses_before_the_acknowledgement_and_repeats_behind_it_as_the_laws_say():
-    pages = 1, 5, 20
+    pages = 1, 20
     near(counts.at_the_seam(*pages, order=ORDERS[0]), laws.missed_after_crash)
     near(counts.at_the_seam(*pages, order=ORDERS[1]), laws.repeated_after_crash)
 
