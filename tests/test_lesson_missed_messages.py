@@ -218,6 +218,8 @@ def test_a_failover_costs_what_was_acknowledged_and_not_copied_wherever_the_read
     assert len(safe.of("publish_ok")) == len(counts.sent(safe))
     waits = [at.time_us - counts.sent(safe)[at.message] for at in safe.of("publish_ok", place="phone")[:20]]
     assert min(waits) >= delay_s * 1e6
+    acknowledged_us = {row.message: row.time_us for row in safe.of("publish_ok")}
+    assert all(acknowledged_us[row.message] <= row.time_us for row in safe.of("effect")), "read before it was safe"
 
 
 def test_some_of_what_a_failover_loses_never_lay_on_the_leader():
