@@ -19,12 +19,24 @@ from dsys_lab.errors import BadParameter
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One figure and where it comes from."""
+    """One figure and where it comes from.
+
+    Attributes
+    ----------
+    value : float
+    unit : str
+    source : str
+    date : datetime.date
+        On which it was read.
+    what : str
+        What it is a figure of, in a reader's words.
+    """
 
     value: float
     unit: str
     source: str
     date: datetime.date
+    what: str = ""
 
     def __str__(self) -> str:
         return f"{self.value:,} {self.unit} ({self.source}; read {self.date.isoformat()})"

@@ -64,7 +64,7 @@ def test_what_comes_after_all_is_crossed_off_and_counted_as_late():
     assert (status.missing, status.late, status.repeated, status.seen) == (0, 1, 1, 3)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(deliveries())
 def test_nothing_is_called_missing_that_comes_and_what_is_lost_is_seen_at_the_first_number_beyond_the_bound(run):
     reorder, _, lost, came = run
@@ -78,7 +78,7 @@ def test_nothing_is_called_missing_that_comes_and_what_is_lost_is_seen_at_the_fi
     assert gaps.status().seen == len(set(came))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(deliveries())
 def test_when_all_is_known_to_be_sent_the_tail_is_seen_too(run):
     reorder, count, lost, came = run
@@ -166,7 +166,7 @@ def test_what_came_twice_does_not_cancel_out():
     assert differing(sent, came, before_us=60 * S) == [0]
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 300), st.booleans()), max_size=30), st.randoms(use_true_random=False))
 def test_buckets_differ_where_something_is_lost_and_nowhere_else_in_any_order(messages, luck):
     sent = [(at_s, f"m{n}") for n, (at_s, _) in enumerate(messages)]
@@ -185,7 +185,7 @@ def test_what_was_compared_is_forgotten():
     assert sent.buckets() == [1]
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.integers(0, 99), min_size=1, max_size=70), st.data(), st.integers(2, 5))
 def test_trees_differ_at_exactly_the_leaves_that_do(leaves, data, fan_out):
     changed = data.draw(st.sets(st.integers(0, len(leaves) - 1)))

@@ -44,6 +44,8 @@ def test_a_slow_consumer_falls_off_without_an_error_and_its_numbers_show_it():
     assert found.errors == 0
     assert found.heard == (1, 2, 3, 13, 14, 15)
     assert found.seen == (Missing("phone", 4, 12),)
+    assert found.told == "nothing"
+    assert found.table().iloc[:, 0].tolist() == ["1 to 15", "13", "1, 2, 3, 13, 14, 15", "3", "4 to 12"]
 
 
 def test_what_is_published_while_nobody_is_subscribed_is_gone():
@@ -59,6 +61,7 @@ def test_a_slot_that_falls_off_is_lost_for_good_and_a_snapshot_brings_the_state_
     assert found.states[0] == "reserved"
     assert found.states[-1] == "lost"
     assert "wal_removed" in found.said
+    assert found.told == "an error"
     assert (found.missed, found.snapshot, found.heard_again) == (5, 8, 2)
 
 

@@ -7,6 +7,7 @@ import math
 import pytest
 
 from dsys_lab import laws
+from dsys_lab.brokers.log_stream import Entry, LogStream, Settings, Throttled
 from dsys_lab.brokers.log_stream.on_demand import OnDemand, provisioned, refused_share
 from dsys_lab.errors import BadParameter
 from dsys_lab.scenarios.log_stream import (
@@ -20,13 +21,18 @@ from dsys_lab.scenarios.log_stream import (
     nights,
     own_pace,
     readers,
+    since,
+    stamps,
+    told,
 )
 from dsys_lab.scenarios.log_stream.jobs import mean_work_s, squared_variation
+from dsys_lab.scenarios.log_stream.machines import POISON
 from dsys_lab.scenarios.scenario import find
 from dsys_lab.simulation.network import DELAY_S
+from dsys_lab.structures import VolatileDisk
 from dsys_lab.trace import lamps
 
-SEEDS = range(1, 5)
+SEEDS = range(1, 4)
 
 
 def crash(target, **when):
@@ -153,7 +159,10 @@ def test_the_same_luck_makes_the_same_run():
     assert find("log_stream", "nights") is nights
 
 
-@pytest.mark.parametrize("wrong", [{"shards": 0}, {"workers": 0}, {"hot_share": 2}, {"fsync": "often"}, {"work_s": -1}])
+@pytest.mark.parametrize(
+    "wrong",
+    [{"shards": 0}, {"workers": 0}, {"hot_share": 2}, {"fsync": "often"}, {"work_s": -1}, {"poison": "eat"}],
+)
 def test_a_night_that_cannot_be_is_refused(wrong):
     with pytest.raises(BadParameter, match=next(iter(wrong))):
         nights(**wrong)
@@ -229,7 +238,7 @@ def test_a_crash_at_each_record_between_two_checkpoints_is_the_law(order, law):
 
 
 def test_behind_a_slow_job_a_log_waits_and_a_queue_overtakes():
-    for seed in SEEDS[:3]:
+    for seed in SEEDS:
         log, queue = (jobs(mode=mode, seed=seed, jobs=1_500, load=0.7) for mode in ("log", "queue"))
         slow = [sorted(many_runs.job_times_s(run))[int(0.98 * 1_500)] for run in (log, queue)]
         assert slow[0] > 3 * slow[1]
@@ -249,7 +258,7 @@ def test_a_shard_is_one_line_with_one_worker():
 
 def test_half_a_batch_put_again_lies_behind_the_next_one_unless_the_phone_waits():
     late = dict.fromkeys(("goes on", "waits"), 0)
-    for seed in range(1, 9):
+    for seed in range(1, 6):
         for rule in late:
             trace = batches(rule=rule, seed=seed)
             late[rule] += counts.overtaken(trace, "append")
@@ -261,11 +270,66 @@ def test_half_a_batch_put_again_lies_behind_the_next_one_unless_the_phone_waits(
 
 @pytest.mark.parametrize(("run", "wrong"), [
     (own_pace, {"rate": 0}), (catch_up, {"speed": 0}), (jobs, {"mode": "stack"}), (jobs, {"load": 0}),
-    (batches, {"rule": "hopes"}), (batches, {"most": 0}),
+    (batches, {"rule": "hopes"}), (batches, {"most": 0}), (since, {"since_s": 0}),
 ])  # fmt: skip
 def test_runs_that_cannot_be_are_refused(run, wrong):
     with pytest.raises(BadParameter, match=next(iter(wrong))):
         run(**wrong)
+
+
+# ------------------------------------------------------------------------------------------ merge, bad record, clocks
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_child_of_a_merge_waits_for_both_parents_or_breaks_the_order(seed):
+    load = {"shards": 2, "workers": 3, "merge_at_s": 3, "rate": 20, "records": 120, "lease_s": 60, "work_s": 0.1}
+    waits, hurries = (nights(seed=seed, parents_first=first, **load) for first in (True, False))
+    assert (counts.parents_worked_up(waits), counts.inversions(waits), counts.never_done(waits)) == (2, 0, 0)
+    assert counts.parents_worked_up(hurries) < 2
+    assert counts.inversions(hurries) > 0
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_bad_record_holds_up_its_shard_and_no_other_unless_it_is_skipped_or_set_aside(seed):
+    load = {"shards": 4, "workers": 4, "records": 100, "rate": 8, "lease_s": 60, "seed": seed}
+    runs = {way: nights(poison=way, **load) for way in POISON}
+    held = {way: counts.held_up(run, "phone.12", 15) for way, run in runs.items()}
+    assert counts.widest(held["try again"]) == "its shard"
+    assert held["skip"] == {"it alone": 1, "its sleeper": 0, "its shard": 0, "other shards": 0}
+    assert not any(held["set aside"].values())
+    assert [counts.never_done(run) for run in runs.values()] == [0, 1, 1]
+    assert [len(run.of("dead")) for run in runs.values()] == [0, 0, 1]
+    assert counts.inversions(runs["try again"]) == 0
+
+
+def test_a_bad_record_goes_from_worker_to_worker_where_leases_end_first():
+    run = nights(shards=2, workers=2, records=60, rate=8, poison="try again", lease_s=5)
+    assert {row.place for row in run.of("fail")} == {"worker-1", "worker-2"}
+    assert counts.never_done(run) == 0
+
+
+@pytest.mark.parametrize("ahead_s", [-15, -10, 0, 10])
+def test_a_slow_clock_leaves_out_what_was_asked_for_and_a_fast_one_adds_what_was_not(ahead_s):
+    missing, more = stamps.left_out(ahead_s)
+    assert missing == laws.left_out_by_a_slow_clock(max(0, -ahead_s), rate=2)
+    assert more == 2 * max(0, ahead_s)
+    assert len(since(ahead_s=ahead_s).of("hole")) == missing
+
+
+def test_the_tables_say_what_the_stream_says():
+    stream = LogStream("nights", VolatileDisk(), Settings(shards=2))
+    for n, key in enumerate(["anna", "bert", "anna"]):
+        stream.put(n, Entry(f"m{n}", key))
+    start = stream.iterator(9, "shard-001", "TRIM_HORIZON")
+    first = stream.read(9, start)
+    stream.split(10, "shard-001")
+    stream.put(11, Entry("m3", "anna"))
+    table = told.laid_out(stream, 12)
+    assert table["is"].tolist() == ["open", "closed", "open", "open"]
+    assert table["on it"].tolist() == ["0: m1 of bert", "0: m0 of anna, 1: m2 of anna", "2: m3 of anna", ""]
+    words = told.in_words({"first": first, "end": stream.read(12, first.next), "over": Throttled("s", "read calls")})
+    assert words["gave"].tolist() == ["m0, m2", "nothing more", "turned away, over its read calls"]
+    assert words["go on"].tolist() == ["at number 2", "on shard-002 and shard-003", "the same, later"]
+    pages = counts.pages_of(own_pace(), "auditor")
+    assert pages["from number"].tolist()[:3] == [0, 8, 16]
 
 
 # ------------------------------------------------------------------------------------------ capacity that follows

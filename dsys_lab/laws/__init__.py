@@ -71,6 +71,7 @@ from dsys_lab.laws.loans import (
 )
 from dsys_lab.laws.log_streams import (
     follows_within_s,
+    left_out_by_a_slow_clock,
     missed_after_crash,
     pollers_most,
     polling_delay_s,
@@ -91,11 +92,15 @@ from dsys_lab.laws.log_structured import (
     tiered_write_amplification,
 )
 from dsys_lab.laws.missed import (
+    compared_later_than,
     hashes_compared_most,
     known_by_comparison_s,
     known_by_heartbeat_s,
     known_by_numbers_s,
     known_later_than,
+    lost_at_failover,
+    lost_to_a_jump,
+    lost_unread,
     missed_while_down,
 )
 from dsys_lab.laws.objects import (
@@ -213,6 +218,7 @@ __all__ = [
     "cards_of_insert",
     "cells_filled",
     "column_pages",
+    "compared_later_than",
     "copies_made",
     "counted_too_often",
     "crate_bytes",
@@ -260,6 +266,7 @@ __all__ = [
     "least_period_s",
     "least_quorum",
     "least_table_bytes",
+    "left_out_by_a_slow_clock",
     "leveled_runs",
     "leveled_write_amplification",
     "leveled_write_amplification_most",
@@ -267,7 +274,10 @@ __all__ = [
     "load_rounds",
     "log_gets",
     "log_ship_bytes",
+    "lost_at_failover",
     "lost_in_outage",
+    "lost_to_a_jump",
+    "lost_unread",
     "lost_values",
     "machine_s_per_record",
     "mean_degree",

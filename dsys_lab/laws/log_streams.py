@@ -116,3 +116,13 @@ def follows_within_s(rate: float, capacity: float, *, times: float, adapts_s: fl
     if times <= 1:
         raise BadParameter(f"times = {times!r}: give more than 1, or it never follows")
     return adapts_s * max(0, math.ceil(math.log(rate / capacity, times) - 1e-9))
+
+
+def left_out_by_a_slow_clock(slow_s: float, *, rate: float = 1.0) -> float:
+    """Records that a reader does not get who asks for all since a moment by a right clock, of a stream whose is slow.
+
+    What came within `slow_s` behind that moment bears an earlier time.
+    """
+    require_not_negative(slow_s=slow_s)
+    require_positive(rate=rate)
+    return rate * slow_s

@@ -45,14 +45,17 @@ def known_by_heartbeat_s(rate: float, every_s: float) -> float:
     return 1 / rate + math.expm1(-rate * every_s) / (rate**2 * every_s)
 
 
-def known_later_than(seconds: float, rate: float, every_s: float) -> float:
+def known_later_than(seconds: float, rate: float, every_s: float | None) -> float:
     """Share of the losses that are not known after so long, with numbers and a heartbeat: `exp(-r t) (1 - t / H)`.
 
-    Nought from H on. The same assumptions as `known_by_heartbeat_s`.
+    Nought from H on; without a heartbeat (None) `exp(-r t)`. The same assumptions as `known_by_heartbeat_s`.
     """
-    require_positive(every_s=every_s)
     require_not_negative(seconds=seconds, rate=rate)
-    return math.exp(-rate * seconds) * max(0.0, 1 - seconds / every_s)
+    no_ping = math.exp(-rate * seconds)
+    if every_s is None:
+        return no_ping
+    require_positive(every_s=every_s)
+    return no_ping * max(0.0, 1 - seconds / every_s)
 
 
 def known_by_comparison_s(every_s: float, *, settle_s: float = 0.0) -> float:
@@ -64,6 +67,40 @@ def known_by_comparison_s(every_s: float, *, settle_s: float = 0.0) -> float:
     require_positive(every_s=every_s)
     require_not_negative(settle_s=settle_s)
     return every_s / 2 + settle_s
+
+
+def compared_later_than(seconds: float, every_s: float, *, settle_s: float = 0.0) -> float:
+    """Share of the losses that no comparison has found after so long: `1 - (t - settle) / P`, from 1 down to nought.
+
+    The same assumptions as `known_by_comparison_s`.
+    """
+    require_positive(every_s=every_s)
+    require_not_negative(seconds=seconds, settle_s=settle_s)
+    return min(1.0, max(0.0, 1 - (seconds - settle_s) / every_s))
+
+
+def lost_unread(away_s: float, retention_s: float, *, rate: float = 1.0) -> float:
+    """Messages that a queue lets go unread while its reader is away: those of the time beyond the retention."""
+    require_positive(retention_s=retention_s, rate=rate)
+    require_not_negative(away_s=away_s)
+    return rate * max(0.0, away_s - retention_s)
+
+
+def lost_at_failover(rate: float, delay_s: float) -> float:
+    """Records that are acknowledged and lost when a leader dies whose follower has each of them `delay_s` later."""
+    require_positive(rate=rate)
+    require_not_negative(delay_s=delay_s)
+    return rate * delay_s
+
+
+def lost_to_a_jump(ahead_s: float, retention_s: float, comes_every_s: float, *, rate: float = 1.0) -> float:
+    """Records that a clock's jump ahead takes from a reader who comes every so often, the worst moment assumed.
+
+    Just before a visit the unread are up to `comes_every_s` old, and by the new clock `ahead_s` older.
+    """
+    require_positive(retention_s=retention_s, comes_every_s=comes_every_s, rate=rate)
+    require_not_negative(ahead_s=ahead_s)
+    return rate * min(comes_every_s, max(0.0, comes_every_s + ahead_s - retention_s))
 
 
 def hashes_compared_most(differing: int, leaves: int, *, fan_out: int = 2) -> int:

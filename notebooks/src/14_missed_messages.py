@@ -18,8 +18,6 @@
 # *In a hurry:* Picture, By hand, experiments 3 and 5 of Play, and [Choose](#Choose).
 
 # %%
-import pandas as pd
-
 from dsys_lab.lessons import (
     exercise,
     facts,
@@ -89,58 +87,53 @@ from dsys_lab.scenarios.missed_messages.counts import taps
 taps(watched_by)
 
 # %% [markdown]
-# And what does the way itself say? For each tap the row that one of its systems wrote, if any did, and where. These rows
-# are somebody's counter or log file; whether anybody reads it is another question.
+# And what does the way itself say? For each tap what one of its systems wrote down, if any did, and where. That is
+# somebody's counter or log file; whether anybody reads it is another question.
 
 # %%
 from dsys_lab.scenarios.missed_messages.counts import signs
 
-pd.Series(signs(watched_by["nobody"]), name="what is written down").to_frame()
+signs(watched_by["nobody"])
 
 # %% [markdown]
 # ## By hand
 #
-# Be the one at the far end. The phone numbers the pings of each sleeper: 1, 2, 3. You note what comes, and ask what is
-# missing:
+# Be the one at the far end. The phone numbers the pings of each sleeper: 1, 2, 3. You note what comes, and ask a
+# detector what is missing. Of anna's, 1, 2 and 5 come:
 
 # %%
 from dsys_lab.brokers.audit import Heartbeat, SequenceGap
+from dsys_lab.scenarios.missed_messages.told import listened, missing_by, silence
 
+# %%
 gaps = SequenceGap()
-[gaps.observe("anna", number) for number in (1, 2, 5)]
+listened(gaps, "anna", 1, 2, 5)
 
 # %% [markdown]
 # When 5 comes, 3 and 4 are missing. If a network may deliver out of order, that is too early: 4 may still be on its way.
 # So a detector is told how far things may be out of order; with `reorder=2` a number is missing once one *more than 2
-# above it* has come. What is it told by 5 now, and what by 7?
+# above it* has come. What does it say at 5 now, and what at 7?
 
 # %%
-patient = SequenceGap(reorder=2)
-[patient.observe("anna", number) for number in (1, 2, 5, 7)]
+listened(SequenceGap(reorder=2), "anna", 1, 2, 5, 7)
 
 # %% [markdown]
-# Now 6 is the last that anna's wearable sends, and it is lost. No 7 comes, ever. What do the numbers say?
-
-# %%
-gaps.missing("anna")
-
-# %% [markdown]
-# Nothing of 6: silence looks the same whether nothing was sent or nothing came through. So let the phone say now and then
-# what its last number was, a **heartbeat**. (Times are microseconds; a beat that comes on the same way as the pings, behind
-# them, needs no grace.)
+# Now 6 is the last that anna's wearable sends, and it is lost. No 7 comes, ever: silence looks the same whether nothing
+# was sent or nothing came through. So let the phone say now and then what its last number was, a **heartbeat**. At 10 s
+# it says 6. (Times are microseconds; a beat that comes on the same way as the pings, behind them, needs no grace.) What
+# do the numbers alone say is missing, and what does the beat add?
 
 # %%
 s = 1_000_000
 heart = Heartbeat(gaps, every_s=5, grace_s=0)
 heart.beat(10 * s, {"anna": 6})
-heart.due(10 * s)
+missing_by({"the numbers alone": gaps.missing("anna"), "the beat": heart.due(10 * s)})
 
 # %% [markdown]
-# And if the phone itself is dead, or the way is cut, no beats come either. That, too, is a sign, after three of them. Was
-# it silent at 20 s? At 26 s?
+# And if the phone itself is dead, or the way is cut, no beats come either. That, too, is a sign, after three of them:
 
 # %%
-heart.is_silent(20 * s), heart.is_silent(26 * s)
+silence(heart, 15, 20, 26)
 
 # %% [markdown]
 # ## Look inside
@@ -227,15 +220,13 @@ live.reveal(
     1000 * share,
     law=1000 * missed_while_down(95, 5),
     standard_error=1000 * error,
-    why="Messages come at any time alike, so it misses the share of the time.",
-    show=(away_for, player(away, mttr_s=(1, 60), mtbf_s=95, seed=11)),
+    why="They come at any time alike: it misses the share of the time that it is down.",
+    show=(player(away, mttr_s=(1, 60), mtbf_s=95, seed=11), away_for),
 )
 
 # %% [markdown]
-# Five in a hundred sounds little, and is an hour and a quarter a day. The law is the share of the time that it is down,
-# with the mean times *between failures* (MTBF) and *to repair* (MTTR):
-#
-# $$\frac{MTTR}{MTBF + MTTR}$$
+# The law behind the curve has two mean times, *between failures* (MTBF, here 95 s) and *to repair* (MTTR): MTTR / (MTBF +
+# MTTR). Nothing but a shorter repair makes it smaller, as long as nobody keeps anything.
 #
 # ### 2. With a position
 #
@@ -253,31 +244,36 @@ caught_up = predict(
 caught_up
 
 # %%
-from dsys_lab.scenarios.missed_messages.counts import carried_out, catch_up_s, sent
+from dsys_lab.scenarios.missed_messages import counts
+from dsys_lab.scenarios.missed_messages.counts import catch_up_s
 
 # %%
-catches = catch_up_s(5, 10, 20)
-_, took_s, error = catches[2]
+[(_, took_s, error)] = catch_up_s(20)
 caught_up.reveal(
     took_s,
     law=outage_drain_s(20, 10, 20),
     standard_error=error,
     why="200 wait, 10 more come each second, and 20 go.",
-    show=charts.against_law(
-        {"counted": catches},
-        laws={"counted": lambda outage_s: outage_drain_s(outage_s, 10, 20)},
-        title="How long until nothing waits?",
-        x="down for, s",
-        y="caught up after, s",
+    show=charts.sliding(
+        lambda down_s, reads_a_second: charts.lines(
+            counts.backlog(down_s, reads_a_second),
+            laws=counts.backlog_by_law(down_s, reads_a_second),
+            title="How many wait for the reader?",
+            y="messages",
+        ),
+        at={"down_s": 20, "reads_a_second": 20},
+        down_s=(5, 30, 5),
+        reads_a_second=(15, 40, 5),
     ),
 )
 
 # %% [markdown]
-# And how many does it miss? Ten minutes with outages of the same kind, and a position:
+# And how many does it miss? Ten minutes with outages of the same kind and under the same luck, once live, and once from
+# its position (where the phone stops a little sooner, so that the reader can catch up):
 
 # %%
-kept = away(listens="from its position", until_s=600, seed=11)
-{"published": len(sent(kept)), "missed": len(sent(kept)) - len(carried_out(kept))}
+ways = "live", "from its position"
+counts.heard({way: away(listens=way, until_s=600, seed=11) for way in ways})
 
 # %% [markdown]
 # That closes tap 2, and this is why one subscribes a *queue* or a *log* to a topic, and not a reader. The other taps stay
@@ -302,20 +298,12 @@ from dsys_lab.laws import known_by_heartbeat_s, known_by_numbers_s
 from dsys_lab.scenarios.missed_messages.counts import known_after_s
 
 # %%
-rates = known_after_s("rate", 0.02, 0.05, 0.2, 1, lost_share=0.05)
-_, known_s, error = rates[1]
+[(_, known_s, error)] = known_after_s("rate", 0.05, lost_share=0.05)
 by_numbers.reveal(
     known_s,
     law=known_by_numbers_s(0.05, lost_share=0.05),
     standard_error=error,
     why="The next ping of the same sleeper tells it. (One in twenty is lost, too.)",
-    show=charts.against_law(
-        {"numbers": rates},
-        laws={"numbers": lambda rate: known_by_numbers_s(rate, lost_share=0.05)},
-        title="How long until a gap is seen?",
-        x="pings of the sleeper a second",
-        y="known after, s",
-    ),
 )
 
 # %% [markdown]
@@ -331,85 +319,78 @@ with_beats = predict(
 with_beats
 
 # %%
+from dsys_lab.scenarios.missed_messages.counts import not_known_by_law, not_known_yet
+
+# %%
 quiet = {"detector": "heartbeat", "rate": 0.05, "lost_share": 0.05}
 arrive = 0.05 * (1 - 0.05)  # pings a second that can tell of another
-beats = known_after_s("heartbeat_s", 1, 5, 20, 60, **quiet)
-_, known_s, error = beats[1]
+[(_, known_s, error)] = known_after_s("heartbeat_s", 5, **quiet)
+since = {"x": "seconds since a ping was lost (one in five is)", "y": "share not known"}
+
+# %%
 with_beats.reveal(
     known_s,
     law=known_by_heartbeat_s(arrive, 5),
     standard_error=error,
     why="Nearly half the beat: a ping seldom comes first.",
-    show=charts.against_law(
-        {"counted": beats},
-        laws={"counted": lambda every_s: known_by_heartbeat_s(arrive, every_s)},
-        title="And with a heartbeat? A ping every 20 s",
-        x="a beat every, s",
-        y="known after, s",
+    show=charts.sliding(
+        lambda gap_s, heartbeat_s: charts.lines(
+            not_known_yet(gap_s=gap_s, heartbeat_s=heartbeat_s),
+            laws=not_known_by_law(gap_s=gap_s, heartbeat_s=heartbeat_s),
+            title="Which share of the losses is not known yet?",
+            **since,
+        ),
+        at={"gap_s": 20, "heartbeat_s": 5},
+        gap_s=(1, 40),
+        heartbeat_s=(1, 60),
     ),
 )
 
 # %% [markdown]
-# The law: the next ping comes after an exponential time, the next beat after anything from 0 to *H*, and the first of the
+# (`gap_s` is how long it is from one ping to the next, on average.) The law: the next ping comes after an exponential time, the next beat after anything from 0 to *H*, and the first of the
 # two tells. With *r* pings a second that is, on average,
 #
 # $$\frac{1}{r} - \frac{1 - e^{-rH}}{r^2 H}$$
 #
 # Which brings us to the last ping of the night, the question of the whole lab: no ping comes any more, *r* is 0. Two
-# hundred nights, each with its last ping lost. How long until a beat tells; and on which share of the nights does each
-# watcher *never* know? (The third one is explained below.)
+# hundred nights, each with its last ping lost.
+#
+# A third watcher joins in, a **comparison**: now and then both ends say how many pings they have of each stretch of time,
+# a *bucket*, and a hash over which. It needs no numbers, and it sees what two ends disagree on, whatever the reason.
 
 # %%
-from dsys_lab.scenarios.missed_messages.counts import never_known, tail_known_s
+from dsys_lab.scenarios.missed_messages.counts import tail_known_s
 
 # %%
 watchers = "numbers", "heartbeat", "comparison"
-never = {watcher: never_known(watcher) for watcher in watchers}
 _, mean_s, error = tail_known_s("heartbeat")
 tail.reveal(
     mean_s,
     law=known_by_heartbeat_s(0, 5),
     standard_error=error,
-    why="It is lost at any moment between two beats, and no ping comes any more.",
-    show=charts.bars(
-        {watcher: 100 * share for watcher, share in never.items()},
-        title="How often is the last one never known?",
-        unit="% of the nights",
+    why="Between two beats, anywhere alike. By numbers alone: never, for none follows.",
+    show=charts.sliding(
+        lambda which, **every: charts.lines(
+            not_known_yet(*watchers, which=which, gap_s=5, **every),
+            laws=not_known_by_law(*watchers, which=which, gap_s=5, **every),
+            title="Which share of the losses is not known yet?",
+            **since,
+        ),
+        at={"heartbeat_s": 5, "compare_s": 20},
+        which=["the last of the night", "one in between"],
+        heartbeat_s=(1, 30),
+        compare_s=(5, 60, 5),
     ),
 )
 
 # %% [markdown]
-# Numbers alone never see the end: a gap is seen by what comes after it. The third is a **comparison**: now and then both ends say how many pings they have of each stretch of time, a *bucket*,
-# and a hash over which. It needs no numbers, and it sees what two ends disagree on, whatever the reason. But it must
-# leave out what is still on its way, the newest, for as long as a ping may take. With a comparison every *P* seconds the
-# mean is *P*/2 and that wait:
-
-# %%
-from dsys_lab.laws import known_by_comparison_s
-
-compared = {
-    wait_s: known_after_s(
-        "compare_s", 20, 60, 240, detector="comparison", rate=1, settle_s=wait_s
-    )
-    for wait_s in (0, 60)
-}
-charts.against_law(
-    {f"waits for {wait_s} s": measured for wait_s, measured in compared.items()},
-    laws={
-        f"waits for {wait_s} s": lambda every_s, wait_s=wait_s: known_by_comparison_s(
-            every_s, settle_s=wait_s
-        )
-        for wait_s in compared
-    },
-    title="How long until a comparison finds it?",
-    x="a comparison every, s",
-    y="known after, s",
-)
-
-# %% [markdown]
+# A comparison every *P* seconds knows after *P*/2 on average. But it must leave out what is still on its way, the newest,
+# for as long as a ping may take: add that wait.
+#
 # On the path of the picture, all six taps open and nothing sent again, each of the three watches; each sleeper sends
-# every 8 s. (The comparison there leaves out what is younger than half a minute: the reader is slow now and then. And beats travel with the pings, so
-# those that are lost are not quite the same.)
+# every 8 s. The comparison there comes every 20 s and leaves out what is younger than 30 s, for the reader is slow now
+# and then. So of what was lost in the last 50 s of the run it may not know yet: that is the rest in its row. (Beats travel
+# with the pings, so those that are lost are not quite the same.)
 
 # %%
 from dsys_lab.scenarios.missed_messages.counts import watched
@@ -466,12 +447,12 @@ falls.reveal(
     first_s[0.8],
     law=retention_lasts_s(20, 1, 0.8),
     why="It falls behind by a fifth of the time, and is off when that is 20 s.",
-    show=(off_the_end, player(falling_off, reads=(0.1, 1.0, 0.1), at={"reads": 0.8})),
+    show=(player(falling_off, reads=(0.1, 1.0, 0.1), at={"reads": 0.8}), off_the_end),
 )
 
 # %% [markdown]
-# The law is *R* / (1 − *reads*): with a retention of a day, a reader at 80% has five days until it misses the first. Then
-# it misses a fifth of everything, for ever, and there is no error: it asks for the next record and gets one. Only the
+# The law is *R* / (1 − *reads*), with *R* for the retention. From then on it misses a part of everything, for ever, and
+# there is no error: it asks for the next record and gets one. Only the
 # number is not the next. What the strip shows, how far it is **behind**, is what one should put an alarm on.
 #
 # ### 5. Acknowledge, then do; or do, then acknowledge?
@@ -488,34 +469,29 @@ which_order = predict(
 which_order
 
 # %%
+from dsys_lab.laws import missed_after_crash, repeated_after_crash
 from dsys_lab.scenarios.missed_messages import seam
-from dsys_lab.scenarios.missed_messages.counts import seams, which_is_right
+from dsys_lab.scenarios.missed_messages.counts import at_the_seam, seams, which_is_right
 
 # %%
 orders = "acknowledge, then do", "do, then acknowledge"
 runs = {order: seam(order=order) for order in orders}
 which_order.reveal(
     which_is_right(runs),
-    why="Between two steps there is a seam, whichever comes first.",
-    show=(player(*runs.values(), titles=orders), seams(runs)),
-)
-
-# %% [markdown]
-# *At most once*, and something is missed; or *at least once*, and something is done again. How much a crash costs depends
-# on the size of the page, *C*: (*C* + 1)/2 missed, or (*C* − 1)/2 done again.
-
-# %%
-from dsys_lab.laws import missed_after_crash, repeated_after_crash
-from dsys_lab.scenarios.missed_messages.counts import at_the_seam
-
-# %%
-costs = {order: at_the_seam(1, 5, 20, order=order) for order in orders}
-charts.against_law(
-    costs,
-    laws=dict(zip(orders, (missed_after_crash, repeated_after_crash), strict=True)),
-    title="What does a crash cost?",
-    x="records in a page",
-    y="missed, or done again",
+    why="Between two steps there is a seam: at most once, or at least once.",
+    show=(
+        player(*runs.values(), titles=orders),
+        charts.against_law(
+            {order: at_the_seam(1, 5, 20, order=order) for order in orders},
+            laws=dict(
+                zip(orders, (missed_after_crash, repeated_after_crash), strict=True)
+            ),
+            title="What does a crash cost?",
+            x="records in a page",
+            y="missed, or done again",
+        ),
+        seams(runs),
+    ),
 )
 
 # %% [markdown]
@@ -534,13 +510,11 @@ healed
 keyed = {order: seam(order=order, keyed=True) for order in orders}
 healed.reveal(
     which_is_right(keyed),
-    why="A key makes doing it again harmless. What nobody does again it cannot bring.",
+    why="So 'exactly once' is made: at least once, and an effect with a key.",
     show=seams(keyed),
 )
 
 # %% [markdown]
-# That is what "exactly once" is made of: delivered at least once, and an effect that knows its key.
-#
 # ### 6. Skip, stop, or park?
 #
 # Some records cannot be carried out, by a bug that is mended at 70 s. A reader may **skip** them; **stop** and try until
@@ -588,31 +562,22 @@ in_vain = predict(
 in_vain
 
 # %%
-from dsys_lab.scenarios.missed_messages.counts import (
-    repairs,
-    repeated_share,
-    reread_of,
-    scattered_and_together,
-)
+from dsys_lab.scenarios.missed_messages import repairs
 
 # %%
-losses = scattered_and_together()
+losses = repairs.scattered_and_together()
 in_vain.reveal(
-    100 * repeated_share(losses["scattered"], "replay the window"),
+    100 * repairs.repeated_share(losses["scattered"], "replay the window"),
     law=100 * (1 - 1 / 17),
     why="Between the first and the last, all but the missing ones are there.",
-    show=repairs(losses["scattered"]),
+    show=repairs.compared(losses["scattered"]),
 )
 
 # %% [markdown]
 # And where the losses lie together, as after an overflow?
 
 # %%
-charts.bars(
-    reread_of(losses),
-    title="How much is read again?",
-    unit="pings",
-)
+charts.bars(repairs.reread_of(losses), title="How much is read again?", unit="pings")
 
 # %% [markdown]
 # A window pays where an outage had a beginning and an end. A patch reads nothing for nothing, but one must know the ids:
@@ -647,16 +612,119 @@ tree.reveal(
 )
 
 # %% [markdown]
+# ### 8. The keeper loses it
+#
+# So far readers and links failed, and whoever *kept* the messages was as good as its word. Three ways in which it is not.
+#
+# **A queue's retention.** A queue lends each message to a worker until one acknowledges it (lab 16), and it keeps a message
+# for a while only, from when it was sent. This one keeps it for 20 s; a message comes each second; the only worker is away
+# for 35 s. What was received three times in vain is set aside among the **dead letters**, where somebody can look at it.
+
+# %%
+dead_letters = predict(
+    "14/dead-letters",
+    "A queue keeps messages for 20 s, one comes each second, and its worker is away "
+    "for 35 s. How many are neither carried out nor among the dead letters?",
+    between=(0, 35),
+    unit="messages",
+)
+dead_letters
+
+# %%
+from dsys_lab.laws import lost_at_failover, lost_to_a_jump, lost_unread
+from dsys_lab.scenarios.missed_messages import failover, fast_clock, unread
+from dsys_lab.scenarios.missed_messages.counts import in_neither, missed_mean
+
+# %%
+dead_letters.reveal(
+    in_neither(unread()),
+    law=lost_unread(35, 20),
+    why="A message that nobody received was never received in vain.",
+    show=player(unread, away_s=(0, 50, 5), retention_s=(5, 60, 5)),
+)
+
+# %% [markdown]
+# **A follower without the tail.** A log lies on two machines: the **leader** takes records and gives them to readers, the
+# **follower** has each of them a little later, here after 2 s. When the leader dies for good, the follower is promoted. Four
+# records a second come, and the leader acknowledges each *at once*.
+
+# %%
+behind = predict(
+    "14/failover",
+    "Four records a second, acknowledged at once, copied 2 s later. The leader dies. "
+    "How many acknowledged records does the reader never carry out?",
+    between=(0, 40),
+    unit="records",
+)
+behind
+
+# %%
+behind.reveal(
+    in_neither(failover()),
+    law=lost_at_failover(4, 2),
+    why="All that was acknowledged and not yet copied, however far the reader was.",
+    show=player(
+        failover,
+        compare={"acknowledges": ("at once", "when copied")},
+        delay_s=(0.5, 6, 0.5),
+    ),
+)
+
+# %% [markdown]
+# (The strip *lacks* counts what the follower has not got yet.) Look where the outlines come from. Those at the *leader* died with it. Those at the *follower* are of a second kind: the
+# reader had read on the leader beyond the follower's end, the follower gave the same numbers to other records, and the
+# reader, whose position was already beyond them, never asked. (An old friend: a position from the future, as in *Break
+# it*.) To acknowledge only *when copied*, and to show readers only what is copied, closes both, and each put waits for the
+# copy.
+#
+# **A clock ahead.** A retention is counted by somebody's clock. A reader comes every 20 s and takes all there is; records
+# are kept for 40 s, twice as long. Just before a visit the log's clock is set, and is 30 s ahead from then on.
+
+# %%
+clock = predict(
+    "14/clock",
+    "Two records a second, kept for 40 s, read every 20 s. Just before a visit the "
+    "log's clock jumps 30 s ahead. How many are gone before they are read?",
+    between=(0, 80),
+    unit="records",
+)
+clock
+
+# %%
+jumps = missed_mean(fast_clock, ahead_s=(10, 20, 30, 40, 60))
+_, gone, error = jumps[2]
+clock.reveal(
+    gone,
+    law=lost_to_a_jump(30, 40, 20, rate=2),
+    standard_error=error,
+    why="All that is older than ten seconds is older than forty by the new clock.",
+    show=(
+        player(fast_clock, ahead_s=(0, 60, 5), at={"ahead_s": 30}),
+        charts.against_law(
+            {"counted": jumps},
+            laws={"counted": lambda ahead_s: lost_to_a_jump(ahead_s, 40, 20, rate=2)},
+            title="What does a jump of the clock cost?",
+            x="ahead, s",
+            y="records missed",
+        ),
+    ),
+)
+
+# %% [markdown]
+# In all three the sender has its acknowledgement and the reader no error. A watcher at the far end sees each of them: it
+# does not ask who lost it.
+
+# %% [markdown]
 # ## Break it
 #
 # **The answer is lost, not the ping.** The network between phone and topic is cut for a second. Some pings are lost on
 # their way; of others only the answer is, and the phone cannot tell which. With tap 1 closed it sends them all again, and
-# some come twice. Nothing is missed, and the reader skips what it has done (`effect_skip`):
+# some come twice. What does it come to, with a reader that skips what it has done?
 
 # %%
 cut = {"do": "split", "target": "phone", "at_s": 30.0, "lasts_s": 1.0}
 again = path(leak="none", faults=[cut])
-{kind: len(again.of(kind)) for kind in ("lost", "answer_lost", "effect_skip", "hole")}
+counts.noticed(again)
 
 # %% [markdown]
 # **A position from elsewhere.** The reader's disk is restored from a backup, and with it its position: twenty records too
@@ -679,40 +747,38 @@ from dsys_lab.scenarios.missed_messages import restored
 old, new = restored(shift=-20), restored(shift=20)
 backup.reveal(
     both_zero(new),
-    why="Nobody ever asks for what lies before a position.",
+    why="Nobody ever asks for what lies before a position. In doubt, go back.",
     show=player(old, new, titles=("twenty too old", "twenty too new")),
 )
 
 # %% [markdown]
-# In doubt, go back: an old position costs some work, a new one costs the records. (The lamp *exactly-once effect* says only that
+# (The lamp *exactly-once effect* says only that
 # nothing was done twice; what is never done has an outline.)
 #
 # **A bound that does not hold.** The detector was told that the network keeps order (`reorder=0`), and it does not. It
-# says that 2 is missing, and then 2 comes: a false alarm. It is crossed off, and counted as *late*:
+# says that 2 is missing, and then 2 comes: a false alarm. It is crossed off, and counted among what *came after all*:
 
 # %%
-hasty = SequenceGap()
-[hasty.observe("anna", number) for number in (1, 3, 2)], hasty.status()
+listened(SequenceGap(), "anna", 1, 3, 2)
 
 # %% [markdown]
-# **One is missing, and another came twice.** Both ends count, and the counts are the same. With a hash over the ids, too?
+# **One is missing, and another came twice.** The phone sent a1 and a2; a1 came twice, and a2 never. Do the counts of both
+# ends differ? Do the hashes over the ids?
 
 # %%
-from dsys_lab.brokers.audit import Tally, differing
+from dsys_lab.brokers.audit import Tally
+from dsys_lab.scenarios.missed_messages.told import both_ends
 
+# %%
 sends, comes = Tally(60), Tally(60)
 [sends.add(0, ping) for ping in ("a1", "a2")]
 [comes.add(0, ping) for ping in ("a1", "a1")]
-{by: differing(sends, comes, before_us=60 * s, by=by) for by in ("count", "hash")}
+both_ends(sends, comes, bucket=0)
 
 # %% [markdown]
-# Bucket 0 differs by its hash. (The hashes of the ids are added up and not combined by exclusive or, by which an id that
-# comes twice cancels out.) And here is what is missing there:
-
-# %%
-sends.not_in(comes, 0)
-
-# %% [markdown]
+# The counts agree, the hashes do not, and only then ids are exchanged. (The hashes of the ids are added up and not combined
+# by exclusive or, by which an id that comes twice cancels out.)
+#
 # **Nobody numbered it.** The sixth ping of the night never got a number, for the wearable's battery was empty. Nothing on
 # this page sees that. Only who knows what *ought* to be there can, and that is never the way in between: the *end-to-end*
 # argument.
@@ -751,49 +817,64 @@ player(*map(in_slow_motion, killed.values()), titles=orders)
 # the model costs nothing by the second order, costs one here.)
 #
 # Then experiment 4: a stream with `max_age` of one second. A consumer reads three of twelve messages and is busy for too
-# long; then three more come, and it reads on. What did it hear, what was it told, and where does the stream begin now?
+# long; then three more come, and it reads on.
+
+# %%
+off_the_stream = predict(
+    "14/off-the-stream",
+    "JetStream has let go of nine messages that a consumer had not read. What is the "
+    "consumer told when it reads on?",
+    choices=["an error", "nothing"],
+)
+off_the_stream
 
 # %%
 from dsys_lab.engines.nats import fallen_off, unheard
 
 off = fallen_off()
-{"heard": off.heard, "errors": off.errors, "stream begins at": off.first}
+off_the_stream.reveal(
+    off.told,
+    why="It asks for the next message and gets one; only the number is not the next.",
+    show=off.table(),
+)
 
 # %% [markdown]
-# Up to where had it acknowledged (`ack_floor`), and what do the numbers say?
+# `first_seq` above `ack_floor` + 1: whoever asks the server for these two numbers knows what a consumer has missed. And
+# core NATS, where nobody keeps anything: how many of those are heard that are published, without an error, the first five
+# while nobody is subscribed?
 
 # %%
-off.acknowledged, off.seen
-
-# %% [markdown]
-# `first` above `acknowledged` + 1: whoever asks the server for these two numbers knows what a consumer has missed. And
-# core NATS, where nobody keeps anything: eight are published without an error, the first five while nobody is subscribed.
-
-# %%
-unheard()
+charts.bars(unheard(), title="Core NATS", unit="messages")
 
 # %% [markdown]
 # PostgreSQL has the same cliff. A **replication slot** is a reader's position in the server's log of changes; the server
 # keeps the log from there on, but at most `max_slot_wal_keep_size` of it (here 32 MB). A reader hears three changes and
-# is away for five, while the log goes on:
+# is away for five, while the log goes on, until the slot is *lost*. Then the reader comes back and asks for the next change.
+
+# %%
+off_the_slot = predict(
+    "14/lost-slot",
+    "PostgreSQL has let go of the log that a reader's slot still needed. What is the "
+    "reader told when it reads on?",
+    choices=["an error", "nothing"],
+)
+off_the_slot
 
 # %%
 from dsys_lab.engines.postgres import lost_slot
 
 slot = lost_slot()
-" → ".join(slot.states)
-
-# %%
-print(slot.said)
-
-# %% [markdown]
-# Here, at last, is somebody who says it. The five changes are gone for good; what is left is a **snapshot** of the table as
-# it stands, and a new slot from there on:
-
-# %%
-{"heard": slot.heard, "missed": slot.missed, "in the snapshot": slot.snapshot}
+left = {"heard": slot.heard, "missed": slot.missed, "in a snapshot": slot.snapshot}
+off_the_slot.reveal(
+    slot.told,
+    why=f"The slot was {', then '.join(slot.states)}. {slot.said}",
+    show=charts.bars(left, title="What becomes of eight changes?", unit="changes"),
+)
 
 # %% [markdown]
+# The changes that were missed are gone for good. What is left to the reader is a **snapshot** of the table as it stands, and
+# a new slot from there on.
+#
 # The snapshot has all the rows: the *state* is right again. What happened in between, in which order, and what was there
 # for a moment only, it does not say.
 #

@@ -13,11 +13,14 @@
 # ask for everything again, from the start.
 #
 # A queue (lab 16) hands each message to one worker and forgets it. How do many read the same, each at its own pace,
-# and none too late to begin from the start? And what does that cost?
+# and none too late to begin from the start? And what does that cost? Each experiment ends with its part of the answer
+# (*Towards the answer*), and *Choose* puts the parts together.
 #
 # *In a hurry:* Picture, By hand, experiments 3, 5, 6 and 7 of Play, and [Choose](#Choose).
 
 # %%
+import pandas as pd
+
 from dsys_lab.lessons import (
     exercise,
     facts,
@@ -27,6 +30,7 @@ from dsys_lab.lessons import (
     progress,
     show_source,
 )
+from dsys_lab.trace import Trace, in_slow_motion
 
 # %% [markdown]
 # ## The notes say
@@ -79,61 +83,63 @@ charts.bars(counts.read_by(three), title="Who read how much?", unit="records")
 # ## By hand
 #
 # Be the stream's only client for a minute. It reads no clock: you tell it the time, in microseconds. A stream is made of
-# **shards**, each a tape of its own. Which one a record goes to is decided by its key:
+# **shards**, each a tape of its own. Which one a record goes to is decided by its key. Put four records of two sleepers:
 
 # %%
 from dsys_lab.brokers.log_stream import Entry, LogStream, Settings
+from dsys_lab.scenarios.log_stream.machines import RecordsOnly
+from dsys_lab.scenarios.log_stream.told import in_words, laid_out
 from dsys_lab.structures import VolatileDisk
 
-stream = LogStream("nights", VolatileDisk(), Settings(shards=2))
-[stream.put(0, Entry(f"m{n}", key)) for n, key in enumerate(["anna", "bert", "anna"])]
-
-# %% [markdown]
-# Both of Anna's lie on one shard, in the order in which they came. An **iterator** is a position; `TRIM_HORIZON` is the
-# oldest record that is still there:
+# %%
+s, steps = 1_000_000, Trace()
+settings, recorder = Settings(shards=2), RecordsOnly(steps)
+stream = LogStream("nights", VolatileDisk(), settings, recorder=recorder)
 
 # %%
-s = 1_000_000
-start = stream.iterator(1 * s, "shard-001", "TRIM_HORIZON")
-page = stream.read(2 * s, start)
-[(record.sequence, record.key, record.message) for record in page.records]
+for n, sleeper in enumerate(["anna", "bert", "anna", "bert"]):
+    stream.put(n * s, Entry(f"m{n}", sleeper))
+laid_out(stream, 4 * s)
 
 # %% [markdown]
-# Read once more, from the same position:
+# Both of anna's lie on one shard, in the order in which they came. An **iterator** is a position; `TRIM_HORIZON` is the
+# oldest record that is still there. Read anna's shard from there:
 
 # %%
-[record.message for record in stream.read(3 * s, start).records]
+start = stream.iterator(4 * s, "shard-001", "TRIM_HORIZON")
+first = stream.read(4 * s, start, to="you")
+in_words({"from the start": first})
 
 # %% [markdown]
-# The same again: the position is in *your* hand. Where to go on is in the page:
+# Now once more from the same iterator, and then from where the first page ended. What does each of the two give?
 
 # %%
-page.next
+again = stream.read(5 * s, start, to="you")
+on = stream.read(6 * s, first.next, to="you")
+in_words({"from the start, again": again, "from its end": on})
 
 # %% [markdown]
-# There is no record number 2 yet, and to ask for it is no error:
+# Reading takes nothing away: the position is in *your* hand, and to ask for what is not there yet is no error. Now one
+# shard is not enough any more. **Split** it: it is closed, and two new ones take its keys, one half each. Where does
+# anna's next record go, and with which number?
 
 # %%
-stream.read(4 * s, page.next)
+stream.split(7 * s, "shard-001")
+stream.put(8 * s, Entry("m4", "anna"))
+laid_out(stream, 8 * s)
 
 # %% [markdown]
-# One shard is not enough any more. **Split** it: it is closed, and two new ones take its keys, one half each.
+# Its number goes on above those of the shard from which the new one was made. And what is somebody told who stands at
+# the end of the old shard?
 
 # %%
-stream.split(5 * s, "shard-001")
-
-# %%
-stream.put(6 * s, Entry("m3", "anna"))
+in_words({"at the old one's end": stream.read(9 * s, first.next, to="you")})
 
 # %% [markdown]
-# Anna's next record lies on a child of her old shard, and its number goes on. Whoever stands at the end of the old shard is
-# told so:
+# All that you did, as a picture. Press **space**, and watch what each read and the split leave on the tapes:
 
 # %%
-stream.read(7 * s, page.next)
-
-# %% [markdown]
-# No position to go on from (`next` is `None`), and where to go instead: the `children`.
+player(in_slow_motion(steps), titles=("by your own hand",))
 
 # %% [markdown]
 # ## Look inside
@@ -177,22 +183,19 @@ facts(
 
 # %% [markdown]
 # **Workers** of one group share the shards. Each shard is *leased* to one of them, in a table that all of the group can
-# see; that is how the Kinesis Client Library does it. A worker takes what nobody owns until it has an even share, and no
-# shard before this says yes (why, is experiment 5):
+# see; that is how the Kinesis Client Library does it. Whom does a worker take a shard from? From nobody, as long as there
+# is one that nobody owns; until it has an even share (which shards may be begun with, is experiment 5):
 
 # %%
-from dsys_lab.brokers.log_stream.assignment import may_begin
+from dsys_lab.brokers.log_stream.assignment import even_share, may_begin
 
-show_source(may_begin)
+show_source(even_share)
 
 # %% [markdown]
 # Each step leaves a row in the trace. What the auditor read, page by page:
 
 # %%
-three.sql("""
-    select time_us / 1e6 as seconds, "first", count, behind_us / 1e6 as behind_s
-    from trace where kind = 'read' and place = 'auditor'
-""").astype({"first": int, "count": int}).head(5)
+counts.pages_of(three, "auditor").head(5)
 
 # %% [markdown]
 # ## Predict
@@ -243,6 +246,9 @@ who_misses.reveal(
 # reader can notice, by a gap in the offsets. (The lamp *no acknowledged loss* stays green: the loss has a name.) So the
 # retention must be longer than the longest absence, and the alarm belongs on the lag.
 #
+# *Towards the answer:* many read the same because a position is all that a reader is; from the start one can read what the
+# retention has kept, and its price is the disk for as long.
+#
 # ### 2. Ask, or be told?
 #
 # Who **polls** asks again and again, and all who poll a shard share its five calls a second. Who is registered is
@@ -281,6 +287,7 @@ six_readers.reveal(
     100 * share,
     law=100 * laws.polls_refused(6, 1),
     standard_error=100 * error,
+    why="A shard answers 5 calls a second, and 6 / 1 s come: 1 - 5/6 is turned away.",
     show=charts.against_law(
         {"counted": refused},
         laws={"counted": lambda n: laws.polls_refused(n, 1)},
@@ -312,22 +319,20 @@ poll_delay.reveal(
 )
 
 # %% [markdown]
-# A shard answers 5 calls a second. With *C* readers that ask every *T* seconds the two laws are
-#
-# $$\text{delay} = \frac{T}{2} \qquad \text{refused} = \max\left(0,\ 1 - \frac{5\,T}{C}\right)$$
-#
-# So polling faster helps only as long as few do it. Pushed to, all hear at once, however many they are. What the service
-# itself says:
+# The laws behind both curves, for *C* readers that ask every *T* seconds: a record waits for half of *T*, and of the calls
+# that come, *C* / *T* a second, a shard answers what the limit of *Look inside* lets through. Move the readers' slider to 8,
+# and look at the lag of those who are pushed to. What the service itself says:
 
 # %%
 facts(
-    "kinesis_client_poll",
-    "kinesis_poll_delay",
-    "kinesis_fan_out_delay",
+    "kinesis_client_poll", "kinesis_poll_delay", "kinesis_fan_out_delay",
     "kinesis_fan_out_consumers",
 )
 
 # %% [markdown]
+# *Towards the answer:* each at its own pace, as long as few poll; who must be told soon, or is one of many, pays for a push
+# of its own.
+#
 # ### 3. A hot key
 #
 # Keys are spread over the shards by their hash, and a thousand keys spread well. But they do not all send alike.
@@ -409,8 +414,10 @@ split_it.reveal(
 
 # %% [markdown]
 # A key lies on *one* shard, so no number of shards takes more than the dotted line. That holds for on-demand mode as well, which
-# splits for you. What helps is another key: sleeper *and* night, or a number from 0 to 9 behind the key of the bot; then
+# splits for you. What helps is another key: sleeper *and* night, or a number from 0 to 9 behind the busiest sleeper's; then
 # there is no order across them any more.
+#
+# *Towards the answer:* what it costs is paid in shards, and the hottest key decides how many of them one can use.
 #
 # ### 4. Away for a minute
 #
@@ -457,6 +464,8 @@ back_at_the_tip.reveal(
 # Move the retention down to 40 s: the reader comes back to a tape whose end is gone. And a reader that is only *slower* than
 # what comes, and never away, loses too, later: after the retention divided by 1 − μ/λ.
 #
+# *Towards the answer:* none comes too late who can do more than what comes, and is back within the retention.
+#
 # ### 5. A split under load
 #
 # A shard is split while workers are busy with it. Its children are there at once, and a second worker is free: should it
@@ -494,6 +503,38 @@ child_first.reveal(
 # The double bar is the end of a closed shard; the filled triangle is the group's **checkpoint**, up to which its work is
 # written down, and the open one is how far the worker has read. On the right no child has a triangle before the parent's is at
 # its end.
+#
+# And when the night is quiet, two neighbours are **merged** into one: both are closed, and a child takes the keys of both.
+# Three workers, two shards, and the third is free.
+
+# %%
+merged_when = predict(
+    "17/merged",
+    "Two shards are merged under load. When may a worker begin with the child, if no "
+    "sleeper's records may be worked on out of order?",
+    choices=["at once", "when one parent is worked up", "when both are"],
+)
+merged_when
+
+# %%
+quiet = {"shards": 2, "workers": 3, "rate": 20, "records": 120, "merge_at_s": 3}
+quiet |= {"work_s": 0.1, "lease_s": 60}
+rules = {"child at once": False, "parents first": True}
+merged = {name: nights(**quiet, parents_first=rule) for name, rule in rules.items()}
+when = "at once", "when one parent is worked up", "when both are"
+merged_when.reveal(
+    when[counts.parents_worked_up(merged["parents first"])],
+    why="The child has the keys of both, and their earlier records lie on either.",
+    show=(
+        player(*merged.values(), titles=tuple(merged)),
+        counts.compared(merged, in_wrong_order=counts.inversions),
+        show_source(may_begin),
+    ),
+)
+
+# %% [markdown]
+# *Towards the answer:* more readers at once is more shards, and their number may change under load; who reads must mind the
+# seams.
 
 # %% [markdown]
 # ### 6. A checkpoint is not a receipt
@@ -547,6 +588,8 @@ done_again.reveal(
 dies = {"do": "crash", "target": "worker-1", "at_s": 5.45, "lasts_s": 20}
 one = {"shards": 1, "rate": 40, "work_s": 0.1, "poll_s": 2, "faults": [dies]}
 orders = "effect first", "commit first"
+
+# %%
 died = {order: nights(**one, order=order) for order in orders}
 player(*died.values(), titles=tuple(died))
 
@@ -554,6 +597,8 @@ player(*died.values(), titles=tuple(died))
 counts.compared(died, done_twice=counts.repeated, never_done=counts.never_done)
 
 # %% [markdown]
+# *Towards the answer:* one number for a reader is cheap; its price is that a crash does some records again, or never.
+#
 # ### 7. A log or a queue?
 #
 # The same jobs, keys and arrivals, for eight workers; one job in a hundred takes a hundred times as long as the others.
@@ -607,8 +652,6 @@ log_or_queue("log", "queue")
 # decide it, so the error is large):
 
 # %%
-import pandas as pd
-
 from dsys_lab.scenarios.log_stream.jobs import mean_work_s, squared_variation
 from dsys_lab.scenarios.log_stream.many_runs import STEADY_LOAD, mean_s
 
@@ -618,6 +661,8 @@ law = laws.mg1_sojourn_s(STEADY_LOAD / mean, 1 / mean, squared_variation=varies)
 pd.DataFrame({"s": {"counted": found, "standard error": error, "law": law}}).round(1)
 
 # %% [markdown]
+# *Towards the answer:* a log is for what many want to know, in order; jobs of very different length are a queue's.
+#
 # ### 8. Who was frozen comes back
 #
 # A worker shows a sign of life now and then. Who shows none for 10 s is taken for dead, and another takes its shard: its
@@ -651,7 +696,7 @@ ways = {"nothing": blind, "its clock": {}, "a fence": {**blind, "fenced": True}}
 frozen = {name: nights(**slow, **way) for name, way in ways.items()}
 acts_still.reveal(
     counts.by_former_owners(frozen["its clock"]),
-    why="It looked before it froze, and the effect came after.",
+    why="It looked, it froze, it acted. Only who is acted upon can tell, by the epoch.",
     show=(
         player(frozen["its clock"], frozen["a fence"], titles=("its clock", "a fence")),
         counts.compared(
@@ -664,9 +709,10 @@ acts_still.reveal(
 )
 
 # %% [markdown]
-# No look at a clock helps who freezes between the look and the deed. Only the one to whom the effect goes can tell, and it
-# needs the epoch for that. (*Done twice* is another matter: what lay between two checkpoints is done again, as in
-# experiment 6.)
+# (*Done twice* in the table is another matter: what lay between two checkpoints is done again, as in experiment 6.)
+#
+# *Towards the answer:* where several share the reading, somebody must own each shard, and the epoch of the owner travels
+# with every effect.
 #
 # ### 9. Half a batch
 #
@@ -697,9 +743,11 @@ half_a_batch.reveal(
 )
 
 # %% [markdown]
-# The five sleepers write in turn, so on the right the hues repeat without a fault. On the left those that failed lie
-# behind the next batch: to the stream that *is* their order, and it keeps it for ever. Order begins at the writer: one for a
-# key, which stops and puts again.
+# The five sleepers write in turn: look where their hues repeat without a fault, and where not. What lies on the tape *is* the
+# order to the stream, and it keeps it for ever.
+#
+# *Towards the answer:* the order that all readers see is made by the writer: one for a key, which knows what to do when a part
+# of a batch fails.
 
 # %% [markdown]
 # ### 10. Who orders the shards?
@@ -709,9 +757,7 @@ half_a_batch.reveal(
 
 # %%
 facts(
-    "kinesis_on_demand_first",
-    "kinesis_on_demand_times",
-    "kinesis_on_demand_adapts",
+    "kinesis_on_demand_first", "kinesis_on_demand_times", "kinesis_on_demand_adapts"
 )
 
 # %% [markdown]
@@ -754,6 +800,79 @@ monday.reveal(
 # is followed without a loss, a jump is not, and what was ordered beforehand is there at once (if somebody knew how
 # much). Who does know that Monday comes can warm the stream up before it (*On-demand Advantage*). The capacity is that of all
 # shards together: for one hot key nothing has changed.
+#
+# *Towards the answer:* capacity is ordered or follows, and what follows is late at a jump.
+#
+# ### 11. One bad record
+#
+# A shard is worked off in order. A record comes that cannot be carried out, for a bug that is mended at 15 s; its worker
+# **tries again** until it works. There are four shards and four workers, and 20 sleepers.
+
+# %%
+bad_record = predict(
+    "17/bad-record",
+    "One record cannot be carried out, and its worker tries again and again. Up to "
+    "where does it hold up others?",
+    choices=["it alone", "its sleeper", "its shard", "other shards"],
+)
+bad_record
+
+# %%
+load = {"shards": 4, "workers": 4, "records": 100, "rate": 8, "lease_s": 60}
+wills = "try again", "skip", "set aside"
+bad = {will: nights(**load, poison=will) for will in wills}
+held = {will: counts.held_up(run, "phone.12", 15) for will, run in bad.items()}
+bad_record.reveal(
+    counts.widest(held["try again"]),
+    why="What comes next on the tape comes next, whosever it is.",
+    show=(
+        player(bad["try again"], bad["set aside"], titles=("try again", "set aside")),
+        pd.DataFrame(held).T,
+    ),
+)
+
+# %% [markdown]
+# The table counts what was stored and not worked on when the bug was mended. Somebody must decide: to stay keeps every
+# order and holds up many, to skip loses the record, and to set it aside (a place for **dead letters**, as in lab 16) lets
+# later ones of its sleeper go first. (Lab 14, experiment 6, weighs the ways against each other.)
+#
+# *Towards the answer:* order has a price in time as well, and somebody must say who pays it.
+#
+# ### 12. Since when, by whose clock?
+#
+# One may also begin neither at the start nor at the tip but at a *time*: `AT_TIMESTAMP`. Each record bears the time at which
+# the stream's machine took it. A bug was in the scoring since 20 s; at 40 s the auditor asks for all since then. Two
+# records a second come, and the stream's clock is 10 s slow.
+
+# %%
+by_whose_clock = predict(
+    "17/by-whose-clock",
+    "Two records a second, a stream whose clock is 10 s slow, a reader who asks for "
+    "all since 20 s by its own. How many of those does it not get?",
+    between=(0, 40),
+    unit="records",
+)
+by_whose_clock
+
+# %%
+from dsys_lab.scenarios.log_stream import since
+from dsys_lab.scenarios.log_stream.stamps import left_out
+
+# %%
+not_got, _ = left_out(-10)
+by_whose_clock.reveal(
+    not_got,
+    law=laws.left_out_by_a_slow_clock(10, rate=2),
+    why="What came at 20 s bears 10 s. The first that bears 20 s came at 30 s.",
+    show=player(since, ahead_s=(-15, 15, 5), at={"ahead_s": -10}),
+)
+
+# %% [markdown]
+# There is no error: it gets a page, and a next one. With a fast clock it gets some that it did not ask for, and that does no
+# harm to an effect with a key. So ask for a little *earlier* than you mean; Kinesis calls its stamps *approximate*, and does
+# not promise that they rise.
+#
+# *Towards the answer:* a number is a place on the tape. A time is one only by somebody's clock.
 
 # %% [markdown]
 # ## Break it
@@ -790,6 +909,7 @@ player(nights, compare=syncs, rate=(10, 60, 10), at={"rate": 40}, faults=[dark])
 # %%
 from dsys_lab.errors import Refused
 
+# %%
 try:
     stream.read(400 * s, start)
 except Refused as refusal:
@@ -806,7 +926,6 @@ except Refused as refusal:
 
 # %%
 from dsys_lab.engines.log_stream import STREAMS, read_twice
-from dsys_lab.trace import in_slow_motion
 
 stories = {engine: read_twice(engine) for engine in STREAMS}
 player(*(in_slow_motion(run) for run in stories.values()), titles=tuple(stories))
@@ -816,12 +935,13 @@ pd.DataFrame({engine: counts.read_by(run) for engine, run in stories.items()})
 
 # %% [markdown]
 # All three tell the same story. JetStream numbers the records of the whole stream, so a shard's have gaps. Now too much at
-# once, into one shard: 1,500 records, where Kinesis takes a thousand a second.
+# once, into one shard: 1,500 records, where a shard of the service takes a thousand a second.
 
 # %%
 crowded = predict(
     "17/crowded",
-    "How many of the 1,500 does moto turn away, where Kinesis itself would say no?",
+    "A stand-in for Kinesis, and 1,500 records at once for one shard. How many of "
+    "them does moto turn away?",
     between=(0, 1500),
     unit="records",
 )
@@ -910,6 +1030,13 @@ best_key.reveal(
 #
 # And always: a key in every effect, a fence where workers may freeze, children after their parents, and an alarm on the
 # lag.
+#
+# **The answer to the lab's question**, out of its parts. Many read the same because the log keeps what came, and a reader is
+# nothing but a position; so one more of them costs its reads (2), and who comes late begins wherever the retention reaches
+# (1, 4), by number rather than by time (12). It costs the disk for the retention, shards for the rate (10), of which the
+# hottest key decides how many are of use (3); and order, which begins at the writer (9), costs waiting: behind a parent (5),
+# behind a slow record (7), behind a bad one (11). What it does not give is "once": a crash repeats (6), and who froze acts
+# (8), unless the effect knows its key and its epoch.
 
 # %% [markdown]
 # ## Exercises

@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import pandas as pd
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, StreamConfig
 
@@ -159,6 +160,24 @@ class FallenOff:
     heard: tuple[int, ...]
     errors: int
     seen: tuple[Missing, ...]
+
+    @property
+    def told(self) -> str:
+        """What the consumer was told when it read on: "an error", or "nothing"."""
+        return "an error" if self.errors else "nothing"
+
+    def table(self) -> pd.DataFrame:
+        """Return what each of those concerned knows."""
+        missing = ", ".join(f"{gap.first} to {gap.last}" for gap in self.seen)
+        return pd.DataFrame({
+            "its numbers": {
+                "the phone: published": f"1 to {self.published}",
+                "the stream: begins at (first_seq)": f"{self.first}",
+                "the consumer: heard": ", ".join(map(str, self.heard)),
+                "the consumer: acknowledged up to (ack_floor)": f"{self.acknowledged}",
+                "an audit of the numbers: missing": missing or "none",
+            }
+        })  # fmt: skip
 
 
 def fallen_off(*, messages: int = 12, reads_first: int = 3, max_age_s: float = 1.0) -> FallenOff:

@@ -58,6 +58,11 @@ class LostSlot:
     snapshot: int
     heard_again: int
 
+    @property
+    def told(self) -> str:
+        """What the reader was told when it came back: "an error", or "nothing"."""
+        return "an error" if self.said else "nothing"
+
 
 @contextmanager
 def _server(keep: str) -> Iterator[psycopg.Connection]:

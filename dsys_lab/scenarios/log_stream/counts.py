@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 import pandas as pd
 
+from dsys_lab.errors import BadParameter
 from dsys_lab.trace import Row
 from dsys_lab.trace.invariants_of_logs import in_order_by_key, in_order_of_arrival, one_owner, stored_in_order
 
@@ -101,6 +102,63 @@ def read_by(rows: Iterable[Row]) -> dict[str, int]:
         if row.kind == "read":
             found[row.place] += int(str(row.fields["count"]))
     return dict(sorted(found.items()))
+
+
+def pages_of(trace: Iterable[Row], reader: str) -> pd.DataFrame:
+    """Return a row for each page that a reader read: when, from which number on, how many, how far behind it was."""
+    pages = [
+        {
+            "at, s": f"{row.time_us / 1e6:.1f}",
+            "from number": int(str(row.fields["first"])),
+            "records": int(str(row.fields["count"])),
+            "behind, s": f"{int(str(row.fields['behind_us'])) / 1e6:.1f}",
+        }
+        for row in trace
+        if row.kind == "read" and row.place == reader
+    ]
+    return pd.DataFrame(pages).set_index("at, s")
+
+
+def parents_worked_up(rows: Iterable[Row]) -> int:
+    """Return how many parents of a merge were worked up when the first record of its child was."""
+    rows = list(rows)
+    [merge] = [row for row in rows if row.kind == "shard" and row.fields["op"] == "merge"]
+    left = {name: set[object]() for name in str(merge.fields["parents"]).split(", ")}
+    child = str(merge.fields["children"])
+    for row in rows:
+        if row.kind == "append" and row.fields["shard"] in left:
+            left[str(row.fields["shard"])].add(row.message)
+        elif row.kind == "effect" and row.fields["shard"] == child:
+            return sum(not waiting for waiting in left.values())
+        elif row.kind == "effect" and row.fields["shard"] in left:
+            left[str(row.fields["shard"])].discard(row.message)
+    raise BadParameter(f"no record of {child} was worked on: give a run that puts some after its merge")
+
+
+def held_up(rows: Iterable[Row], bad: str, until_s: float) -> dict[str, int]:
+    """Return how many records were stored and not worked on by then, and what of the bad one's they share.
+
+    What is younger than two seconds may be under way, and is left out.
+    """
+    stored: dict[str, tuple[object, object]] = {}
+    done = set()
+    for row in rows:
+        if row.kind == "append" and row.time_us < (until_s - 2) * 1e6:
+            stored[str(row.message)] = row.fields["key"], row.fields["shard"]
+        elif row.kind in ("effect", "dead") and row.time_us < until_s * 1e6:
+            done.add(row.message)
+    key, shard = stored[bad]
+    found = {"it alone": 0, "its sleeper": 0, "its shard": 0, "other shards": 0}
+    for message, (its_key, its_shard) in stored.items():
+        if message not in done:
+            of = "it alone" if message == bad else "its sleeper" if its_key == key else "its shard"
+            found[of if its_shard == shard else "other shards"] += 1
+    return found
+
+
+def widest(waiting: Mapping[str, int]) -> str:
+    """Return the last of these who has anything waiting."""
+    return [name for name, count in waiting.items() if count][-1]
 
 
 def compared(traces: Mapping[object, Iterable[Row]], **tell: Callable[[Iterable[Row]], int]) -> pd.DataFrame:

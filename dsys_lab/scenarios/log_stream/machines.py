@@ -8,6 +8,7 @@ where that yields, time passes and a crash may come: between an effect and its c
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
@@ -33,6 +34,8 @@ from dsys_lab.simulation.network import DELAY_S
 from dsys_lab.structures import Fsync, VolatileDisk
 from dsys_lab.trace import Recorder, Scalar
 
+POISON: Final = ("try again", "skip", "set aside")
+"""What a worker does with a record that cannot be carried out."""
 ASK_AGAIN_S: Final = 0.5
 """How soon a worker asks again whose call did not come through."""
 
@@ -63,6 +66,8 @@ class StreamHost(Machine):
     ----------
     arrived_us : dict
         (shard, number) -> when that record came.
+    messages : dict
+        (shard, number) -> what it is called.
     """
 
     def __init__(self, simulation: Simulation, place: str, settings: Settings, fsync: Fsync) -> None:
@@ -71,6 +76,7 @@ class StreamHost(Machine):
         self._recorder = RecordsOnly(simulation.recorder)
         self.stream = LogStream(place, self.device, settings, fsync=fsync, recorder=self._recorder)
         self.arrived_us: dict[tuple[str, int], int] = {}
+        self.messages: dict[tuple[str, int], str] = {}
         self._unanswered: list[tuple[Stored, str, str, int]] = []
         self._deadlines = Deadlines(simulation, self._tick)
         self._was_down = False
@@ -81,7 +87,7 @@ class StreamHost(Machine):
         if isinstance(answer, Throttled):
             self.simulation.network.answer(self.name, source, message, {"type": "throttled"}, copy=copy)
         else:
-            self.arrived_us[answer] = self.simulation.now_us
+            self.arrived_us[answer], self.messages[answer] = self.simulation.now_us, message
             self._unanswered.append((answer, source, message, copy))
         self._answer()
 
@@ -119,6 +125,11 @@ class StreamHost(Machine):
         """Divide a shard, if the machine is up and the shard open."""
         if self.up and any(one.name == shard and one.is_open for one in self.stream.shards()):
             self.stream.split(self.simulation.now_us, shard)
+
+    def merge(self, shard: str, neighbour: str) -> None:
+        """Make one shard of two, if the machine is up and both are open."""
+        if self.up and {shard, neighbour} <= {one.name for one in self.stream.shards() if one.is_open}:
+            self.stream.merge(self.simulation.now_us, shard, neighbour)
 
     # ------------------------------------------------------------ a loss of power
     def on_crash(self) -> None:
@@ -163,6 +174,28 @@ class Phone(Putter):
         super().__init__(simulation, host, gaps, letter, name=name, safe="stored")
 
 
+@dataclass(frozen=True, slots=True)
+class Poison:
+    """A record that cannot be carried out until a bug is mended, and what is done about it.
+
+    Attributes
+    ----------
+    message : str
+        What it is called; "" for none.
+    way : str
+        One of `POISON`: "try again" until it works, "skip" it, or "set aside", where it can be seen.
+    mended_s : float
+    """
+
+    message: str = ""
+    way: str = POISON[0]
+    mended_s: float = 0.0
+
+    def spoils(self, message: str, now_us: int) -> bool:
+        """Whether this record cannot be carried out now."""
+        return message == self.message and now_us < self.mended_s * 1e6
+
+
 class Sink:
     """Where effects go, outside of all workers.
 
@@ -170,10 +203,11 @@ class Sink:
     ----------
     fenced : bool
         Whether it refuses an effect whose lease has a lower epoch than one that it has seen of the shard.
+    poison : Poison
     """
 
-    def __init__(self, simulation: Simulation, place: str, *, fenced: bool) -> None:
-        self._simulation, self._place, self._fenced = simulation, place, fenced
+    def __init__(self, simulation: Simulation, place: str, *, fenced: bool, poison: Poison) -> None:
+        self._simulation, self._place, self._fenced, self.poison = simulation, place, fenced, poison
         self._epochs: dict[str, int] = {}
 
     def take(self, now_us: int, record: Record, lease: Lease, *, source: str) -> None:
@@ -185,8 +219,18 @@ class Sink:
             self._simulation.emit("refuse", self._place, record.message, why=why, **said)
             return
         self._epochs[lease.shard] = max(newest, lease.epoch)
+        if self.poison.spoils(record.message, now_us):
+            self._let_go(record, source)
+            return
         waited_us = now_us - record.arrived_us
         self._simulation.emit("effect", source, record.message, key=record.key, waited_us=waited_us, **said)
+
+    def _let_go(self, record: Record, source: str) -> None:
+        """Go on behind a record that cannot be carried out."""
+        emit, copy = self._simulation.emit, record.copy
+        emit("fail", source, record.message, why="it cannot be carried out", attempt=1, copy=copy)
+        if self.poison.way == "set aside":
+            emit("dead", source, record.message, receives=1, to=f"{self._place}/set aside", copy=copy)
 
 
 class Worker(Machine):
@@ -245,8 +289,19 @@ class Worker(Machine):
         """Take as long as a step takes: a page travels, a record is worked on; anywhere a crash may come."""
         if step.what == "start":
             yield from self.work(self.work_s)
+            yield from self._try_again(step)
         else:
             yield self.simulation.sleep(DELAY_S if step.what == "read" else 0)
+
+    def _try_again(self, step: Step) -> Body:
+        """Stay with a record that cannot be carried out, where that is the way."""
+        simulation, poison = self.simulation, self.sink.poison
+        message = self.host.messages.get((step.shard, step.sequence or 0), "")
+        attempt = 0
+        while poison.way == "try again" and poison.spoils(message, simulation.now_us):
+            attempt += 1
+            simulation.emit("fail", self.name, message, why="it cannot be carried out", attempt=attempt)
+            yield simulation.sleep(ASK_AGAIN_S)
 
     def _reach_the_host(self) -> Body:
         while not self.host.is_reached_by(self.name):

@@ -15,7 +15,15 @@ from typing import Any, Final
 from dsys_lab.brokers.log_stream import LeaseTable, Limits, Settings
 from dsys_lab.errors import BadParameter, require_choice, require_fraction, require_positive
 from dsys_lab.scenarios.log_stream.gauges import limit_of, watch, worked_up
-from dsys_lab.scenarios.log_stream.machines import Phone, RecordsOnly, Sink, StreamHost, Worker
+from dsys_lab.scenarios.log_stream.machines import (
+    POISON,
+    Phone,
+    Poison,
+    RecordsOnly,
+    Sink,
+    StreamHost,
+    Worker,
+)
 from dsys_lab.scenarios.scenario import Claims, scenario
 from dsys_lab.simulation import Simulation
 from dsys_lab.simulation.chance import exponential
@@ -23,6 +31,9 @@ from dsys_lab.structures import EVERY_RECORD, Fsync, VolatileDisk
 
 SLEEPERS: Final = 20
 PATIENCE_S: Final = 600.0
+BAD: Final = 12
+MENDED_S: Final = 15.0
+"""Which record of the phone cannot be carried out, where one cannot, and until when."""
 FSYNC: Final = {"every record": EVERY_RECORD, "every 10 ms": Fsync(after_s=0.01)}
 """When the stream waits for its disk, by the words that a page uses."""
 
@@ -44,6 +55,8 @@ def nights(
     work_s: float = 0.05,
     lease_s: float = 10.0,
     split_at_s: float | None = None,
+    merge_at_s: float | None = None,
+    poison: str | None = None,
     parents_first: bool = True,
     looks_at_its_clock: bool = True,
     fenced: bool = False,
@@ -54,17 +67,21 @@ def nights(
     alike. A shard takes `write_records` a second (None: all). Workers poll every `poll_s`, work `work_s` on a record
     and write down how far they came after `checkpoint_every` of a page; who shows no sign of life for `lease_s` loses
     its shards, and itself lets go of them then if it `looks_at_its_clock`. A `fenced` sink refuses the effects of who
-    has lost a shard without knowing. At `split_at_s` the first shard is divided.
+    has lost a shard without knowing. At `split_at_s` the first shard is divided, at `merge_at_s` the first two become
+    one. With `poison`, one of `POISON`, one record cannot be carried out before a bug is mended at 15 s.
     """
     require_positive(workers=workers, records=records, rate=rate, poll_s=poll_s)
     require_fraction(hot_share=hot_share)
     require_choice("fsync", fsync, tuple(FSYNC))
+    if poison is not None:
+        require_choice("poison", poison, POISON)
     if work_s < 0:
         raise BadParameter(f"work_s = {work_s!r}: give 0 or more")
     limits = None if write_records is None else Limits(write_records=write_records)
     host = StreamHost(sim, "nights", Settings(shards=shards, limits=limits), FSYNC[fsync])
     table = LeaseTable("scoring", VolatileDisk(), recorder=RecordsOnly(sim.recorder))
-    sink, luck = Sink(sim, "scores", fenced=fenced), sim.stream("sleepers")
+    bad = Poison() if poison is None else Poison(f"phone.{BAD}", poison, MENDED_S)
+    sink, luck = Sink(sim, "scores", fenced=fenced, poison=bad), sim.stream("sleepers")
 
     def sleeper() -> str:
         return "hot" if luck() < hot_share else f"sleeper-{int(luck() * SLEEPERS)}"
@@ -80,10 +97,12 @@ def nights(
         )  # fmt: skip
     if split_at_s is not None:
         sim.after(split_at_s, lambda: host.split("shard-000"))
+    if merge_at_s is not None:
+        sim.after(merge_at_s, lambda: host.merge("shard-000", "shard-001"))
     watch(sim, host, {"scoring": partial(worked_up, table)})
     _run_until_read(sim, host, table, phone)
     kept: dict[str, dict[str, Any]] = {"no acknowledged loss": {}, "in order by key": {}, "one owner": {}}
-    if order == "effect first":
+    if order == "effect first" and poison in (None, "try again"):
         kept["at least once"] = {}
     return Claims(kept, limit_of(write_records))
 

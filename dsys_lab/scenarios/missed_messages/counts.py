@@ -5,27 +5,33 @@ Each function that takes `*values` returns (value, mean, standard error) for eac
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from statistics import fmean, stdev
 from typing import Any, Final
 
 import pandas as pd
 
-from dsys_lab.brokers.audit import Kept, Plan, patch, replay, resend
+from dsys_lab import laws
 from dsys_lab.errors import require_choice
-from dsys_lab.scenarios.missed_messages.path import path
 from dsys_lab.scenarios.missed_messages.readers import away, falling_off, seam
-from dsys_lab.scenarios.missed_messages.tape import ORDERS, TapeReader
-from dsys_lab.scenarios.missed_messages.watchers import HOLE_COPY, LEAKS, PHONE, READER, TAPS
-from dsys_lab.scenarios.missed_messages.watching import detection_delays_s
+from dsys_lab.scenarios.missed_messages.tape import ORDERS, POLL_S
+from dsys_lab.scenarios.missed_messages.watchers import GATE, LEAKS, LOG, PHONE, PINGS, READER, TAPS
+from dsys_lab.scenarios.missed_messages.watching import DETECTORS, detection_delays_s
+from dsys_lab.scenarios.scenario import Scenario
 from dsys_lab.simulation import Measured, over_seeds
 from dsys_lab.trace import Trace
 
 RUNS: Final = 4
-READS_A_SECOND: Final = 500
-"""For the time of a repair: how many records a second somebody reads who only looks what they are."""
+DOWN_S: Final = 5.0
+WHICH: Final = ("one in between", "the last of the night")
+LOST_SHARE: Final = 0.2
+"""Of the pings in between."""
+MINUTE: Final = range(61)
+NIGHTS: Final = 200
+"""Of each the last ping is lost."""
 
 
 # ------------------------------------------------------------------------------------------ from one trace
@@ -68,18 +74,19 @@ def taps(runs: Mapping[str, Trace]) -> pd.DataFrame:
     return pd.DataFrame.from_dict(told, orient="index")
 
 
-def signs(trace: Trace) -> dict[str, str]:
-    """Return for each tap which row of the path itself speaks of its losses: the kind and the place, or "nothing"."""
+def signs(trace: Trace) -> pd.DataFrame:
+    """Return for each tap what the path itself writes down of its losses, and where, or "nothing"."""
     of = {
-        "gives up": ("publish_fail", PHONE),
-        "unheard": ("drop", "pings"),
-        "overflow": ("drop", "gate"),
-        "too old": ("expire", "log"),
-        "ack first": ("drop", READER),
-        "skipped": ("fail", READER),
+        "gives up": ("publish_fail", PHONE, "it was given up, at the phone"),
+        "unheard": ("drop", PINGS, "it was handed to nobody, at the topic"),
+        "overflow": ("drop", GATE, "there was no room for it, at the gate"),
+        "too old": ("expire", LOG, "it became too old, at the log"),
+        "ack first": ("drop", READER, "it was let go, at the reader"),
+        "skipped": ("fail", READER, "it could not be carried out, at the reader"),
     }
-    there = Counter((row.kind, row.place) for row in trace)
-    return {leak: f"{row[0]} at {row[1]}" if there[row] else "nothing" for leak, row in of.items()}
+    there = {(row.kind, row.place) for row in trace}
+    said = {leak: words if (kind, place) in there else "nothing" for leak, (kind, place, words) in of.items()}
+    return _column("what is written down, and where", said)
 
 
 def told_the_sender(trace: Trace) -> int:
@@ -101,25 +108,51 @@ def best_way(table: pd.DataFrame) -> str:
     return str(good["not done at the mend"].idxmin())
 
 
-def known_after(trace: Trace) -> list[float]:
-    """Return how long each loss that was seen was not known, in seconds."""
-    return [int(row.fields["after_us"] or 0) / 1e6 for row in trace.of("detect")]
-
-
 def watched(runs: Mapping[str, Trace]) -> pd.DataFrame:
-    """Return a row for each run: how many were lost, how many are known at its end, and after how long on average."""
+    """Return a row for each run: how many were lost and are known, after how long, and since when none is known.
+
+    The last column says how long before the end of the run the first of those was lost that are not known.
+    """
     told = {}
     for name, run in runs.items():
-        after = known_after(run)
-        mean = f"{fmean(after):.1f} s" if after else ""
-        told[name] = {"lost": len(run.of("hole")), "known": len(after), "known after, on average": mean}
+        after = [int(row.fields["after_us"] or 0) / 1e6 for row in run.of("detect")]
+        known = {row.message for row in run.of("detect")}
+        lost_us = [row.time_us for row in run.of("hole") if row.message not in known]
+        told[name] = {
+            "lost": len(run.of("hole")),
+            "known": len(after),
+            "known after, on average": f"{fmean(after):.1f} s" if after else "",
+            "not known: lost in the last": f"{(run.end_us - min(lost_us)) / 1e6:.0f} s" if lost_us else "",
+        }
     return pd.DataFrame.from_dict(told, orient="index")
 
 
-def repeated_share(trace: Trace, repair: str) -> float:
-    """Return which share of what a repair reads again had been settled before."""
-    plan = REPAIRS[repair](kept_by(trace), missed(trace))
-    return plan.repeats(settled(trace)) / len(plan.records)
+def noticed(trace: Trace) -> pd.DataFrame:
+    """Return what a cut of the network between phone and topic came to, in words and counts."""
+    return _column("pings, and copies of them", {
+        "copies lost on their way": len(trace.of("lost")),
+        "answers lost on their way back": len(trace.of("answer_lost")),
+        "came a second time, and were skipped": len(trace.of("effect_skip")),
+        "missed": len(trace.of("hole")),
+    })  # fmt: skip
+
+
+def heard(runs: Mapping[str, Trace]) -> pd.DataFrame:
+    """Return a row for each run: how many were sent, carried out, and missed."""
+    told = {}
+    for name, run in runs.items():
+        offered, done = len(sent(run)), len(carried_out(run))
+        told[name] = {"sent": offered, "carried out": done, "missed": offered - done}
+    return pd.DataFrame.from_dict(told, orient="index")
+
+
+def in_neither(trace: Trace) -> int:
+    """Return how many were neither carried out nor set aside where they can be seen."""
+    return len(sent(trace).keys() - settled(trace))
+
+
+def _column(name: str, told: Mapping[str, object]) -> pd.DataFrame:
+    return pd.Series(told, name=name).to_frame()
 
 
 def inversions(trace: Trace) -> int:
@@ -191,15 +224,37 @@ def missed_shares(*mttr_s: float, listens: str = "live", until_s: float = 2_500.
     return over_seeds(counted, seeds=RUNS, mttr_s=mttr_s)
 
 
-def catch_up_s(*outages_s: float, every_s: float = 0.1, work_s: float = 0.05) -> list[Measured]:
+def outage(outage_s: float, *, every_s: float = 0.1, work_s: float = 0.05, seed: int = 1, until_s: float = 0) -> Trace:
+    """Return the run of a reader with a position that is down once, from `DOWN_S` on."""
+    down = {"do": "crash", "target": READER, "at_s": DOWN_S, "lasts_s": outage_s}
+    busy = {"every_s": every_s, "work_s": work_s, "mtbf_s": 1e9, "mttr_s": 0.001}
+    until_s = until_s or 15 + 3 * outage_s
+    return away(seed=seed, listens="from its position", until_s=until_s, faults=[down], **busy)
+
+
+def backlog(down_s: float, reads_a_second: float) -> dict[str, list[tuple[float, float]]]:
+    """Return over the seconds how many wait for a reader that is down for so long, with ten a second coming."""
+    trace = outage(down_s, work_s=1 / reads_a_second, until_s=70)
+    came = [row.time_us for row in trace.of("publish")]
+    done = [row.time_us for row in trace.of("effect")]
+    at = [s * 1_000_000 for s in range(trace.end_us // 1_000_000 + 1)]
+    return {"counted": [(us / 1e6, float(bisect_right(came, us) - bisect_right(done, us))) for us in at]}
+
+
+def backlog_by_law(down_s: float, reads_a_second: float) -> dict[str, list[tuple[float, float]]]:
+    """Return the same of a fluid: it rises while the reader is down, and falls at what it can do beyond what comes."""
+    back_s = DOWN_S + down_s
+    drained_s = back_s + laws.outage_drain_s(down_s, 10, reads_a_second)
+    return {"law": [(DOWN_S, 0.0), (back_s, 10 * down_s), (drained_s, 0.0)]}
+
+
+def catch_up_s(*outages_s: float, work_s: float = 0.05) -> list[Measured]:
     """Return how long a reader with a position takes, after an outage of so long, until nothing waits for it."""
 
     def counted(*, outage_s: float, seed: int) -> float:
-        down = {"do": "crash", "target": READER, "at_s": 5.0, "lasts_s": outage_s}
-        until_s, busy = 15 + 3 * outage_s, {"every_s": every_s, "work_s": work_s, "mtbf_s": 1e9, "mttr_s": 0.001}
-        run = away(seed=seed, listens="from its position", until_s=until_s, faults=[down], **busy)
+        run = outage(outage_s, work_s=work_s, seed=seed)
         back_us = next(row.time_us for row in run.of("restart"))
-        soon_us = (TapeReader.POLL_S + work_s) * 1e6  # it found nothing, slept, and then found this one
+        soon_us = (POLL_S + work_s) * 1e6  # it found nothing, slept, and then found this one
         caught_up = (r for r in run.of("effect") if r.time_us > back_us and int(r.fields["waited_us"] or 0) < soon_us)
         return (next(caught_up).time_us - back_us) / 1e6
 
@@ -216,21 +271,73 @@ def known_after_s(axis: str, *values: float, detector: str = "numbers", **given:
 
 
 @lru_cache(maxsize=32)
-def last_known_s(detector: str, *, days: int = 200, rate: float = 0.2) -> tuple[float | None, ...]:
+def last_known_s(detector: str, *, days: int = NIGHTS, **given: Any) -> tuple[float | None, ...]:
     """Return for each of some days after how long its last message, which is lost, is known; None: never."""
-    delays = (detection_delays_s(detector, seed=day, messages=30, tail=True, rate=rate) for day in range(days))
+    delays = (detection_delays_s(detector, seed=day, messages=30, tail=True, **given) for day in range(days))
     return tuple(of_day[max(of_day)] for of_day in delays)
 
 
-def never_known(detector: str, *, days: int = 200) -> float:
+def not_known_yet(
+    *detectors: str, which: str = WHICH[0], gap_s: float = 20.0, heartbeat_s: float = 5.0, compare_s: float = 20.0
+) -> dict[str, list[tuple[float, float]]]:
+    """Return for each watcher, over the minute after a loss, which share of the losses it does not know of yet.
+
+    Parameters
+    ----------
+    detectors : str
+        Of `DETECTORS`; numbers and heartbeat if none is given.
+    which : str
+        One of `WHICH`: a ping in between, or the last one of a night.
+    gap_s, heartbeat_s, compare_s : float
+        Mean seconds between two pings, seconds between two beats, between two comparisons.
+    """
+    require_choice("which", which, WHICH)
+    given = {"rate": 1 / gap_s, "heartbeat_s": heartbeat_s, "compare_s": compare_s}
+    curves = {}
+    for name in detectors or DETECTORS[:2]:
+        delays = last_known_s(name, **given) if which == WHICH[1] else _losses(name, **given)
+        known = sorted(delay for delay in delays if delay is not None)
+        curves[name] = [(float(t), 1 - bisect_right(known, t) / len(delays)) for t in MINUTE]
+    return curves
+
+
+def not_known_by_law(
+    *detectors: str, which: str = WHICH[0], gap_s: float = 20.0, heartbeat_s: float = 5.0, compare_s: float = 20.0
+) -> dict[str, list[tuple[float, float]]]:
+    """Return the same by law: behind the last of the night no ping comes that could tell."""
+    arrive = 0 if which == WHICH[1] else (1 - LOST_SHARE) / gap_s
+    by_law: dict[str, Callable[[float], float]] = {
+        "numbers": lambda t: laws.known_later_than(t, arrive, None),
+        "heartbeat": lambda t: laws.known_later_than(t, arrive, heartbeat_s),
+        "comparison": lambda t: laws.compared_later_than(t, compare_s),
+    }
+    return {f"law, {name}": [(float(t), by_law[name](t)) for t in MINUTE] for name in detectors or DETECTORS[:2]}
+
+
+@lru_cache(maxsize=64)
+def _losses(detector: str, **given: Any) -> tuple[float | None, ...]:
+    return tuple(detection_delays_s(detector, messages=2_000, lost_share=LOST_SHARE, **given).values())
+
+
+def never_known(detector: str, *, days: int = NIGHTS) -> float:
     """Return on which share of the days the very last message, which is lost, is never known to be missing."""
     return last_known_s(detector, days=days).count(None) / days
 
 
-def tail_known_s(detector: str, *, days: int = 200) -> Measured:
+def tail_known_s(detector: str, *, days: int = NIGHTS) -> Measured:
     """Return after how long the last message of a day is known to be missing: 0, the mean, its standard error."""
     known = [seconds for seconds in last_known_s(detector, days=days) if seconds is not None]
     return 0.0, fmean(known), stdev(known) / len(known) ** 0.5
+
+
+def missed_mean(run: Scenario, *, seeds: int = RUNS, **axis: Sequence[float]) -> list[Measured]:
+    """Return how many of its messages a scenario never carries out, at each value of one of its parameters."""
+
+    def counted(*, seed: int, **value: Any) -> float:
+        trace = run(seed=seed, **value)
+        return float(len(sent(trace)) - len(carried_out(trace)))
+
+    return over_seeds(counted, seeds=seeds, **axis)
 
 
 def falls_off(*reads: float, retention_s: float = 20.0) -> list[Measured]:
@@ -266,87 +373,3 @@ def at_the_seam(*pages: int, order: str) -> list[Measured]:
 def _spread_of_a_crash(page: int) -> float:
     """Return the standard deviation of where in a page of so many a crash comes, anywhere alike."""
     return ((page**2 - 1) / 12) ** 0.5
-
-
-# ------------------------------------------------------------------------------------------ repairs
-def kept_by(trace: Trace) -> list[Kept]:
-    """Return all that the phone has sent, in the order of sending: it keeps everything."""
-    keys = {str(row.message): str(row.fields["key"]) for row in trace.of("publish")}
-    pings = [message for message in sent(trace) if keys[message] != "beat"]
-    return [Kept(at, keys[message], int(message[1:]), message) for at, message in enumerate(pings)]
-
-
-Repair = Callable[[list[Kept], list[str]], Plan]
-
-
-def _replay_all(kept: list[Kept], lost: list[str]) -> Plan:
-    return replay(kept, position=0)
-
-
-def _replay_window(kept: list[Kept], lost: list[str]) -> Plan:
-    at = [record.position for record in kept if record.message in set(lost)]
-    return replay(kept, position=min(at, default=0), until=max(at, default=-1) + 1)
-
-
-def _resend_keys(kept: list[Kept], lost: list[str]) -> Plan:
-    first: dict[str, int] = {}
-    for record in kept:
-        if record.message in set(lost):
-            first.setdefault(record.key, record.number)
-    plans = [resend(kept, key=key, number=number) for key, number in first.items()]
-    return Plan(tuple(sorted((one for plan in plans for one in plan.records), key=lambda one: one.position)))
-
-
-def _patch(kept: list[Kept], lost: list[str]) -> Plan:
-    return patch(kept, messages=set(lost))
-
-
-REPAIRS: Final[dict[str, Repair]] = {
-    "replay all": _replay_all,
-    "replay the window": _replay_window,
-    "resend each key": _resend_keys,
-    "patch": _patch,
-}
-"""Four repairs: from what is kept and what is missing to what is read again."""
-
-
-def reread(trace: Trace) -> dict[str, int]:
-    """Return how many records each repair reads again for the losses of a run."""
-    kept, lost = kept_by(trace), missed(trace)
-    return {name: len(plan(kept, lost).records) for name, plan in REPAIRS.items()}
-
-
-def reread_of(runs: Mapping[str, Trace]) -> dict[str, int]:
-    """Return how many records each repair reads again, for each of several runs."""
-    return {f"{name}: {repair}": count for name, run in runs.items() for repair, count in reread(run).items()}
-
-
-def repairs(trace: Trace) -> pd.DataFrame:
-    """Return a row for each repair of the losses of a run: what it reads, what for nothing, what it brings back."""
-    kept, lost, done = kept_by(trace), missed(trace), settled(trace)
-    told = {}
-    for name, repair in REPAIRS.items():
-        plan = repair(kept, lost)
-        told[name] = {
-            "read again": len(plan.records),
-            "of these settled before": plan.repeats(done),
-            "brought back": plan.brings_back(lost),
-            "still missing": len(set(lost)) - plan.brings_back(lost),
-        }
-    return pd.DataFrame.from_dict(told, orient="index")
-
-
-def scattered_and_together() -> dict[str, Trace]:
-    """Return a run whose losses lie all over it, and one whose losses lie together."""
-    return {"scattered": path(leak="gives up", every_s=0.8), "together": path(leak="overflow", every_s=0.8)}
-
-
-def least_reread(trace: Trace) -> str:
-    """Say which repair reads fewest records again."""
-    counts = reread(trace)
-    return min(counts, key=counts.__getitem__)
-
-
-def holes(rows: Iterable[Any]) -> int:
-    """Return how many outlines were drawn."""
-    return sum(row.kind == "hole" and row.fields.get("copy") == HOLE_COPY for row in rows)

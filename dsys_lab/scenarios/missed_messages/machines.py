@@ -143,20 +143,32 @@ class OneBox:
     """A recorder for a system whose parts (the seats of a topic, the shards and files of a log) are one box here.
 
     Rows about files are left out, and so is that a record has become too old which somebody had read.
+
+    Parameters
+    ----------
+    read : container of str
+        What has been read.
+    ahead_us : callable
+        `()` -> by how much the system's clock is ahead of the time of the run, in which its rows are told.
     """
 
-    def __init__(self, recorder: Recorder, place: str, read: Container[str] = ()) -> None:
-        self._recorder, self._place, self._read = recorder, place, read
+    def __init__(
+        self, recorder: Recorder, place: str, read: Container[str] = (), *, ahead_us: Callable[[], int] = lambda: 0
+    ) -> None:
+        self._recorder, self._place, self._read, self._ahead_us = recorder, place, read, ahead_us
 
     def emit(self, time_us: int, kind: str, place: str, message: str | None = None, /, **fields: Scalar) -> None:
         """Pass a row on, or leave it out."""
         if kind in ("log_append", "log_sync", "segment", "recover") or (kind == "expire" and message in self._read):
             return
-        parts = {name: self._place for name in ("shard", "to") if str(fields.get(name)).startswith(f"{self._place}/")}
+        inside = (name for name in ("shard", "to") if str(fields.get(name)).startswith(f"{self._place}/"))
+        parts: dict[str, Scalar] = dict.fromkeys(inside, self._place)
         if kind == "append":
             parts["shard"] = self._place
         here = self._place if place.startswith(f"{self._place}/") else place
-        self._recorder.emit(time_us, kind, here, message, **{**fields, **parts})
+        if "arrive_us" in fields:
+            parts["arrive_us"] = int(fields["arrive_us"] or 0) - self._ahead_us()
+        self._recorder.emit(time_us - self._ahead_us(), kind, here, message, **{**fields, **parts})
 
 
 class Broker(Machine):

@@ -173,7 +173,7 @@ def falling_off(
     def measure() -> Body:
         while True:
             yield sim.sleep(1.0)
-            tape.stream.tick(sim.now_us)
+            tape.tick()
             shard = tape.stream.shards()[0]
             behind = (shard.end - reader.disk["position"]) / rate
             sim.emit("gauge", READER, name="behind", value=round(behind, 2), unit="s")

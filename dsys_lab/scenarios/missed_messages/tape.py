@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,12 +17,13 @@ ORDERS: Final = ("acknowledge, then do", "do, then acknowledge")
 POISON: Final = ("skip", "stop", "park", "park the key")
 BODY: Final = b"ping"
 BATCH: Final = 500
+POLL_S: Final = 0.2
 MISSED: Final = "missed"
 """Where the outlines of those stand that a reader has missed."""
 
 
 class Tape(Machine):
-    """A log of one shard, and its writer, who puts straight into it.
+    """A log of one shard, and its writer, who puts straight into it. It goes by its machine's clock, which may be off.
 
     Parameters
     ----------
@@ -39,13 +39,31 @@ class Tape(Machine):
         super().__init__(simulation, LOG)
         self.gap, self.count, self.keys = gap, count, keys
         self.read: set[str] = set()
-        recorder = OneBox(simulation.recorder, LOG, self.read)
+        self._gone = self._clock_us = 0
+        recorder = OneBox(
+            simulation.recorder, LOG, self.read, ahead_us=lambda: self.clock_us - simulation.now_us
+        )
         self.stream = LogStream(LOG, VolatileDisk(), Settings(retention_s=retention_s, limits=None), recorder=recorder)
         self.shard = self.stream.shards()[0].name
+
+    @property
+    def clock_us(self) -> int:
+        """The time by this machine's clock; where that is set back, the log's stands still until it is caught up."""
+        self._clock_us = max(self._clock_us, self.simulation.now_us + self.skew_us)
+        return self._clock_us
 
     def boot(self) -> None:
         """Begin to write."""
         self.spawn(self._write())
+
+    def tick(self) -> None:
+        """Let go of what is too old by the clock; draw the outlines of what nobody had read."""
+        self.stream.tick(self.clock_us)
+        first = self.stream.shards()[0].first
+        for message in map(self._name_of, range(self._gone, first)):
+            if message not in self.read:
+                hole(self.simulation, LOG, message, to=MISSED, why="older than the retention, and not read")
+        self._gone = first
 
     def _write(self) -> Body:
         luck, entries = self.simulation.stream("writer/gaps"), [self._entry(number) for number in range(self.count)]
@@ -58,12 +76,16 @@ class Tape(Machine):
             self._put([entry])
 
     def _entry(self, number: int) -> Entry:
-        return Entry(f"m{number + 1}", self.keys[number % len(self.keys)], BODY)
+        return Entry(self._name_of(number), self.keys[number % len(self.keys)], BODY)
+
+    @staticmethod
+    def _name_of(offset: int) -> str:
+        return f"m{offset + 1}"
 
     def _put(self, entries: list[Entry]) -> None:
         for entry in entries:
             self.simulation.emit("publish", "phone", entry.message, attempt=1, key=entry.key)
-        self.stream.put_many(self.simulation.now_us, entries)
+        self.stream.put_many(self.clock_us, entries)
         for entry in entries:
             self.simulation.emit("publish_ok", "phone", entry.message, attempt=1)
 
@@ -80,6 +102,8 @@ class Habits:
         How many records it takes at once: after each page it moves its position.
     work_s : float
         Seconds a record.
+    poll_s : float
+        How long it waits where it has found nothing.
     crash_share : float
         With this probability it crashes at a record, before the effect.
     back_s : float
@@ -97,6 +121,7 @@ class Habits:
     order: str = ORDERS[1]
     page: int = 10
     work_s: float = 0.1
+    poll_s: float = POLL_S
     crash_share: float = 0.0
     back_s: float = 1.0
     keyed: bool = False
@@ -107,7 +132,7 @@ class Habits:
     def __post_init__(self) -> None:
         require_choice("order", self.order, ORDERS)
         require_choice("poison", self.poison, POISON)
-        require_positive(page=self.page)
+        require_positive(page=self.page, poll_s=self.poll_s)
         require_not_negative(work_s=self.work_s, back_s=self.back_s)
         require_fraction(crash_share=self.crash_share, poison_share=self.poison_share)
 
@@ -115,13 +140,10 @@ class Habits:
 class TapeReader(Machine):
     """Reads a tape by its habits. Its position and, if its effects have keys, what it has done are on disk."""
 
-    POLL_S: Final = 0.2
-
     def __init__(self, simulation: Simulation, tape: Tape, habits: Habits, *, name: str = "reader") -> None:
         super().__init__(simulation, name)
         self.tape, self.habits = tape, habits
         self.disk["position"], self.disk["done"], self.disk["parked"] = 0, {}, []
-        self.skipped: Callable[[int], object] = lambda count: None  # so many were too old before they were read
         self._crashes, self._poison = simulation.stream(f"{name}/crashes"), simulation.stream(f"{name}/poison")
         self._poisoned: dict[str, bool] = {}
         self._in_hand: dict[str, None] = {}
@@ -139,14 +161,12 @@ class TapeReader(Machine):
     def _read_all(self) -> Body:
         simulation, habits = self.simulation, self.habits
         while True:
-            at = ShardIterator(self.tape.shard, self.disk["position"], simulation.now_us)
-            page = self.tape.stream.read(simulation.now_us, at, limit=habits.page, to=self.name)
+            at = ShardIterator(self.tape.shard, self.disk["position"], self.tape.clock_us)
+            page = self.tape.stream.read(self.tape.clock_us, at, limit=habits.page, to=self.name)
             if isinstance(page, Throttled) or not page.records:
                 yield from self._take_up_parked()
-                yield simulation.sleep(self.POLL_S)
+                yield simulation.sleep(habits.poll_s)
                 continue
-            if page.skipped:
-                self.skipped(page.skipped)
             self.tape.read.update(record.message for record in page.records)
             after = page.records[-1].sequence + 1
             if habits.order == ORDERS[0]:
@@ -211,7 +231,7 @@ class TapeReader(Machine):
             self.simulation.emit("finish", self.name, record.message, attempt=1, copy=record.copy)
             return
         done[record.message] = None
-        waited_us = self.simulation.now_us - record.arrived_us
+        waited_us = self.tape.clock_us - record.arrived_us
         self.simulation.emit(
             "effect", self.name, record.message, key=record.message, copy=record.copy, waited_us=waited_us
         )

@@ -327,10 +327,12 @@ def _strip(axes: Axes, trace: Trace, until_us: int, top: int, end_us: int) -> No
     is_measured = any(KINDS[row.kind].caret or KINDS[row.kind].hole for row in trace)
     gauges = _gauges(trace) if is_measured or not any(y) else {}
     if gauges:
-        for (_, named), (at_us, values) in gauges.items():
+        several = Counter(named for _, named in gauges)
+        for (place, named), (at_us, values) in gauges.items():
+            label = f"{place.rpartition('/')[2]}: {named}" if several[named] > 1 else named
             until = max(end_us, at_us[-1])  # what a gauge said last holds on
             axes.step([time_us / unit_us for time_us in (*at_us, until)], [*values, values[-1]], where="post", lw=1.1,
-                      label=named)  # fmt: skip
+                      label=label)  # fmt: skip
         axes.set(ylabel=_unit(trace), ylim=(0, None))
         if is_measured:
             axes.legend(fontsize=7, loc="upper left", ncols=3, borderaxespad=0.1)

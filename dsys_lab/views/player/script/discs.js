@@ -101,7 +101,7 @@ export function drawDiscs(view, scene) {
   for (let i = 0; i < scene.named.length; i += 5) {
     if (scene.named[i + 4] !== filled) { filled = scene.named[i + 4]; g.fillStyle = filled ? "#0b2233" : c.fg; }
     const e = scene.named[i], r = scene.named[i + 3], name = holeOf(s, e) === 2 ? seconds(lane, s.move[e] - 1) : (scene.short[e] ??= short(lane.messages[lane.copyMessage[e]]));
-    const want = Math.min(11, (r * 2.9) / Math.max(2.4, name.length));
+    const want = Math.min(11, (r * 2.55) / Math.max(2.4, name.length));
     if (want < 6.5) continue;
     if (want !== size) { size = want; g.font = font(size, 500); }
     g.fillText(name, scene.named[i + 1], scene.named[i + 2] + size * 0.36);

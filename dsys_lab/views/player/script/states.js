@@ -10,7 +10,7 @@ import { cross, tick } from "./marks.js";
 /** Over a box: its numbers, the state that it is in, the frame of the selected one. */
 export function drawOver(view, scene, box) {
   const { g, s, lane } = scene, c = view.palette, bits = bitsOf(view, scene, box), sum = (a) => box.places.reduce((x, p) => x + a[p], 0);
-  const n = sum(s.count) - (box.kind === "tray" ? sum(s.here) : 0), foot = box.y + box.h + (bits && !view.model.states.some((one) => one.look === "veil" && bits & one.bit) ? 22 : 13);
+  const n = sum(s.count) - (box.kind === "tray" ? sum(s.here) : 0), hangs = bits && !badgeIsInside(box) && !view.model.states.some((one) => one.look === "veil" && bits & one.bit), foot = box.y + box.h + (hangs ? 22 : 13);
   g.font = font(11.5, 600); g.textAlign = "right"; g.textBaseline = "alphabetic";
   if (n && box.kind === "tray") {
     const room = roomOf(box, lane), wide = (text) => box.titleWidth + g.measureText(text).width + 8;
@@ -79,9 +79,12 @@ function hatch(g, box, colour, alpha) {
   g.stroke(); g.globalAlpha = 1;
 }
 
+/** A machine shows its state within, so that its numbers stay above the name of the box below; what has discs at its foot, on the edge. */
+const badgeIsInside = (box) => box.kind === "machine" && box.h >= 40;
+
 function badge(view, g, box, text, fill, ink) {
   g.font = font(11, 700); g.textAlign = "center";
-  const w = g.measureText(text).width + 14, x = clamp(box.x + box.w / 2, w / 2 + 2, view.lay.width - w / 2 - 2), y = box.y + box.h - 1;
+  const w = g.measureText(text).width + 14, x = clamp(box.x + box.w / 2, w / 2 + 2, view.lay.width - w / 2 - 2), y = box.y + box.h - (badgeIsInside(box) ? 11 : 1);
   g.fillStyle = fill; g.beginPath(); g.roundRect(x - w / 2, y - 9, w, 18, 9); g.fill(); g.fillStyle = ink; g.fillText(text, x, y + 4);
 }
 
