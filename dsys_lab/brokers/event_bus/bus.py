@@ -161,7 +161,7 @@ class EventBus:
         if made:
             self.recorder.emit(self._now_us, "fan_out", self.place, event.id, copies=made, copy=copy)
         else:
-            self.recorder.emit(self._now_us, "drop", self.place, event.id, why="no rule picks it", copy=copy)
+            self.recorder.emit(self._now_us, "unmatched", self.place, event.id, why="no rule picks it", copy=copy)
         return Taken(event.id)
 
     def _archive(self, event: Event) -> int:

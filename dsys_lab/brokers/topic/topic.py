@@ -168,7 +168,7 @@ class Topic:
             self.recorder.emit(self._now_us, "fan_out", self.place, message.name, copies=len(heard), copy=copy)
         else:
             why = "no filter lets it through" if passed_by else "nobody is subscribed"
-            self.recorder.emit(self._now_us, "drop", self.place, message.name, why=why, copy=copy)
+            self.recorder.emit(self._now_us, "unmatched", self.place, message.name, why=why, copy=copy)
         return Published(message.name, tuple(heard), tuple(passed_by))
 
     def _new_copy(self, kind: str, place: Place, message: Message) -> Copy:
