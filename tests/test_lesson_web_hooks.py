@@ -65,6 +65,14 @@ def test_who_is_called_and_asks_misses_nothing_nor_does_who_is_tried_for_days(se
     assert counts.never_heard(hear_of_it(**down, tries="three days", ask_every_s=1_200.0)) == 0
 
 
+def test_the_quiet_after_the_last_night_is_not_counted_and_the_question_that_found_what_was_lost_is():
+    down = {"down_s": 300.0, "events_per_minute": 6.0, "minutes": 8.0}
+    table = counts.ways({way: hear_of_it(way=way, **down) for way in WAYS})
+    assert table.loc["be called, and ask", "in vain"] < table.loc["be called, and ask", "questions"]
+    quiet = hear_of_it(way="ask", minutes=10.0)
+    assert counts.asked(quiet) < sum(row.fields["type"] == "ask" for row in quiet.of("send"))
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_belt_and_braces_mostly_asks_in_vain_and_fetches_what_was_lost_once(seed):
     run = hear_of_it(seed=seed, way="be called, and ask", down_s=200.0)

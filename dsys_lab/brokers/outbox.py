@@ -249,7 +249,7 @@ class Outbox(Generic[AnyCopy]):
             self.tell(now_us, "dead", copy, receives=copy.attempt, to=f"{seat.place}/dead")
         else:
             seat.books["dropped"] += 1
-            self.tell(now_us, "drop", copy, why=f"given up: {', '.join(filter(None, (why, ended_by)))}")
+            self.tell(now_us, "drop", copy, why=f"given up: {ended_by or why}")
 
     def redrive(self, now_us: int, seat: Seat) -> list[Any]:
         """Take the dead letters of a seat back, as if they were new, and return the copies: let each `stand`."""

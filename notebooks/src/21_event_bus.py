@@ -76,7 +76,8 @@ charts.sliding(lambda event: charts.sieves(**seen(event)), event=(1, 6))
 # of three hours; why does that pass by?
 #
 # The same in motion. *wearable*, *shop* and *partner* put events on the bus; the coach, packing and a log of everything
-# are targets. In the second lane there is no such log. Press **space**.
+# are targets. In the second lane there is no such log. Under a box stands what
+# was done there (✓), lost (✗), or is **unmatched** (–): no rule picks it, and it ends on the bus. Press **space**.
 
 # %%
 from dsys_lab.scenarios.event_bus import routing
@@ -119,8 +120,8 @@ answers(*bus.put(0, nights))
 print(f"{attempt.target} is to have {attempt.body}")
 
 # %% [markdown]
-# One. The third is an event, and was taken; but its `hours` is a text, and a text is no number. Nobody gets
-# it, and that is no error: it is **unmatched**, which is another thing than *lost*. The bus counts such events, and keeps
+# One. The third is an event, and was taken; but its `hours` is a text, and a text is no number. Nobody gets it,
+# and that is no error: it is unmatched, which is another thing than *lost*. The bus counts such events, and keeps
 # books for each target: what its rule let *pass by*, what it *matched*, and what became of that.
 
 # %%
@@ -475,7 +476,7 @@ held.reveal(
     kept_out_by("held back"),
     why="It is signed, and its id was never here. Only the time in it gives it away.",
     show=(
-        charts.sliding(lambda sort: charts.sieves(**sealed(sort)), sort=(1, 8)),
+        charts.sliding(lambda n: charts.sieves(**sealed(n)), n=(1, 8), at={"n": 2}),
         effects_table("nothing", "signature", "age", "id").rename(columns=whole),
     ),
 )

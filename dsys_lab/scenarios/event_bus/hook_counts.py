@@ -38,13 +38,15 @@ def never_heard(trace: Trace) -> int:
 
 
 def asked(trace: Trace) -> int:
-    """Return how often we asked for the list, for as long as nights were recorded."""
-    return sum(row.fields["type"] == "ask" and row.time_us < _end_us(trace) for row in trace.of("send"))
+    """Return how often we asked for the list, for as long as there was something to hear of."""
+    end_us = _end_us(trace)
+    return sum(row.fields["type"] == "ask" and row.time_us < end_us for row in trace.of("send"))
 
 
 def asked_in_vain(trace: Trace) -> int:
     """Return how many of these questions found nothing."""
-    return sum(row.time_us < _end_us(trace) for row in trace.of("empty"))
+    end_us = _end_us(trace)
+    return sum(row.time_us < end_us for row in trace.of("empty"))
 
 
 def share_in_vain(trace: Trace) -> float:
@@ -53,8 +55,9 @@ def share_in_vain(trace: Trace) -> float:
 
 
 def _end_us(trace: Trace) -> float:
-    """Return when the last night may be recorded: who asks later asks in vain for another reason."""
-    return float(str(trace.header.params["minutes"])) * 60e6
+    """Return when the last night may be recorded, or was heard of after an outage: later all is asked in vain."""
+    end_us = float(str(trace.header.params["minutes"])) * 60e6
+    return max([end_us, *(row.time_us for row in trace.of("enqueue") if trace.header.params["down_s"])])
 
 
 def ways(runs: Mapping[str, Trace]) -> pd.DataFrame:

@@ -34,6 +34,7 @@ def sealed(sort: int) -> dict[str, Any]:
         "sieves": checks,
         "seal": "cracked" if found["signature"] else "whole",
         "refused": {check: f"{one[0].status} {one[0].why}" for check, one in found.items() if one},
+        "head": "call",
         "title": f"A call that is {step.kind}",
     }
 

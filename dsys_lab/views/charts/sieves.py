@@ -40,6 +40,7 @@ def sieves(
     title: str = "",
     seal: str = "",
     refused: Mapping[str, str] | None = None,
+    head: str = "event",
 ) -> Chart:
     """Return a card and what some sieves make of it.
 
@@ -53,6 +54,8 @@ def sieves(
         "whole" or "cracked": drawn on the card.
     refused : mapping, optional
         Rule -> what is said where it does not pick the card; "passed by" unless it stands here.
+    head : str
+        What the card is.
 
     Raises
     ------
@@ -73,9 +76,9 @@ def sieves(
         FigureCanvasAgg(figure)
         axes = figure.subplots()
         lit = {path for looked, given in sieves.values() if given is not None for path, _, holds in looked if holds}
-        ports = _draw_card(axes, card, lit, top=height)
+        ports = _draw_card(axes, head, card, lit, top=height)
         if seal:
-            _draw_seal(axes, seal, (_CARD[1] / 2, height - (len(card) + 2.7) * _LINE))
+            _draw_seal(axes, seal, (_CARD[1] / 4, height - (len(card) + 2.3) * _LINE))
         top = height
         for name, (looked, given) in sieves.items():
             bottom = top - (len(looked) + 1.2) * _LINE
@@ -135,10 +138,10 @@ def _box(
     )  # fmt: skip
 
 
-def _draw_card(axes: Axes, card: Mapping[str, str], lit: set[str], *, top: float) -> dict[str, float]:
+def _draw_card(axes: Axes, head: str, card: Mapping[str, str], lit: set[str], *, top: float) -> dict[str, float]:
     """Draw the card, and return at which height each of its fields is."""
     _box(axes, _CARD, (top - (len(card) + 1.2) * _LINE, top), _INK)
-    axes.text(_CARD[0] + 0.1, top - 0.6 * _LINE, "event", weight="bold", va="center", color=_INK)
+    axes.text(_CARD[0] + 0.1, top - 0.6 * _LINE, head, weight="bold", va="center", color=_INK)
     ports = {}
     for number, (name, value) in enumerate(card.items()):
         y = ports[name] = top - (number + 1.5) * _LINE
@@ -169,16 +172,14 @@ def _draw_sieve(
 
 def _draw_seal(axes: Axes, seal: str, at: tuple[float, float]) -> None:
     """Draw a blob of wax with a tick, or one that is broken in two."""
-    from matplotlib.patches import Circle
-
     role, (x, y) = SEALS[seal], at
-    axes.add_patch(Circle((x, y), 1.15 * _LINE, facecolor=role.colour, edgecolor=role.ink, linewidth=1.5, alpha=0.9))
+    axes.scatter([x], [y], s=1500, facecolor=role.colour, edgecolor=role.ink, linewidth=1.5)
     if seal == "whole":
         axes.text(x, y, "✓", ha="center", va="center", fontsize=17, color="white", weight="bold")
     else:
         steps = [(x + side * 0.09, y + way * _LINE) for side, way in _CRACK]
         axes.plot(*zip(*steps, strict=True), color="white", linewidth=3.2)
-    axes.text(x + 1.6 * _LINE, y, f"seal: {seal}", va="center", fontsize=8.5, color=role.ink)
+    axes.text(x + 1.7 * _LINE, y, f"seal: {seal}", va="center", fontsize=8.5, color=role.ink)
 
 
 def _draw_outcome(axes: Axes, given: str | None, refused: str, *, middle: float) -> None:
