@@ -107,6 +107,7 @@ STATES: Final[dict[str, State]] = {
     "split": State("cut off"),
     "blocked": State("must wait", look="hatch", fault=False),
     "absent": State("nobody there", look="veil", fault=False),
+    "idle": State("nothing to do", look="hatch", fault=False),
     "locked": State("locked", look="hatch", fault=False),
     "apart": State("not what the table says", look="hatch"),
 }
@@ -229,6 +230,7 @@ _TABLE: Final = (
     # routing
     _kind("join", "mark", "", "{place} is subscribed from now on", ends="absent"),
     _kind("leave", "mark", "", "{place} is not subscribed", state="absent"),
+    _kind("idle", "mark", "", "{place} has nothing to do", state="idle"),
     _kind("match", "move", "rule to arrive_us", "{message} matches {rule} and goes to {to}", account="in flight"),
     _kind("nomatch", "fade", "rule", "{message} does not match {rule}"),
     _kind("unmatched", "fade", "why", "{message} ends at {place}, for it concerns nobody: {why}", account="unmatched"),
