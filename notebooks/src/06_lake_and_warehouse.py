@@ -325,8 +325,8 @@ from dsys_lab import laws
 regret = counts.regret(noticed_after=5_000)
 lost.reveal(
     regret["lossy"]["lost"],
-    why=f"At most {laws.lost_values(6_000, there[0], 5_000):,}: all between its first day "
-    "and the change, less those whose wearable was still to get the firmware.",
+    why=f"At most {laws.lost_values(6_000, there[0], 5_000):,}: all between its first "
+    "day and the change, less those whose wearable was still to get the firmware.",
     show=pd.DataFrame(regret).T,
 )
 
