@@ -30,6 +30,16 @@ def test_it_grows_with_its_sieves_and_cuts_what_is_too_long():
     assert max(len(text.get_text()) for text in large.figure.axes[0].texts) <= 42
 
 
+def test_a_seal_is_drawn_and_said_and_what_objects_says_why():
+    sieve = {"signature": ([("hours", "made with the secret", False)], None)}
+    chart = charts.sieves(CARD, sieve, seal="cracked", refused={"signature": "403 forged"})
+    assert "Its seal is cracked." in chart.alt
+    assert chart.summary.endswith("does not hold; 403 forged")
+    assert "403 forged" in {text.get_text() for text in chart.figure.axes[0].texts}
+    with pytest.raises(BadParameter, match="whole or cracked"):
+        charts.sieves(CARD, sieve, seal="melted")
+
+
 def test_strips_count_what_is_picked():
     chart = charts.picked_strips({"a": [True, False, True], "b": [False] * 3})
     assert chart.summary == "a: 2 of 3\nb: 0 of 3"

@@ -134,7 +134,7 @@ def test_what_was_put_is_the_buss_own() -> None:
     (Entry("w", "Night", ""), "MalformedDetail"), (Entry("w", "Night", "[1]"), "MalformedDetail"),
     (Entry("w", "Night", "{"), "MalformedDetail"), (Entry("w", "Night", {"a": {1}}), "MalformedDetail"),
     (Entry("w", "Night", {"a": float("nan")}), "MalformedDetail"), (Entry(5, "Night", {}), "InvalidArgument"),
-    (Entry("aws.s3", "Night", {"a": 1}), "NotAuthorizedForSource"),
+    (Entry("aws.s3", "Night", {"a": 1}), "NotAuthorizedForSourceException"),
 ])  # fmt: skip
 def test_a_bad_entry_fails_alone(entry: Entry, code: str) -> None:
     bus = bus_of(Rule("all", CATCH_ALL, [Target("coach")]))
@@ -217,6 +217,19 @@ def test_a_target_that_is_gone_for_good_is_not_tried_again() -> None:
     assert (letter.attempts, letter.ended_by) == (1, "")
 
 
+def test_a_dead_letter_that_is_redriven_is_tried_as_if_it_were_new_and_only_at_its_target() -> None:
+    bus, tried_s = fails_until_the_end(Retry(age_most_s=60), dead_letters=True)
+    now_us = (tried_s[-1] + 100) * S
+    bus.put_rule(now_us, Rule("more", NIGHTS, [Target("log")]))
+    assert bus.redrive(now_us + S, "all", "coach") == 1
+    [attempt] = bus.attempts(now_us + S)
+    assert (attempt.message, attempt.target, attempt.attempt) == ("n1", "coach", 1)
+    bus.failed(now_us + S, attempt.number, "down")
+    assert bus.deadline_us() is not None, "its age begins anew"
+    assert bus.dead_letters("all", "coach") == []
+    assert bus.redrive(now_us + S, "all", "coach") == 0
+
+
 # ------------------------------------------------------------------------------------------------- archive and replay
 def test_an_archive_has_what_its_pattern_picks_until_its_days_are_over() -> None:
     bus = EventBus("bus")
@@ -291,6 +304,7 @@ BAD = {
     "no entries": (lambda bus: bus.put(0, [{"Source": "x"}]), BadParameter, "list of Entry"),
     "an unknown rule": (lambda bus: bus.remove_rule(0, "x"), BadParameter, "bus has all"),
     "an unknown target": (lambda bus: bus.dead_letters("all", "x"), BadParameter, "rule all has coach"),
+    "a redrive of nobody": (lambda bus: bus.redrive(0, "all", "x"), BadParameter, "rule all has coach"),
     "an archive named like a rule": (lambda bus: bus.keep(0, Archive("all")), Refused, "another name"),
     "an archive twice": (lambda bus: bus.keep(0, Archive("past")), Refused, "another name"),
     "a rule named like an archive": (lambda bus: bus.put_rule(0, Rule("past", NIGHTS)), Refused, "another name"),
@@ -394,6 +408,12 @@ class InAnyOrder(RuleBasedStateMachine):
         self.replays += 1
         self.bus.replay(self.now_us, f"r{self.replays}", "past", since_us=0, until_us=self.now_us)
 
+    @rule(name=st.sampled_from("abc"))
+    def redrives(self, name: str) -> None:
+        for target in [key for key in self.bus.status().targets if key.startswith(name)]:
+            self.bus.redrive(self.now_us, *target.split("/"))
+            assert self.bus.dead_letters(*target.split("/")) == []
+
     @rule()
     def gives_out(self) -> None:
         self.out += [attempt.number for attempt in self.bus.attempts(self.now_us)]
@@ -412,8 +432,9 @@ class InAnyOrder(RuleBasedStateMachine):
         self.trace.header.invariants = {"conservation": {}}
         assert [lamp.rows for lamp in lamps(self.trace)] == [()]
         for books in self.bus.status().targets.values():
-            ends = books.waiting + books.in_flight + books.delivered + books.dead + books.dropped
-            assert books.matched + books.replayed == ends
+            ends = books.waiting + books.in_flight + books.delivered + books.set_aside + books.dropped
+            assert books.matched + books.replayed + books.redriven == ends
+            assert books.dead <= books.set_aside
 
 
 InAnyOrder.TestCase.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)

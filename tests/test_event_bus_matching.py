@@ -31,7 +31,7 @@ def picked(matcher: Matcher, event: dict[str, Any]) -> list[str]:
     return [name for name, picks in matcher.verdicts(event) if picks]
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     made=st.lists(st.tuples(st.sampled_from("abcdef"), PATTERNS), max_size=8), gone=st.sets(st.sampled_from("abcdef")),
     events=st.lists(EVENTS, max_size=6),

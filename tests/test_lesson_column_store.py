@@ -121,7 +121,7 @@ def test_old_counts_send_more_and_answer_the_same():
 @pytest.mark.parametrize(("slices", "unsorted"), [(4, True), (4, False), (2, True)])
 def test_a_tiny_table_takes_what_the_law_says(slices, unsorted):
     told = loading.tiny(slices=slices, unsorted_too=unsorted)
-    assert told["bytes on disk"] == told["by law"] > 1_000 * told["bytes in the blocks"]
+    assert told["MiB on disk"] == told["by law"] > 1_000 * told["MiB of values in them"]
 
 
 def test_a_row_at_a_time_writes_a_block_of_every_column():

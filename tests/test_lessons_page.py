@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from dsys_lab.brokers.event_bus import Books, Failed, Taken
 from dsys_lab.brokers.overflow import Buffer, newest_pays, oldest_pays
 from dsys_lab.errors import BadParameter, EngineMissing
-from dsys_lab.lessons import map_of_labs, measured, notes, player, quoting, show_source
+from dsys_lab.lessons import answers, map_of_labs, measured, notes, player, quoting, show_source
 from dsys_lab.lessons.map import LABS, PARTS, lab_of, readme_table
 from dsys_lab.scenarios.not_consumed_in_time.bursts import burst, pipeline
 from dsys_lab.trace import Header, Trace
@@ -18,7 +19,6 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 # -------------------------------------------------------------------------------------------------------------- the map
-
 def test_the_readme_has_the_map_as_its_table() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -194,3 +194,12 @@ def test_traces_are_played_as_they_are_and_an_engines_run_cannot_be_forked() -> 
 def test_a_player_that_cannot_be_made_says_why(call, says: str) -> None:
     with pytest.raises(BadParameter, match=says):
         call()
+
+
+def test_answers_are_a_table_without_what_none_of_them_has():
+    taken, failed = Taken("e1"), Failed("InvalidArgument", "source = '': give a text")
+    assert answers(taken, failed).text.splitlines() == [
+        "answer | id | code | why", "taken | e1 |  | ", "failed |  | InvalidArgument | source = '': give a text"]
+    assert answers(Books(matched=2, delivered=2)).text == "answer | matched | delivered\nbooks | 2 | 2"
+    with pytest.raises(BadParameter, match="give what a system answered"):
+        answers(taken, {"id": "e1"})

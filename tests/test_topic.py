@@ -138,10 +138,12 @@ def test_given_up_is_set_aside_or_dropped_and_said() -> None:
         topic.failed(0, attempt.number, "gone")
     assert [letter.body for letter in topic.dead_letters("careful")] == ["a video"]
     assert [(row.place, row.fields["why"]) for row in trace if row.kind == "drop"] == [
-        ("uploads/careless", "given up: gone")]  # fmt: skip
+        ("uploads/careless", "given up: no retry left")]  # fmt: skip
     assert topic.redrive(1 * S, "careful") == 1
     assert heard(topic, 1 * S) == ["m1"]
     assert topic.dead_letters("careful") == []
+    seat = topic.status().seats["careful"]
+    assert (seat.matched, seat.redriven, seat.set_aside, seat.delivered, seat.dead) == (1, 1, 1, 1, 0)
 
 
 def test_an_endpoint_that_never_will_is_not_tried_again() -> None:

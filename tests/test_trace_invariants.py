@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dsys_lab.errors import BadParameter
-from dsys_lab.trace import INVARIANTS, KINDS, Trace, balance, lamp, lamps
+from dsys_lab.trace import ACCOUNTS, INVARIANTS, KINDS, Trace, balance, lamp, lamps
 
 
 def run(script: str) -> Trace:
@@ -247,15 +247,20 @@ def test_the_ledger_adds_up_whatever_happened(happenings):
     for kind, message, copy in happenings:
         trace.emit(0, kind, "q", message, **(dict.fromkeys(KINDS[kind].required, 1) | {"copy": copy}))
     books = balance(trace)
-    assert books.offered == sum(
-        (books.done, books.stored, books.in_flight, books.dropped, books.expired, books.dead, books.rejected)
-    )
+    assert books.offered == sum(getattr(books, account.replace(" ", "_")) for account in ACCOUNTS)
     assert books.lost == books.dropped + books.expired
 
 
 def test_the_ledger_says_where_each_copy_stands():
     books = balance(run(SERVED + "copied phone m1 copy=1 \n lost inbox m1 copy=1 \n dead inbox m2"))
     assert str(books) == "offered 3 = done 1 + stored 0 + in flight 0 + dropped 1 + expired 0 + dead 1 + rejected 0"
+
+
+def test_what_concerns_nobody_is_neither_lost_nor_done_and_said_only_where_there_is_such():
+    trace = run("publish phone m1 \n unmatched inbox m1")
+    assert str(balance(trace)).endswith("+ rejected 0 + unmatched 1")
+    assert (balance(trace).lost, balance(trace).done) == (0, 0)
+    assert INVARIANTS["nothing lost"](trace) == []
 
 
 def test_a_message_sent_again_by_the_client_is_a_second_copy_in_the_books():

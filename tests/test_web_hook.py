@@ -205,7 +205,7 @@ def test_no_copy_of_a_call_is_ever_taken_however_far_ahead_it_was_signed(ahead_s
 def test_to_remember_an_id_for_less_than_twice_the_age_is_refused_for_a_copy_would_pass():
     with pytest.raises(BadParameter, match="give 600 or more, twice age_s"):
         Settings(secrets=[OURS], remember_s=599)
-    one = door(remember_s=599, without=["seen"])
+    one = door(remember_s=599, without=["id"])
     call = signed([OURS], "m", T0 + 300 * S, BODY)
     assert [one.receive(T0 + at * S, call).status for at in (0, 600, 601)] == [202, 202, 400]
 
@@ -408,7 +408,7 @@ def test_what_a_payload_lacks_a_cloud_event_leaves_out(payload, data, time):
     (lambda: Settings(secrets=[OURS], room=0), "room = 0"),
     (lambda: Settings(secrets=[OURS], size_max_bytes=-1), "size_max_bytes = -1"),
     (lambda: Settings(secrets=[OURS], without="age"), "give a list of checks"),
-    (lambda: Settings(secrets=[OURS], without=["aeg"]), "size, signature, age, seen, store first"),
+    (lambda: Settings(secrets=[OURS], without=["aeg"]), "size, signature, age, id, store first"),
     (lambda: signed([OURS], "a.b", T0, BODY), "no blank or full stop"),
     (lambda: signed([OURS], "", T0, BODY), "no blank or full stop"),
     (lambda: signed([OURS], "m", -1, BODY), "a time since 1970"),

@@ -194,7 +194,13 @@ from dsys_lab.laws.warehouse import (
     touched_share_unsorted,
     unsorted_share,
 )
-from dsys_lab.laws.web_hooks import answered_and_lost, pushes_missed, remembered_least_s, wasted_polls
+from dsys_lab.laws.web_hooks import (
+    answered_and_lost,
+    pushes_missed,
+    refused_for_a_clock,
+    remembered_least_s,
+    wasted_polls,
+)
 
 __all__ = [
     "AIMD_UTILISATION",
@@ -320,6 +326,7 @@ __all__ = [
     "records_a_sync",
     "records_to_replay",
     "redistributed_bytes",
+    "refused_for_a_clock",
     "relative_standard_error",
     "remembered_least_s",
     "rename_requests",

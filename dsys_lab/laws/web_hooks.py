@@ -36,6 +36,12 @@ def remembered_least_s(age_s: float) -> float:
     return 2 * age_s
 
 
+def refused_for_a_clock(skew_s: float, age_s: float) -> float:
+    """Share of the good calls that a door refuses whose clock is so far off: all where it is further than the age."""
+    require_positive(age_s=age_s)
+    return float(abs(skew_s) > age_s)
+
+
 def answered_and_lost(events_a_second: float, stored_every_s: float) -> float:
     """Events that a crash takes, on average, of those that were answered before they were stored: `lambda F / 2`.
 

@@ -9,6 +9,7 @@ A notebook consists of prose and of single calls of these names:
 `exercise(key, …)`        the task, and what the reader's function did in hidden runs
 `notes(heading)`          what the notes say, word for word
 `measured(value, …)`      a number that depends on the machine
+`answers(*values)`        what a system answered, or its books, as a table
 `differences(rows)`       what a real engine does otherwise than its model
 `facts(name, …)`          figures of real services, with source and date
 `share(trace)`            one line that makes this very run again, by `reproduce(…)`
@@ -28,9 +29,10 @@ from dsys_lab.lessons.quoting import notes
 from dsys_lab.lessons.record import progress
 from dsys_lab.lessons.sharing import reproduce, share
 from dsys_lab.lessons.sources import show_source
-from dsys_lab.lessons.tables import differences, facts
+from dsys_lab.lessons.tables import answers, differences, facts
 
 __all__ = [
+    "answers",
     "differences",
     "exercise",
     "facts",

@@ -1,4 +1,4 @@
-"""Two tables that many labs show: what an engine does otherwise than its model, and figures of real services.
+"""Tables that many labs show: what an engine does otherwise than its model, figures of real services, and answers.
 
 A figure is never typed into a page: it is asked for by name, and comes with its unit, its source and the day on which
 it was read.
@@ -6,9 +6,12 @@ it was read.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
-from typing import Final, Protocol
+from dataclasses import fields, is_dataclass
+from typing import Any, Final, Protocol
 
+from dsys_lab.errors import BadParameter
 from dsys_lab.facts import fact
 from dsys_lab.lessons.shown import QUIET, Shown, as_html
 
@@ -44,6 +47,43 @@ def facts(*names: str) -> Shown:
         what = found.what or name.replace("_", " ")
         rows.append((what, f"{found.value:,} {found.unit}", f"{found.source}; {found.date:%d %b %Y}"))
     return table(("figure", "value", "source, and when it was read"), rows)
+
+
+def answers(*values: Any) -> Shown:
+    """Return frozen values, such as a system's answers or its books, as a table: a row each, a column for each field.
+
+    A number that is 0 in all of them is left out, and so is what none of them has; nothing in a list is a dash.
+
+    Raises
+    ------
+    BadParameter
+        If one of them is no dataclass.
+    """
+    if bad := [value for value in values if not is_dataclass(value) or isinstance(value, type)]:
+        raise BadParameter(f"answers: given {bad[0]!r}; give what a system answered")
+    named = [{one.name: getattr(value, one.name) for one in fields(value)} for value in values]
+    said = [name for name in dict.fromkeys(name for row in named for name in row)
+            if any(_is_something(row.get(name)) for row in named)]  # fmt: skip
+    rows = [
+        [_in_words(type(value).__name__), *(_said(row.get(name)) for name in said)]
+        for value, row in zip(values, named, strict=True)
+    ]
+    return table(["answer", *(name.removesuffix("_us").replace("_", " ") for name in said)], rows)
+
+
+def _is_something(value: Any) -> bool:
+    return value is not None and value is not False and not (isinstance(value, int | float | str) and not value)
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, tuple | list):
+        return ", ".join(map(str, value)) or "–"
+    return "" if value is None else f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _in_words(name: str) -> str:
+    """Return the name of a class as words: `DeadLetter` is a dead letter."""
+    return re.sub(r"(?<!^)(?=[A-Z])", " ", name).lower()
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Shown:

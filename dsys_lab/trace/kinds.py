@@ -70,8 +70,8 @@ VERBS: Final = (
 HOLES: Final = ("open", "known", "filled")
 """What becomes of the outline that a missing message leaves: nobody knows, somebody does, it has come after all."""
 
-ACCOUNTS: Final = ("in flight", "stored", "done", "dropped", "expired", "dead", "rejected")
-"""Where a copy of a message can stand in the conservation ledger; the last five are final."""
+ACCOUNTS: Final = ("in flight", "stored", "done", "dropped", "expired", "dead", "rejected", "unmatched")
+"""Where a copy of a message can stand in the conservation ledger; all but the first two are final."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +107,7 @@ STATES: Final[dict[str, State]] = {
     "split": State("cut off"),
     "blocked": State("must wait", look="hatch", fault=False),
     "absent": State("nobody there", look="veil", fault=False),
+    "idle": State("nothing to do", look="hatch", fault=False),
     "locked": State("locked", look="hatch", fault=False),
     "apart": State("not what the table says", look="hatch"),
 }
@@ -229,8 +230,10 @@ _TABLE: Final = (
     # routing
     _kind("join", "mark", "", "{place} is subscribed from now on", ends="absent"),
     _kind("leave", "mark", "", "{place} is not subscribed", state="absent"),
+    _kind("idle", "mark", "", "{place} has nothing to do", state="idle"),
     _kind("match", "move", "rule to arrive_us", "{message} matches {rule} and goes to {to}", account="in flight"),
     _kind("nomatch", "fade", "rule", "{message} does not match {rule}"),
+    _kind("unmatched", "fade", "why", "{message} ends at {place}, for it concerns nobody: {why}", account="unmatched"),
     _kind("transform", "mark", "rule", "{place} reshapes {message} by {rule}"),
     _kind("archive", "put", "", "{message} is kept in {place}", account="stored"),
     _kind("replay", "move", "of to arrive_us", "{place} plays {message} again to {to}", account="in flight"),

@@ -1,6 +1,6 @@
 """The conservation ledger: every message offered is somewhere.
 
-    offered = done + stored + in flight + dropped + expired + dead + rejected
+    offered = done + stored + in flight + dropped + expired + dead + rejected + unmatched
 
 The law holds for *copies*: a client that tries again offers a second copy of the same message, and both use up work.
 A row moves its copy into the account that its kind names (`dsys_lab.trace.kinds`); the last row wins. One row does not:
@@ -44,6 +44,7 @@ class Balance:
     expired: int
     dead: int
     rejected: int
+    unmatched: int = 0
 
     @property
     def lost(self) -> int:
@@ -51,7 +52,8 @@ class Balance:
         return self.dropped + self.expired
 
     def __str__(self) -> str:
-        parts = [f"{name.replace('_', ' ')} {getattr(self, name):,}" for name in self.__slots__[1:]]
+        said = [name for name in self.__slots__[1:] if name != "unmatched" or self.unmatched]  # only rules have such
+        parts = [f"{name.replace('_', ' ')} {getattr(self, name):,}" for name in said]
         return f"offered {self.offered:,} = " + " + ".join(parts)
 
 

@@ -701,7 +701,10 @@ median.reveal(
 # they stand in the plan.
 #
 # PostgreSQL goes another way, here for two dimensions. It reads the facts once (`wide` is their table), and adds each of
-# them to a cell of every set, of a sum as well. For a median they are sorted, once for each chain of sets that begin alike:
+# them to a cell of every set, of a sum as well. For a median they are sorted, once for each chain of sets that begin alike.
+# Look at these words of its plans, which are read from the bottom up: a *Hash Key* is a set whose cells stand in a table
+# while the facts go by, and there is one for each set; a *Group Key* is a set whose facts lie together since they were
+# sorted by a *Sort Key*. How often does each plan sort?
 
 # %%
 with PostgresCube.of(some) as cube:

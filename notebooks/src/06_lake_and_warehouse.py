@@ -150,14 +150,14 @@ nights = LakeTable.create(log, Fields.of("id long, minutes integer?"))
 nights.append({"id": [1, 2, 3], "minutes": [450, None, 390]})
 nights.append({"id": [4], "minutes": [26_000]})
 nights.delete(Between("id", 4, 4))
-nights.read().rows
+pd.DataFrame(nights.read().columns, dtype=object).set_index("id")
 
 # %% [markdown]
 # To make the table was **version** 0, and each change made one more. All of them can still be read:
 
 # %%
-for version in range(4):
-    print(version, nights.read("id", version=version).columns["id"])
+ids = {n: nights.read("id", version=n).columns["id"] for n in range(4)}
+pd.Series({f"version {n}": str(found) for n, found in ids.items()}).to_frame("ids")
 
 # %% [markdown]
 # What does not fit is refused before a byte is written:
@@ -325,9 +325,8 @@ from dsys_lab import laws
 regret = counts.regret(noticed_after=5_000)
 lost.reveal(
     regret["lossy"]["lost"],
-    law=laws.lost_values(6_000, there[0], 5_000),
-    why="All between its first day and the change; less by those whose wearable was "
-    "still to get the firmware.",
+    why=f"At most {laws.lost_values(6_000, there[0], 5_000):,}: all between its first "
+    "day and the change, less those whose wearable was still to get the firmware.",
     show=pd.DataFrame(regret).T,
 )
 
@@ -728,10 +727,11 @@ try:
     from dsys_lab.engines.lakehouse.delta import DeltaRs
 
     theirs = DeltaRs(f"{folder.name}/nights")
-    print("delta-rs reads", theirs.read())
+    print("delta-rs reads", *zip(*theirs.read().values(), strict=True))
     theirs.append({"id": [4], "minutes": [420]})
     theirs.delete(Between("id", 2, 2))
-    print("the model reads", sorted(ours.read().rows), theirs.operations())
+    print("the model reads", *sorted(ours.read().rows))
+    print("the log says", ", ".join(theirs.operations()))
 except EngineMissing as missing:
     print(missing)
 
@@ -771,8 +771,8 @@ try:
     table.rename("id", "night")
     table.add_column("id", "long")
     table.append({"night": [2], "id": [9]})
-    print(sorted(zip(*table.read().values(), strict=True)))
-    print(table.read(snapshot=first))
+    print("now:", *sorted(zip(*table.read().values(), strict=True)))
+    print("the first version:", table.read(snapshot=first))
 except EngineMissing as missing:
     print(missing)
 
@@ -852,11 +852,13 @@ parted.reveal(
 
 # %%
 question = "select count(*), max(dep_delay) from this where carrier = 'UA'"
-print("DuckDB:", *ask(by_airline, question))
+[(flown, longest)] = ask(by_airline, question)
+print(f"DuckDB: {flown:,} flights, the longest delay {longest:,} minutes")
 try:
     from dsys_lab.engines.lakehouse.delta import DeltaRs
 
-    print("delta-rs:", *DeltaRs(f"{folder.name}/by_airline").select(question))
+    [(flown, longest)] = DeltaRs(f"{folder.name}/by_airline").select(question)
+    print(f"delta-rs: {flown:,} flights, the longest delay {longest:,} minutes")
 except EngineMissing as missing:
     print(missing)
 

@@ -504,11 +504,11 @@ from dsys_lab.scenarios.column_store import loading
 # %%
 small = loading.tiny()
 thousand_rows.reveal(
-    small["bytes on disk"] / 2**20,
-    law=small["by law"] / 2**20,
+    small["MiB on disk"],
+    law=small["by law"],
     why="Every column of every slice has a block of its own, the three hidden ones "
     "too, in each of the two regions: block × (columns + 3) × slices × 2.",
-    show=pd.DataFrame([small]),
+    show=pd.DataFrame([small], index=["1,000 nights"]),
 )
 
 # %% [markdown]

@@ -21,6 +21,7 @@
 import pandas as pd
 
 from dsys_lab.lessons import (
+    answers,
     exercise,
     facts,
     notes,
@@ -87,7 +88,7 @@ player(seats(archive="a day"))
 from dsys_lab.brokers.topic import Subscription, Topic
 
 uploads = Topic("uploads")
-uploads.publish(0, "v1", "a video")
+answers(uploads.publish(0, "v1", "a video"))
 
 # %% [markdown]
 # It went to nobody, and that is no error. Now *billing* subscribes:
@@ -95,11 +96,11 @@ uploads.publish(0, "v1", "a video")
 # %%
 s = 1_000_000
 uploads.subscribe(1 * s, Subscription(name="billing"))
-uploads.publish(2 * s, "v2", "another video").to
+answers(uploads.publish(2 * s, "v2", "another video"))
 
 # %%
 [attempt] = uploads.attempts(2 * s)
-attempt.message, attempt.attempt
+print(f"{attempt.message} to {attempt.subscription}, attempt {attempt.attempt}")
 
 # %% [markdown]
 # You are to hand `v2` to billing. Say that it did not work, and ask again at once:
@@ -107,7 +108,7 @@ attempt.message, attempt.attempt
 # %%
 uploads.failed(2 * s, attempt.number, "billing is down")
 [again] = uploads.attempts(2 * s)
-again.message, again.attempt
+print(f"{again.message} to {again.subscription}, attempt {again.attempt}")
 
 # %% [markdown]
 # A second attempt, without a pause. And `v1`? It never was billing's. Say that it worked this time, and look at the
@@ -115,7 +116,7 @@ again.message, again.attempt
 
 # %%
 uploads.delivered(2 * s, again.number)
-uploads.status().seats["billing"]
+answers(uploads.status().seats["billing"])
 
 # %% [markdown]
 # ## Look inside
@@ -128,21 +129,18 @@ show_source(Subscription.hears)
 # %% [markdown]
 # For each that does it makes a copy, and from here on the copies know nothing of each other. The life of a copy:
 #
-# ```mermaid
-# stateDiagram-v2
-#     direction LR
-#     [*] --> passed_by : the filter says no
-#     [*] --> due : the filter says yes
-#     due --> in_flight : attempt n
-#     in_flight --> [*] : taken
-#     in_flight --> waiting : not taken
-#     waiting --> due : the pause is over
-#     in_flight --> dead_letter : not taken, and no retry left
-#     in_flight --> dropped : the same, without dead letters
-#     dead_letter --> due : redrive
+# ```text
+#  the filter says yes      taken
+#        |                    ^
+#        v                    |
+#       due ----------> in flight ----> not taken ----> dead letter, or dropped
+#        ^  attempt n                       |           if no retry is left
+#        |                                  | a retry is left
+#        +------------- waiting <-----------+
+#         the pause is over
 # ```
 #
-# A **dead letter** is a message that was tried in vain and set aside for a human; a subscription has a place for them
+# (Where the filter says no, there is no copy: the message passed this seat by.) A **dead letter** is a message that was tried in vain and set aside for a human; a subscription has a place for them
 # only if somebody asked for it. When the cause is mended, that human orders a **redrive**: the dead letters are tried
 # again as if they were new. The **policy** of a subscription says when the next attempt comes, in four phases: at
 # once; after short pauses; after pauses that grow (the **backoff**); after the longest, again and again.
@@ -220,19 +218,18 @@ copies_of_one.reveal(
 
 # %% [markdown]
 # The law is a sum: each subscriber adds the share of the messages that it wants. With the sliders, make one of it. (A
-# message that nobody wants bursts at the topic: it is gone, and again nobody is told.)
+# message that nobody wants fades away at the topic, **unmatched**: it concerned nobody, and again nobody is told.)
 #
 # ### 2. A seat is one place
 #
-# A frequent mistake first: two services share *one* queue behind the topic, in the hope that both hear everything. A
-# seat gets one copy of each message, however many workers sit behind it (they compete, as in lab 16). NATS can do that
-# without a queue, by a *queue group*. A real server hands out a hundred messages:
+# Two services are to hear everything. It would be convenient to let them share *one* subscription: one seat, behind which
+# both sit. A real server, NATS, hands out a hundred messages to such a pair (there it is called a *queue group*):
 
 # %%
 one_seat = predict(
     "15/one-seat",
-    "Two services share one seat, and a hundred messages are published. How many does "
-    "each hear?",
+    "Two services sit at one seat, and a hundred messages are published. How many does "
+    "each of the two hear?",
     choices=["a hundred each", "about fifty each", "one of them all hundred"],
 )
 one_seat
@@ -244,14 +241,15 @@ from dsys_lab.engines.topic.runs import heard_by, how_it_was_shared, shared_seat
 shared = shared_seat(100)
 one_seat.reveal(
     how_it_was_shared(shared),
-    why="One seat, one copy of each message: who shares a seat competes for it.",
+    why="One seat, one copy of each message: who shares a seat competes (lab 16).",
     show=charts.bars(
         heard_by(shared), title="By how many of the two was it heard?", unit="messages"
     ),
 )
 
 # %% [markdown]
-# Which of the two hears a message the server draws, so about half go to each. To hear everything, each needs a seat of its own: one topic, a queue for *each*.
+# Which of the two hears a message the server draws, so about half go to each. A queue behind the topic that two services
+# read is the same mistake. To hear everything, each needs a seat of its own: one topic, a queue for *each*.
 #
 # ### 3. One of them is slow
 #
@@ -300,21 +298,24 @@ isolated.reveal(
 # %% [markdown]
 # The topic parts the three: what happens to one seat's copies changes nothing for the others. But a slow one who is
 # *called* is called again when it does not answer in time, on top of all that is new, and after four attempts the topic
-# gives a copy up: the lamp *nothing lost* is broken. (Some of these billing has done all the same, and answered too late;
-# the topic cannot know.) With a queue of its own it is just late. Mean delays of what was done, in seconds, and what
-# billing never did:
+# gives a copy up: the lamp *nothing lost* is broken. With a queue of its own it is
+# just late. Mean delays of what was done, in seconds, and what became of billing's copies:
 
 # %%
 delays(slow)
 
 # %% [markdown]
-# Is that really nothing to the others? The same luck, billing slow and not slow; do *thumbnail* and *search* finish each
-# message in the very same microsecond?
+# *Given up* are billing's copies that the topic dropped: each is one that the lamp counts. Some of these billing had *done
+# all the same*, and answered too late, which the topic cannot know; the others were *never done*. *Done again* is what
+# billing did more than once, for it was called again while it was at work.
+#
+# Is billing's slowness really nothing to the others? The same luck, billing slow and not slow: how many messages do
+# *thumbnail* and *search* finish in the very same microsecond?
 
 # %%
-from dsys_lab.scenarios.publish_subscribe.counts import same_times
+from dsys_lab.scenarios.publish_subscribe.counts import untouched
 
-{wiring: same_times(slow[wiring], quick[wiring]) for wiring in WIRINGS}
+untouched(slow, quick)
 
 # %% [markdown]
 # ### 4. One of them is down
@@ -336,7 +337,8 @@ pd.DataFrame(
 facts("sns_retries_to_queues", "sns_retries_to_people", "sns_http_retry_max")
 
 # %% [markdown]
-# (*people* are reached by mail, text message and push notification.) Of an outage that is exponential with mean *m* more
+# (*people* are reached by mail, text message and push notification. A *retry* is an attempt after the first: here and in the
+# tables, though the service's own calls them *total attempts*.) Of an outage that is exponential with mean *m* more
 # than *t* is left with the chance
 #
 # $$e^{-t/m}$$
@@ -395,7 +397,8 @@ player(outage(down_s=120), outage(down_s=120, dead_letters=True))
 from dsys_lab.brokers.event_patterns import Pattern
 
 wanted = Pattern({"kind": ["film", "series"], "price": [{"numeric": [">", 10]}]})
-wanted.matches({"kind": "film", "price": 20}), wanted.matches({"kind": "film"})
+for video in ({"kind": "film", "price": 20}, {"kind": "film"}):
+    print(f"{video}: {'heard' if wanted.matches(video) else 'passed by'}")
 
 # %% [markdown]
 # All fields must hold, each by any of its values; an object such as `{"numeric": [">", 10]}` is an operator. There are
@@ -546,7 +549,7 @@ gone.subscribe(0, Subscription(name="billing"))
 gone.publish(0, "v1")
 [attempt] = gone.attempts(0)
 gone.failed(0, attempt.number, "no such endpoint", again=False)
-gone.status().seats["billing"]
+answers(gone.status().seats["billing"])
 
 # %% [markdown]
 # Dropped after one attempt of a policy with a hundred thousand. With a place for dead letters it lies there:
@@ -557,7 +560,7 @@ mended.subscribe(0, Subscription(name="billing", dead_letters=True))
 mended.publish(0, "v1")
 [attempt] = mended.attempts(0)
 mended.failed(0, attempt.number, "no such endpoint", again=False)
-[letter.message for letter in mended.dead_letters("billing")]
+answers(*mended.dead_letters("billing"))
 
 # %% [markdown]
 # A minute later there is an endpoint again, and somebody orders the redrive:
@@ -575,13 +578,13 @@ print(f"{attempt.message}, attempt {attempt.attempt}")
 twice = Topic("uploads", fifo=True)
 twice.subscribe(0, Subscription(name="billing"))
 sent = {"group": "ann", "dedup_id": "v1"}
-[twice.publish(at_s * s, "v1", **sent) for at_s in (0, 299, 301)]
+answers(*[twice.publish(at_s * s, "v1", **sent) for at_s in (0, 299, 301)])
 
 # %% [markdown]
 # **A message that is too large** is refused to the publisher, the only one who can do something about it:
 
 # %%
-uploads.publish(3 * s, "v3", "x" * 300_000)
+answers(uploads.publish(3 * s, "v3", "x" * 300_000))
 
 # %% [markdown]
 # Put what is large into an object store (lab 07) and publish where it lies.
@@ -610,9 +613,8 @@ player(isolation(slow_work_s=0.8, faults=[dies]))
 # %% [markdown]
 # ## Measure
 #
-# The same story told to the model and to three real ones: *core NATS*, which keeps nothing; a *JetStream* stream with a
-# position for each subscriber, which keeps everything; the API of *SNS with a queue of SQS for each*, by boto3 against
-# the stand-in moto. `present` is there all the time; `films` wants those; `late` comes after two messages; `leaver` goes
+# The same story told to the model and to three real ones: *core NATS*; a *JetStream* stream, of the same server; and the
+# API of *SNS*, with a queue of SQS for each, by boto3 against the stand-in moto. `present` is there all the time; `films` wants those; `late` comes after two messages; `leaver` goes
 # after three; `down` is down for the fourth and fifth.
 
 # %%
@@ -641,8 +643,8 @@ which_misses.reveal(
 )
 
 # %% [markdown]
-# All else is alike, row for row. Core NATS is the fire alarm: fast, and for those who are there. JetStream and SNS with a
-# queue each are the letter box. All differences that we know of, each held by a test:
+# All else is alike, row for row. Core NATS keeps nothing: it is the fire alarm, fast, and for those who are there. JetStream
+# keeps what is published, with a position for each subscriber, and SNS has a queue for each: they are the letter box. All differences that we know of, each held by a test:
 
 # %%
 from dsys_lab.engines.topic import CORE_NATS, JETSTREAM, SNS
@@ -675,9 +677,9 @@ measured(ratios, unit, usually=f"about a hundred {unit}: every seat costs")
 # in SQL.
 
 # %%
-from dsys_lab.scenarios.publish_subscribe.departures import WISHES
+from dsys_lab.scenarios.publish_subscribe.departures import policies_of_the_seats
 
-{name: wish.policy for name, wish in WISHES.items()}
+policies_of_the_seats()
 
 # %%
 most = predict(

@@ -23,7 +23,7 @@ told how they went. In reading order:
 `matching`        which rules pick an event: by a loop over all, or by an index
 `archive`         what is kept of the past, and in which order it comes again
 `answers`         what the bus says: a frozen value for each answer
-`seats`           what the bus remembers
+`seats`           what the bus remembers; how a copy is tried and tried again is `dsys_lab.brokers.outbox`
 `bus`             the verbs
 ================  ==================================================================================================
 
@@ -50,7 +50,7 @@ Hohpe and Woolf, *Enterprise Integration Patterns*, "Content-Based Router", "Mes
 Model", "Wire Tap", "Dead Letter Channel".
 """
 
-from dsys_lab.brokers.event_bus.answers import Attempt, Books, DeadLetter, Failed, Status, Taken
+from dsys_lab.brokers.event_bus.answers import Attempt, Failed, Status, Taken
 from dsys_lab.brokers.event_bus.archive import Archive
 from dsys_lab.brokers.event_bus.bus import EventBus
 from dsys_lab.brokers.event_bus.events import Entry, Event
@@ -58,6 +58,7 @@ from dsys_lab.brokers.event_bus.matching import Index, Loop, Matcher
 from dsys_lab.brokers.event_bus.retry import CLASSIC, NEWER, NEWER_TUNED, Retry
 from dsys_lab.brokers.event_bus.rules import CATCH_ALL, Rule, Target
 from dsys_lab.brokers.event_bus.shapes import Constant, Part, Shape, Transformer, Whole
+from dsys_lab.brokers.outbox import Books, DeadLetter
 
 __all__ = [
     "CATCH_ALL",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from dsys_lab.brokers.outbox import Books
+
 
 @dataclass(frozen=True, slots=True)
 class Taken:
@@ -38,7 +40,7 @@ class Attempt:
     attempt : int
         From 1.
     published_us : int
-        When the event was put, or replayed.
+        When the event was put, replayed or redriven.
     replay_name : str
         The replay that it comes from, or "".
     """
@@ -52,41 +54,6 @@ class Attempt:
     attempt: int
     published_us: int
     replay_name: str
-
-
-@dataclass(frozen=True, slots=True)
-class DeadLetter:
-    """What was tried in vain, and why no more.
-
-    Attributes
-    ----------
-    message, body : str
-    attempts : int
-        How often it was tried.
-    why : str
-        What the last attempt failed of.
-    ended_by : str
-        Which limit ended it; "" where trying again was no use.
-    """
-
-    message: str
-    body: str
-    attempts: int
-    why: str
-    ended_by: str
-
-
-@dataclass(frozen=True, slots=True)
-class Books:
-    """The books of one target, in events: `matched + replayed = waiting + in_flight + delivered + dead + dropped`."""
-
-    matched: int = 0
-    replayed: int = 0
-    waiting: int = 0
-    in_flight: int = 0
-    delivered: int = 0
-    dead: int = 0
-    dropped: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,24 +1,23 @@
 """What each verb of the bus does.
 
-An event becomes one *copy* for each target of each rule that picks it, in the shape that the target wants; from there
-on the copies know nothing of each other. Each is an attempt that is due at some time: `attempts` gives out what is due,
-and who carries it out says `delivered` or `failed`. A failure makes it due again after a pause, or is the end of it.
+An event becomes one *copy* for each target of each rule that picks it, in the shape that the target wants. From there
+on the copies know nothing of each other: `dsys_lab.brokers.outbox` tries each of them until it is taken or given up.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from heapq import heappop, heappush
 from typing import Any, Final
 
-from dsys_lab.brokers.event_bus.answers import Attempt, DeadLetter, Failed, Status, Taken
+from dsys_lab.brokers.event_bus.answers import Attempt, Failed, Status, Taken
 from dsys_lab.brokers.event_bus.archive import Archive, Kept, Shelf
 from dsys_lab.brokers.event_bus.events import Entry, Event
 from dsys_lab.brokers.event_bus.matching import Index, Matcher
-from dsys_lab.brokers.event_bus.rules import Rule, require_name
+from dsys_lab.brokers.event_bus.rules import Rule, Target, require_name
 from dsys_lab.brokers.event_bus.seats import Copy, Seat
 from dsys_lab.brokers.event_bus.shapes import Whole
+from dsys_lab.brokers.outbox import DeadLetter, Outbox
 from dsys_lab.errors import BadParameter, Misuse, Refused
 from dsys_lab.facts import fact
 from dsys_lab.trace import NO_TRACE, Recorder
@@ -60,9 +59,7 @@ class EventBus:
         self._seats: dict[str, tuple[Seat, ...]] = {}  # of each rule
         self._shelves: dict[str, Shelf] = {}
         self._replays: set[str] = set()
-        self._due: list[tuple[int, int]] = []  # when, which copy
-        self._copies: dict[int, Copy] = {}  # what waits or is out, by number
-        self._gone: set[int] = set()  # what was out when its rule was taken away
+        self._outbox: Outbox[Copy] = Outbox(place, recorder)
         self._counted: Counter[str] = Counter()  # copies of each event
         self._taken = self._failed = self._unmatched = self._next_number = self._now_us = 0
 
@@ -76,8 +73,8 @@ class EventBus:
         before = {seat.target.name: seat for seat in self._seats.get(rule.name, ())}
         seats = []
         for target in rule.targets:
-            seat = before.pop(target.name, None) or Seat(rule.name, target)
-            seat.target = target
+            seat = before.pop(target.name, None) or self._new_seat(rule.name, target)
+            seat.serve(target)
             seats.append(seat)
         for seat in before.values():
             self._clear(seat)
@@ -94,11 +91,14 @@ class EventBus:
         self._matcher.remove(name)
         self.recorder.emit(now_us, "leave", f"{self.place}/{name}")
 
+    def _new_seat(self, rule: str, target: Target) -> Seat:
+        return Seat(
+            name=target.name, place=f"{self.place}/{rule}", rule=rule, target=target, retry=target.retry,
+            sets_aside=target.dead_letters,
+        )  # fmt: skip
+
     def _clear(self, seat: Seat) -> None:
-        for copy in seat.waiting.values():
-            del self._copies[copy.number]
-            self._tell("drop", copy, why="the target was taken away")
-        self._gone.update(seat.out)
+        self._outbox.forget(self._now_us, seat, list(seat.waiting.values()), "the target was taken away")
 
     def keep(self, now_us: int, archive: Archive) -> None:
         """Keep from now on what this archive wants."""
@@ -161,7 +161,7 @@ class EventBus:
         if made:
             self.recorder.emit(self._now_us, "fan_out", self.place, event.id, copies=made, copy=copy)
         else:
-            self.recorder.emit(self._now_us, "drop", self.place, event.id, why="no rule picks it", copy=copy)
+            self.recorder.emit(self._now_us, "unmatched", self.place, event.id, why="no rule picks it", copy=copy)
         return Taken(event.id)
 
     def _archive(self, event: Event) -> int:
@@ -183,6 +183,8 @@ class EventBus:
             picked |= picks
             if not picks:
                 self.recorder.emit(self._now_us, "nomatch", f"{self.place}/{rule}", event.id, rule=rule)
+                for seat in self._seats[rule]:
+                    seat.books["passed_by"] += 1
                 continue
             for seat in self._seats[rule]:
                 made += 1
@@ -193,20 +195,19 @@ class EventBus:
 
     def _stand(self, seat: Seat, event: Event, kind: str, *, place: str = "", **about: Any) -> None:
         """Make a copy for a target, due at once."""
-        copy, there = self._next_copy(event), f"{self.place}/{seat.rule}"
-        self._tell_of_copy(kind, event, copy, to=there, place=place, **about)
+        copy = self._next_copy(event)
+        self._tell_of_copy(kind, event, copy, to=seat.place, place=place, **about)
         if not isinstance(seat.target.shape, Whole):
-            self.recorder.emit(self._now_us, "transform", there, event.id, rule=seat.rule, copy=copy)
+            self.recorder.emit(self._now_us, "transform", seat.place, event.id, rule=seat.rule, copy=copy)
         self._next_number += 1
-        self._due_at(Copy(self._next_number, copy, event, seat, self._now_us), self._now_us)
+        made = Copy(
+            number=self._next_number, copy=copy, message=event.id, seat=seat, made_us=self._now_us, event=event
+        )
+        self._outbox.stand(made, self._now_us)
 
     def _next_copy(self, event: Event) -> int:
         self._counted[event.id] += 1
         return self._counted[event.id]
-
-    def _due_at(self, copy: Copy, due_us: int) -> None:
-        self._copies[copy.number] = copy.seat.waiting[copy.number] = copy
-        heappush(self._due, (due_us, copy.number))
 
     # ------------------------------------------------------------ attempts
     def attempts(self, now_us: int, *, arrive_us: int | None = None) -> list[Attempt]:
@@ -218,28 +219,16 @@ class EventBus:
             For the picture: when the event gets to the target.
         """
         self._reach(now_us)
-        given = []
-        while (due_us := self.deadline_us()) is not None and due_us <= now_us:
-            _, number = heappop(self._due)
-            copy = self._copies[number]
-            copy.seat.out[number] = copy.seat.waiting.pop(number)
-            there_us = now_us if arrive_us is None else arrive_us
-            self._tell("push", copy, to=copy.seat.target.name, attempt=copy.attempt, arrive_us=there_us)
-            given.append(copy.to_attempt())
-        return given
+        return [copy.to_attempt() for copy in self._outbox.attempts(now_us, arrive_us=arrive_us)]
 
     def deadline_us(self) -> int | None:
         """Return when an attempt becomes due next; None: never, as things stand."""
-        while self._due and self._due[0][1] not in self._copies:
-            heappop(self._due)
-        return self._due[0][0] if self._due else None
+        return self._outbox.deadline_us()
 
     def delivered(self, now_us: int, number: int) -> None:
         """Say that the target took this attempt. For a target that is no more, nothing changes."""
         self._reach(now_us)
-        if copy := self._taken_back(number):
-            copy.seat.books["delivered"] += 1
-            self._tell("handed", copy, to=copy.seat.target.name, attempt=copy.attempt)
+        self._outbox.delivered(now_us, number)
 
     def failed(self, now_us: int, number: int, why: str, *, again: bool = True) -> None:
         """Say that the target did not take this attempt.
@@ -252,49 +241,24 @@ class EventBus:
             False: it never will (it was deleted, or lets nobody in), so that trying again is no use.
         """
         self._reach(now_us)
-        if not (copy := self._taken_back(number)):
-            return
-        retry = copy.seat.target.retry
-        self._tell("fail", copy, why=why, attempt=copy.attempt)
-        due_us = now_us + round(retry.pause_s(copy.attempt) * 1e6)
-        ended_by = retry.ends(copy.attempt, (due_us - copy.put_us) / 1e6) if again else ""
-        if ended_by or not again:
-            self._give_up(copy, why, ended_by)
-            return
-        copy.attempt += 1
-        self._tell("wait", copy, attempt=copy.attempt, phase="backoff", until_us=due_us)
-        self._due_at(copy, due_us)
-
-    def _taken_back(self, number: int) -> Copy | None:
-        """Return the copy that is out under this number, which it is no longer; None if its target is gone."""
-        if number in self._gone:
-            self._gone.remove(number)
-            self._copies.pop(number)
-            return None
-        copy = self._copies.get(number)
-        if copy is None or number not in copy.seat.out:
-            raise BadParameter(f"number = {number!r}: no such attempt of {self.place} is out; ask `attempts`")
-        del copy.seat.out[number], self._copies[number]
-        return copy
-
-    def _give_up(self, copy: Copy, why: str, ended_by: str) -> None:
-        seat = copy.seat
-        if not seat.target.dead_letters:
-            seat.books["dropped"] += 1
-            self._tell("drop", copy, why=f"given up: {ended_by or why}")
-            return
-        seat.dead.append(copy.to_letter(why, ended_by))
-        self._tell("dead", copy, receives=copy.attempt, to=f"{self.place}/{seat.rule}/dead")
+        self._outbox.failed(now_us, number, why, again=again)
 
     def dead_letters(self, rule: str, target: str) -> list[DeadLetter]:
         """Return what was set aside for a target, oldest first."""
-        for seat in self._rule(rule):
-            if seat.target.name == target:
-                return list(seat.dead)
-        names = ", ".join(seat.target.name for seat in self._rule(rule))
-        raise BadParameter(f"target = {target!r}: rule {rule} has {names or 'none'}")
+        return self._seat(rule, target).letters()
 
     # ------------------------------------------------------------ again
+    def redrive(self, now_us: int, rule: str, target: str) -> int:
+        """Try the dead letters of a target again, as if they were new, and return how many.
+
+        The service has no such verb for a bus: its dead letters lie in a queue, and somebody takes them out of there.
+        """
+        self._reach(now_us)
+        copies = self._outbox.redrive(now_us, self._seat(rule, target))
+        for copy in copies:
+            self._outbox.stand(copy, now_us)
+        return len(copies)
+
     def replay(
         self,
         now_us: int,
@@ -367,10 +331,12 @@ class EventBus:
             raise BadParameter(f"rule = {name!r}: {self.place} has {', '.join(self._seats) or 'no rule'}")
         return self._seats[name]
 
-    def _tell(self, kind: str, copy: Copy, **fields: Any) -> None:
-        self.recorder.emit(
-            self._now_us, kind, f"{self.place}/{copy.seat.rule}", copy.event.id, copy=copy.copy, **fields
-        )
+    def _seat(self, rule: str, target: str) -> Seat:
+        for seat in self._rule(rule):
+            if seat.name == target:
+                return seat
+        names = ", ".join(seat.name for seat in self._rule(rule))
+        raise BadParameter(f"target = {target!r}: rule {rule} has {names or 'none'}")
 
     def _tell_of_copy(self, kind: str, event: Event, copy: int, *, to: str, place: str = "", **about: Any) -> None:
         self.recorder.emit(

@@ -58,17 +58,21 @@ class Retry:
         """Return the pause before retry number `retry`, from 1."""
         return float(min(self.longest_pause_s, self.first_pause_s * 2 ** (retry - 1)))
 
+    def phase(self, retry: int) -> str:
+        """Return what the pause before a retry is called."""
+        return "backoff"
+
     def ends(self, retry: int, age_s: float) -> str:
-        """Return why retry number `retry` does not come, if the event would be `age_s` old by then; "" if it does."""
+        """Return why retry number `retry` does not come to an event that is `age_s` old now; "" if it does."""
         if retry > self.retries:
             return TOO_OFTEN
-        return TOO_OLD if age_s > self.age_most_s else ""
+        return TOO_OLD if age_s + self.pause_s(retry) > self.age_most_s else ""
 
     @property
     def lasts_s(self) -> float:
         """How long after the first attempt the last one comes, if each fails at once."""
         age_s, retry = 0.0, 1
-        while not self.ends(retry, age_s + self.pause_s(retry)):
+        while not self.ends(retry, age_s):
             age_s += self.pause_s(retry)
             retry += 1
         return age_s

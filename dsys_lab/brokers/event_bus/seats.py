@@ -1,26 +1,33 @@
-"""What a bus remembers: copies of events on their way to each target, and what stands at a target."""
+"""What a bus remembers: copies of events on their way to each target, and whose they are."""
 
 from __future__ import annotations
 
-import dataclasses
-from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from dsys_lab.brokers.event_bus.answers import Attempt, Books, DeadLetter
+from dsys_lab.brokers import outbox
+from dsys_lab.brokers.event_bus.answers import Attempt
 from dsys_lab.brokers.event_bus.events import Event
 from dsys_lab.brokers.event_bus.rules import Target
 
 
-@dataclass(slots=True)
-class Copy:
+@dataclass(slots=True, kw_only=True)
+class Seat(outbox.Seat):
+    """What a target of a rule has."""
+
+    rule: str
+    target: Target
+
+    def serve(self, target: Target) -> None:
+        """Go on for a target of this name with what it says now."""
+        self.target, self.retry, self.sets_aside = target, target.retry, target.dead_letters
+
+
+@dataclass(slots=True, kw_only=True)
+class Copy(outbox.Copy):
     """An event on its way to one target."""
 
-    number: int
-    copy: int
-    event: Event
     seat: Seat
-    put_us: int
-    attempt: int = 1
+    event: Event
 
     @property
     def body(self) -> str:
@@ -31,27 +38,5 @@ class Copy:
         """Return what whoever carries it out is given."""
         return Attempt(
             self.number, self.seat.rule, self.seat.target.name, self.event.id, self.copy, self.body, self.attempt,
-            self.put_us, self.event.replay_name,
+            self.made_us, self.event.replay_name,
         )  # fmt: skip
-
-    def to_letter(self, why: str, ended_by: str) -> DeadLetter:
-        """Return what is set aside of it."""
-        return DeadLetter(self.event.id, self.body, self.attempt, why, ended_by)
-
-
-@dataclass(slots=True)
-class Seat:
-    """What a target of a rule has: its books, what waits, what is out, and what was set aside."""
-
-    rule: str
-    target: Target
-    books: Counter[str] = field(default_factory=Counter)
-    waiting: dict[int, Copy] = field(default_factory=dict)
-    out: dict[int, Copy] = field(default_factory=dict)
-    dead: list[DeadLetter] = field(default_factory=list)
-
-    def to_books(self) -> Books:
-        """Return its books."""
-        return dataclasses.replace(
-            Books(**self.books), waiting=len(self.waiting), in_flight=len(self.out), dead=len(self.dead)
-        )

@@ -20,7 +20,7 @@ how they went. In reading order:
 `delivery`        how long an endpoint is tried: four phases, and what outage they survive
 `subscription`    who hears what: the filter, over attributes or body
 `answers`         what the topic says: a frozen value for each answer
-`seats`           what the topic remembers
+`seats`           what the topic remembers; how a copy is tried and tried again is `dsys_lab.brokers.outbox`
 `topic`           the verbs
 ================  ==================================================================================================
 
@@ -44,7 +44,8 @@ publish/subscribe", ACM Computing Surveys 2003.
 """
 
 from dsys_lab.brokers.answers import Duplicate, Rejected
-from dsys_lab.brokers.topic.answers import Attempt, Published, Seat, Status
+from dsys_lab.brokers.outbox import Books, DeadLetter
+from dsys_lab.brokers.topic.answers import Attempt, Published, Status
 from dsys_lab.brokers.topic.delivery import TO_HTTP, TO_PEOPLE, TO_QUEUES, DeliveryPolicy, of_http
 from dsys_lab.brokers.topic.subscription import Subscription
 from dsys_lab.brokers.topic.topic import Topic
@@ -54,11 +55,12 @@ __all__ = [
     "TO_PEOPLE",
     "TO_QUEUES",
     "Attempt",
+    "Books",
+    "DeadLetter",
     "DeliveryPolicy",
     "Duplicate",
     "Published",
     "Rejected",
-    "Seat",
     "Status",
     "Subscription",
     "Topic",

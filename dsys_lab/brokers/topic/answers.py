@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from dsys_lab.brokers.outbox import Books
+
 
 @dataclass(frozen=True, slots=True)
 class Published:
@@ -54,26 +56,6 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
-class Seat:
-    """The books of one subscription, in messages.
-
-    `matched + replayed + redriven = waiting + in_flight + delivered + set_aside + dropped`. Of those set aside, `dead`
-    are there still: the others were redriven.
-    """
-
-    matched: int = 0
-    passed_by: int = 0
-    replayed: int = 0
-    redriven: int = 0
-    waiting: int = 0
-    in_flight: int = 0
-    delivered: int = 0
-    set_aside: int = 0
-    dead: int = 0
-    dropped: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class Status:
     """What there is at a topic now, and what there has been.
 
@@ -90,4 +72,4 @@ class Status:
     published: int
     unheard: int
     archived: int
-    seats: Mapping[str, Seat]
+    seats: Mapping[str, Books]

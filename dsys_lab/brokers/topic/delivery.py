@@ -85,6 +85,10 @@ class DeliveryPolicy:
                 return name
         raise BadParameter(f"retry = {retry!r}: this policy has retries 1 to {self.retries}")
 
+    def ends(self, retry: int, age_s: float) -> str:
+        """Return why retry number `retry` does not come, however old the message is; "" if it does."""
+        return "" if retry <= self.retries else "no retry left"
+
     def pause_s(self, retry: int) -> float:
         """Return the pause before retry number `retry`, from 1."""
         phase = self.phase(retry)

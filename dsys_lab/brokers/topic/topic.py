@@ -1,8 +1,7 @@
 """What each verb of the topic does.
 
 A message that is published becomes one *copy* for each subscription that hears it; from there on the copies know
-nothing of each other. Each is an attempt that is due at some time: `attempts` gives out what is due, and who carries it
-out says `delivered` or `failed`. A failure makes it due again after the policy's next pause, or is the end of it.
+nothing of each other: `dsys_lab.brokers.outbox` tries each of them until it is taken or given up.
 
 With order (`fifo=True`) the copies of one group stand in a line for each subscription, and only the head of a line is
 ever tried: a copy that cannot be handed over holds up its own group at its own seat, and nobody else.
@@ -12,13 +11,13 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Mapping
-from heapq import heappop, heappush
 from typing import Any, Final
 
 from dsys_lab.brokers.answers import Duplicate, Rejected
 from dsys_lab.brokers.deduplication import SeenIds
+from dsys_lab.brokers.outbox import DeadLetter, Outbox
 from dsys_lab.brokers.topic.answers import Attempt, Published, Status
-from dsys_lab.brokers.topic.seats import Copy, Message, Place
+from dsys_lab.brokers.topic.seats import Copy, Message, Seat
 from dsys_lab.brokers.topic.subscription import Subscription, require_attributes
 from dsys_lab.errors import BadParameter, Misuse, Refused
 from dsys_lab.facts import fact
@@ -70,9 +69,8 @@ class Topic:
         self.place, self.fifo, self.recorder = place, fifo, recorder
         self._archive_us = int(archive_days * DAY_US)
         self._archive: deque[Message] = deque()
-        self._places: dict[str, Place] = {}
-        self._due: list[tuple[int, int, str]] = []  # when, which copy, whose
-        self._out: dict[int, Place | None] = {}  # whose copy is out under this number; None: nobody's any more
+        self._seats: dict[str, Seat] = {}
+        self._outbox: Outbox[Copy] = Outbox(place, recorder)
         self._seen = SeenIds(DEDUP_US)
         self._copies: Counter[str] = Counter()
         self._next_number = self._published = self._unheard = self._now_us = 0
@@ -81,20 +79,21 @@ class Topic:
     def subscribe(self, now_us: int, subscription: Subscription) -> None:
         """Give somebody a seat: what is published from now on is heard."""
         self._reach(now_us)
-        if subscription.name in self._places:
+        if subscription.name in self._seats:
             raise Refused(f"{subscription.name} is subscribed to {self.place}: unsubscribe first, or take another name")
-        self._places[subscription.name] = Place(subscription)
+        self._seats[subscription.name] = Seat(
+            name=subscription.name, place=f"{self.place}/{subscription.name}", retry=subscription.policy,
+            sets_aside=subscription.dead_letters, subscription=subscription,
+        )  # fmt: skip
         self.recorder.emit(now_us, "join", f"{self.place}/{subscription.name}")
 
     def unsubscribe(self, now_us: int, name: str) -> None:
         """Take a seat away, with what waits there, and with its dead letters."""
         self._reach(now_us)
-        place = self._place(name)
-        del self._places[name]
+        seat = self._seat(name)
+        del self._seats[name]
         self.recorder.emit(now_us, "leave", f"{self.place}/{name}")
-        self._out.update(dict.fromkeys(place.out))
-        for copy in place.not_out():
-            self._tell("drop", place, copy, why="unsubscribed")
+        self._outbox.forget(now_us, seat, seat.not_out(), "unsubscribed")
 
     # ------------------------------------------------------------ publishing
     def publish(
@@ -154,49 +153,47 @@ class Topic:
             self._archive.append(message)
             self.recorder.emit(self._now_us, "archive", f"{self.place}/archive", message.name, copy=copy)
         heard, passed_by = [], []
-        for name, place in self._places.items():
-            if place.subscription.hears(message.attributes, message.body):
+        for name, seat in self._seats.items():
+            if seat.subscription.hears(message.attributes, message.body):
                 heard.append(name)
-                place.books["matched"] += 1
-                self._stand(place, self._new_copy("match", place, message))
+                seat.books["matched"] += 1
+                self._stand(self._new_copy("match", seat, message))
             else:
                 passed_by.append(name)
-                place.books["passed_by"] += 1
-                self.recorder.emit(self._now_us, "nomatch", f"{self.place}/{name}", message.name, rule=name)
+                seat.books["passed_by"] += 1
+                self.recorder.emit(self._now_us, "nomatch", seat.place, message.name, rule=name)
         self._unheard += not heard
         if heard or self._archive_us:
             self.recorder.emit(self._now_us, "fan_out", self.place, message.name, copies=len(heard), copy=copy)
         else:
             why = "no filter lets it through" if passed_by else "nobody is subscribed"
-            self.recorder.emit(self._now_us, "drop", self.place, message.name, why=why, copy=copy)
+            self.recorder.emit(self._now_us, "unmatched", self.place, message.name, why=why, copy=copy)
         return Published(message.name, tuple(heard), tuple(passed_by))
 
-    def _new_copy(self, kind: str, place: Place, message: Message) -> Copy:
+    def _new_copy(self, kind: str, seat: Seat, message: Message) -> Copy:
         """Make a copy for a seat: because it matches, or from the archive."""
         self._copies[message.name] += 1
         self._next_number += 1
-        copy = Copy(self._next_number, self._copies[message.name], message, kind == "replay")
-        name = place.subscription.name
-        about = {"rule": name} if kind == "match" else {"of": message.name}
+        copy = Copy(
+            number=self._next_number, copy=self._copies[message.name], message=message.name, seat=seat,
+            made_us=self._now_us, content=message, is_replay=kind == "replay",
+        )  # fmt: skip
+        about = {"rule": seat.name} if kind == "match" else {"of": message.name}
         self.recorder.emit(
             self._now_us, kind, self.place, message.name,
-            to=f"{self.place}/{name}", arrive_us=self._now_us, copy=copy.copy, **about,
+            to=seat.place, arrive_us=self._now_us, copy=copy.copy, **about,
         )  # fmt: skip
         return copy
 
     # ------------------------------------------------------------ attempts
-    def _stand(self, place: Place, copy: Copy) -> None:
+    def _stand(self, copy: Copy) -> None:
         """Let a copy be tried at once, or once it is the head of its line."""
         if copy.line is not None:
-            line = place.lines.setdefault(copy.line, deque())
+            line = copy.seat.lines.setdefault(copy.line, deque())
             line.append(copy)
             if line[0] is not copy:
                 return
-        self._due_at(place, copy, self._now_us)
-
-    def _due_at(self, place: Place, copy: Copy, due_us: int) -> None:
-        place.waiting[copy.number] = copy
-        heappush(self._due, (due_us, copy.number, place.subscription.name))
+        self._outbox.stand(copy, self._now_us)
 
     def attempts(self, now_us: int, *, arrive_us: int | None = None) -> list[Attempt]:
         """Give out what is due, the earliest first. Carry each out, then say `delivered` or `failed`.
@@ -207,36 +204,16 @@ class Topic:
             For the picture: when the message gets to the endpoint.
         """
         self._reach(now_us)
-        given = []
-        while self._due and self._due[0][0] <= now_us:
-            _, number, name = heappop(self._due)
-            place = self._places.get(name)
-            if place is None or number not in place.waiting:
-                continue
-            copy = place.out[number] = place.waiting.pop(number)
-            self._out[number] = place
-            there_us = now_us if arrive_us is None else arrive_us
-            self._tell("push", place, copy, to=name, attempt=copy.attempt, arrive_us=there_us)
-            given.append(copy.to_attempt(name))
-        return given
+        return [copy.to_attempt() for copy in self._outbox.attempts(now_us, arrive_us=arrive_us)]
 
     def deadline_us(self) -> int | None:
         """Return when an attempt becomes due next; None: never, as things stand."""
-        while self._due:
-            due_us, number, name = self._due[0]
-            if name in self._places and number in self._places[name].waiting:
-                return due_us
-            heappop(self._due)
-        return None
+        return self._outbox.deadline_us()
 
     def delivered(self, now_us: int, number: int) -> None:
         """Say that the endpoint took this attempt. For an attempt at a seat that is no more, nothing changes."""
         self._reach(now_us)
-        if place := self._taken_back(number):
-            copy = place.out.pop(number)
-            place.books["delivered"] += 1
-            self._tell("handed", place, copy, to=place.subscription.name, attempt=copy.attempt)
-            self._leave(place, copy)
+        self._leave(self._outbox.delivered(now_us, number))
 
     def failed(self, now_us: int, number: int, why: str, *, again: bool = True) -> None:
         """Say that the endpoint did not take this attempt.
@@ -249,73 +226,36 @@ class Topic:
             False: it never will (it was deleted, or lets nobody in), so that trying again is no use.
         """
         self._reach(now_us)
-        if not (place := self._taken_back(number)):
-            return
-        copy, policy = place.out.pop(number), place.subscription.policy
-        self.recorder.emit(
-            now_us, "fail", f"{self.place}/{place.subscription.name}", copy.message.name,
-            why=why, attempt=copy.attempt, copy=copy.copy,
-        )  # fmt: skip
-        if not again or copy.attempt > policy.retries:
-            self._give_up(place, copy, why)
-            return
-        phase, due_us = policy.phase(copy.attempt), now_us + round(policy.pause_s(copy.attempt) * 1e6)
-        copy.attempt += 1
-        self._tell("wait", place, copy, attempt=copy.attempt, phase=phase, until_us=due_us)
-        self._due_at(place, copy, due_us)
+        self._leave(self._outbox.failed(now_us, number, why, again=again))
 
-    def _taken_back(self, number: int) -> Place | None:
-        """Return whose attempt this is, which is out no longer; None if that seat is gone."""
-        if number not in self._out:
-            raise BadParameter(f"number = {number!r}: no such attempt of {self.place} is out; ask `attempts`")
-        return self._out.pop(number)
-
-    def _give_up(self, place: Place, copy: Copy, why: str) -> None:
-        name = place.subscription.name
-        if place.subscription.dead_letters:
-            place.books["set_aside"] += 1
-            place.dead.append(copy)
-            self._tell("dead", place, copy, receives=copy.attempt, to=f"{self.place}/{name}/dead")
+    def _leave(self, copy: Copy | None) -> None:
+        """Let the next of the line be tried, where one is at its end."""
+        if copy is None or copy.line is None:
+            return
+        lines = copy.seat.lines
+        lines[copy.line].popleft()
+        if lines[copy.line]:
+            self._outbox.stand(lines[copy.line][0], self._now_us)
         else:
-            place.books["dropped"] += 1
-            self._tell("drop", place, copy, why=f"given up: {why}")
-        self._leave(place, copy)
-
-    def _leave(self, place: Place, copy: Copy) -> None:
-        """Let the next of the line be tried."""
-        if copy.line is None:
-            return
-        line = place.lines[copy.line]
-        line.popleft()
-        if line:
-            self._due_at(place, line[0], self._now_us)
-        else:
-            del place.lines[copy.line]
+            del lines[copy.line]
 
     # ------------------------------------------------------------ again
-    def dead_letters(self, name: str) -> list[Attempt]:
+    def dead_letters(self, name: str) -> list[DeadLetter]:
         """Return what was set aside for a subscription, oldest first."""
-        return [copy.to_attempt(name) for copy in self._place(name).dead]
+        return self._seat(name).letters()
 
     def redrive(self, now_us: int, name: str) -> int:
         """Try the dead letters of a subscription again, as if they were new. Return how many."""
         self._reach(now_us)
-        place = self._place(name)
-        letters, place.dead = place.dead, []
-        for copy in letters:
-            copy.attempt = 1
-            place.books["redriven"] += 1
-            self.recorder.emit(
-                now_us, "redrive", f"{self.place}/{name}/dead", copy.message.name,
-                to=f"{self.place}/{name}", copy=copy.copy,
-            )  # fmt: skip
-            self._stand(place, copy)
-        return len(letters)
+        copies = self._outbox.redrive(now_us, self._seat(name))
+        for copy in copies:
+            self._stand(copy)
+        return len(copies)
 
     def replay(self, now_us: int, name: str, *, since_us: int, until_us: int | None = None) -> int:
         """Let a subscription hear again what the archive has of this time, through its filter. Return how many."""
         self._reach(now_us)
-        place = self._place(name)
+        seat = self._seat(name)
         if not self._archive_us:
             raise Refused(f"{self.place} keeps no archive: make it with fifo=True and archive_days")
         until_us = now_us if until_us is None else until_us
@@ -324,11 +264,11 @@ class Topic:
         again = [
             message for message in self._archive
             if since_us <= message.published_us <= until_us
-            and place.subscription.hears(message.attributes, message.body)
+            and seat.subscription.hears(message.attributes, message.body)
         ]  # fmt: skip
         for message in again:
-            place.books["replayed"] += 1
-            self._stand(place, self._new_copy("replay", place, message))
+            seat.books["replayed"] += 1
+            self._stand(self._new_copy("replay", seat, message))
         return len(again)
 
     # ------------------------------------------------------------ upkeep
@@ -336,7 +276,7 @@ class Topic:
         """Return what there is now, and the books."""
         return Status(
             self._published, self._unheard, len(self._archive),
-            {name: place.to_seat() for name, place in self._places.items()},
+            {name: seat.to_books() for name, seat in self._seats.items()},
         )  # fmt: skip
 
     def _reach(self, now_us: int) -> None:
@@ -346,12 +286,7 @@ class Topic:
         while self._archive and self._archive[0].published_us + self._archive_us <= now_us:
             self._archive.popleft()
 
-    def _place(self, name: str) -> Place:
-        if name not in self._places:
-            raise BadParameter(f"name = {name!r}: {self.place} has {', '.join(self._places) or 'no subscription'}")
-        return self._places[name]
-
-    def _tell(self, kind: str, place: Place, copy: Copy, **fields: Any) -> None:
-        self.recorder.emit(
-            self._now_us, kind, f"{self.place}/{place.subscription.name}", copy.message.name, copy=copy.copy, **fields
-        )
+    def _seat(self, name: str) -> Seat:
+        if name not in self._seats:
+            raise BadParameter(f"name = {name!r}: {self.place} has {', '.join(self._seats) or 'no subscription'}")
+        return self._seats[name]

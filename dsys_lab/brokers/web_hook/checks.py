@@ -8,7 +8,7 @@ check          what it keeps out                                                
 `size`         what would fill our memory before we know who sends it
 `signature`    the forged, and what was changed on its way                            a copy of a good call
 `age`          what was signed too long ago: copies and originals that were held back  a copy that comes soon
-`seen`         the second of two with one id, be it a copy or the partner's own       a first one that comes late
+`id`           the second of two with one id, be it a copy or the partner's own       a first one that comes late
 `store first`  nothing: it is the promise that what was answered with 2xx is on disk
 =============  =====================================================================  =============================
 
@@ -46,7 +46,7 @@ from dsys_lab.brokers.web_hook.partner import STANDARD_SCHEDULE
 from dsys_lab.brokers.web_hook.signature import key_of
 from dsys_lab.errors import BadParameter, require_choice, require_positive
 
-CHECKS: Final = ("size", "signature", "age", "seen", "store first")
+CHECKS: Final = ("size", "signature", "age", "id", "store first")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ class Settings:
             raise BadParameter(f"without = {self.without!r}: give a list of checks")
         for check in self.without:
             require_choice("without", check, CHECKS)
-        if self.remember_s < 2 * self.age_s and self.has("age") and self.has("seen"):
+        if self.remember_s < 2 * self.age_s and self.has("age") and self.has("id"):
             raise BadParameter(
                 f"remember_s = {self.remember_s!r}: give {2 * self.age_s:g} or more, twice age_s; a copy of a call "
                 "that was signed ahead of our clock would be good for longer than its id is remembered"

@@ -91,7 +91,7 @@ def _body(look: Look) -> Found | None:
 
 
 ORDER: Final[tuple[tuple[str, Callable[[Look], Found | None]], ...]] = (
-    ("size", _size), ("headers", _headers), ("signature", _signature), ("age", _age), ("seen", _seen), ("body", _body),
+    ("size", _size), ("headers", _headers), ("signature", _signature), ("age", _age), ("id", _seen), ("body", _body),
 )  # fmt: skip
 
 

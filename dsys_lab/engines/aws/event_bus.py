@@ -47,19 +47,26 @@ class EventBridgeBus:
         self._rule_arns: dict[str, str] = {}
         self._archives: dict[str, str] = {}
 
-    def rule(self, name: str, pattern: Mapping[str, Any], shape: Transformer | None = None) -> None:
-        """Make a rule with a queue as its target, perhaps with a transformer."""
+    def rule(
+        self, name: str, pattern: Mapping[str, Any], shape: Transformer | None = None, *, into: str = ""
+    ) -> None:
+        """Make a rule with a queue as its target, its own or that of another rule, perhaps with a transformer."""
         told = self._aws.call(
             "events", "put_rule", Name=name, EventBusName=self.name, EventPattern=json.dumps(pattern)
         )
         self._rule_arns[name] = told["RuleArn"]
-        queue = self._queues[name] = TargetQueue(self._aws)
-        self._made.append(queue.url)
-        queue.let_in("events.amazonaws.com", told["RuleArn"])
+        queue = self._queues[name] = self._queue(into) if into else self._new_queue()
         target: dict[str, Any] = {"Id": "queue", "Arn": queue.arn}
         if shape is not None:
             target["InputTransformer"] = {"InputPathsMap": dict(shape.paths), "InputTemplate": shape.template}
         self._aws.call("events", "put_targets", Rule=name, EventBusName=self.name, Targets=[target])
+
+    def _new_queue(self) -> TargetQueue:
+        """Return a queue into which every rule of this bus may put."""
+        queue = TargetQueue(self._aws)
+        self._made.append(queue.url)
+        queue.let_in("events.amazonaws.com", f"{self._arn.replace(':event-bus/', ':rule/')}/*")
+        return queue
 
     def remove(self, name: str) -> None:
         """Take a rule away; what lies in its queue can still be read."""
@@ -78,10 +85,6 @@ class EventBridgeBus:
     def heard(self, rule: str) -> list[Any]:
         """Return what came to the target of a rule since it was asked last."""
         return [json.loads(body) for body in self._queue(rule).drained()]
-
-    def waiting(self, rule: str) -> int:
-        """Return how many events it would return; a real queue knows that only about."""
-        return len(self._queue(rule))
 
     def keep(self, name: str, pattern: Mapping[str, Any] | None = None) -> None:
         """Keep from now on what a pattern picks, or all."""

@@ -35,11 +35,6 @@ class TargetQueue:
         policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
         self._aws.call("sqs", "set_queue_attributes", QueueUrl=self.url, Attributes={"Policy": policy})
 
-    def __len__(self) -> int:
-        name = "ApproximateNumberOfMessages"
-        told = self._aws.call("sqs", "get_queue_attributes", QueueUrl=self.url, AttributeNames=[name])
-        return int(told["Attributes"][name])
-
     def drained(self) -> list[str]:
         """Receive and delete all that lies in it, and return the bodies."""
         receive = {"QueueUrl": self.url, "MaxNumberOfMessages": BATCH_MAX, "WaitTimeSeconds": int(self._aws.is_real)}

@@ -44,15 +44,19 @@ class ModelBus:
         self.bus = EventBus("bus")
         self._now_us = 0
         self._heard: dict[str, list[Any]] = {}
+        self._into: dict[str, str] = {}
 
     def _later(self) -> int:
         self._now_us += 1_000
         return self._now_us
 
-    def rule(self, name: str, pattern: Mapping[str, Any], shape: Transformer | None = None) -> None:
-        """Make a rule."""
+    def rule(
+        self, name: str, pattern: Mapping[str, Any], shape: Transformer | None = None, *, into: str = ""
+    ) -> None:
+        """Make a rule, whose queue may be that of another."""
         self.bus.put_rule(self._later(), Rule(name, Pattern(pattern), [Target("queue", shape or Whole())]))
-        self._heard.setdefault(name, [])
+        self._into[name] = into or name
+        self._heard.setdefault(self._into[name], [])
 
     def remove(self, name: str) -> None:
         """Take it away."""
@@ -66,17 +70,13 @@ class ModelBus:
 
     def _carry_out(self) -> None:
         for attempt in self.bus.attempts(self._now_us):
-            self._heard[attempt.rule].append(json.loads(attempt.body))
+            self._heard[self._into[attempt.rule]].append(json.loads(attempt.body))
             self.bus.delivered(self._now_us, attempt.number)
 
     def heard(self, rule: str) -> list[Any]:
         """Return what came since last."""
         heard, self._heard[rule] = self._heard[rule], []
         return heard
-
-    def waiting(self, rule: str) -> int:
-        """Return how many events it would return."""
-        return len(self._heard[rule])
 
     def keep(self, name: str, pattern: Mapping[str, Any] | None = None) -> None:
         """Keep what a pattern picks."""

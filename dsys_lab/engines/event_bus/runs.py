@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -17,8 +18,6 @@ ENGINES: Final[dict[str, Callable[[], Routing]]] = {
 }
 """Every bus by the name that a page uses."""
 PUT_AT_ONCE: Final = 10
-SLIM: Final = Transformer({"id": "$.id"}, '{"id": "<id>"}')
-"""All that is handed on where only the number matters."""
 
 
 def opened(engine: str) -> Any:
@@ -64,14 +63,18 @@ def told(engine: str) -> dict[str, list[str]]:
 
 
 def picked(engine: str, patterns: Mapping[str, Any], events: Sequence[Entry]) -> dict[str, int]:
-    """Return how many of these events each pattern picks, by a rule for each: for buses that look into events."""
+    """Return how many of these events each pattern picks, for buses that look into events.
+
+    There is a rule for each pattern, and one queue for all of them, into which each puts its own number.
+    """
     with opened(engine) as bus:
-        rules = {name: f"rule-{number}" for number, name in enumerate(patterns)}
-        for name, pattern in patterns.items():
-            bus.rule(rules[name], pattern, SLIM)
+        for number, pattern in enumerate(patterns.values()):
+            says_so = Transformer({"id": "$.id"}, f'{{"rule": {number}, "id": "<id>"}}')
+            bus.rule(f"rule-{number}", pattern, says_so, into="rule-0" if number else "")
         for first in range(0, len(events), PUT_AT_ONCE):
             bus.put(*events[first : first + PUT_AT_ONCE])
-        return {name: bus.waiting(rules[name]) for name in patterns}
+        counted = Counter(one["rule"] for one in bus.heard("rule-0"))
+    return {name: counted[number] for number, name in enumerate(patterns)}
 
 
 def who_differs(one: Mapping[str, int], other: Mapping[str, int]) -> str:

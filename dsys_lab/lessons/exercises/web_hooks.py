@@ -205,7 +205,7 @@ it was signed more than 300 s ago, or more than 300 s ahead; 200 if its id was t
         "`abs(now - int(timestamp)) > 300` looks in both directions; `seen.add` is the last line but one.",
     ),
     check=check_verify,
-    play=lambda function: [attack(without="seen", events=14, each=2), attack(events=14, each=2)],
+    play=lambda function: [attack(without="id", events=14, each=2), attack(events=14, each=2)],
     picture=_chart_of_sorts,
     is_pure=True,
     answer=verify,

@@ -61,7 +61,7 @@ def winners(order: str = "by date", nights: int = NIGHTS) -> dict[str, dict[str,
         sizes = {codec.name: every[codec.name] for codec in CHOSEN if codec.name in every}
         best = min(sizes, key=lambda codec: (sizes[codec], codec))
         told[name] = {
-            "smallest": best, "times smaller": round(sizes["plain"] / sizes[best], 1),
+            "smallest": best, "times smaller": f"{sizes['plain'] / sizes[best]:,.1f}".removesuffix(".0"),
             "chosen by block": bytes_of(name, None, order, nights), "bytes": sizes[best],
         }  # fmt: skip
     return told

@@ -38,8 +38,8 @@ MIB: Final = 1 << 20
 
 
 # ------------------------------------------------------------------------------------------ 1. a tiny table
-def tiny(rows: int = 1_000, *, slices: int = 4, block_bytes: int = MIB, unsorted_too: bool = True) -> dict[str, int]:
-    """Load a few nights of thirteen columns, then some that come late; count the bytes on disk, and by law."""
+def tiny(rows: int = 1_000, *, slices: int = 4, block_bytes: int = MIB, unsorted_too: bool = True) -> dict[str, float]:
+    """Load a few nights of thirteen columns, then some that come late; count what they take on disk, and by law."""
     lab = Warehouse(Cluster(1, slices), block_bytes=block_bytes)
     lab.create_table("night", NIGHT, sort_key=["date_key"])
     columns = in_order("by date", NIGHT, max(rows, 100))
@@ -48,9 +48,10 @@ def tiny(rows: int = 1_000, *, slices: int = 4, block_bytes: int = MIB, unsorted
     if late:
         lab.copy("night", [{name: values[:late] for name, values in columns.items()}])
     status = lab.status().tables["night"]
+    by_law_bytes = laws.least_table_bytes(block_bytes, len(NIGHT.columns), slices, regions=1 + unsorted_too)
     return {
-        "bytes on disk": status.size_bytes, "bytes in the blocks": status.encoded_bytes, "blocks": status.blocks,
-        "by law": laws.least_table_bytes(block_bytes, len(NIGHT.columns), slices, regions=1 + unsorted_too),
+        "MiB on disk": status.size_bytes / MIB, "by law": by_law_bytes / MIB, "blocks": status.blocks,
+        "MiB of values in them": round(status.encoded_bytes / MIB, 3),
     }  # fmt: skip
 
 
@@ -240,6 +241,8 @@ def load(sim: Simulation, *, files: int = 5, slices: int = 4, nights: int = 4_00
     told = lab.copy("night", parts)
     sim.network.delay = uniform(0.2, 0.3)
     hosts = [_Reader(sim, f"slice {at}") for at in range(slices)]
+    for host in hosts[files:]:
+        sim.emit("idle", host.name)
     leader = _Loader(sim, hosts, [len(part["night_id"]) for part in parts])
     sim.run()
     sim.emit(

@@ -34,13 +34,13 @@ KINDS: Final = ("forged", "changed", "copied soon", "copied late", "held back", 
 GUARDS: Final[dict[str, tuple[str, ...]]] = {
     "forged": ("signature",),
     "changed": ("signature",),
-    "copied soon": ("seen",),
-    "copied late": ("age", "seen"),
+    "copied soon": ("id",),
+    "copied late": ("age", "id"),
     "held back": ("age",),
-    "repeated": ("seen",),
-    "repeated late": ("seen",),
+    "repeated": ("id",),
+    "repeated late": ("id",),
 }
-"""Which checks keep each sort out: it leaves an effect only if all of them are left out, or `seen` forgets too soon."""
+"""Which checks keep each sort out: it leaves an effect only if all of them are left out, or `id` forgets too soon."""
 BY_PARTNER: Final = (GOOD, "repeated", "repeated late")
 
 

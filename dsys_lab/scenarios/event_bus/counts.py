@@ -29,7 +29,7 @@ ARRIVALS: Final = 250
 LATE_S: Final = 5.0
 """What takes longer from the bus to its effect came late."""
 DEVICES: Final = 100
-JUDGES: Final = ("signature", "age", "seen")
+JUDGES: Final = ("signature", "age", "id")
 """The checks of the door that look at who calls, and when."""
 
 
@@ -63,10 +63,22 @@ def done_again(trace: Trace) -> int:
     return len(trace.of("effect")) - len({row.fields["key"] for row in trace.of("effect")})
 
 
-def effects_of(runs: Mapping[str, Trace]) -> pd.DataFrame:
-    """Return the effects of each service in each run, and those that were skipped for their key."""
-    told = {name: {**effects(run), "skipped": len(run.of("effect_skip"))} for name, run in runs.items()}
+def effects_of(runs: Mapping[str, Trace], *services: str) -> pd.DataFrame:
+    """Return the effects of each service in each run, those that were skipped for their key, and those done again."""
+    told = {}
+    for name, run in runs.items():
+        did = effects(run)
+        told[name] = {
+            **{service: did.get(service, 0) for service in services or did},
+            "skipped": len(run.of("effect_skip")),
+            "done again": done_again(run),
+        }
     return pd.DataFrame.from_dict(told, orient="index")
+
+
+def came_as(trace: Trace, service: str = "search") -> list[int]:
+    """Return the numbers of the events in the order in which a service carried them out."""
+    return [int(str(row.message)[1:]) for row in trace.of("effect", place=service)]
 
 
 def taken(trace: Trace) -> int:

@@ -6,13 +6,12 @@ Each function that takes `*values` returns (value, mean, standard error) for eac
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from statistics import fmean
 from typing import Final
 
 import pandas as pd
 
-from dsys_lab import laws
 from dsys_lab.scenarios.event_bus.attack_script import GOOD, GUARDS, KINDS
 from dsys_lab.scenarios.event_bus.hook_machines import ANSWER_WITHIN_S
 from dsys_lab.scenarios.event_bus.web_hooks import NOTHING, SCHEDULES, attack, crash_at_the_door, hear_of_it
@@ -38,14 +37,27 @@ def never_heard(trace: Trace) -> int:
     return len({row.message for row in trace.of("change")} - {row.message for row in trace.of("enqueue")})
 
 
-def questions(trace: Trace) -> int:
-    """Return how often we asked for the list."""
-    return sum(row.fields["type"] == "ask" for row in trace.of("send"))
+def asked(trace: Trace) -> int:
+    """Return how often we asked for the list, for as long as there was something to hear of."""
+    end_us = _end_us(trace)
+    return sum(row.fields["type"] == "ask" and row.time_us < end_us for row in trace.of("send"))
 
 
-def in_vain(trace: Trace) -> float:
+def asked_in_vain(trace: Trace) -> int:
+    """Return how many of these questions found nothing."""
+    end_us = _end_us(trace)
+    return sum(row.time_us < end_us for row in trace.of("empty"))
+
+
+def share_in_vain(trace: Trace) -> float:
     """Return the share of our questions that found nothing."""
-    return len(trace.of("empty")) / questions(trace) if questions(trace) else 0.0
+    return asked_in_vain(trace) / asked(trace) if asked(trace) else 0.0
+
+
+def _end_us(trace: Trace) -> float:
+    """Return when the last night may be recorded, or was heard of after an outage: later all is asked in vain."""
+    end_us = float(str(trace.header.params["minutes"])) * 60e6
+    return max([end_us, *(row.time_us for row in trace.of("enqueue") if trace.header.params["down_s"])])
 
 
 def ways(runs: Mapping[str, Trace]) -> pd.DataFrame:
@@ -57,8 +69,8 @@ def ways(runs: Mapping[str, Trace]) -> pd.DataFrame:
             "events": len(run.of("change")),
             "mean delay, s": round(fmean(late_s), 2),
             "longest, s": round(max(late_s), 2),
-            "questions": questions(run),
-            "in vain": len(run.of("empty")),
+            "questions": asked(run),
+            "in vain": asked_in_vain(run),
             "never heard of": never_heard(run),
         }
     return pd.DataFrame.from_dict(told, orient="index")
@@ -73,13 +85,6 @@ def effects(trace: Trace) -> dict[str, int]:
 def foreign_effects(trace: Trace) -> int:
     """Return how many effects the partner did not mean: all but the first of what it sent, in time."""
     return sum(count for kind, count in effects(trace).items() if kind != GOOD)
-
-
-def opening_at_trouble(trace: Trace) -> Trace:
-    """Let the picture of a run open at the first effect that should not be, or else the first call that is refused."""
-    told = trace.of("check") or trace.of("reject")
-    trace.header.poster_us = told[0].time_us - 50_000 if told else None
-    return trace
 
 
 def answers(trace: Trace) -> pd.DataFrame:
@@ -110,12 +115,12 @@ def expected_effects(
     forgets = {"copied late": 900.0, "repeated late": 2_105.0}
     fails = {
         kind: all(
-            check in left_out or (check == "seen" and remember_s is not None and remember_s < forgets.get(kind, 0))
+            check in left_out or (check == "id" and remember_s is not None and remember_s < forgets.get(kind, 0))
             for check in GUARDS[kind]
         )
         for kind in KINDS
     }
-    good = events - (each if fails["changed"] and "seen" not in left_out else 0)
+    good = events - (each if fails["changed"] and "id" not in left_out else 0)
     return {GOOD: good, **{kind: each if fails[kind] else 0 for kind in KINDS}}
 
 
@@ -150,10 +155,7 @@ def shares_in_vain(*ask_every_s: float, events_per_minute: float = 1.0) -> list[
     def counted(*, ask_every_s: float, seed: int) -> float:
         run = hear_of_it(seed=seed, way="ask", ask_every_s=ask_every_s, events_per_minute=events_per_minute,
                          minutes=LONG_MINUTES)  # fmt: skip
-        asked_us = [row.time_us for row in run.of("empty") if row.time_us < LONG_MINUTES * 60e6]
-        return len(asked_us) / sum(
-            row.fields["type"] == "ask" and row.time_us < LONG_MINUTES * 60e6 for row in run.of("send")
-        )
+        return share_in_vain(run)
 
     return over_seeds(counted, seeds=RUNS, ask_every_s=ask_every_s)
 
@@ -181,12 +183,12 @@ def lost_by_crash(*stored_every_s: float, events_per_minute: float = 30.0) -> li
     return over_seeds(counted, seeds=4 * RUNS, stored_every_s=stored_every_s)
 
 
-def refused_by_clock(*skews_s: float, seed: int = 7) -> dict[float, float]:
+def refused_by_clock(*skews_s: float, seed: int = 7, events: int = 14) -> list[Measured]:
     """Return the share of the good calls that a door refuses whose clock is so many seconds ahead."""
-    shares = {}
+    shares = []
     for skew_s in skews_s:
-        run = attack(seed=seed, skew_s=skew_s, events=20, each=1)
-        shares[skew_s] = 1 - effects(run)[GOOD] / 20
+        run = attack(seed=seed, skew_s=skew_s, events=events, each=1)
+        shares.append((skew_s, 1 - effects(run)[GOOD] / events, 0.0))
     return shares
 
 
@@ -194,11 +196,3 @@ def tries_last_s(tries: str) -> float:
     """Return how long a partner tries an event of whom nobody answers: its pauses, and the waits before each."""
     pauses_s = SCHEDULES[tries].pauses_s
     return sum(pauses_s) + len(pauses_s) * ANSWER_WITHIN_S
-
-
-def laws_of_asking(ask_every_s: Sequence[float], *, events_per_minute: float = 1.0) -> dict[str, list[float]]:
-    """Return what the laws say of asking at these intervals: the mean delay, and the share in vain."""
-    return {
-        "mean delay, s": [laws.polling_delay_s(every_s) for every_s in ask_every_s],
-        "in vain": [laws.wasted_polls(events_per_minute / 60, every_s) for every_s in ask_every_s],
-    }

@@ -6,7 +6,7 @@ lab; here they know of events, and a service may look whether it did something b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from dsys_lab.brokers.event_bus import Attempt, Entry, EventBus, Rule
@@ -31,12 +31,14 @@ class BusHost(PushingHost):
         self.bus.put_rule(self.simulation.now_us, rule)
         self.endpoints |= {service.name: service for service in services}
 
-    def replay(self, name: str, archive: str, *, since_s: float, until_s: float) -> None:
-        """Hand on again what an archive has of this time."""
+    def replay(
+        self, name: str, archive: str, *, since_s: float, until_s: float, rules: Sequence[str] | None = None
+    ) -> None:
+        """Hand on again what an archive has of this time, to some rules or to all."""
         simulation = self.simulation
         self.bus.replay(
             simulation.now_us, name, archive, since_us=to_us(since_s), until_us=to_us(until_s),
-            luck=simulation.stream("replay"),
+            rules=rules, luck=simulation.stream("replay"),
         )  # fmt: skip
         self.push()
 
@@ -131,7 +133,7 @@ class WritingService(Service):
     Parameters
     ----------
     writes : callable
-        `(attempt)` -> the events that follow.
+        `(attempt)` -> the events that follow. The machine `writer` puts them.
     """
 
     def __init__(
@@ -139,7 +141,7 @@ class WritingService(Service):
         *, after_s: float,
     ) -> None:  # fmt: skip
         super().__init__(simulation, name, constant(0.0))
-        self.writer, self.writes, self.after_s = PutsEvents(simulation, host, f"{name}/writer"), writes, after_s
+        self.writer, self.writes, self.after_s = PutsEvents(simulation, host, "writer"), writes, after_s
 
     def carry_out(self, attempt: Any, key: str) -> None:
         """Let the effect come about, and write later."""

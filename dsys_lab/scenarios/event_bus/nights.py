@@ -38,7 +38,7 @@ from dsys_lab.brokers.event_patterns import Pattern
 from dsys_lab.errors import BadParameter, require_choice, require_not_negative, require_positive
 from dsys_lab.scenarios.event_bus.machines import BusHost, Sender, Service, WritingService
 from dsys_lab.scenarios.scenario import Claims, scenario
-from dsys_lab.simulation import Simulation
+from dsys_lab.simulation import Simulation, to_us
 from dsys_lab.simulation.chance import constant
 
 BUS, WEARABLE, SHOP, PARTNER, ON_CALL = "bus", "wearable", "shop", "partner", "on-call"
@@ -52,12 +52,15 @@ ADVICE: Final = Transformer(
     {"who": "$.detail.sleeper", "hours": "$.detail.hours"}, '{"to": <who>, "text": "only <hours> h"}'
 )
 """What the coach is given of a night."""
-RETRIES: Final[dict[str, Retry]] = {"classic": CLASSIC, "newer": NEWER, "newer, tuned": NEWER_TUNED}
+RETRIES: Final[dict[str, Retry]] = {"classic": CLASSIC, "newer": NEWER, "tuned": NEWER_TUNED}
 """How long each bus tries, by the words that a page uses."""
 GUARDS: Final = ("none", "hop count", "source")
 HOPS_MOST: Final = 3
 ROUND_S: Final = 2.0
 """How long after an event the cleaner puts the better one."""
+SOON_S: Final = 0.1
+"""So long after an event was put it is at those who are to have it."""
+REPLAYED_TO: Final = ("nobody", "search alone", "all rules")
 WATCHES: Final = ("nobody", "an alarm", "a rule")
 BOOKS: Final[dict[str, dict[str, Any]]] = {"conservation": {}}
 
@@ -135,16 +138,18 @@ def outage(
 
 
 # ------------------------------------------------------------------------------------------ 3. once more
-@scenario("replayed, {keys}")
+@scenario("replayed to {to}, {keys}")
 def replayed(
-    sim: Simulation, *, keys: str = "no keys", every_s: float = 20.0, replay_s: float = 240.0
+    sim: Simulation, *, to: str = "all rules", keys: str = "no keys", every_s: float = 20.0, replay_s: float = 240.0
 ) -> Claims:
-    """A replay into live rules does everything again, unless a key stops it.
+    """A rule that comes late has missed the past; a replay brings it, and does all else again unless a key stops it.
 
-    Events come, until *search* is made, which has missed them. So all is replayed, into every rule: *mail* and
-    *billing* have done it before. With "keys" these two keep what they did, by the id of the event.
+    Events come, until *search* is made, which has missed them. So all is replayed, to "all rules", to "search alone",
+    or to "nobody": *mail* and *billing* have done it before. With "keys" these two keep what they did, by the id of the
+    event.
     """
     require_choice("keys", keys, ("no keys", "keys"))
+    require_choice("to", to, REPLAYED_TO)
     require_positive(every_s=every_s, replay_s=replay_s)
     host = bus_on(sim)
     host.bus.keep(0, Archive("past"))
@@ -157,7 +162,9 @@ def replayed(
 
     def again() -> None:
         host.put_rule(Rule("to-search", NIGHTS, [Target("search")]), search)
-        host.replay("for-search", "past", since_s=0, until_s=replay_s)
+        if to != "nobody":
+            rules = ["to-search"] if to == "search alone" else None
+            host.replay("for-search", "past", since_s=0, until_s=replay_s, rules=rules)
 
     sim.after(replay_s, again)
     sim.run(replay_s + events + 10)
@@ -233,4 +240,5 @@ def renamed(
     called = lambda n: "hours" if n * every_s <= renamed_s else "hours_slept"  # noqa: E731
     Sender(sim, host, ((every_s, night(n, field=called(n))) for n in range(1, int(until_s / every_s))), name=WEARABLE)
     sim.run(until_s)
-    return Claims(BOOKS)
+    last_s = int((until_s - 1) / every_s - 1) * every_s
+    return Claims(BOOKS, poster_us=to_us(max(renamed_s, last_s) + SOON_S))

@@ -17,9 +17,9 @@ from typing import Any, Final
 from dsys_lab.brokers.web_hook import CHECKS, IMPATIENT, STANDARD_SCHEDULE, Partner, Schedule, Settings
 from dsys_lab.errors import BadParameter, require_choice, require_not_negative, require_positive
 from dsys_lab.scenarios.event_bus.attack_script import PARTNERS_SECRET, attack_script, body_of
-from dsys_lab.scenarios.event_bus.hook_machines import DoorHost, PartnerHost, Street
+from dsys_lab.scenarios.event_bus.hook_machines import WORK_S, DoorHost, PartnerHost, Street
 from dsys_lab.scenarios.scenario import Claims, scenario
-from dsys_lab.simulation import Simulation
+from dsys_lab.simulation import Simulation, to_us
 from dsys_lab.simulation.chance import exponential
 
 PARTNER, DOOR, ATTACKER = "partner", "door", "attacker"
@@ -34,7 +34,7 @@ MINUTES_10: Final = 600.0
 
 
 def settings_of(without: str = NOTHING, *, remember_s: float | None = None) -> Settings:
-    """Return a door's settings without one of its checks, or without several: "age, seen"."""
+    """Return a door's settings without one of its checks, or without several: "age, id"."""
     left_out = tuple(one for one in without.split(", ") if one != NOTHING)
     for one in left_out:
         require_choice("without", one, LEFT_OUT)
@@ -105,7 +105,7 @@ def attack(
     """What takes effect of that which the partner did not mean?
 
     `events` good calls come, and `each` of seven sorts that should leave no effect of their own (see
-    `dsys_lab.scenarios.event_bus.attack_script`). The door leaves out the check `without`, or several ("age, seen"),
+    `dsys_lab.scenarios.event_bus.attack_script`). The door leaves out the check `without`, or several ("age, id"),
     remembers an id for `remember_s`, and its clock is `skew_s` ahead.
     """
     if remember_s < MINUTES_10:
@@ -119,7 +119,8 @@ def attack(
     for name in (PARTNER, ATTACKER):
         Street(sim, name, DOOR, steps)
     sim.run(max(step.at_us for step in steps) / 1e6 + 30)
-    return Claims({**BOOKS, "at most once": {}, "checks hold": {}})
+    copied_us = max(step.at_us for step in steps if step.kind == "copied soon")
+    return Claims({**BOOKS, "at most once": {}, "checks hold": {}}, poster_us=copied_us + to_us(WORK_S / 2))
 
 
 # ------------------------------------------------------------------------------------------ 4. what a crash takes
@@ -148,4 +149,4 @@ def crash_at_the_door(
     sim.after(crash_at_s, door.crash)
     sim.after(crash_at_s + back_after_s, door.restart)
     sim.run(crash_at_s + back_after_s + 60 + sum(STANDARD_SCHEDULE.pauses_s[:2]))
-    return Claims({**BOOKS, "promised and kept": {}, "at most once": {}})
+    return Claims({**BOOKS, "promised and kept": {}, "at most once": {}}, poster_us=to_us(crash_at_s) + 1)

@@ -6,7 +6,7 @@ Each function that takes `*values` returns (value, mean, standard error) for eac
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 from statistics import fmean, stdev
 from typing import Final
@@ -61,13 +61,17 @@ def slowest_feels(trace: Trace, quick: Trace) -> str:
 
 
 def delays(runs: Mapping[str, Trace]) -> pd.DataFrame:
-    """Return a row for each run: the mean delay in seconds of what each did, and what billing never did."""
+    """Return a row for each run: the mean delay in seconds of what each did, and what became of billing's copies.
+
+    Of those that were given up some were done all the same, and the others never.
+    """
     told = {}
     for name, run in runs.items():
         published = len({row.message for row in run.of("publish")})
-        got = heard(run)
         means = {place: round(fmean(delays_s(run, place)), 2) for place in LISTENERS}
-        told[name] = {**means, "never done by billing": published - got["billing"]}
+        never = published - heard(run)["billing"]
+        told[name] = {**means, "given up": lost(run), "done all the same": lost(run) - never, "never done": never,
+                      "done again": repeats(run)}  # fmt: skip
     return pd.DataFrame.from_dict(told, orient="index")
 
 
@@ -210,8 +214,19 @@ def wired(*wirings: str, slow_work_s: float = 5.0) -> dict[str, Trace]:
     return {wiring: isolation(wiring=wiring, slow_work_s=slow_work_s) for wiring in wirings}
 
 
-def same_times(one: Trace, other: Trace, places: Sequence[str] = LISTENERS[:2]) -> bool:
-    """Whether these listeners carried everything out at the same microsecond in both runs."""
-    done = [[(row.time_us, row.place, row.message) for row in run.of("effect") if row.place in places]
-            for run in (one, other)]  # fmt: skip
-    return done[0] == done[1]
+def same_times(one: Trace, other: Trace, place: str) -> int:
+    """Return how many effects a listener carried out at the same microsecond in both runs."""
+    done = [{(row.time_us, row.message) for row in run.of("effect", place=place)} for run in (one, other)]
+    return len(done[0] & done[1])
+
+
+def untouched(slow: Mapping[str, Trace], quick: Mapping[str, Trace]) -> pd.DataFrame:
+    """Return a row for each wiring: of how many messages two listeners do not feel at all whether billing is slow."""
+    told = {
+        wiring: {
+            place: f"{same_times(run, quick[wiring], place)} of {len(run.of('effect', place=place))}"
+            for place in LISTENERS[:2]
+        }
+        for wiring, run in slow.items()
+    }
+    return pd.DataFrame.from_dict(told, orient="index")

@@ -7,6 +7,7 @@ is the matcher's.
 
 from __future__ import annotations
 
+import json
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
@@ -41,6 +42,11 @@ WISHES: Final[dict[str, Wish]] = {
     ),
     "by a typo": Wish({"carier": ["UA"]}, "false"),
 }
+
+
+def policies_of_the_seats() -> pd.DataFrame:
+    """Return the filter policy of each seat, as it is written."""
+    return pd.DataFrame({"filter policy": {name: json.dumps(wish.policy) for name, wish in WISHES.items()}})
 
 
 @lru_cache(maxsize=1)

@@ -26,8 +26,9 @@ from dsys_lab.scenarios.durable_queue.machines import QueueHost
 from dsys_lab.scenarios.durable_queue.workers import Task, Worker
 from dsys_lab.scenarios.publish_subscribe.machines import Caller, Listener, Publisher, QueueEndpoint, TopicHost
 from dsys_lab.scenarios.scenario import Claims, scenario
-from dsys_lab.simulation import Simulation
+from dsys_lab.simulation import Simulation, to_us
 from dsys_lab.simulation.chance import Distribution, constant, service
+from dsys_lab.simulation.network import DELAY_S
 
 PHONE, UPLOADS = "phone", "uploads"
 LISTENERS: Final = ("thumbnail", "search", "billing")
@@ -102,7 +103,8 @@ def seats(
     group_of = (lambda number: "all") if keeps else None  # one line of all
     Publisher(sim, host, repeat(every_s, int((until_s - 8) / every_s)), name=PHONE, group_of=group_of)
     sim.run(until_s)
-    return Claims(BOOKS)
+    missed_s = (leave_s // every_s + 1) * every_s
+    return Claims(BOOKS, poster_us=to_us(missed_s + 1.5 * DELAY_S))
 
 
 # ------------------------------------------------------------------------------------------ 2. one becomes many
@@ -159,7 +161,7 @@ def isolation(
                 _queue_for(sim, host, name, works[name])
         Publisher(sim, host, gaps, name=PHONE)
     sim.run(messages * max(every_s, slow_work_s) + 120)
-    return Claims({**BOOKS, "nothing lost": {}})
+    return Claims({**BOOKS, "nothing lost": {}}, poster_us=to_us(messages * every_s))
 
 
 def _queue_for(sim: Simulation, host: TopicHost, name: str, work: Distribution) -> None:

@@ -30,6 +30,7 @@ FATES: Final = (
     ("expired", "expired", "again", "//"),
     ("dropped", "dropped", "lost", "xx"),
     ("dead", "set aside", "fault", ""),
+    ("unmatched", "unmatched", "skipped", ""),
 )
 """Account of the ledger, its name in a chart, its role, and the hatch that tells it without the colour."""
 

@@ -237,7 +237,7 @@ def lattice(
     cost = sum(cells[one] for one in source.values())
     places = _places(list(cells))
     with styled():
-        figure, axes = figure_of(title, "", "", inches=(9.2, 6.0))
+        figure, axes = figure_of(title, "", "", inches=(10.4, 6.6))
         axes.set_axis_off()
         most = max(cells.values())
         for by in cells:
@@ -251,7 +251,7 @@ def lattice(
             order = f" ({kept.index(by) + 1}.)" if by in kept else ""
             up = 1 if by in able else -1  # lines leave upwards what is not kept, and come from below to what is
             axes.annotate(f"{name}{order}\n{cells[by]:,}", (x, y), (0, up * ((size**0.5) / 2 + 3)),
-                          va="bottom" if up > 0 else "top", ha="center", textcoords="offset points", fontsize=7.8,
+                          va="bottom" if up > 0 else "top", ha="center", textcoords="offset points", fontsize=9.2,
                           zorder=3, bbox={"facecolor": "white", "linewidth": 0, "pad": 0.6})  # fmt: skip
         axes.margins(x=0.09, y=0.16)
         axes.text(0, 1.0, f"to answer all {len(cells)}: {cost:,} cells read", transform=axes.transAxes, fontsize=9.5,

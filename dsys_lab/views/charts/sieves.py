@@ -2,7 +2,7 @@
 
 Left the card, a line for each field. In the middle a box for each rule, a line for each field that it wants: green with
 a tick if the card has it so, red with a cross if not; a thread leads from the card's field to it. Right what the target
-is given: the card folded into another shape, or nothing.
+is given: the card folded into another shape, or nothing. A card may bear a wax seal, whole or cracked.
 
 `picked_strips`: a strip for each pattern, and in it a line for each of many events that it picks.
 """
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 Looked = tuple[str, str, bool]
 """The path of a field, what is wanted there, and whether it holds."""
 _LIT, _DARK, _REST = ROLES["done"], ROLES["lost"], ROLES["skipped"]
+_CRACK: Final = ((0, 1.2), (1, 0.6), (-1, 0.0), (1, -0.6), (0, -1.2))
+SEALS: Final = {"whole": ROLES["done"], "cracked": ROLES["lost"]}
 _INK: Final = "#24292F"
 _WIDTH: Final = 10.4
 _LINE: Final = 0.30
@@ -32,7 +34,13 @@ _LONGEST: Final = 41
 
 
 def sieves(
-    card: Mapping[str, str], sieves: Mapping[str, tuple[Sequence[Looked], str | None]], *, title: str = ""
+    card: Mapping[str, str],
+    sieves: Mapping[str, tuple[Sequence[Looked], str | None]],
+    *,
+    title: str = "",
+    seal: str = "",
+    refused: Mapping[str, str] | None = None,
+    head: str = "event",
 ) -> Chart:
     """Return a card and what some sieves make of it.
 
@@ -42,16 +50,24 @@ def sieves(
         Field -> its value, as it is to be read.
     sieves : mapping
         Rule -> each field that it looks at, and what its target is given; None where the rule does not pick the card.
+    seal : str
+        "whole" or "cracked": drawn on the card.
+    refused : mapping, optional
+        Rule -> what is said where it does not pick the card; "passed by" unless it stands here.
+    head : str
+        What the card is.
 
     Raises
     ------
     BadParameter
-        If the card or the sieves are empty.
+        If the card or the sieves are empty, or there is no such seal.
     """
+    if seal not in ("", *SEALS):
+        raise BadParameter(f"seal = {seal!r}: give {' or '.join(SEALS)}, or nothing")
     if not card or not sieves:
         raise BadParameter(f"sieves: {len(card)} fields and {len(sieves)} sieves; give some of both")
     rows = sum(len(looked) + 1.9 for looked, _ in sieves.values())
-    height = max(rows, len(card) + 2.5) * _LINE
+    height = max(rows, len(card) + 2.5 + 3 * bool(seal)) * _LINE
     with styled():
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
@@ -60,20 +76,24 @@ def sieves(
         FigureCanvasAgg(figure)
         axes = figure.subplots()
         lit = {path for looked, given in sieves.values() if given is not None for path, _, holds in looked if holds}
-        ports = _draw_card(axes, card, lit, top=height)
+        ports = _draw_card(axes, head, card, lit, top=height)
+        if seal:
+            _draw_seal(axes, seal, (_CARD[1] / 4, height - (len(card) + 2.3) * _LINE))
         top = height
         for name, (looked, given) in sieves.items():
             bottom = top - (len(looked) + 1.2) * _LINE
             _draw_sieve(axes, name, looked, ports, top=top, bottom=bottom, picks=given is not None)
-            _draw_outcome(axes, given, middle=(top + bottom) / 2)
+            _draw_outcome(axes, given, (refused or {}).get(name, "passed by"), middle=(top + bottom) / 2)
             top = bottom - 0.7 * _LINE
         axes.set_xlim(-0.05, _OUT[1] + 0.1)
-        axes.set_ylim(min(top, height - (len(card) + 1.6) * _LINE), height + 0.1)
+        axes.set_ylim(min(top, height - (len(card) + 1.6 + 3 * bool(seal)) * _LINE), height + 0.1)
         axes.set_title(title)
         axes.set_axis_off()
-    told = [f"{name}: {_in_words(looked, given)}" for name, (looked, given) in sieves.items()]
+    told = [f"{name}: {_in_words(looked, given, (refused or {}).get(name, 'passed by'))}"
+            for name, (looked, given) in sieves.items()]  # fmt: skip
     picking = [name for name, (_, given) in sieves.items() if given is not None]
     alt = f"A card ({', '.join(f'{name} {value}' for name, value in card.items())}) and {len(sieves)} sieves."
+    alt += f" Its seal is {seal}." if seal else ""
     return Chart(figure, f"{alt} It passes {listed(picking) if picking else 'none'}.", "\n".join(told))
 
 
@@ -118,10 +138,10 @@ def _box(
     )  # fmt: skip
 
 
-def _draw_card(axes: Axes, card: Mapping[str, str], lit: set[str], *, top: float) -> dict[str, float]:
+def _draw_card(axes: Axes, head: str, card: Mapping[str, str], lit: set[str], *, top: float) -> dict[str, float]:
     """Draw the card, and return at which height each of its fields is."""
     _box(axes, _CARD, (top - (len(card) + 1.2) * _LINE, top), _INK)
-    axes.text(_CARD[0] + 0.1, top - 0.6 * _LINE, "event", weight="bold", va="center", color=_INK)
+    axes.text(_CARD[0] + 0.1, top - 0.6 * _LINE, head, weight="bold", va="center", color=_INK)
     ports = {}
     for number, (name, value) in enumerate(card.items()):
         y = ports[name] = top - (number + 1.5) * _LINE
@@ -150,9 +170,21 @@ def _draw_sieve(
             axes.plot((_CARD[1], _SIEVE[0]), (ports[path], y), solid_capstyle="round", **line)
 
 
-def _draw_outcome(axes: Axes, given: str | None, *, middle: float) -> None:
+def _draw_seal(axes: Axes, seal: str, at: tuple[float, float]) -> None:
+    """Draw a blob of wax with a tick, or one that is broken in two."""
+    role, (x, y) = SEALS[seal], at
+    axes.scatter([x], [y], s=1500, facecolor=role.colour, edgecolor=role.ink, linewidth=1.5)
+    if seal == "whole":
+        axes.text(x, y, "✓", ha="center", va="center", fontsize=17, color="white", weight="bold")
+    else:
+        steps = [(x + side * 0.09, y + way * _LINE) for side, way in _CRACK]
+        axes.plot(*zip(*steps, strict=True), color="white", linewidth=3.2)
+    axes.text(x + 1.7 * _LINE, y, f"seal: {seal}", va="center", fontsize=8.5, color=role.ink)
+
+
+def _draw_outcome(axes: Axes, given: str | None, refused: str, *, middle: float) -> None:
     if given is None:
-        axes.text(_SIEVE[1] + 0.15, middle, "passed by", va="center", fontsize=8.5, color=_REST.ink)
+        axes.text(_SIEVE[1] + 0.15, middle, refused, va="center", fontsize=8.5, color=_REST.ink)
         return
     axes.annotate(
         "", (_OUT[0], middle), (_SIEVE[1] + 0.05, middle), arrowprops={"arrowstyle": "-|>", "color": _LIT.colour}
@@ -174,6 +206,6 @@ def _short(text: str, longest: int) -> str:
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
-def _in_words(looked: Sequence[Looked], given: str | None) -> str:
+def _in_words(looked: Sequence[Looked], given: str | None, refused: str) -> str:
     found = "; ".join(f"{path} {wanted} {'holds' if holds else 'does not hold'}" for path, wanted, holds in looked)
-    return f"{found}; {'passed by' if given is None else f'the target is given {given}'}"
+    return f"{found}; {refused if given is None else f'the target is given {given}'}"

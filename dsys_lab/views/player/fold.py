@@ -28,7 +28,7 @@ class Fold:
         Copy -> what the outline of a missing message is: (one of `HOLES`, microseconds after which it was known).
     again : set of Copy
         Copies that are a repetition.
-    done, lost : Counter
+    done, lost, unmatched : Counter
         By place.
     states : dict
         Place -> the states that it is in, each in words, the newest last; empty when it is back to normal.
@@ -54,6 +54,7 @@ class Fold:
         self.again: set[Copy] = set()
         self.done: Counter[str] = Counter()
         self.lost: Counter[str] = Counter()
+        self.unmatched: Counter[str] = Counter()
         self.states: dict[str, dict[str, str]] = {}
         self.levels: dict[str, float] = {}
         self.tapes: dict[str, dict[int, tuple[Copy, str]]] = {}
@@ -165,6 +166,7 @@ class Fold:
             kind.account or (before != "stored" and (kind.verb == "burst" or at == row.place))
         ):
             self._leave(copy, at, row.place)
+            self.unmatched[row.place] += kind.account == "unmatched"
 
     def _stand(self, copy: Copy, at: str, place: str, standing: str) -> None:
         if at and at != place:

@@ -207,11 +207,7 @@ def _stage(
         if coming:
             axes.plot([x0 - 0.18], [y0], "o", ms=8, mfc=ROLES["moving"].colour, mec=ROLES["moving"].ink)
             axes.text(x0 - 0.18, y0 + 0.17, f"{coming}", fontsize=8, ha="center", color=ROLES["moving"].ink)
-        done = f"✓ {fold.done[place]:,}" if fold.done[place] else ""
-        axes.text(x0, y0 - 0.43, done, fontsize=9, va="top", color=ROLES["done"].ink)
-        if fold.lost[place]:
-            after = (len(done) + 2) * _CHARACTER_INCHES * 9 / unit if done else 0.0
-            axes.text(x0 + after, y0 - 0.43, f"✗ {fold.lost[place]:,}", fontsize=9, va="top", color=ROLES["lost"].ink)
+        _fates(axes, fold, place, at=(x0, y0), unit=unit)
         parts = place.split("/")
         wholes = ["/".join(parts[:i]) for i in range(len(parts), 0, -1)]
         states = [words for at in wholes for words in fold.states.get(at, {}).values()]
@@ -244,6 +240,17 @@ def _frames(
         axes.add_patch(Rectangle((x0, low), width, high - low, fc="none", ec="#B8C0C8", lw=1, ls=(0, (4, 3))))
         axes.text(x0 + width + 0.03, (low + high) / 2, whole, fontsize=8, rotation=90, va="center", color="#57606A")
     return framed
+
+
+def _fates(axes: Axes, fold: Fold, place: str, *, at: tuple[float, float], unit: float) -> None:
+    """Say under a box how much was done, was lost, and concerned nobody there."""
+    said = ((fold.done, "✓", "done"), (fold.lost, "✗", "lost"), (fold.unmatched, "–", "skipped"))
+    (x, y), after = at, 0.0
+    for counted, mark, role in said:
+        if counted[place]:
+            words = f"{mark} {counted[place]:,}"
+            axes.text(x + after, y - 0.43, words, fontsize=9, va="top", color=ROLES[role].ink)
+            after += (len(words) + 2) * _CHARACTER_INCHES * 9 / unit
 
 
 def _level(axes: Axes, full: float, x0: float, y0: float) -> None:

@@ -2,14 +2,14 @@
 
 import {
   ACCOUNTS, ARRIVE, BOUNCE, BURST, DONE, DROPPED, EXPIRED, FADE, IN_FLIGHT, LINE, MARK, MEASURE, MOVE, OPEN, PUT,
-  SKIP, SPLIT, STORED, TAKE, TOUCH, field, placeId,
+  SKIP, SPLIT, STORED, TAKE, TOUCH, UNMATCHED, field, placeId,
 } from "./rows.js";
 
 // The thing that moves is a *copy*: (message, fields.copy or 0). Compiling gives each row the numbers that `apply` needs.
 // State is one Int32Array with named windows into it, so that a checkpoint is one memory copy.
 export const ABSENT = 0, WAITING = 1, HERE = 2, MOVING = 3, DEAD = 4;
 export const AGAIN = 1 << 8, LATE = 1 << 9, SEEN = 1 << 10, HOLE = 11, ATTEMPT = 16;   // flags: status | account << 4 | … | hole << 11 | attempt << 16
-export const ROWS = 0, OFFERED = 8, AGAINS = 9, ASTRAY = 10, SHOWN = 11, TOTALS = 12;   // totals[1..7]: the accounts
+export const ROWS = 0, OFFERED = 9, AGAINS = 10, ASTRAY = 11, SHOWN = 12, TOTALS = 13;   // totals[1..8]: the accounts
 export const EVERY = 1024;                                              // rows between two checkpoints
 
 export function compile(model, lane) {
@@ -95,11 +95,11 @@ export function compile(model, lane) {
 /** A state in which nothing has happened. The last place of `head`, `tail`, `count` is the road: copies on their way. */
 export function blank(lane) {
   const E = lane.entities, P = lane.places.length, S = lane.slots.length;
-  const all = new Int32Array(TOTALS + 6 * E + (10 + lane.states.length) * (P + 1) + S);
+  const all = new Int32Array(TOTALS + 6 * E + (11 + lane.states.length) * (P + 1) + S);
   let from = 0;
   const take = (size) => all.subarray(from, (from += size)), copies = () => take(E), places = () => take(P + 1);
   const s = { all, total: take(TOTALS), flags: copies(), at: copies(), move: copies(), lease: copies(), prev: copies(), next: copies(),
-    head: places(), tail: places(), count: places(), here: places(), served: places(), done: places(), lost: places(), refused: places(), tape: places(), bits: places(),
+    head: places(), tail: places(), count: places(), here: places(), served: places(), done: places(), lost: places(), refused: places(), unmatched: places(), tape: places(), bits: places(),
     since: lane.states.map(places),                                     // the row by which a place came into each of its states
     slot: take(S),                                                      // the last row about each tile, caret, window, line, level
     road: P };
@@ -186,6 +186,7 @@ export function apply(lane, s, i) {
       if (to !== p) link(s, e, to, DEAD);                               // set aside, where it can be seen
       break;
     case FADE:
+      if (k.a === UNMATCHED) s.unmatched[p]++;
       if (k.a || (!stored && towards === p)) unlink(s, e);              // word of a copy elsewhere takes nothing away
       break;
     case MARK:
@@ -204,15 +205,15 @@ export function seek(lane, s, rows) {
   return s;
 }
 
-/** The conservation ledger: offered and its seven accounts. */
+/** The conservation ledger: offered and its eight accounts. */
 export function balance(s) {
   const b = { offered: s.total[OFFERED] };
   ACCOUNTS.forEach((name, i) => { b[name] = s.total[i + 1]; });
   return b;
 }
 
-/** Done, done again, lost: counts of copies. Lost is what was dropped, expired, or never came through the network. */
-export const counters = (s) => ({ done: s.total[DONE], again: s.total[AGAINS], lost: lostOf(s) });
+/** Done, done again, lost: counts of copies. Lost is what was dropped, expired, or never came through the network; what concerns nobody is not. */
+export const counters = (s) => ({ done: s.total[DONE], again: s.total[AGAINS], lost: lostOf(s), unmatched: s.total[UNMATCHED] });
 export const lostOf = (s) => s.total[DROPPED] + s.total[EXPIRED] + s.total[ASTRAY];
 
 /** The outline that copy `e` is: 0 for none, else its place in HOLES plus one. */

@@ -37,6 +37,7 @@ export function boxWords(view, scene, box) {
   if (sum(s.done)) said.push(`${count(sum(s.done))} done`);
   if (sum(s.lost)) said.push(`${count(sum(s.lost))} lost`);
   if (sum(s.refused)) said.push(`${count(sum(s.refused))} refused`);
+  if (sum(s.unmatched)) said.push(`${count(sum(s.unmatched))} unmatched`);
   return said.join(", ") || "empty";
 }
 
@@ -44,5 +45,5 @@ export function boxWords(view, scene, box) {
 export function describeState(view, scene) {
   const b = balance(scene.s), road = scene.s.count[scene.s.road];
   return `${view.lay.boxes.map((box) => `${box.id} ${boxWords(view, scene, box)}.`).join(" ")}${road ? ` ${plural(road, "message")} on the way.` : ""} `
-    + `Offered ${b.offered} = ${ACCOUNTS.map((name) => `${name} ${b[name]}`).join(" + ")}.`;
+    + `Offered ${b.offered} = ${ACCOUNTS.filter((name) => name !== "unmatched" || b[name]).map((name) => `${name} ${b[name]}`).join(" + ")}.`;
 }

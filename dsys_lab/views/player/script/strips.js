@@ -14,11 +14,13 @@ export function drawLedger(view, scene) {
   g.strokeStyle = c.line; g.lineWidth = 1; g.beginPath(); g.moveTo(0, y + 0.5); g.lineTo(W, y + 0.5); g.stroke();
   let x = PAD;
   g.textAlign = "left"; g.font = font(13, 600);
-  for (const [name, ink, mark] of [["done", c["done-ink"], 0], ["again", c["again-ink"], 1], ["lost", c["lost-ink"], 2]]) {
+  for (const [name, ink, mark] of [["done", c["done-ink"], 0], ["again", c["again-ink"], 1], ["lost", c["lost-ink"], 2], ["unmatched", c.soft, 3]]) {
+    if (mark === 3 && !view.accounts.includes(name)) continue;
     g.strokeStyle = g.fillStyle = ink; g.lineWidth = 2.2;
     if (mark === 0) tick(g, x + 5, y + 16, 8);
     else if (mark === 1) { g.beginPath(); g.arc(x + 5, y + 16, 4.6, 0, TAU); g.stroke(); }
-    else cross(g, x + 5, y + 16, 4);
+    else if (mark === 2) cross(g, x + 5, y + 16, 4);
+    else { g.beginPath(); g.moveTo(x, y + 16); g.lineTo(x + 10, y + 16); g.stroke(); }
     const text = `${count(now[name])} ${name}`;
     g.fillText(text, x + 15, y + 20.5); x += g.measureText(text).width + 33;
   }
@@ -42,12 +44,12 @@ export function drawLedger(view, scene) {
 }
 
 function swatch(view, g, name, x, y, w, h) {
-  const c = view.palette, solid = { done: c.done, stored: c["waiting-fill"], "in flight": c.moving, dropped: c.lost, expired: c.box, dead: c.fg, rejected: c.box };
+  const c = view.palette, solid = { done: c.done, stored: c["waiting-fill"], "in flight": c.moving, dropped: c.lost, expired: c.box, dead: c.fg, rejected: c.box, unmatched: c.line };
   g.fillStyle = solid[name]; g.fillRect(x, y, w, h);
   if (w < 3) { if (name === "expired" || name === "rejected") { g.fillStyle = c.lost; g.fillRect(x, y, w, h); } return; }
   g.strokeStyle = name === "stored" ? c.waiting : name === "expired" || name === "rejected" ? c.lost : solid[name]; g.lineWidth = 1.2;
   g.strokeRect(x + 0.6, y + 0.6, w - 1.2, h - 1.2);
-  if (name === "done" || name === "stored" || name === "in flight" || name === "dead") return;
+  if (name === "done" || name === "stored" || name === "in flight" || name === "dead" || name === "unmatched") return;
   g.save(); g.beginPath(); g.rect(x, y, w, h); g.clip(); g.beginPath(); g.strokeStyle = name === "dropped" ? c.box : c.lost; g.lineWidth = 1.3;
   for (let i = -h; i < w + h; i += 5) {
     if (name === "rejected") { g.moveTo(x + i, y); g.lineTo(x + i, y + h); } else { g.moveTo(x + i, y + h); g.lineTo(x + i + h, y); }
