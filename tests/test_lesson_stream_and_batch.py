@@ -8,9 +8,9 @@ import math
 import pytest
 
 from dsys_lab import laws
-from dsys_lab.dataflows.batch import COUNT, BatchJob
+from dsys_lab.dataflows.batch import COUNT, DISTINCT, LAST, BatchJob
 from dsys_lab.errors import BadParameter
-from dsys_lab.scenarios.stream_and_batch import counts, flights_late, pings
+from dsys_lab.scenarios.stream_and_batch import counts, flights_late, pings, trouble
 from dsys_lab.trace import lamps
 
 SEEDS = (7, 11, 23)
@@ -23,6 +23,62 @@ def test_every_ping_is_answered_once_and_the_books_are_right(way, seed):
     assert len(trace.of("finish")) == len(trace.of("publish"))
     assert all(lamp.held for lamp in lamps(trace))
     assert trace.digest() == pings(seed=seed, way=way, seconds=6).digest()
+
+
+DIES = [{"do": "crash", "target": "job", "at_s": 3.2, "lasts_s": 1}]
+SLOW = {"rate": 5.0, "per_record_s": 0.08, "setup_s": 0.3, "seconds": 6}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_crash_makes_a_batch_job_begin_its_file_again_and_the_answer_is_right(seed):
+    trace = pings(seed=seed, way="batch", period_s=2.0, faults=[{**DIES[0], "at_s": 4.5}], **SLOW)
+    assert all(lamp.held for lamp in lamps(trace))
+    assert any(row.fields["attempt"] == 2 for row in trace.of("start"))
+    assert len(trace.of("replay")) == 0
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_crash_costs_a_stream_job_its_state_or_some_work_done_twice_as_its_checkpoints_are(seed):
+    runs = {at: pings(seed=seed, way="stream", faults=DIES, checkpoint=at, **SLOW) for at in (0, 1, 10)}
+    lamp = {at: {one.name: one.held for one in lamps(trace)} for at, trace in runs.items()}
+    assert lamp[1] == lamp[10] == {"conservation": True, "depth adds up": True, "checks hold": True}
+    assert not lamp[0]["checks hold"]
+    again = {at: len(trace.of("replay")) for at, trace in runs.items()}
+    assert again[1] == 0
+    assert 0 <= again[10] < 10
+
+
+def test_every_batch_writes_one_file_and_every_ping_of_a_stream_one():
+    for way, files in (("batch", 3), ("stream", len(pings(way="stream", **SLOW).of("publish")))):
+        trace = pings(way=way, period_s=2.0, **SLOW)
+        assert len(trace.of("landed", place="answers")) == files
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_file_that_is_read_twice_hurts_what_adds_up_and_not_what_only_remembers(seed):
+    assert trouble.hurt_by_reading_twice(seed) == "count, sum, mean"
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("monoid", [DISTINCT, LAST])
+def test_order_does_not_matter_to_a_fold_that_merges(monoid, seed):
+    first, second = trouble.in_any_order(monoid, seed)
+    assert first == second
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_one_clock_that_is_ahead_makes_most_others_late_unless_it_is_not_believed(seed):
+    believed, doubted = trouble.skewed(seed=seed)
+    assert believed.late > 0.5 * (believed.late + believed.counted)
+    assert doubted.late == 0
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_one_poisoned_ping_costs_a_file_all_and_a_stream_that_sets_it_aside_nothing_else(seed):
+    found = {way: trouble.with_poison(way, seed=seed)[0] for way in ("batch", "stop", "skip", "park")}
+    assert found["batch"] == 0
+    assert found["stop"] == 100
+    assert found["skip"] == found["park"] > 200
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -117,6 +173,9 @@ def test_a_batch_over_departures_by_day_is_the_count_of_departures():
     lambda: pings(rate=1e6),
     lambda: flights_late.departures(13),
     lambda: counts.recomputed(age_s=0),
+    lambda: pings(checkpoint=-1),
+    lambda: trouble.with_poison("ignore"),
+    lambda: trouble.skewed(bound_s=-1),
 ])  # fmt: skip
 def test_what_makes_no_sense_is_refused(wrong):
     with pytest.raises(BadParameter, match="give"):

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
+import pandas as pd
+
 from dsys_lab.brokers.log_stream import Entry, LogStream, Page, Settings, ShardIterator
 from dsys_lab.dataflows.batch import COUNT, DISTINCT, MAX, MEAN, SUM, BatchJob, Monoid, Record, StreamJob, sessions
 from dsys_lab.dataflows.windows import Tumbling, WindowedStream
@@ -48,7 +50,7 @@ def delays(*periods_s: float, seed: int = 7, **more: Any) -> list[Period]:
         trace = pings(seed=seed, way="batch", period_s=period_s, **more)
         waits, offered = sojourns_s(trace), len(trace.of("publish"))
         setup_s, per_record_s = (float(trace.header.params[name]) for name in ("setup_s", "per_record_s"))
-        runs = len(trace.of("gauge", place="job"))
+        runs = len(trace.of("flush", place="job"))
         machine_s = 1_000 * (runs * setup_s / max(1, len(waits)) + per_record_s)
         told.append(Period(period_s, fmean(waits) if waits else float("nan"), offered - len(waits), machine_s))
     return told
@@ -66,6 +68,14 @@ def sessions_cut(*periods_s: float, seed: int = 7, count: int = 400, mean_s: flo
         run = BatchJob(sessions(GAP_S), period_us=round(period_s * 1e6)).run(records)
         told.append((period_s, sum(run.again(key) > run.merged(key) for key in run.keys) / len(run.keys)))
     return told
+
+
+def visit_spans(seed: int = 7, *, count: int = 40, mean_s: float = 30.0) -> list[tuple[float, float]]:
+    """Return from when to when each visit pings, in seconds; all of them begin within ten minutes or so."""
+    spans: dict[str, list[int]] = {}
+    for record in visits(seed, count=count, mean_s=mean_s, every_s=600 / count):
+        spans.setdefault(record.key, []).append(record.event_us)
+    return [(min(times) / 1e6, max(times) / 1e6) for times in spans.values()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +116,23 @@ def survivors(period_s: float = 60.0, seed: int = 7, **more: Any) -> list[Surviv
         whole = StreamJob(monoid).run(records)["all"]
         told.append(Survivor(monoid.name, whole, alone.again("all"), carrying.parts[-1].answers["all"]))
     return told
+
+
+def survivors_table(found: list[Survivor]) -> pd.DataFrame:
+    """Return the answers side by side, a row a function."""
+    rows = {one.name: (plainly(one.whole), plainly(one.again), plainly(one.carried)) for one in found}
+    columns = ["all at once", "from the files' answers", "with carried state"]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+
+
+def which_survive(found: list[Survivor]) -> str:
+    """Return the names of those for which the answers of the files are enough."""
+    return ", ".join(one.name for one in found if one.survives)
+
+
+def plainly(answer: float) -> str:
+    """Return an answer as one reads it."""
+    return f"{answer:,}" if isinstance(answer, int) else f"{answer:,.2f}"
 
 
 def distinct_factor(period_s: float, *, seed: int = 7, seconds: float = 600, rate: float = 1.0) -> float:
