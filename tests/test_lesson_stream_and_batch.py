@@ -145,8 +145,10 @@ def test_a_job_that_reads_again_is_through_when_the_backlog_is_drained_and_misse
     found = counts.recomputed(age_s=120, rate=5, read_rate=25)
     assert found.seconds == pytest.approx(laws.drain_s(600, 5, 25), abs=2)
     assert found.missing == 0
+    assert found.counted == found.in_files
     kept = counts.recomputed(age_s=120, rate=5, read_rate=25, retention_s=60)
     assert kept.missing == pytest.approx(60 * 5, abs=10)
+    assert kept.counted + kept.missing == kept.in_files
     assert counts.recomputed(age_s=30, rate=5, read_rate=5).seconds == math.inf
 
 

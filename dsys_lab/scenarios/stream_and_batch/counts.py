@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from statistics import fmean
+from statistics import fmean, stdev
 from typing import Any
 
 import pandas as pd
 
+from dsys_lab import laws
 from dsys_lab.brokers.log_stream import Entry, LogStream, Page, Settings, ShardIterator
 from dsys_lab.dataflows.batch import COUNT, DISTINCT, MAX, MEAN, SUM, BatchJob, Monoid, Record, StreamJob, sessions
 from dsys_lab.dataflows.windows import Tumbling, WindowedStream
@@ -18,6 +20,7 @@ from dsys_lab.scenarios.stream_and_batch.world import sent, visits
 from dsys_lab.structures import NEVER, VolatileDisk
 from dsys_lab.trace import sojourns_s
 
+Point = tuple[float, float]
 GAP_S = 5.0
 """The silence that ends a visit in `sessions_cut`: above the pings' own distance."""
 
@@ -54,6 +57,57 @@ def delays(*periods_s: float, seed: int = 7, **more: Any) -> list[Period]:
         machine_s = 1_000 * (runs * setup_s / max(1, len(waits)) + per_record_s)
         told.append(Period(period_s, fmean(waits) if waits else float("nan"), offered - len(waits), machine_s))
     return told
+
+
+SHORTER, LITTLE, LONGER = "about ten times shorter", "a little shorter", "longer than before"
+
+
+def what_became(before: Period, after: Period) -> str:
+    """Return in words what a ten times shorter period made of the delay."""
+    if after.delay_s > before.delay_s:
+        return LONGER
+    return SHORTER if after.delay_s < before.delay_s / 5 else LITTLE
+
+
+def delay_law(*periods_s: float, rate: float = 50, setup_s: float = 0.1, per_record_s: float = 0.01) -> list[Point]:
+    """Return (period, delay) by the law, from the least period up."""
+    least_s = laws.least_period_s(rate, setup_s, per_record_s)
+    at = [least_s, *(period_s for period_s in periods_s if period_s > least_s)]
+    return [(period_s, laws.batch_delay_s(period_s, rate, setup_s, per_record_s)) for period_s in sorted(at)]
+
+
+def delay_points(*periods_s: float, **more: Any) -> list[Point]:
+    """Return (period, delay), counted."""
+    return [(one.period_s, one.delay_s) for one in delays(*periods_s, **more)]
+
+
+def over_seeds(count: Callable[[float, int], float], *xs: float, seeds: int = 5) -> list[tuple[float, float, float]]:
+    """Return (x, mean, standard error of the mean) of what is counted for x under several seeds."""
+    told = []
+    for x in xs:
+        found = [count(x, seed) for seed in range(seeds)]
+        told.append((x, fmean(found), stdev(found) / math.sqrt(seeds)))
+    return told
+
+
+def price_points(*periods_s: float) -> list[tuple[float, float, float]]:
+    """Return (period, seconds of machine time a thousand pings, its standard error)."""
+    return over_seeds(lambda period_s, seed: delays(period_s, seed=seed)[0].machine_s, *periods_s, seeds=3)
+
+
+def cut_points(*periods_s: float) -> list[tuple[float, float, float]]:
+    """Return (period, share of 400 visits that are cut, its standard error)."""
+    return over_seeds(lambda period_s, seed: sessions_cut(period_s, seed=seed)[0][1], *periods_s)
+
+
+def factor_points(*periods_s: float) -> list[tuple[float, float, float]]:
+    """Return (period, by how much different sleepers added up are too many, its standard error)."""
+    return over_seeds(lambda period_s, seed: distinct_factor(period_s, seed=seed), *periods_s)
+
+
+def late_points(*bounds_s: float) -> list[tuple[float, float, float]]:
+    """Return (grace, share of the pings that their file hears of, its standard error)."""
+    return over_seeds(lambda bound_s, seed: patience(bound_s, seed=seed)[0].file_share, *bounds_s)
 
 
 def stream_delay_s(seed: int = 7, **more: Any) -> float:
@@ -192,10 +246,27 @@ class Recomputed:
         Until it has caught up with the live records; inf if it does not in ten times the age of the log.
     missing : int
         Records that were too old to be read.
+    counted : int
+        What the mended job says, a count.
+    in_files : int
+        What a batch job says that reads all files again; they are kept for ever.
     """
 
     seconds: float
     missing: int
+    counted: int
+    in_files: int
+
+
+def patience_table(found: list[Patience], unit_s: float = 1.0, unit: str = "s") -> pd.DataFrame:
+    """Return who is in time and when a window speaks, a row a patience."""
+    rows = {
+        f"{one.bound_s / unit_s:g} {unit}": (
+            f"{one.file_share:.1%}", f"{one.window_share:.1%}", f"{one.window_delay_s / unit_s:.1f} {unit}"
+        ) for one in found
+    }  # fmt: skip
+    columns = ["in time for its file", "in time for its window", "the window speaks after its end by"]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
 
 
 def recomputed(
@@ -206,7 +277,7 @@ def recomputed(
     The records are really put and read, in steps of a second; what is older than the retention is gone.
     """
     require_positive(age_s=age_s, rate=rate, read_rate=read_rate)
-    kept_s = retention_s or 100 * age_s
+    kept_s, job = retention_s or 100 * age_s, StreamJob(COUNT)
     log = LogStream("pings", VolatileDisk(), Settings(retention_s=kept_s, limits=None), fsync=NEVER)
     for second in range(1, 11 * age_s):
         now_us = second * 1_000_000
@@ -219,6 +290,8 @@ def recomputed(
             assert isinstance(page, Page), "there are no limits"
             assert page.next is not None, "the shard stays open"
             position, missing = page.next, missing + page.skipped
+            for one in page.records:
+                job.on_record(Record(now_us, now_us, one.key))
             if len(page.records) < read_rate:
-                return Recomputed(second - age_s, missing)
-    return Recomputed(math.inf, missing)
+                return Recomputed(second - age_s, missing, job.answers()["all"], second * rate)
+    return Recomputed(math.inf, missing, job.answers()["all"], second * rate)
