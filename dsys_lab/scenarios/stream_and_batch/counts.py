@@ -18,7 +18,7 @@ from dsys_lab.errors import require_positive
 from dsys_lab.scenarios.stream_and_batch.working import pings
 from dsys_lab.scenarios.stream_and_batch.world import sent, visits
 from dsys_lab.structures import NEVER, VolatileDisk
-from dsys_lab.trace import sojourns_s
+from dsys_lab.trace import Trace, sojourns_s
 
 Point = tuple[float, float]
 GAP_S = 5.0
@@ -88,6 +88,11 @@ def over_seeds(count: Callable[[float, int], float], *xs: float, seeds: int = 5)
         found = [count(x, seed) for seed in range(seeds)]
         told.append((x, fmean(found), stdev(found) / math.sqrt(seeds)))
     return told
+
+
+def price_law(period_s: float) -> float:
+    """Return the seconds of machine time a thousand pings, by the law."""
+    return 1_000 * laws.machine_s_per_record(period_s, 50, 0.1, 0.01)
 
 
 def price_points(*periods_s: float) -> list[tuple[float, float, float]]:
@@ -194,6 +199,25 @@ def distinct_factor(period_s: float, *, seed: int = 7, seconds: float = 600, rat
     records = sent(seed, seconds=seconds, rate=rate, delay_mean_s=0)
     run = BatchJob(DISTINCT, period_us=round(period_s * 1e6)).run(records)
     return float(run.again("all") / run.merged("all"))
+
+
+RIGHT, FEW, MANY = "the right count", "too few", "too many"
+
+
+def in_the_end(trace: Trace) -> str:
+    """Return in words whether a run of `pings` has counted what it has done."""
+    check = trace.of("check", place="job")[-1].fields
+    got, expected = int(check["got"] or 0), int(check["expected"] or 0)
+    return RIGHT if got == expected else FEW if got < expected else MANY
+
+
+def after_the_crash(runs: dict[str, Trace]) -> pd.DataFrame:
+    """Return what each run counted, and how many pings it did once more, a row a run."""
+    rows = {}
+    for name, trace in runs.items():
+        check = trace.of("check", place="job")[-1].fields
+        rows[name] = check["expected"], check["got"], len(trace.of("replay"))
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["pings", "counted", "done again"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,3 +44,8 @@ def departures(month: int = 2, first_day: int = 1, last_day: int = 28) -> list[R
 def late_share(bound_min: float, records: list[Record]) -> float:
     """Return the share of the departures that left more than so many minutes after they were due."""
     return sum(record.arrived_us - record.event_us > bound_min * 60e6 for record in records) / len(records)
+
+
+def late_shares(*bounds_min: float, of: list[Record]) -> list[tuple[float, float]]:
+    """Return (minutes, share of the departures that left later than that after they were due)."""
+    return [(bound_min, late_share(bound_min, of)) for bound_min in bounds_min]

@@ -80,6 +80,15 @@ def skewed(*, seed: int = 7, ahead_s: float = 3_600, bound_s: float = 20, wrong:
     return told
 
 
+THAT_ONE, ITS_MINUTE, MOST = "that one", "those of its minute", "most of them"
+
+
+def how_many(found: Skewed) -> str:
+    """Return in words how many pings were called late."""
+    in_all = found.late + found.counted
+    return MOST if found.late > in_all / 2 else ITS_MINUTE if found.late > 1 else THAT_ONE
+
+
 def with_poison(way: str, *, seed: int = 7, at: int = 100) -> tuple[int, str]:
     """Fold pings of a minute of which one is no number, and return how many were counted and what became of it.
 
