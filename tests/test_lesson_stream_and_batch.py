@@ -163,6 +163,13 @@ def test_real_departures_are_later_in_the_blizzard_and_an_hour_of_patience_is_no
     assert 0.7 < shares[0] < shares[-1] < 1
 
 
+def test_planes_that_leave_early_drag_the_watermark_and_nights_without_departures_hold_it_back():
+    blizzard = flights_late.departures(2, 8, 11)
+    none, hour = counts.patience(0, 3_600, size_s=3_600, records=blizzard)
+    assert none.window_share < none.file_share
+    assert hour.window_delay_s > 1.3 * hour.bound_s
+
+
 def test_a_batch_over_departures_by_day_is_the_count_of_departures():
     records = flights_late.departures(2, 1, 28)
     run = BatchJob(COUNT, period_us=24 * flights_late.HOUR_US).run(records)

@@ -26,7 +26,7 @@ def agreement(records: Sequence[Record], *, period_s: float = 60.0) -> pd.DataFr
             files, over_all = engine.run(records), engine.merged()
         pairs = [(part.answers, found) for part, (_, found) in zip(run.parts, files, strict=True)]
         agree = all(_same(one, other) for one, other in [*pairs, (whole, over_all)])
-        rows[name] = _said(whole), _said(over_all), agree
+        rows[name] = _said(whole), _said(over_all), "yes" if agree else "no"
     return pd.DataFrame.from_dict(rows, orient="index", columns=["model", "DuckDB", "agree"])
 
 

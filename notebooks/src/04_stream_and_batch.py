@@ -55,8 +55,8 @@ notes("Stream vs Batch Processing")
 # ## Picture
 #
 # The same pings, twice. On one side the **input** is a file that is closed every two seconds; a **job** takes all of
-# it, and writes one file of **answers**. On the other side each ping is a file of its own. The tube in *answers* is the
-# job's state, how many pings it has counted so far: look how it rises. Press **space**.
+# it, and writes one file of **answers**. On the other side each ping is a file of its own. The tube in **state** is what the job
+# carries from file to file, how many pings it has counted so far: look how it rises. Press **space**.
 
 # %%
 from dsys_lab.scenarios.stream_and_batch import pings
@@ -103,23 +103,25 @@ came = [(1, 1, "p1"), (12, 12, "p2"), (8, 14, "p3"), (21, 22, "p4")]
 told = [Record(at * s, late * s, "ann", 1, name) for at, late, name in came]
 
 # %% [markdown]
-# The batch job puts into a file whatever *arrived* while it was open; or, if you tell it so, what *happened* then:
+# The batch job puts into a file whatever *arrived* while it was open; or, if you tell it so, what *happened* then. The
+# last column is the answer for `ann`:
 
 # %%
-columns = ["start_us", "ready_us", "records", "answers"]
+from dsys_lab.scenarios.stream_and_batch import counts
+
 by_arrival = BatchJob(COUNT, period_us=10 * s).run(told)
-pd.DataFrame(by_arrival.parts)[columns]
+counts.files_table(by_arrival)
 
 # %%
 by_event = BatchJob(COUNT, period_us=10 * s, cut="event").run(told)
-pd.DataFrame(by_event.parts)[columns]
+counts.files_table(by_event)
 
 # %%
 print(f"missing: {by_event.missing}")
 
 # %% [markdown]
-# One ping came four seconds after its file was closed, and is in none. Either the day is right and incomplete, or it is
-# complete and of the wrong day. Now the stream job, with the *very same* object `COUNT`:
+# One ping came four seconds after its file was closed, and is in none. Either a file is of the right time and
+# incomplete, or it is complete and of the wrong time. Now the stream job, with the *very same* object `COUNT`:
 
 # %%
 job = StreamJob(COUNT)
@@ -176,11 +178,22 @@ shorter
 #
 # $$\frac T2+a+b\lambda T$$
 #
-# with period *T*, setup *a*, work *b* for each ping, and λ pings a second. Then smaller is better, for ever?
+# with period *T*, setup *a*, work *b* for each ping, and λ pings a second. Then smaller is better, for ever? A run
+# holds the next one up until it is over, so say first where you think that the law ends:
+
+# %%
+floor = predict(
+    "04/floor",
+    "50 pings a second, 0.1 s to set up, 0.01 s a ping: which is the shortest period "
+    "at which the job keeps up?",
+    between=(0.05, 1),
+    unit="s",
+    found="worked out",
+)
+floor
 
 # %%
 from dsys_lab.laws import least_period_s
-from dsys_lab.scenarios.stream_and_batch import counts
 from dsys_lab.views import charts
 
 # %%
@@ -205,19 +218,8 @@ shorter.reveal(
 )
 
 # %% [markdown]
-# The law goes straight down, and then the curve turns: below some period the job falls behind, and the longer it runs,
-# the later it is. Where is that point?
-
-# %%
-floor = predict(
-    "04/floor",
-    "50 pings a second, 0.1 s to set up, 0.01 s a ping: which is the shortest period at "
-    "which the job keeps up?",
-    between=(0.05, 1),
-    unit="s",
-    found="worked out",
-)
-floor
+# The law goes straight down as the period shrinks, and then the curve turns: below some period the job falls behind, and
+# the longer it runs, the later it is. There is a **floor**:
 
 # %%
 floor.reveal(
@@ -234,8 +236,8 @@ floor.reveal(
 # ### 2. What a gate saws through
 #
 # A visit to the app is a **session**: pings close together, then silence. Visits last 30 s on average (exponential),
-# and each ping knows nothing of the others. A batch job over files of *T* sees of a visit what lies in one file. If a
-# visit lies in two, it counts two.
+# and begin at any moment. Whenever a file is closed, a **gate** falls: a batch job sees of a visit what lies in one file,
+# and if a visit lies in two, it counts two.
 
 # %%
 sawn = predict(
@@ -311,11 +313,19 @@ six = counts.survivors(60.0)
 survive.reveal(
     counts.which_survive(six),
     why="`finish` threw away what the others need: who was counted, how many, when.",
-    show=counts.survivors_table(six),
+    show=(
+        charts.bars(
+            counts.times_the_truth(six),
+            title="From the files' answers",
+            unit="times the truth",
+            references={"the truth": 1},
+        ),
+        counts.survivors_table(six),
+    ),
 )
 
 # %% [markdown]
-# The last column is the job that carries its **state**, and it is right for all of them. A sleeper who pings in each of
+# In the table's last column is the job that carries its **state**, and it is right for all of them. A sleeper who pings in each of
 # ten files is ten sleepers to whoever adds up. How bad does that become when the files get smaller?
 
 # %%
@@ -330,21 +340,16 @@ times_too_many = predict(
 times_too_many
 
 # %%
-from dsys_lab.laws import distinct_again_factor
-
-# %%
-ranks = range(1, 201)
-rates = [1 / rank / sum(1 / other for other in ranks) for rank in ranks]
 factors = counts.factor_points(1, 10, 60, 600)
 _, factor, error = factors[0]
 times_too_many.reveal(
     factor,
-    law=distinct_again_factor(rates, 1, 600),
+    law=counts.factor_law(1),
     standard_error=error,
     why="A file of a second has hardly more sleepers than pings: it counts pings.",
     show=charts.against_law(
         {"counted": factors},
-        laws={"counted": lambda period_s: distinct_again_factor(rates, period_s, 600)},
+        laws={"counted": counts.factor_law},
         title="Different sleepers, added up from files",
         x="period, s",
         y="times the truth",
@@ -353,6 +358,11 @@ times_too_many.reveal(
 )
 
 # %% [markdown]
+# The law adds up over all files of *T* the chance that sleeper *k*, who pings at rate λₖ, is in one of them, and holds it
+# against the chance to be there at all in the whole time *H*:
+#
+# $$\frac{\frac HT\sum_k\left(1-e^{-\lambda_k T}\right)}{\sum_k\left(1-e^{-\lambda_k H}\right)}$$
+#
 # So a smaller window is not just fresher. Each function but the simplest is *wrong* in it, unless the operator carries
 # **state** across the window's edge. That is what a stream processor is for, and its state is what must be saved,
 # moved and mended (labs 17 and 18).
@@ -453,17 +463,18 @@ again.reveal(
         laws={"counted": lambda rate: drain_s(600 * 20, 20, rate)},
         title="How long until it has caught up?",
         x="pings read a second",
-        y="s",
+        y="seconds until it has caught up",
     ),
 )
 
 # %% [markdown]
-# And is it right then? What the mended stream job says, beside a batch job that reads all files again; first while the
-# log keeps everything, then while it keeps only the last five minutes (its **retention**):
+# And is it right then? What the mended stream job has counted when it has caught up, beside a batch job that reads all
+# files up to that moment; first from a log that keeps everything, then from one that keeps the last five minutes (its
+# **retention**):
 
 # %%
 kept = counts.recomputed(**past, read_rate=100, retention_s=300)
-pd.DataFrame({"all is kept": caught_up[100], "kept for 300 s": kept}.values())
+counts.recomputed_table({"all is kept": caught_up[100], "kept for 300 s": kept})
 
 # %% [markdown]
 # The same fold over the same input gives the same answer; "streams are approximate, batch is exact" is a rumour. But
@@ -507,7 +518,7 @@ dearer.reveal(
 )
 
 # %% [markdown]
-# A knee, with the floor just left of it, and for long files nothing left to save: the work for the pings themselves
+# A knee: steep near the floor, the leftmost point, and for long files nothing left to save: the work for the pings themselves
 # remains. Who can live with a delay of some seconds pays little more than the night's batch.
 
 # %% [markdown]
@@ -580,7 +591,7 @@ twice.reveal(
 # %%
 from dsys_lab.dataflows.batch import DISTINCT, LAST
 
-orders = {one.name: trouble.in_any_order(one) for one in (DISTINCT, LAST)}
+orders = {one.name: trouble.in_any_order(one, seed=11) for one in (DISTINCT, LAST)}
 pd.DataFrame(orders, index=["as they came", "by lot"])
 
 # %% [markdown]
@@ -601,7 +612,7 @@ believed, doubted = trouble.skewed()
 ahead.reveal(
     trouble.how_many(believed),
     why="For the watermark an hour has passed, and all others are from long ago.",
-    show=pd.DataFrame([believed, doubted]),
+    show=trouble.skew_table([believed, doubted]),
 )
 
 # %% [markdown]
@@ -642,7 +653,7 @@ same
 # %%
 hour = sent(seconds=3_600, rate=0.1, delay_mean_s=0)
 agreed = agreement(hour, period_s=300)
-same.reveal(int(agreed["agree"].sum()), show=agreed)
+same.reveal(int((agreed["agree"] == "yes").sum()), show=agreed)
 
 # %% [markdown]
 # DuckDB keeps no state from one file to the next: what is to be right over all reads all files. That is the simplest
@@ -743,14 +754,18 @@ found = counts.patience(0, 900, 3_600, 7_200, 14_400, **hours)
 counts.patience_table(found, 60, "min")
 
 # %% [markdown]
-# A window that waits for two hours is complete for almost all, and speaks two hours late. There is no right number: it
-# depends on who reads the answer. And those that were cancelled never come, however long one waits. The batch of the
-# whole month, which waits for everybody, is the count of all departures that there were:
+# Real news has what made-up news had not. Windows speak much later than their patience: a watermark is moved by events
+# alone, and at night, and while the airports are shut, there are none. And without patience the window hears of less than
+# the file: a plane that leaves early is ahead of the timetable's clock, and drags the watermark along. There is no right
+# number; it depends on who reads the answer. Those that were cancelled never come, however long one waits.
+#
+# The batch of the whole month, which waits for everybody, counts all departures that there were:
 
 # %%
 month = flights_late.departures(2, 1, 28)
 monthly = BatchJob(COUNT, period_us=24 * flights_late.HOUR_US).run(month)
-sum(monthly.merged(airport) for airport in monthly.keys) == len(month)
+counted = sum(monthly.merged(airport) for airport in monthly.keys)
+print(f"{counted:,} counted, {len(month):,} departures")
 
 # %% [markdown]
 # ## Choose

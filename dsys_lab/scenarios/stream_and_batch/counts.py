@@ -12,7 +12,7 @@ import pandas as pd
 
 from dsys_lab import laws
 from dsys_lab.brokers.log_stream import Entry, LogStream, Page, Settings, ShardIterator
-from dsys_lab.dataflows.batch import COUNT, DISTINCT, MAX, MEAN, SUM, BatchJob, Monoid, Record, StreamJob, sessions
+from dsys_lab.dataflows.batch import COUNT, DISTINCT, MAX, MEAN, SUM, BatchJob, Monoid, Record, Run, StreamJob, sessions
 from dsys_lab.dataflows.windows import Tumbling, WindowedStream
 from dsys_lab.errors import require_positive
 from dsys_lab.scenarios.stream_and_batch.working import pings
@@ -53,7 +53,7 @@ def delays(*periods_s: float, seed: int = 7, **more: Any) -> list[Period]:
         trace = pings(seed=seed, way="batch", period_s=period_s, **more)
         waits, offered = sojourns_s(trace), len(trace.of("publish"))
         setup_s, per_record_s = (float(trace.header.params[name]) for name in ("setup_s", "per_record_s"))
-        runs = len(trace.of("flush", place="job"))
+        runs = len(trace.of("landed", place="answers"))
         machine_s = 1_000 * (runs * setup_s / max(1, len(waits)) + per_record_s)
         told.append(Period(period_s, fmean(waits) if waits else float("nan"), offered - len(waits), machine_s))
     return told
@@ -81,7 +81,7 @@ def delay_points(*periods_s: float, **more: Any) -> list[Point]:
     return [(one.period_s, one.delay_s) for one in delays(*periods_s, **more)]
 
 
-def over_seeds(count: Callable[[float, int], float], *xs: float, seeds: int = 5) -> list[tuple[float, float, float]]:
+def over_seeds(count: Callable[[float, int], float], *xs: float, seeds: int = 4) -> list[tuple[float, float, float]]:
     """Return (x, mean, standard error of the mean) of what is counted for x under several seeds."""
     told = []
     for x in xs:
@@ -103,6 +103,12 @@ def price_points(*periods_s: float) -> list[tuple[float, float, float]]:
 def cut_points(*periods_s: float) -> list[tuple[float, float, float]]:
     """Return (period, share of 400 visits that are cut, its standard error)."""
     return over_seeds(lambda period_s, seed: sessions_cut(period_s, seed=seed)[0][1], *periods_s)
+
+
+def factor_law(period_s: float) -> float:
+    """Return the same by the law, for 200 sleepers by Zipf's law, a ping a second, ten minutes."""
+    weights = [1 / rank for rank in range(1, 201)]
+    return laws.distinct_again_factor([one / sum(weights) for one in weights], period_s, 600)
 
 
 def factor_points(*periods_s: float) -> list[tuple[float, float, float]]:
@@ -182,6 +188,11 @@ def survivors_table(found: list[Survivor]) -> pd.DataFrame:
     rows = {one.name: (plainly(one.whole), plainly(one.again), plainly(one.carried)) for one in found}
     columns = ["all at once", "from the files' answers", "with carried state"]
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+
+
+def times_the_truth(found: list[Survivor]) -> dict[str, float]:
+    """Return, for each function, what comes of the files' answers as a multiple of the answer of the whole."""
+    return {one.name: one.again / one.whole for one in found}
 
 
 def which_survive(found: list[Survivor]) -> str:
@@ -291,6 +302,25 @@ def patience_table(found: list[Patience], unit_s: float = 1.0, unit: str = "s") 
     }  # fmt: skip
     columns = ["in time for its file", "in time for its window", "the window speaks after its end by"]
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+
+
+def recomputed_table(found: dict[str, Recomputed]) -> pd.DataFrame:
+    """Return what came of reading again, a row a log."""
+    rows = {
+        name: (f"{one.seconds:,} s", *map(plainly, (one.missing, one.counted, one.in_files)))
+        for name, one in found.items()
+    }
+    columns = ["caught up after", "not to be read", "the stream job counts", "a batch over all files"]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+
+
+def files_table(run: Run) -> pd.DataFrame:
+    """Return the files of a batch job, a row a file, in seconds."""
+    rows = {}
+    for part in run.parts:
+        start_s, end_s, ready_s = (at_us // 1_000_000 for at_us in (part.start_us, part.end_us, part.ready_us))
+        rows[f"{start_s} to {end_s} s"] = f"{ready_s} s", part.records, *part.answers.values()
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["closed at", "records", *run.keys])
 
 
 def recomputed(

@@ -80,6 +80,13 @@ def skewed(*, seed: int = 7, ahead_s: float = 3_600, bound_s: float = 20, wrong:
     return told
 
 
+def skew_table(found: list[Skewed]) -> pd.DataFrame:
+    """Return what became of all pings, a row a watermark."""
+    rows = {one.believes: (plainly(one.late), plainly(one.counted)) for one in found}
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=["called late", "counted"])
+    return table.rename_axis("the watermark believes")
+
+
 THAT_ONE, ITS_MINUTE, MOST = "that one", "those of its minute", "most of them"
 
 

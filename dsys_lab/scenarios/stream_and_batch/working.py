@@ -25,7 +25,7 @@ from dsys_lab.scenarios.stream_and_batch.world import sent
 from dsys_lab.simulation import Body, Machine, Simulation
 
 WAYS: Final = ("batch", "stream")
-INPUT, JOB, ANSWERS = "input", "job", "answers"
+INPUT, JOB, STATE, ANSWERS = "input", "job", "state", "answers"
 
 
 class Input(Machine):
@@ -143,10 +143,14 @@ class Job(Machine):
             sojourn_us = simulation.now_us - record.arrived_us
             simulation.emit("finish", JOB, record.message, sojourn_us=sojourn_us, **fields)
         self._in_hand = []
-        now_us, to = simulation.now_us, f"after-{file[-1].message}"
-        simulation.emit("flush", JOB, to, count=len(file), size_bytes=0, by="count", to=ANSWERS, arrive_us=now_us)
-        simulation.emit("landed", ANSWERS, to, count=len(file))
+        self._write(f"after-{file[-1].message}", ANSWERS, len(file))
+        simulation.emit("landed", ANSWERS, f"after-{file[-1].message}", count=len(file))
+        self._write("count", STATE, len(file))
         self._tell()
+
+    def _write(self, message: str, to: str, count: int) -> None:
+        now_us = self.simulation.now_us
+        self.simulation.emit("flush", JOB, message, count=count, size_bytes=0, by="count", to=to, arrive_us=now_us)
 
     def _save(self, at: int) -> None:
         if not self.checkpoint:
@@ -155,9 +159,9 @@ class Job(Machine):
             self.disk = {"next": at, "states": dict(self.job.states)}
 
     def _tell(self) -> None:
-        self.simulation.emit(
-            "gauge", ANSWERS, name="count", value=self.counted, unit="pings", full=len(self.given.records)
-        )  # fmt: skip
+        simulation, full = self.simulation, len(self.given.records)
+        simulation.emit("cell", STATE, "count", state=f"{self.counted} pings")
+        simulation.emit("gauge", STATE, name="count", value=self.counted, unit="pings", full=full)
 
     @property
     def counted(self) -> int:
