@@ -56,7 +56,7 @@ notes("Stream vs Batch Processing")
 #
 # The same pings, twice. On one side the **input** is a file that is closed every two seconds; a **job** takes all of
 # it, and writes one file of **answers**. On the other side each ping is a file of its own. The tube in **state** is what the job
-# carries from file to file, how many pings it has counted so far: look how it rises. Press **space**.
+# carries from file to file, *n*, how many pings it has counted so far: look how it rises. Press **space**.
 
 # %%
 from dsys_lab.scenarios.stream_and_batch import pings
@@ -563,9 +563,10 @@ crashed.reveal(
 )
 
 # %% [markdown]
-# State and position must be saved **together**. With a checkpoint every ten pings some are done twice (they come out of the
-# input as another copy), and the count is right all the same, for the state went back with the position. Only what was
-# *sent out* meanwhile is out twice: here the same file of answers is written over itself, so nobody notices.
+# State and position must be saved **together**; the lamp *checks hold* says whether what was done is counted. With a
+# checkpoint every ten pings some are done twice (they come out of the input as another copy), and the count is right all
+# the same, for the state went back with the position. Only what was *sent out* meanwhile is out twice: here the same file
+# of answers is written over itself, so nobody notices.
 #
 # **A file is read twice.** Somebody starts the third minute's job once more. Which of the six are wrong now?
 

@@ -145,7 +145,7 @@ class Job(Machine):
         self._in_hand = []
         self._write(f"after-{file[-1].message}", ANSWERS, len(file))
         simulation.emit("landed", ANSWERS, f"after-{file[-1].message}", count=len(file))
-        self._write("count", STATE, len(file))
+        self._write("n", STATE, len(file))
         self._tell()
 
     def _write(self, message: str, to: str, count: int) -> None:
@@ -160,7 +160,7 @@ class Job(Machine):
 
     def _tell(self) -> None:
         simulation, full = self.simulation, len(self.given.records)
-        simulation.emit("cell", STATE, "count", state=f"{self.counted} pings")
+        simulation.emit("cell", STATE, "n", state=f"{self.counted} pings")
         simulation.emit("gauge", STATE, name="count", value=self.counted, unit="pings", full=full)
 
     @property
