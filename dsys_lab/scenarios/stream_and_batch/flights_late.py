@@ -29,6 +29,7 @@ def departures(month: int = 2, first_day: int = 1, last_day: int = 28) -> list[R
     import duckdb
 
     with duckdb.connect() as db:
+        db.execute("set enable_progress_bar = false")  # on a slow machine it would draw one into the notebook
         flights.attach(db)
         found: list[tuple[Any, ...]] = db.execute(
             "select epoch_us(time_hour) + minute::bigint * 60000000, dep_delay, origin, carrier || flight from flights "
