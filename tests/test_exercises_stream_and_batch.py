@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from dsys_lab.errors import Misuse
+from dsys_lab.lessons.exercises.cut_computations import key_of_kinds
 from dsys_lab.lessons.exercises.stream_and_batch import (
     KINDS_OF_STATE,
     MERGES,
     PERIOD_MIN,
-    key_of_kinds,
     kinds_of_state,
     merges,
     period_min,
