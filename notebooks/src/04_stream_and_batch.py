@@ -377,8 +377,8 @@ times_too_many.reveal(
 # %%
 late = predict(
     "04/late",
-    "Windows of a minute, pings that are 10 s late on average, no patience: which share "
-    "of the pings comes too late for its minute?",
+    "Windows of a minute, pings that are 10 s late on average, no patience: which "
+    "share of the pings comes too late for its minute?",
     between=(0, 100),
     unit="%",
 )
@@ -441,8 +441,8 @@ counts.patience_table(counts.patience(0, 10, 30))
 # %%
 again = predict(
     "04/again",
-    "Ten minutes of 20 pings a second lie in the log, the mended job reads 100 a second, "
-    "and new ones keep coming: after how long has it caught up?",
+    "Ten minutes of 20 pings a second lie in the log, the mended job reads 100 a "
+    "second, and new ones keep coming: after how long has it caught up?",
     between=(0, 600),
     unit="s",
 )
@@ -538,8 +538,8 @@ player(pings(way="batch", period_s=2.0, faults=[dies], **slow))
 # %%
 crashed = predict(
     "04/crashed",
-    "The stream job keeps its state in memory, and on disk only how far it has read. It "
-    "crashes half way. What does it say in the end?",
+    "The stream job keeps its state in memory, and on disk only how far it has read. "
+    "It crashes half way. What does it say in the end?",
     choices=["the right count", "too few", "too many"],
 )
 crashed
@@ -568,7 +568,7 @@ crashed.reveal(
 # the same, for the state went back with the position. Only what was *sent out* meanwhile is out twice: here the same file
 # of answers is written over itself, so nobody notices.
 #
-# **A file is read twice.** Somebody starts the third minute's job once more. Which of the six are wrong now?
+# **A file is read twice.** Somebody starts the job for the third minute once more. Which of the six are wrong now?
 
 # %%
 twice = predict(
@@ -602,8 +602,8 @@ pd.DataFrame(orders, index=["as they came", "by lot"])
 # %%
 ahead = predict(
     "04/ahead",
-    "One ping in the third of ten minutes has a time that is an hour ahead. How many of "
-    "all pings are called late for it, and dropped?",
+    "One ping of ten minutes' pings, after three of them, has a time that is an hour "
+    "ahead. How many of all pings are called late for it, and dropped?",
     choices=["that one", "those of its minute", "most of them"],
 )
 ahead
@@ -715,8 +715,8 @@ measured(ratios, "times as long", usually="some four times as long")
 # %%
 waits = predict(
     "04/departures",
-    "On usual days: which share of the departures leaves more than an hour after it was "
-    "due?",
+    "On usual days: which share of the departures leaves more than an hour after it "
+    "was due?",
     between=(0, 50),
     unit="%",
 )
