@@ -15,6 +15,7 @@ from dsys_lab.dataflows.batch import (
     MEAN,
     MONOIDS,
     BatchJob,
+    PoisonRecord,
     Record,
     StreamJob,
     sessions,
@@ -109,7 +110,28 @@ def test_a_stream_job_knows_what_it_keeps():
     assert (job.status().records, job.status().keys, job.status().newest_us) == (3, 2, 5)
 
 
+POISONED = [Record(S, S, "k", 4), Record(2 * S, 2 * S, "k", "four", "m2"), Record(3 * S, 3 * S, "k", 6)]
+
+
+def test_a_file_with_poison_in_it_has_no_answer_and_it_is_told_which_record():
+    with pytest.raises(PoisonRecord, match="record m2: mean cannot add 'four'; mend it"):
+        BatchJob(MEAN, period_us=10 * S).run(POISONED)
+
+
+def test_a_stream_job_stops_at_poison_skips_it_or_parks_it_and_its_state_is_as_before():
+    stopped = StreamJob(MEAN)
+    with pytest.raises(PoisonRecord, match="m2"):
+        stopped.run(POISONED)
+    assert stopped.answers() == {"k": 4}
+    skips, parks = StreamJob(MEAN, poison="skip"), StreamJob(MEAN, poison="park")
+    assert skips.run(POISONED) == parks.run(POISONED) == {"k": 5}
+    assert (skips.status().skipped, skips.parked) == (1, [])
+    assert (parks.status().skipped, parks.parked) == (0, POISONED[1:2])
+    assert skips.status().records == parks.status().records == 2
+
+
 @pytest.mark.parametrize("wrong", [
+    lambda: StreamJob(COUNT, poison="ignore"),
     lambda: BatchJob(COUNT, period_us=0),
     lambda: BatchJob(COUNT, period_us=1, grace_us=-1),
     lambda: BatchJob(COUNT, period_us=1, cut="size"),

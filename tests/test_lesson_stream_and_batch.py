@@ -8,9 +8,9 @@ import math
 import pytest
 
 from dsys_lab import laws
-from dsys_lab.dataflows.batch import COUNT, BatchJob
+from dsys_lab.dataflows.batch import COUNT, DISTINCT, LAST, BatchJob
 from dsys_lab.errors import BadParameter
-from dsys_lab.scenarios.stream_and_batch import counts, flights_late, pings
+from dsys_lab.scenarios.stream_and_batch import counts, flights_late, pings, trouble
 from dsys_lab.trace import lamps
 
 SEEDS = (7, 11, 23)
@@ -23,6 +23,62 @@ def test_every_ping_is_answered_once_and_the_books_are_right(way, seed):
     assert len(trace.of("finish")) == len(trace.of("publish"))
     assert all(lamp.held for lamp in lamps(trace))
     assert trace.digest() == pings(seed=seed, way=way, seconds=6).digest()
+
+
+DIES = [{"do": "crash", "target": "job", "at_s": 3.2, "lasts_s": 1}]
+SLOW = {"rate": 5.0, "per_record_s": 0.08, "setup_s": 0.3, "seconds": 6}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_crash_makes_a_batch_job_begin_its_file_again_and_the_answer_is_right(seed):
+    trace = pings(seed=seed, way="batch", period_s=2.0, faults=[{**DIES[0], "at_s": 4.5}], **SLOW)
+    assert all(lamp.held for lamp in lamps(trace))
+    assert any(row.fields["attempt"] == 2 for row in trace.of("start"))
+    assert len(trace.of("replay")) == 0
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_crash_costs_a_stream_job_its_state_or_some_work_done_twice_as_its_checkpoints_are(seed):
+    runs = {at: pings(seed=seed, way="stream", faults=DIES, checkpoint=at, **SLOW) for at in (0, 1, 10)}
+    lamp = {at: {one.name: one.held for one in lamps(trace)} for at, trace in runs.items()}
+    assert lamp[1] == lamp[10] == {"conservation": True, "depth adds up": True, "checks hold": True}
+    assert not lamp[0]["checks hold"]
+    again = {at: len(trace.of("replay")) for at, trace in runs.items()}
+    assert again[1] == 0
+    assert 0 <= again[10] < 10
+
+
+def test_every_batch_writes_one_file_and_every_ping_of_a_stream_one():
+    for way, files in (("batch", 3), ("stream", len(pings(way="stream", **SLOW).of("publish")))):
+        trace = pings(way=way, period_s=2.0, **SLOW)
+        assert len(trace.of("landed", place="answers")) == files
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_file_that_is_read_twice_hurts_what_adds_up_and_not_what_only_remembers(seed):
+    assert trouble.hurt_by_reading_twice(seed) == "count, sum, mean"
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("monoid", [DISTINCT, LAST])
+def test_order_does_not_matter_to_a_fold_that_merges(monoid, seed):
+    first, second = trouble.in_any_order(monoid, seed)
+    assert first == second
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_one_clock_that_is_ahead_makes_most_others_late_unless_it_is_not_believed(seed):
+    believed, doubted = trouble.skewed(seed=seed)
+    assert believed.late > 0.5 * (believed.late + believed.counted)
+    assert doubted.late == 0
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_one_poisoned_ping_costs_a_file_all_and_a_stream_that_sets_it_aside_nothing_else(seed):
+    found = {way: trouble.with_poison(way, seed=seed)[0] for way in ("batch", "stop", "skip", "park")}
+    assert found["batch"] == 0
+    assert found["stop"] == 100
+    assert found["skip"] == found["park"] > 200
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -89,8 +145,10 @@ def test_a_job_that_reads_again_is_through_when_the_backlog_is_drained_and_misse
     found = counts.recomputed(age_s=120, rate=5, read_rate=25)
     assert found.seconds == pytest.approx(laws.drain_s(600, 5, 25), abs=2)
     assert found.missing == 0
+    assert found.counted == found.in_files
     kept = counts.recomputed(age_s=120, rate=5, read_rate=25, retention_s=60)
     assert kept.missing == pytest.approx(60 * 5, abs=10)
+    assert kept.counted + kept.missing == kept.in_files
     assert counts.recomputed(age_s=30, rate=5, read_rate=5).seconds == math.inf
 
 
@@ -105,6 +163,13 @@ def test_real_departures_are_later_in_the_blizzard_and_an_hour_of_patience_is_no
     assert 0.7 < shares[0] < shares[-1] < 1
 
 
+def test_planes_that_leave_early_drag_the_watermark_and_nights_without_departures_hold_it_back():
+    blizzard = flights_late.departures(2, 8, 11)
+    none, hour = counts.patience(0, 3_600, size_s=3_600, records=blizzard)
+    assert none.window_share < none.file_share
+    assert hour.window_delay_s > 1.3 * hour.bound_s
+
+
 def test_a_batch_over_departures_by_day_is_the_count_of_departures():
     records = flights_late.departures(2, 1, 28)
     run = BatchJob(COUNT, period_us=24 * flights_late.HOUR_US).run(records)
@@ -117,6 +182,9 @@ def test_a_batch_over_departures_by_day_is_the_count_of_departures():
     lambda: pings(rate=1e6),
     lambda: flights_late.departures(13),
     lambda: counts.recomputed(age_s=0),
+    lambda: pings(checkpoint=-1),
+    lambda: trouble.with_poison("ignore"),
+    lambda: trouble.skewed(bound_s=-1),
 ])  # fmt: skip
 def test_what_makes_no_sense_is_refused(wrong):
     with pytest.raises(BadParameter, match="give"):

@@ -87,3 +87,18 @@ def _with_checkpoints(rows: list[Told], every: int) -> float:
         job.on_record(came_us, position, table, row)
     job.finish(rows[-1].came_us)
     return len(rows)
+
+
+def folded(records: list[Record]) -> int:
+    """Count records one by one, without windows."""
+    job = StreamJob(COUNT)
+    job.run(records)
+    return job.status().records
+
+
+def in_windows(records: list[Record]) -> int:
+    """Count records one by one, each in its window of ten seconds."""
+    stream = WindowedStream(Tumbling(WINDOW_US), COUNT, bound_us=5_000_000)
+    for record in records:
+        stream.on_record(record.arrived_us, record)
+    return stream.status().assigned

@@ -17,7 +17,7 @@ job folds record by record, and both must come to the same, because `merge` does
 The smaller the period, the fresher the answer, and the more is cut. What survives the cut is *carried state*: the state
 before `finish`, handed on from file to file. With it a batch job of any period is a stream job that looks rarely.
 
-In reading order: `records`, `monoids`, `batch_job`, `stream_job`.
+In reading order: `records`, `monoids`, `poison`, `batch_job`, `stream_job`.
 
 The room promises
 -----------------
@@ -25,6 +25,8 @@ The room promises
 2. A batch job that carries its state answers, after its last file, what one fold over everything answers.
 3. A stream job over the same records, in whatever order, answers the same (`LAST` by event time, sessions too).
 4. No record counts in two files, and every record that is in none is counted as missing.
+5. A record that cannot be added changes no state: a file that has one has no answer, a stream job stops at it, skips
+   it or parks it, as it was told, and counts which.
 
 Cost: one `add` a record; one `merge` a key and file; a state for each key (of `DISTINCT` a member for each value).
 
@@ -37,6 +39,7 @@ Kreps, "Questioning the Lambda Architecture", 2014; Kleppmann, *Designing Data-I
 
 from dsys_lab.dataflows.batch.batch_job import BatchJob, Part, Run
 from dsys_lab.dataflows.batch.monoids import COUNT, DISTINCT, LAST, MAX, MEAN, MIN, MONOIDS, SUM, Monoid, sessions
+from dsys_lab.dataflows.batch.poison import PoisonRecord
 from dsys_lab.dataflows.batch.records import Record
 from dsys_lab.dataflows.batch.stream_job import StreamJob, StreamStatus
 
@@ -52,6 +55,7 @@ __all__ = [
     "BatchJob",
     "Monoid",
     "Part",
+    "PoisonRecord",
     "Record",
     "Run",
     "StreamJob",

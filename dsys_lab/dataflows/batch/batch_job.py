@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dsys_lab.dataflows.batch.monoids import Monoid
+from dsys_lab.dataflows.batch.poison import added
 from dsys_lab.dataflows.batch.records import Record
 from dsys_lab.errors import require_choice, require_not_negative, require_positive
 from dsys_lab.trace import NO_TRACE, Recorder
@@ -118,7 +119,13 @@ class BatchJob:
         self.place, self.recorder = place, recorder
 
     def run(self, records: Iterable[Record]) -> Run:
-        """Fold all records, which come in the order of their arrival; a period without any has no file."""
+        """Fold all records, which come in the order of their arrival; a period without any has no file.
+
+        Raises
+        ------
+        PoisonRecord
+            If one cannot be added: a file has an answer for all of it, or none.
+        """
         files: dict[int, list[Record]] = {}
         late: list[tuple[int, Record]] = []
         for record in records:
@@ -142,7 +149,7 @@ class BatchJob:
             states: dict[str, Any] = {}
             for record in file:
                 state = states[record.key] if record.key in states else monoid.zero()
-                states[record.key] = monoid.add(state, monoid.of(record))
+                states[record.key] = added(monoid, state, record)
             for key, state in states.items() if self.carries else ():
                 carried[key] = monoid.merge(carried[key], state) if key in carried else state
             shown = carried if self.carries else states

@@ -16,7 +16,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from dsys_lab.dataflows.batch.monoids import Monoid
+from dsys_lab.dataflows.batch.poison import PoisonRecord, added
 from dsys_lab.dataflows.batch.records import Record
+from dsys_lab.errors import require_choice
+
+POISON = ("stop", "skip", "park")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +32,14 @@ class StreamStatus:
     records, keys : int
     newest_us : int or None
         The latest event time that it has seen.
+    skipped : int
+        Records that could not be added and were let go.
     """
 
     records: int
     keys: int
     newest_us: int | None
+    skipped: int
 
 
 class StreamJob:
@@ -41,19 +48,42 @@ class StreamJob:
     Parameters
     ----------
     monoid : Monoid
+    poison : str
+        What becomes of a record that cannot be added: "stop" raises, and the next call meets it again if it is given
+        again; "skip" counts it; "park" keeps it in `parked` for somebody to look at.
+
+    Attributes
+    ----------
+    states : dict
+        By key.
+    parked : list of Record
     """
 
-    def __init__(self, monoid: Monoid) -> None:
-        self.monoid = monoid
+    def __init__(self, monoid: Monoid, *, poison: str = "stop") -> None:
+        require_choice("poison", poison, POISON)
+        self.monoid, self.poison = monoid, poison
         self.states: dict[str, Any] = {}
-        self._records = 0
+        self.parked: list[Record] = []
+        self._records = self._skipped = 0
         self._newest_us: int | None = None
 
     def on_record(self, record: Record) -> Any:
-        """Fold one record; return the answer for its key."""
+        """Fold one record; return the answer for its key.
+
+        Raises
+        ------
+        PoisonRecord
+            If it cannot be added, and the job is to stop at such a one.
+        """
         monoid, key = self.monoid, record.key
         state = self.states[key] if key in self.states else monoid.zero()
-        self.states[key] = state = monoid.add(state, monoid.of(record))
+        try:
+            self.states[key] = state = added(monoid, state, record)
+        except PoisonRecord:
+            if self.poison == "stop":
+                raise
+            self._set_aside(record)
+            return monoid.finish(state)
         self._records += 1
         self._newest_us = record.event_us if self._newest_us is None else max(self._newest_us, record.event_us)
         return monoid.finish(state)
@@ -70,4 +100,10 @@ class StreamJob:
 
     def status(self) -> StreamStatus:
         """Return how much it has seen and keeps."""
-        return StreamStatus(self._records, len(self.states), self._newest_us)
+        return StreamStatus(self._records, len(self.states), self._newest_us, self._skipped)
+
+    def _set_aside(self, record: Record) -> None:
+        if self.poison == "park":
+            self.parked.append(record)
+        else:
+            self._skipped += 1

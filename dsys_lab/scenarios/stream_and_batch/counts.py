@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from statistics import fmean
+from statistics import fmean, stdev
 from typing import Any
 
+import pandas as pd
+
+from dsys_lab import laws
 from dsys_lab.brokers.log_stream import Entry, LogStream, Page, Settings, ShardIterator
-from dsys_lab.dataflows.batch import COUNT, DISTINCT, MAX, MEAN, SUM, BatchJob, Monoid, Record, StreamJob, sessions
+from dsys_lab.dataflows.batch import COUNT, DISTINCT, MAX, MEAN, SUM, BatchJob, Monoid, Record, Run, StreamJob, sessions
 from dsys_lab.dataflows.windows import Tumbling, WindowedStream
 from dsys_lab.errors import require_positive
 from dsys_lab.scenarios.stream_and_batch.working import pings
 from dsys_lab.scenarios.stream_and_batch.world import sent, visits
 from dsys_lab.structures import NEVER, VolatileDisk
-from dsys_lab.trace import sojourns_s
+from dsys_lab.trace import Trace, sojourns_s
 
+Point = tuple[float, float]
 GAP_S = 5.0
 """The silence that ends a visit in `sessions_cut`: above the pings' own distance."""
 
@@ -48,10 +53,72 @@ def delays(*periods_s: float, seed: int = 7, **more: Any) -> list[Period]:
         trace = pings(seed=seed, way="batch", period_s=period_s, **more)
         waits, offered = sojourns_s(trace), len(trace.of("publish"))
         setup_s, per_record_s = (float(trace.header.params[name]) for name in ("setup_s", "per_record_s"))
-        runs = len(trace.of("gauge", place="job"))
+        runs = len(trace.of("landed", place="answers"))
         machine_s = 1_000 * (runs * setup_s / max(1, len(waits)) + per_record_s)
         told.append(Period(period_s, fmean(waits) if waits else float("nan"), offered - len(waits), machine_s))
     return told
+
+
+SHORTER, LITTLE, LONGER = "about ten times shorter", "a little shorter", "longer than before"
+
+
+def what_became(before: Period, after: Period) -> str:
+    """Return in words what a ten times shorter period made of the delay."""
+    if after.delay_s > before.delay_s:
+        return LONGER
+    return SHORTER if after.delay_s < before.delay_s / 5 else LITTLE
+
+
+def delay_law(*periods_s: float, rate: float = 50, setup_s: float = 0.1, per_record_s: float = 0.01) -> list[Point]:
+    """Return (period, delay) by the law, from the least period up."""
+    least_s = laws.least_period_s(rate, setup_s, per_record_s)
+    at = [least_s, *(period_s for period_s in periods_s if period_s > least_s)]
+    return [(period_s, laws.batch_delay_s(period_s, rate, setup_s, per_record_s)) for period_s in sorted(at)]
+
+
+def delay_points(*periods_s: float, **more: Any) -> list[Point]:
+    """Return (period, delay), counted."""
+    return [(one.period_s, one.delay_s) for one in delays(*periods_s, **more)]
+
+
+def over_seeds(count: Callable[[float, int], float], *xs: float, seeds: int = 4) -> list[tuple[float, float, float]]:
+    """Return (x, mean, standard error of the mean) of what is counted for x under several seeds."""
+    told = []
+    for x in xs:
+        found = [count(x, seed) for seed in range(seeds)]
+        told.append((x, fmean(found), stdev(found) / math.sqrt(seeds)))
+    return told
+
+
+def price_law(period_s: float) -> float:
+    """Return the seconds of machine time a thousand pings, by the law."""
+    return 1_000 * laws.machine_s_per_record(period_s, 50, 0.1, 0.01)
+
+
+def price_points(*periods_s: float) -> list[tuple[float, float, float]]:
+    """Return (period, seconds of machine time a thousand pings, its standard error)."""
+    return over_seeds(lambda period_s, seed: delays(period_s, seed=seed)[0].machine_s, *periods_s, seeds=3)
+
+
+def cut_points(*periods_s: float) -> list[tuple[float, float, float]]:
+    """Return (period, share of 400 visits that are cut, its standard error)."""
+    return over_seeds(lambda period_s, seed: sessions_cut(period_s, seed=seed)[0][1], *periods_s)
+
+
+def factor_law(period_s: float) -> float:
+    """Return the same by the law, for 200 sleepers by Zipf's law, a ping a second, ten minutes."""
+    weights = [1 / rank for rank in range(1, 201)]
+    return laws.distinct_again_factor([one / sum(weights) for one in weights], period_s, 600)
+
+
+def factor_points(*periods_s: float) -> list[tuple[float, float, float]]:
+    """Return (period, by how much different sleepers added up are too many, its standard error)."""
+    return over_seeds(lambda period_s, seed: distinct_factor(period_s, seed=seed), *periods_s)
+
+
+def late_points(*bounds_s: float) -> list[tuple[float, float, float]]:
+    """Return (grace, share of the pings that their file hears of, its standard error)."""
+    return over_seeds(lambda bound_s, seed: patience(bound_s, seed=seed)[0].file_share, *bounds_s)
 
 
 def stream_delay_s(seed: int = 7, **more: Any) -> float:
@@ -66,6 +133,14 @@ def sessions_cut(*periods_s: float, seed: int = 7, count: int = 400, mean_s: flo
         run = BatchJob(sessions(GAP_S), period_us=round(period_s * 1e6)).run(records)
         told.append((period_s, sum(run.again(key) > run.merged(key) for key in run.keys) / len(run.keys)))
     return told
+
+
+def visit_spans(seed: int = 7, *, count: int = 40, mean_s: float = 30.0) -> list[tuple[float, float]]:
+    """Return from when to when each visit pings, in seconds; all of them begin within ten minutes or so."""
+    spans: dict[str, list[int]] = {}
+    for record in visits(seed, count=count, mean_s=mean_s, every_s=600 / count):
+        spans.setdefault(record.key, []).append(record.event_us)
+    return [(min(times) / 1e6, max(times) / 1e6) for times in spans.values()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +183,52 @@ def survivors(period_s: float = 60.0, seed: int = 7, **more: Any) -> list[Surviv
     return told
 
 
+def survivors_table(found: list[Survivor]) -> pd.DataFrame:
+    """Return the answers side by side, a row a function."""
+    rows = {one.name: (plainly(one.whole), plainly(one.again), plainly(one.carried)) for one in found}
+    columns = ["all at once", "from the files' answers", "with carried state"]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+
+
+def times_the_truth(found: list[Survivor]) -> dict[str, float]:
+    """Return, for each function, what comes of the files' answers as a multiple of the answer of the whole."""
+    return {one.name: one.again / one.whole for one in found}
+
+
+def which_survive(found: list[Survivor]) -> str:
+    """Return the names of those for which the answers of the files are enough."""
+    return ", ".join(one.name for one in found if one.survives)
+
+
+def plainly(answer: float) -> str:
+    """Return an answer as one reads it."""
+    return f"{answer:,}" if isinstance(answer, int) else f"{answer:,.2f}"
+
+
 def distinct_factor(period_s: float, *, seed: int = 7, seconds: float = 600, rate: float = 1.0) -> float:
     """Return by how much the files' counts of different sleepers, added up, exceed the count over everything."""
     records = sent(seed, seconds=seconds, rate=rate, delay_mean_s=0)
     run = BatchJob(DISTINCT, period_us=round(period_s * 1e6)).run(records)
     return float(run.again("all") / run.merged("all"))
+
+
+RIGHT, FEW, MANY = "the right count", "too few", "too many"
+
+
+def in_the_end(trace: Trace) -> str:
+    """Return in words whether a run of `pings` has counted what it has done."""
+    check = trace.of("check", place="job")[-1].fields
+    got, expected = int(check["got"] or 0), int(check["expected"] or 0)
+    return RIGHT if got == expected else FEW if got < expected else MANY
+
+
+def after_the_crash(runs: dict[str, Trace]) -> pd.DataFrame:
+    """Return what each run counted, and how many pings it did once more, a row a run."""
+    rows = {}
+    for name, trace in runs.items():
+        check = trace.of("check", place="job")[-1].fields
+        rows[name] = check["expected"], check["got"], len(trace.of("replay"))
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["pings", "counted", "done again"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,10 +281,46 @@ class Recomputed:
         Until it has caught up with the live records; inf if it does not in ten times the age of the log.
     missing : int
         Records that were too old to be read.
+    counted : int
+        What the mended job says, a count.
+    in_files : int
+        What a batch job says that reads all files again; they are kept for ever.
     """
 
     seconds: float
     missing: int
+    counted: int
+    in_files: int
+
+
+def patience_table(found: list[Patience], unit_s: float = 1.0, unit: str = "s") -> pd.DataFrame:
+    """Return who is in time and when a window speaks, a row a patience."""
+    rows = {
+        f"{one.bound_s / unit_s:g} {unit}": (
+            f"{one.file_share:.1%}", f"{one.window_share:.1%}", f"{one.window_delay_s / unit_s:.1f} {unit}"
+        ) for one in found
+    }  # fmt: skip
+    columns = ["in time for its file", "in time for its window", "the window speaks after its end by"]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+
+
+def recomputed_table(found: dict[str, Recomputed]) -> pd.DataFrame:
+    """Return what came of reading again, a row a log."""
+    rows = {
+        name: (f"{one.seconds:,} s", *map(plainly, (one.missing, one.counted, one.in_files)))
+        for name, one in found.items()
+    }
+    columns = ["caught up after", "not to be read", "the stream job counts", "a batch over all files"]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+
+
+def files_table(run: Run) -> pd.DataFrame:
+    """Return the files of a batch job, a row a file, in seconds."""
+    rows = {}
+    for part in run.parts:
+        start_s, end_s, ready_s = (at_us // 1_000_000 for at_us in (part.start_us, part.end_us, part.ready_us))
+        rows[f"{start_s} to {end_s} s"] = f"{ready_s} s", part.records, *part.answers.values()
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["closed at", "records", *run.keys])
 
 
 def recomputed(
@@ -179,7 +331,7 @@ def recomputed(
     The records are really put and read, in steps of a second; what is older than the retention is gone.
     """
     require_positive(age_s=age_s, rate=rate, read_rate=read_rate)
-    kept_s = retention_s or 100 * age_s
+    kept_s, job = retention_s or 100 * age_s, StreamJob(COUNT)
     log = LogStream("pings", VolatileDisk(), Settings(retention_s=kept_s, limits=None), fsync=NEVER)
     for second in range(1, 11 * age_s):
         now_us = second * 1_000_000
@@ -192,6 +344,8 @@ def recomputed(
             assert isinstance(page, Page), "there are no limits"
             assert page.next is not None, "the shard stays open"
             position, missing = page.next, missing + page.skipped
+            for one in page.records:
+                job.on_record(Record(now_us, now_us, one.key))
             if len(page.records) < read_rate:
-                return Recomputed(second - age_s, missing)
-    return Recomputed(math.inf, missing)
+                return Recomputed(second - age_s, missing, job.answers()["all"], second * rate)
+    return Recomputed(math.inf, missing, job.answers()["all"], second * rate)

@@ -29,6 +29,7 @@ def departures(month: int = 2, first_day: int = 1, last_day: int = 28) -> list[R
     import duckdb
 
     with duckdb.connect() as db:
+        db.execute("set enable_progress_bar = false")  # on a slow machine it would draw one into the notebook
         flights.attach(db)
         found: list[tuple[Any, ...]] = db.execute(
             "select epoch_us(time_hour) + minute::bigint * 60000000, dep_delay, origin, carrier || flight from flights "
@@ -44,3 +45,8 @@ def departures(month: int = 2, first_day: int = 1, last_day: int = 28) -> list[R
 def late_share(bound_min: float, records: list[Record]) -> float:
     """Return the share of the departures that left more than so many minutes after they were due."""
     return sum(record.arrived_us - record.event_us > bound_min * 60e6 for record in records) / len(records)
+
+
+def late_shares(*bounds_min: float, of: list[Record]) -> list[tuple[float, float]]:
+    """Return (minutes, share of the departures that left later than that after they were due)."""
+    return [(bound_min, late_share(bound_min, of)) for bound_min in bounds_min]

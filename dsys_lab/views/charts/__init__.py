@@ -8,8 +8,9 @@ that it is.
 In reading order: `picture` (what a chart is), `curves`, `against_law`, `comparisons` (the charts), `graph_wave` and
 `index_strips` (people and their ties, statements in order), `zone_maps` and `slice_lanes` (blocks that may be skipped,
 slices that wait for each other), `sieves` (a card that passes patterns), `crate_strip` (what a buffer was
-sealed into), `cube` (cells that are poured, and all
-cuboids), `sliding` (a chart that follows sliders). The numbers themselves are counted in `dsys_lab.trace.measures`.
+sealed into), `cube` (cells that are poured, and all cuboids), `sawn_bars` and `two_clocks` (stretches that a cut goes
+through, news above the time at which it happened), `sliding` (a chart that follows sliders). The numbers themselves are
+counted in `dsys_lab.trace.measures`.
 
 Sources: Tufte, *The Visual Display of Quantitative Information*; the colours in `dsys_lab.views.theme`.
 """
@@ -22,10 +23,12 @@ from dsys_lab.views.charts.curves import depth_over_time, hockey_stick, lines, r
 from dsys_lab.views.charts.graph_wave import graph_wave
 from dsys_lab.views.charts.index_strips import index_strips
 from dsys_lab.views.charts.picture import Chart, is_logarithmic, number
+from dsys_lab.views.charts.sawn_bars import sawn_bars
 from dsys_lab.views.charts.shelf import shelf_and_trees
 from dsys_lab.views.charts.sieves import picked_strips, sieves
 from dsys_lab.views.charts.slice_lanes import slice_lanes
 from dsys_lab.views.charts.sliding import Sliding, sliding
+from dsys_lab.views.charts.two_clocks import two_clocks
 from dsys_lab.views.charts.version_chains import version_chains
 from dsys_lab.views.charts.zone_maps import zone_maps
 from dsys_lab.views.mode import view_mode
@@ -49,10 +52,12 @@ __all__ = [
     "poured_cube",
     "predicted_counted_law",
     "rate_over_time",
+    "sawn_bars",
     "shelf_and_trees",
     "sieves",
     "slice_lanes",
     "sliding",
+    "two_clocks",
     "version_chains",
     "view_mode",
     "wait_histogram",
