@@ -26,8 +26,8 @@ def test_it_is_drawn():
     assert CHOOSE_INTERVALS.picture(choose_intervals) is not None
 
 
-def who_concerns_nobody_is_not_missed(rows):
-    return "ack first" if rows[-1][0] == "unmatched" else name_the_leak(rows)
+def any_drop_is_an_overflow(rows):
+    return "overflow" if rows[-1][0] == "drop" else name_the_leak(rows)
 
 
 def silence_is_age(rows):
@@ -36,7 +36,7 @@ def silence_is_age(rows):
 
 
 @pytest.mark.parametrize(("wrong", "says"), [
-    (who_concerns_nobody_is_not_missed, "nobody sits there"),
+    (any_drop_is_an_overflow, "nobody sits there"),
     (silence_is_age, "no row says that anything went wrong"),
     (lambda rows: "gives up", "You said 'gives up'"),
 ])  # fmt: skip

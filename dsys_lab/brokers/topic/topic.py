@@ -165,9 +165,11 @@ class Topic:
         self._unheard += not heard
         if heard or self._archive_us:
             self.recorder.emit(self._now_us, "fan_out", self.place, message.name, copies=len(heard), copy=copy)
-        else:
-            why = "no filter lets it through" if passed_by else "nobody is subscribed"
+        elif passed_by:
+            why = "no filter lets it through"
             self.recorder.emit(self._now_us, "unmatched", self.place, message.name, why=why, copy=copy)
+        else:  # who is away and would have heard it has lost it
+            self.recorder.emit(self._now_us, "drop", self.place, message.name, why="nobody is subscribed", copy=copy)
         return Published(message.name, tuple(heard), tuple(passed_by))
 
     def _new_copy(self, kind: str, seat: Seat, message: Message) -> Copy:

@@ -29,11 +29,14 @@ Clue = tuple[str, str]
 
 def name_the_leak(rows: Sequence[Clue]) -> str:
     """Return the tap by the last row of the path about a message that was missed."""
-    kind, _ = rows[-1]
+    kind, place = rows[-1]
     if kind == "publish_fail":
         return "gives up"
-    by_kind = {"unmatched": "unheard", "drop": "overflow", "expire": "too old", "fail": "skipped"}
-    return by_kind.get(kind, "ack first")
+    if kind == "drop":
+        return "unheard" if place == "pings" else "overflow"
+    if kind == "expire":
+        return "too old"
+    return "skipped" if kind == "fail" else "ack first"
 
 
 class _Case(NamedTuple):
@@ -94,7 +97,7 @@ Return the tap: one of {", ".join(f'`"{leak}"`' for leak in LEAKS)}.""",
     example='`name_the_leak([("publish", "phone"), …, ("publish_fail", "phone")])` is `"gives up"`.',
     hints=(
         "How does each story end? The last row is nearly enough.",
-        "Each way to end is a kind of row of its own.",
+        "Two of them end with a `drop`, at different places.",
         "One ends as if nothing were wrong: the record is in the log. That silence is its sign.",
     ),
     check=check_name_the_leak,

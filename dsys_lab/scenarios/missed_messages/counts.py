@@ -78,7 +78,7 @@ def signs(trace: Trace) -> pd.DataFrame:
     """Return for each tap what the path itself writes down of its losses, and where, or "nothing"."""
     of = {
         "gives up": ("publish_fail", PHONE, "it was given up, at the phone"),
-        "unheard": ("unmatched", PINGS, "it concerned nobody, at the topic"),
+        "unheard": ("drop", PINGS, "it was handed to nobody, at the topic"),
         "overflow": ("drop", GATE, "there was no room for it, at the gate"),
         "too old": ("expire", LOG, "it became too old, at the log"),
         "ack first": ("drop", READER, "it was let go, at the reader"),
