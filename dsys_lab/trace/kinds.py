@@ -340,6 +340,8 @@ _TABLE: Final = (
     _kind("detect", "mark", "by after_us", "{message} is known to be missing {after_us} after it was lost, by the {by}",
           hole="known"),
     _kind("mend", "mark", "by", "{message} is there after all: {by}", hole="filled"),
+    # film
+    _kind("filming", "put", "filmed_us duration_us", "{place} begins to film {message}", account="in flight"),
     # control
     _kind("crash", "mark", "", "{place} crashes: what it held in memory is gone", state="down", ends="blocked",
           strikes=True),
