@@ -16,6 +16,6 @@ Sources: ISO/IEC 14496-12 (boxes of MP4: moov, moof, mdat, tfdt); PyAV 18 docume
 
 from dsys_lab.engines.video.boxes import parts
 from dsys_lab.engines.video.codec import decoded, film, joined, moment
-from dsys_lab.engines.video.screen import Screen
+from dsys_lab.engines.video.screen import Screen, png
 
-__all__ = ["Screen", "decoded", "film", "joined", "moment", "parts"]
+__all__ = ["Screen", "decoded", "film", "joined", "moment", "parts", "png"]

@@ -138,7 +138,7 @@ def share_lost(buffer_s: float, seed: int = 1, *, outages: int = OUTAGES) -> flo
 
 def shares_lost(*buffers_s: float) -> list[Measured]:
     """Return the share of a film that is lost, for each buffer in seconds: mean up 300 s, mean down 30 s."""
-    return over_seeds(lambda buffer_s, seed: share_lost(buffer_s, seed), seeds=4, buffer_s=buffers_s)
+    return over_seeds(share_lost, seeds=4, buffer_s=buffers_s)
 
 
 def share_by_law(buffer_s: float) -> float:
