@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from dsys_lab import laws
 from dsys_lab.brokers.video_stream import Fragment
-from dsys_lab.errors import BadParameter, EngineMissing
+from dsys_lab.errors import BadParameter, Damaged, EngineMissing
 from dsys_lab.lessons.shown import INK, as_html
 from dsys_lab.views.charts import Sliding, number, sliding
 from dsys_lab.views.mode import view_mode
@@ -180,6 +180,19 @@ def moments(film: Film, fragments: Sequence[Fragment], *, at_s: float = 0.0) -> 
     last_s = max(one.ends_us for one in fragments) / 1e6 - 1 / FPS
     draw: Any = lambda at_s: Moment(film, fragments, at_s)  # noqa: E731  # it draws what a chart draws
     return sliding(draw, at_s=(0.0, round(last_s, 1), 0.1), at={"at_s": at_s})
+
+
+def cut_in_half(film: Film, number: int) -> str:
+    """Say what can be seen of the second half of a fragment alone."""
+    if not is_real(film):
+        return MISSING
+    from dsys_lab.engines.video import decoded
+
+    data = film.pieces[number].data
+    try:
+        return f"{len(decoded(film.head, data[len(data) // 2 :]))} frames"
+    except Damaged as error:
+        return str(error)
 
 
 # ------------------------------------------------------------------------------------------ what key frames cost

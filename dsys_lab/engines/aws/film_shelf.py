@@ -54,19 +54,21 @@ class FilmShelf:
         """Return the fragment in which a moment can be seen, the latest to begin; None if there is none."""
         after = self._before(max(0, at_us - self.longest_us))
         page = self.bucket.list(f"{self.name}/", after=after)
-        near = [facts.key for facts in page.objects if self._of(facts.key)[0] <= at_us]
-        if not near or sum(self._of(near[-1])[:2]) <= at_us:
-            return None
-        found = self.bucket.get(near[-1])
+        shown = [facts.key for facts in page.objects if self._shows(facts.key, at_us)]
+        found = self.bucket.get(shown[-1]) if shown else None
         if found is None:
-            return None  # it became too old in between
-        filmed_us, duration_us, message = self._of(near[-1])
+            return None  # nobody has it, or it became too old in between
+        filmed_us, duration_us, message = self._of(shown[-1])
         return Fragment(message, filmed_us, duration_us, found.data)
 
     def gaps(self, start_us: int, end_us: int) -> tuple[Gap, ...]:
         """Return what of an interval is not here."""
         times = [self._of(key)[:2] for key in self.keys()]
         return gaps(((filmed_us, filmed_us + lasts_us) for filmed_us, lasts_us in times), start_us, end_us)
+
+    def _shows(self, key: str, at_us: int) -> bool:
+        filmed_us, lasts_us, _ = self._of(key)
+        return filmed_us <= at_us < filmed_us + lasts_us
 
     def _before(self, filmed_us: int) -> str:
         return f"{self.name}/{filmed_us:0{DIGITS}d}"

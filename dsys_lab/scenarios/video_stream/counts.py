@@ -6,6 +6,7 @@ Each function that takes `*values` returns (value, mean, standard error) for eac
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Final
 
 import pandas as pd
@@ -25,6 +26,8 @@ JOINS: Final = 8
 MTBF_S, MTTR_S = 300.0, 30.0
 OUTAGES: Final = 400
 FRAGMENT_S: Final = 1.0
+SHAKY_S: Final = float(shaky.defaults["fragment_s"])
+TWO_MINUTES_S: Final = float(shaky.defaults["seconds"])
 FILMED_S: Final = float(outage.defaults["fragment_s"])
 
 
@@ -102,12 +105,17 @@ def delays_s(*fragment_s: float, buffered: int = 3) -> list[Measured]:
     """Return how old the picture is for who joins at any moment, at each length of a fragment."""
 
     def counted(*, fragment_s: float, seed: int) -> float:
-        share = (seed - stream(seed, "joins")()) / JOINS  # every eighth of a fragment has somebody who joins in it
-        joins_s = (buffered + 2 + share) * fragment_s
+        joins_s = _joins_s(seed, fragment_s, buffered)
         seconds = (buffered + 5) * fragment_s
         return delay_s(live(fragment_s=fragment_s, buffered=buffered, joins_s=joins_s, seconds=seconds, link_x=LINK_X))
 
     return over_seeds(counted, seeds=JOINS, fragment_s=[float(one) for one in fragment_s])
+
+
+def _joins_s(seed: int, fragment_s: float, buffered: int) -> float:
+    """Return when somebody joins: in each eighth of a fragment one does."""
+    share = (seed - stream(seed, "joins")()) / JOINS
+    return (buffered + 2 + share) * fragment_s
 
 
 def delay_by_law_s(fragment_s: float, *, buffered: int = 3) -> float:
@@ -162,25 +170,33 @@ def catch_up_by_law_s(link_x: float, *, down_s: float = 20.0) -> float:
 
 
 # ------------------------------------------------------------------------------------------ a player's buffer
-def still_shares(*buffered: int) -> list[Measured]:
-    """Return the share of two minutes in which a viewer's picture stands still, at each buffer in fragments."""
-
-    def counted(*, buffered: int, seed: int) -> float:
-        return stalled_s(shaky(seed=seed, buffered=buffered)) / 120.0
-
-    return over_seeds(counted, seeds=JOINS, buffered=buffered)
-
-
-def end_delays_s(*buffered: int) -> list[Measured]:
-    """Return how old the last picture is after two minutes, at each buffer in fragments."""
-    return over_seeds(lambda buffered, seed: last_delay_s(shaky(seed=seed, buffered=buffered)), seeds=JOINS,
-                      buffered=buffered)  # fmt: skip
+@cache
+def watched_shaky(buffered: int, seed: int) -> tuple[float, float, float]:
+    """Return of two minutes on a shaky link: the first delay and the last, and how long the picture stood still."""
+    run = shaky(seed=seed, buffered=buffered, joins_s=_joins_s(seed, SHAKY_S, buffered))
+    return delay_s(run), last_delay_s(run), stalled_s(run)
 
 
 def first_delays_s(*buffered: int) -> list[Measured]:
     """Return how old the first picture is, at each buffer in fragments."""
-    return over_seeds(lambda buffered, seed: delay_s(shaky(seed=seed, buffered=buffered, seconds=60.0)), seeds=JOINS,
+    return over_seeds(lambda buffered, seed: watched_shaky(buffered, seed)[0], seeds=JOINS, buffered=buffered)
+
+
+def end_delays_s(*buffered: int) -> list[Measured]:
+    """Return how old the last picture is after two minutes, at each buffer in fragments."""
+    return over_seeds(lambda buffered, seed: watched_shaky(buffered, seed)[1], seeds=JOINS, buffered=buffered)
+
+
+def still_shares(*buffered: int) -> list[Measured]:
+    """Return the share of two minutes in which a viewer's picture stands still, at each buffer in fragments."""
+    return over_seeds(lambda buffered, seed: watched_shaky(buffered, seed)[2] / TWO_MINUTES_S, seeds=JOINS,
                       buffered=buffered)  # fmt: skip
+
+
+def first_by_law_s(buffered: float) -> float:
+    """Return the law for `first_delays_s`."""
+    way_s = SHAKY_S / float(shaky.defaults["link_x"]) + LOOKS_EVERY_S / 2
+    return laws.live_delay_s(SHAKY_S, buffered, way_s)
 
 
 # ------------------------------------------------------------------------------------------ what is kept
