@@ -40,7 +40,7 @@ def test_what_is_longer_than_the_buffer_is_lost():
 
 
 def test_a_device_catches_up_by_what_the_link_is_faster():
-    fragment_s = counts.FILMED_S
+    fragment_s = counts.FRAGMENT_S
     for link_x, counted, _ in counts.catch_ups_s(1.5, 2, 4):
         assert abs(counted - counts.catch_up_by_law_s(link_x)) <= fragment_s / (link_x - 1) + 1
     assert laws.catch_up_s(20, 1.5) == 40
@@ -52,6 +52,8 @@ def test_key_frames_cost_what_the_law_says():
     """Two films say what a frame costs; the others are as large as the law says, but for an encoder's freedom."""
     for fragment_s, counted, _ in films.bytes_a_second(0.5, 2, 8):
         assert films.bytes_by_law(fragment_s) == pytest.approx(counted, rel=0.1)
+    [(_, counted, _)] = films.bytes_a_second(0.25)
+    assert 0.8 < counted / films.bytes_by_law(0.25) < 1, "very close ones are cheaper"
     assert modelled(16, 2).bytes_a_second == laws.video_bytes_a_second(
         2, fps=FPS, key_bytes=KEY_BYTES, change_bytes=CHANGE_BYTES
     )

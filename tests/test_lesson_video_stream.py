@@ -81,6 +81,17 @@ def test_more_buffered_stands_still_less_and_begins_later():
         assert red(trace) == []
 
 
+def test_what_the_page_says_in_round_numbers_is_so():
+    [(_, first_s, _)] = counts.first_delays_s(1)
+    assert first_s == pytest.approx(4.5, abs=0.25)
+    assert films.night_film().size_bytes == pytest.approx(55_000, rel=0.05)
+    assert kept.what_is_left(kept.archived(outage, down_s=50.0), 20, 50) == "its last part"
+    assert kept.what_is_left(kept.archived(outage, down_s=50.0, lets_go="newest"), 20, 50) == "its first part"
+    assert kept.what_is_left(kept.archived(outage, down_s=20.0), 20, 20) == "all of it, later"
+    assert kept.what_is_left(kept.archived(outage, down_s=5.0, seconds=20.0), 30, 5) == "nothing"
+    assert kept.compared_with(kept.archived(live, faults=[crash("camera")]), 0, 40, 6) == "longer"
+
+
 def test_what_is_too_old_goes_and_that_is_no_gap():
     trace = edge()
     assert red(trace) == []

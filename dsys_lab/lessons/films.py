@@ -47,8 +47,11 @@ def night_film(seconds: float = SECONDS, fragment_s: float = 2.0) -> Film:
     return film(_frames(seconds), fps=FPS, key_every_s=fragment_s)
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def _frames(seconds: float) -> tuple[Any, ...]:
+    """Return the frames of the night; a shorter film is its beginning."""
+    if seconds < SECONDS:
+        return _frames(SECONDS)[: round(seconds * FPS)]
     camera = NightCamera(fps=FPS, turns_a_minute=TURNS_A_MINUTE)
     return tuple(camera.frames(round(seconds * FPS)))
 
@@ -167,12 +170,15 @@ class Moment:
             f'height:16px;margin:6px 0;background:#D55E00">{"".join(cells)}</div>'
         )
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Any:
         told: dict[str, Any] = {"text/plain": str(self)}
         if view_mode() != "still":
             return {**told, "text/html": self.html()}
         picture = self.picture()
-        return told if picture is None else {**told, "image/png": base64.b64encode(picture).decode()}
+        if picture is None:
+            return told
+        shown = {"width": 2 * NightCamera().width, "height": 2 * NightCamera().height}
+        return {**told, "image/png": base64.b64encode(picture).decode()}, {"image/png": shown}
 
 
 def moments(film: Film, fragments: Sequence[Fragment], *, at_s: float = 0.0) -> Sliding:

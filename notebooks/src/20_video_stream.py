@@ -53,7 +53,7 @@ notes("Kinesis - Video Streams")
 # ## Picture
 #
 # This is what the camera sees, filmed in the dark by the warmth of the sleeper, with the camera's own clock in the
-# corner. Press play. (It is H.264, made here by the same libraries that most programs use; 48 seconds are some 50 kB.)
+# corner. Press play. (It is H.264, made here by the same libraries that most programs use; 48 seconds are some 55 kB.)
 
 # %%
 from dsys_lab.lessons.films import Played, moments, night_film
@@ -78,13 +78,16 @@ from dsys_lab.views import charts
 # %%
 run = live()
 charts.sliding(
-    lambda now_s: charts.film_strip(run, now_s), now_s=(1, 44), at={"now_s": 18}
+    lambda now_s: charts.film_strip(run, now_s),
+    now_s=(0.2, 44.0, 0.2),
+    at={"now_s": 18.4},
 )
 
 # %% [markdown]
-# The same run, every row of it. Discs are fragments (*f1*, *f2*, …); `camera/buffer` is the device's drawer, and the
-# archive is a tape, with the viewer's position under it. Below the picture, *live delay* is the age of what the viewer
-# sees. Press **space**, then click a disc to follow it for life.
+# The same run, every row of it. Discs are fragments (*f1*, *f2*, …); `camera/buffer` is the device's drawer. The archive
+# is a tape (pink: it begins with a key frame) with the viewer's position under it, and `viewer/buffer` is what the player
+# has fetched and not yet shown. Below the picture, *live delay* is the age of what the viewer sees. Press **space**, then
+# click a disc to follow it for life.
 
 # %%
 player(run)
@@ -124,7 +127,7 @@ bed.gaps(11 * s, 0, 10 * s)
 
 # %% [markdown]
 # A player on a web page asks for the **playlist**, again and again, and fetches what is new. This is all it is told (HTTP
-# Live Streaming, HLS):
+# Live Streaming, HLS). The numbers say in which order fragments came, their order when they were filmed:
 
 # %%
 from dsys_lab.brokers.video_stream import playlist
@@ -234,12 +237,12 @@ facts("video_playlist", "video_hls_latency", "video_webrtc_latency")
 # ### 2. What does a key frame cost?
 #
 # Then why not fragments of a quarter of a second? Because each begins with a key frame. The same 32 seconds are encoded
-# again, with a key frame every 2 s, every 0.25 s, and so on.
+# again, with a key frame every 4 s, every 0.5 s, and so on.
 
 # %%
 factor = predict(
     "20/key",
-    "A key frame every 0.25 s instead of every 2 s: how many times as many bytes has "
+    "A key frame every 0.5 s instead of every 4 s: how many times as many bytes has "
     "the film?",
     between=(1, 12),
     unit="times",
@@ -270,8 +273,8 @@ frames_chart = charts.against_law(
 
 # %%
 factor.reveal(
-    sizes[0][1] / sizes[3][1],
-    law=films.bytes_by_law(0.25) / films.bytes_by_law(2),
+    sizes[1][1] / sizes[4][1],
+    law=films.bytes_by_law(0.5) / films.bytes_by_law(4),
     why="A sleeper hardly moves: what changes is little, and a whole picture is much.",
     show=(bytes_chart, frames_chart),
 )
@@ -284,7 +287,7 @@ factor.reveal(
 #
 # ### 3. The link is down
 #
-# Under the bed the reception is bad. While the link is down, the device holds what it can, and lets go of the oldest when
+# In this bedroom the reception is bad. While the link is down, the device holds what it can, and lets go of the oldest when
 # it is full. Now your question of the beginning:
 
 # %%
@@ -476,7 +479,7 @@ skewed = kept.archived(live, faults=[jump])
 clock.reveal(
     kept.who_finds(skewed, 25, "f13"),
     why="A fragment has two times: when the camera says it was filmed, and when it came.",
-    show=(pd.DataFrame([kept.found(skewed, 25)]), kept.gaps_s(skewed, 0, 160)),
+    show=(kept.found_by(skewed, 25), kept.gaps_s(skewed, 0, 160)),
 )
 
 # %% [markdown]

@@ -26,9 +26,9 @@ JOINS: Final = 8
 MTBF_S, MTTR_S = 300.0, 30.0
 OUTAGES: Final = 400
 FRAGMENT_S: Final = 1.0
+"""Of those that are counted by the outage; the law knows it."""
 SHAKY_S: Final = float(shaky.defaults["fragment_s"])
 TWO_MINUTES_S: Final = float(shaky.defaults["seconds"])
-FILMED_S: Final = float(outage.defaults["fragment_s"])
 
 
 # ------------------------------------------------------------------------------------------ from one trace
@@ -69,8 +69,8 @@ def caught_up_s(trace: Trace) -> float:
     [healed_us] = [row.time_us for row in trace.of("heal")]
     waiting = 0
     for row in trace.of("enqueue", "start", "drop"):
-        waiting += row.kind == "enqueue"
-        waiting -= row.place.startswith("camera") and row.kind != "enqueue"
+        if row.place.startswith("camera"):
+            waiting += 1 if row.kind == "enqueue" else -1
         if row.time_us > healed_us and not waiting:
             return (row.time_us - healed_us) / 1e6
     return float("inf")
@@ -88,7 +88,7 @@ def watched(runs: Mapping[str, Trace]) -> pd.DataFrame:
     told = {
         name: {
             "fragments seen": len({row.message for row in _started(run)}), "stood still, s": round(stalled_s(run), 1),
-            "behind at the end, s": round(last_delay_s(run), 1), "lost, s": round(lost_s(run), 1),
+            "behind at the end, s": round(last_delay_s(run), 1),
         }
         for name, run in runs.items()
     }  # fmt: skip
@@ -97,8 +97,8 @@ def watched(runs: Mapping[str, Trace]) -> pd.DataFrame:
 
 # ------------------------------------------------------------------------------------------ how old is live?
 def way_s(fragment_s: float, link_x: float = LINK_X) -> float:
-    """Return how long a complete fragment takes to the viewer: the upload, and half a look at the playlist."""
-    return fragment_s / link_x + LOOKS_EVERY_S / 2
+    """Return how long a complete fragment takes to the viewer: the upload, half a look at the playlist, the fetch."""
+    return fragment_s / link_x + LOOKS_EVERY_S / 2 + DELAY_S
 
 
 def delays_s(*fragment_s: float, buffered: int = 3) -> list[Measured]:
@@ -159,14 +159,14 @@ def catch_ups_s(*link_x: float, down_s: float = 20.0) -> list[Measured]:
     """Return how long a device needs to send what waited, at each speed of the link."""
 
     def took(speed: float) -> float:
-        return caught_up_s(outage(down_s=down_s, link_x=speed, device_s=60.0, seconds=140.0))
+        return caught_up_s(outage(down_s=down_s, link_x=speed, device_s=60.0, fragment_s=FRAGMENT_S, seconds=150.0))
 
     return [(speed, took(speed), 0.0) for speed in map(float, link_x)]
 
 
 def catch_up_by_law_s(link_x: float, *, down_s: float = 20.0) -> float:
     """Return the law for `catch_ups_s`: each fragment waits for the answer about the one before."""
-    return laws.catch_up_s(down_s, FILMED_S / (FILMED_S / link_x + DELAY_S))
+    return laws.catch_up_s(down_s, FRAGMENT_S / (FRAGMENT_S / link_x + DELAY_S))
 
 
 # ------------------------------------------------------------------------------------------ a player's buffer
@@ -195,8 +195,7 @@ def still_shares(*buffered: int) -> list[Measured]:
 
 def first_by_law_s(buffered: float) -> float:
     """Return the law for `first_delays_s`."""
-    way_s = SHAKY_S / float(shaky.defaults["link_x"]) + LOOKS_EVERY_S / 2
-    return laws.live_delay_s(SHAKY_S, buffered, way_s)
+    return laws.live_delay_s(SHAKY_S, buffered, way_s(SHAKY_S, float(shaky.defaults["link_x"])))
 
 
 # ------------------------------------------------------------------------------------------ what is kept

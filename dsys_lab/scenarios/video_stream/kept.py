@@ -38,14 +38,22 @@ def gaps(stream: VideoStream, start_s: float, end_s: float) -> tuple[Gap, ...]:
 
 def gaps_s(stream: VideoStream, start_s: float, end_s: float) -> pd.DataFrame:
     """Return the same as a table, in seconds."""
-    told = [(gap.start_us / 1e6, gap.end_us / 1e6, gap.lasts_us / 1e6) for gap in gaps(stream, start_s, end_s)]
-    return pd.DataFrame(told, columns=["from, s", "to, s", "lasts, s"])
+    told = {
+        f"gap {number}": {"from, s": gap.start_us / 1e6, "to, s": gap.end_us / 1e6, "lasts, s": gap.lasts_us / 1e6}
+        for number, gap in enumerate(gaps(stream, start_s, end_s), 1)
+    }
+    return pd.DataFrame.from_dict(told, orient="index").map("{:g}".format)
 
 
 def found(stream: VideoStream, at_s: float) -> dict[str, str]:
     """Return which fragment each clock finds for a moment, or "nothing"."""
     told = {name: stream.moment(stream.now_us, round(at_s * 1e6), by=by) for name, by in CLOCKS.items()}
     return {name: one.message if one else "nothing" for name, one in told.items()}
+
+
+def found_by(stream: VideoStream, at_s: float) -> pd.DataFrame:
+    """Return the same as a table."""
+    return pd.DataFrame.from_dict({f"second {at_s:g}": found(stream, at_s)}, orient="index")
 
 
 def who_finds(stream: VideoStream, at_s: float, message: str) -> str:

@@ -221,7 +221,7 @@ class Screen(Machine):
         self, simulation: Simulation, archive: Archive, *, buffered: int, joins_s: float = 0.0, name: str = "viewer"
     ) -> None:
         super().__init__(simulation, name)
-        self.archive, self.joins_s = archive, joins_s
+        self.archive, self.joins_s, self.place = archive, joins_s, f"{name}/buffer"
         self.recorder = OfCopies(simulation)
         self.buffered = buffered
         self._fetched: deque[Listed] = deque()
@@ -268,8 +268,10 @@ class Screen(Machine):
         while True:
             if self.archive.is_reached_by(self.name):
                 playlist = self._playlist()
-                for listed in playlist:
-                    self._fetch(listed)
+                fetched = [listed for listed in playlist if self._fetch(listed)]
+                if fetched:
+                    yield simulation.sleep(DELAY_S)
+                    self._take_in(fetched)
                 self.viewer.look(simulation.now_us, playlist)
             else:
                 self.viewer.watching(simulation.now_us)
@@ -281,22 +283,29 @@ class Screen(Machine):
         joins = self.viewer.watching(now_us).state == "waiting"
         return self.archive.stream.playlist(now_us, count=buffered if joins else max(PLAYLIST, buffered))
 
-    def _fetch(self, listed: Listed) -> None:
-        """Fetch a fragment that is later than all before, as a copy of its own."""
+    def _fetch(self, listed: Listed) -> bool:
+        """Fetch a fragment that is later than all before, as a copy of its own; return whether it is one."""
         if listed.message in self._known:
-            return
+            return False
         newest = self._fetched[-1] if self._fetched else self._shown
         self._known.add(listed.message)
         if newest is not None and listed.filmed_us <= newest.filmed_us:
-            return
+            return False
         simulation, now_us = self.simulation, self.simulation.now_us
         self.archive.stream.read(now_us, listed.number, to=self.name)
         of = self.archive.recorder.copies[listed.message]
         copy = self.recorder.copies[listed.message] = simulation.network.next_copy(listed.message)
-        simulation.emit(
-            "replay", self.archive.name, listed.message, copy=copy, of=of, to=self.name, arrive_us=now_us + DELAY_US
-        )
+        told: dict[str, Scalar] = {"copy": copy, "of": of, "to": self.place, "arrive_us": now_us + DELAY_US}
+        simulation.emit("replay", self.archive.name, listed.message, **told)
         self._fetched.append(listed)
+        return True
+
+    def _take_in(self, fetched: list[Listed]) -> None:
+        """Lay what has come into the player's buffer."""
+        waiting = len(self._fetched) - len(fetched)
+        for depth, listed in enumerate(fetched, waiting + 1):
+            now_us = self.simulation.now_us
+            self.recorder.emit(now_us, "enqueue", self.place, listed.message, depth=depth, size_bytes=listed.size_bytes)
 
 
 def gauge(simulation: Simulation, camera: Camera, screens: list[Screen]) -> Body:
