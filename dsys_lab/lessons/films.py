@@ -23,7 +23,7 @@ from dsys_lab.views.mode import view_mode
 from dsys_lab.workloads.film import FPS, Film, modelled
 from dsys_lab.workloads.night_camera import NightCamera
 
-MISSING: Final = "Here a film plays where PyAV is installed: `pip install 'dsys_lab[video]'`, then restart."
+MISSING: Final = "Here a film plays where PyAV is installed: `%pip install av` in a cell of its own, then restart."
 SECONDS: Final = 48.0
 TURNS_A_MINUTE: Final = 6.0
 

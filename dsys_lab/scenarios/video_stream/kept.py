@@ -56,16 +56,15 @@ def found_by(stream: VideoStream, at_s: float) -> pd.DataFrame:
     return pd.DataFrame.from_dict({f"second {at_s:g}": found(stream, at_s)}, orient="index")
 
 
-def who_finds(stream: VideoStream, at_s: float, message: str) -> str:
-    """Say which clocks find a fragment at a moment."""
-    names = [name for name, one in found(stream, at_s).items() if one == message]
-    return names[0] if len(names) == 1 else "both" if names else "neither"
+def gap_s(stream: VideoStream, start_s: float, end_s: float) -> float:
+    """Return how many seconds of an interval of the camera's time cannot be played."""
+    return sum(gap.lasts_us for gap in gaps(stream, start_s, end_s)) / 1e6
 
 
 def what_is_left(stream: VideoStream, start_s: float, lasts_s: float) -> str:
     """Say what is there of an interval in which the link was down: all, nothing, its first or its last part."""
     missing = gaps(stream, start_s, start_s + lasts_s)
-    lost_s = sum(gap.lasts_us for gap in missing) / 1e6
+    lost_s = gap_s(stream, start_s, start_s + lasts_s)
     if not missing:
         return "all of it, later"
     if lost_s >= lasts_s:
@@ -75,7 +74,7 @@ def what_is_left(stream: VideoStream, start_s: float, lasts_s: float) -> str:
 
 def compared_with(stream: VideoStream, start_s: float, end_s: float, lasts_s: float) -> str:
     """Say how long the gaps of an interval are, held against an outage."""
-    gap_s = sum(gap.lasts_us for gap in gaps(stream, start_s, end_s)) / 1e6
-    if abs(gap_s - lasts_s) < 1e-6:
+    missing_s = gap_s(stream, start_s, end_s)
+    if abs(missing_s - lasts_s) < 1e-6:
         return "just as long"
-    return "longer" if gap_s > lasts_s else "shorter"
+    return "longer" if missing_s > lasts_s else "shorter"

@@ -31,14 +31,22 @@ DELAY_US: Final = round(DELAY_S * 1e6)
 
 
 class OfCopies:
-    """A recorder that says of each row which copy of its message is meant: a system knows its messages only."""
+    """A recorder that says of each row which copy of its message is meant: a system knows its messages only.
 
-    def __init__(self, simulation: Simulation) -> None:
-        self.simulation = simulation
+    Parameters
+    ----------
+    hides : str
+        A place whose rows are left out: an archive's own log would draw each fragment a second time.
+    """
+
+    def __init__(self, simulation: Simulation, *, hides: str = "") -> None:
+        self.simulation, self.hides = simulation, hides
         self.copies: dict[str, int] = {}
 
     def emit(self, time_us: int, kind: str, place: str, message: str | None = None, /, **fields: Scalar) -> None:
         """Write the row."""
+        if place == self.hides:
+            return
         if message in self.copies:
             fields["copy"] = self.copies[message]
         self.simulation.recorder.emit(time_us, kind, place, message, **fields)
@@ -50,7 +58,7 @@ class Archive(Machine):
     def __init__(self, simulation: Simulation, *, retention_s: float, name: str = "archive") -> None:
         super().__init__(simulation, name)
         self.device, self.retention_s = VolatileDisk(), retention_s
-        self.recorder = OfCopies(simulation)
+        self.recorder = OfCopies(simulation, hides=f"{name}/log")
         self.stream = self._open()
         self._deadlines = Deadlines(simulation, self._work_off)
         self._was_down = False
