@@ -607,7 +607,7 @@ measured(unsafe, "times as long", usually="several times as long as without a sy
 from dsys_lab.engines.aws.video_stream import VIDEO, answers
 
 # %%
-pd.DataFrame(answers()).set_index("call")
+pd.DataFrame(answers(), columns=["call", "what for", "answer"]).set_index("call")
 
 # %% [markdown]
 # So this stand-in shows names, addresses and retention, and not a single fragment; and boto3 alone could not put one even

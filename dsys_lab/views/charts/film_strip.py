@@ -55,6 +55,11 @@ class _Strip:
         return newest.begins_s + self.now_s - newest.begun_s
 
     @property
+    def behind_s(self) -> float | None:
+        """How far behind life whoever watches is, to a tenth of a second."""
+        return None if self.seen_s is None else round(self.life_s - self.seen_s, 1)
+
+    @property
     def gaps(self) -> list[tuple[float, float]]:
         """The intervals up to now that no fragment covers."""
         found, reached = list[tuple[float, float]](), 0.0
@@ -83,7 +88,7 @@ def film_strip(trace: Trace, now_s: float, *, title: str = "") -> Chart:
     with styled():
         figure, axes = figure_of(title or trace.header.title, "the camera's time, s", "", inches=(8.6, 2.9))
         ends_s = max(_ends(row) for row in trace.of("filming"))
-        axes.set(xlim=(-0.01 * ends_s, 1.01 * ends_s), ylim=(-0.95, 3.0))
+        axes.set(xlim=(-0.01 * ends_s, 1.01 * ends_s), ylim=(-1.0, 3.0))
         axes.set_yticks([lane + _TALL / 2 for lane in (2, 1, 0)], ["on the device", "on its way", "in the archive"])
         axes.grid(visible=False)
         _draw_pieces(axes, strip.pieces, strip.now_s)
@@ -170,7 +175,7 @@ def _draw_gaps(axes: Axes, gaps: list[tuple[float, float]]) -> None:
 def _draw_viewer(axes: Axes, strip: _Strip) -> None:
     """Draw now, and whoever watches, with the arrow of the delay."""
     life_s, ink = strip.life_s, "#24292F"
-    axes.plot([life_s] * 2, [-0.5, 2.75], color=ink, linewidth=1.2, linestyle=":")
+    axes.plot([life_s] * 2, [-0.4, 2.75], color=ink, linewidth=1.2, linestyle=":")
     axes.text(life_s, 2.78, "now", ha="center", fontsize=9, color=ink)
     old = [one for one in strip.pieces if one.where == "too old"]
     if old:
@@ -182,7 +187,7 @@ def _draw_viewer(axes: Axes, strip: _Strip) -> None:
     role = ROLES["late"]
     axes.plot([strip.seen_s], [-0.2], "^", color=role.ink, markersize=9)
     axes.annotate("", (life_s, -0.5), (strip.seen_s, -0.5), arrowprops={"arrowstyle": "<->", "color": role.ink})
-    axes.text((strip.seen_s + life_s) / 2, -0.56, f"who watches is {number(life_s - strip.seen_s)} s behind",
+    axes.text((strip.seen_s + life_s) / 2, -0.58, f"who watches is {strip.behind_s:g} s behind",
               ha="center", va="top", fontsize=8.5, color=role.ink)  # fmt: skip
 
 
@@ -192,6 +197,6 @@ def _told(strip: _Strip) -> str:
     lines = [f"{name}: {where.count(name)}" for name in LANES if name in where]
     gaps = [f"gap from {number(start)} to {number(end)} s" for start, end in strip.gaps]
     watched = "nobody watches yet"
-    if strip.seen_s is not None:
-        watched = f"who watches is {number(strip.life_s - strip.seen_s)} s behind"
+    if strip.behind_s is not None:
+        watched = f"who watches is {strip.behind_s:g} s behind"
     return "\n".join([*lines, *gaps, watched])
