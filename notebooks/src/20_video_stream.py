@@ -66,10 +66,10 @@ Played(film)
 # A **frame** is one picture, twelve a second here. To save bytes most frames say only what has *changed*; a **key frame**
 # is whole by itself. A **fragment** begins with a key frame, so it can be decoded alone.
 #
-# Now the film on its way. From left to right is the camera's time; each block is a fragment, its dark edge the key frame.
-# It grows while it is filmed (on the device), is uploaded (on its way) and stands on the shelf (in the archive). The
-# triangle is somebody who watches live: the player begins when three fragments are there, with the oldest of them. Move
-# the slider:
+# Now the film on its way. From left to right is the camera's time; each block is a fragment, the stripe at its left the
+# key frame. It grows while it is filmed (on the device), is uploaded (on its way) and stands on the shelf (in the
+# archive). The triangle is somebody who watches live: the player begins when three fragments are there, with the oldest
+# of them. Move the slider:
 
 # %%
 from dsys_lab.scenarios.video_stream import edge, live, outage, shaky
@@ -281,8 +281,8 @@ factor.reveal(
 
 # %% [markdown]
 # With *K* bytes for a key frame, *c* for any other and *n* frames a second it is $n\,c + (K-c)/f$. (The two costs come from
-# the films of 1 s and 4 s; the law says the others. Very close key frames are a little cheaper than that, for a real
-# encoder gives them fewer bits.) The other side of it is the second chart: who wants to see a moment must decode from the
+# the films of 1 s and 4 s; the law says the others. Very close key frames are a little cheaper than that: the encoder
+# spends fewer bytes on each.) The other side of it is the second chart: who wants to see a moment must decode from the
 # key frame before it, half a fragment on average.
 #
 # ### 3. The link is down
