@@ -45,6 +45,8 @@ Fields that no sentence says
 `until_us`             the same, after it was extended
 `start_us`, `end_us`   a window: from, and up to but not with
 `delay_us`             for how long it stays hidden
+`filmed_us`            when it begins, by the camera's clock
+`duration_us`          how long it lasts
 `after_us`             how long after it was lost
 `behind_us`            how old the newest thing is that was seen
 `size_bytes`           bytes of the whole

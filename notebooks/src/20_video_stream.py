@@ -171,8 +171,8 @@ show_source(gaps)
 # %%
 left = predict(
     "20/left",
-    "The camera's link is down for 50 s. The device has room for 30 s of film, and lets "
-    "its oldest go when that is full. What is there of these 50 s in the end?",
+    "The camera's link is down for 50 s. The device has room for 30 s of film, and "
+    "lets its oldest go when that is full. What is there of these 50 s in the end?",
     choices=["all of it, later", "its first part", "its last part", "nothing"],
 )
 left
@@ -310,8 +310,8 @@ left.reveal(
 # %%
 share = predict(
     "20/share",
-    "Up for 300 s, down for 30 s, on average, and room for 60 s. What share of the film "
-    "is lost?",
+    "Up for 300 s, down for 30 s, on average, and room for 60 s. What share of the "
+    "film is lost?",
     between=(0, 10),
     unit="%",
 )
@@ -467,8 +467,8 @@ at_last.reveal(
 # %%
 clock = predict(
     "20/clock",
-    "The camera's clock jumps two minutes ahead while it films. How many seconds of gap "
-    "does the archive list, by the camera's time?",
+    "The camera's clock jumps two minutes ahead while it films. How many seconds of "
+    "gap does the archive list, by the camera's time?",
     between=(0, 300),
     unit="s",
 )
@@ -506,8 +506,8 @@ charts.sliding(
 # %%
 window = predict(
     "20/window",
-    "No retention was chosen. The camera has filmed for an hour. How many minutes of it "
-    "can somebody see who comes then?",
+    "No retention was chosen. The camera has filmed for an hour. How many minutes of "
+    "it can somebody see who comes then?",
     between=(0, 60),
     unit="min",
 )
@@ -592,12 +592,12 @@ from dsys_lab.benchmark.videos import appended, put
 
 # %%
 plain, synced, ours = interleaved(appended, lambda: appended(safe=True), put)
-ratios = [b / a for a, b in zip(synced, ours, strict=True)]
-measured(ratios, "times as long", usually="about as long as a file with a sync for each")
+ratios, unit = [b / a for a, b in zip(synced, ours, strict=True)], "times as long"
+measured(ratios, unit, usually="about as long as a file with a sync for each")
 
 # %%
 unsafe = [b / a for a, b in zip(plain, ours, strict=True)]
-measured(unsafe, "times as long", usually="several times as long as without a sync")
+measured(unsafe, unit, usually="several times as long as without a sync")
 
 # %% [markdown]
 # It is the disk's sync that one waits for. Now the service's own interface. boto3 asks each call of a stream's life once,
