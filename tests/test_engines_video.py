@@ -70,10 +70,10 @@ def test_a_file_of_some_fragments_plays_without_a_gap(night) -> None:
 
 def test_a_screen_plays_and_has_pictures_for_paper(night) -> None:
     screen = Screen(night.head, [piece.data for piece in night.pieces], "a sleeper turns over")
-    shown = screen._repr_mimebundle_()
-    assert shown["text/plain"] == "[film: a sleeper turns over]"
-    assert shown["text/html"].startswith("<video ")
-    assert shown["image/png"].startswith(b"\x89PNG")
+    assert str(screen) == "[film: a sleeper turns over]"
+    assert screen.video().startswith("<video ")
+    assert 'poster="data:image/png' in screen.video()
+    assert screen.strip().startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize(("content", "words"), [

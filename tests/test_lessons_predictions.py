@@ -11,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from dsys_lab.errors import BadParameter
-from dsys_lab.lessons import predict, progress
+from dsys_lab.lessons import facts, predict, progress
 from dsys_lab.lessons.answer_forms import CURVE_POINTS, ChoiceForm, CurveForm, NumberForm, filled, interpolated
 from dsys_lab.lessons.predictions import Prediction
 
@@ -258,15 +258,16 @@ def test_what_would_give_the_answer_away_stands_behind_the_same_door(monkeypatch
 
     prediction = wait()
     counted = pd.DataFrame({"times": [77.7]})
-    reveal = prediction.reveal(77.7, show=(counted, Player(burst(until_s=2.0))))
+    reveal = prediction.reveal(77.7, show=(counted, Player(burst(until_s=2.0)), facts("video_buffer")))
     widget = reveal_widget(reveal)
     assert "77.7" not in shown(widget)
     assert len(widget.children[1].children) == 0
     prediction.keep(10)
-    table, played = widget.children[1].children
+    table, played, card = widget.children[1].children
     assert "<td>77.7</td>" in table.value
     assert 'class="jp-RenderedHTMLCommon"' in table.value, "a table behind the door looks as one in front of it"
     assert played is reveal.show[1].widget
+    assert "300" in card.value
 
     monkeypatch.setenv("DSYS_LAB_VIEW", "still")  # nobody predicts in a committed notebook: it shows all
     said = []

@@ -142,6 +142,16 @@ HELD_AND_BROKEN = {
         ("deliver c m1 visible_until_us=5 \n deliver c m1", [1]),
         ("deliver c m1 visible_until_us=1 \n extend c m1 until_us=9 \n deliver c m1", [2]),   # asked for longer
     ]),
+    "every moment kept": ({}, """
+        filming c m1
+        enqueue b m1
+        lost a m1
+        publish c m1 copy=1
+        append a m1 copy=1
+    """, [
+        ("filming c m1 \n enqueue b m1 \n drop b m1 \n filming c m2 \n gone c m2", [2, 4]),
+        ("filming c m1 \n append a m1 \n filming c m2 \n lost a m2 \n expire a m1", [3]),   # too old is no gap
+    ]),
     "checks hold": ({}, "check c - name=a ok=1 expected=1 got=1", [
         ("check c - name=a ok=1 expected=1 got=1 \n check c - name=b ok=0 expected=1 got=2", [1]),
     ]),

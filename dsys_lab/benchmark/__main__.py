@@ -23,6 +23,7 @@ from dsys_lab.benchmark import (
     streams,
     tables,
     topics,
+    videos,
     warehouse,
 )
 
@@ -38,6 +39,8 @@ TABLES: Final[dict[str, Callable[[], None]]] = {
     "filters": topics.filters,
     "rules": event_buses.rules,
     "deliveries": deliveries.deliveries,
+    "video": videos.video,
+    "moments": videos.moments,
     "columns": tables.columns,
     "point_reads": tables.point_reads,
     "slumber": tables.slumber,

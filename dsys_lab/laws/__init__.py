@@ -184,6 +184,14 @@ from dsys_lab.laws.streams import (
 )
 from dsys_lab.laws.topics import copies_made, effects_of_a_call, lost_in_outage
 from dsys_lab.laws.transactions import ALLOWED, attempts_first_wins, bloated_pages, is_allowed
+from dsys_lab.laws.video import (
+    catch_up_s,
+    device_buffer_s,
+    film_lost_share,
+    frames_to_decode,
+    live_delay_s,
+    video_bytes_a_second,
+)
 from dsys_lab.laws.warehouse import (
     broadcast_bytes,
     least_table_bytes,
@@ -222,6 +230,7 @@ __all__ = [
     "burst_lasts_s",
     "calls_by_vector",
     "cards_of_insert",
+    "catch_up_s",
     "cells_filled",
     "column_pages",
     "compared_later_than",
@@ -235,6 +244,7 @@ __all__ = [
     "cut_share",
     "deliveries_any",
     "deliveries_newest",
+    "device_buffer_s",
     "dictionary_bytes",
     "distinct_again_factor",
     "drain_s",
@@ -249,7 +259,9 @@ __all__ = [
     "exponential_within",
     "falsely_dead",
     "fan_trap",
+    "film_lost_share",
     "follows_within_s",
+    "frames_to_decode",
     "given_up_share",
     "greedy_share_least",
     "grown_bytes",
@@ -277,6 +289,7 @@ __all__ = [
     "leveled_write_amplification",
     "leveled_write_amplification_most",
     "little",
+    "live_delay_s",
     "load_rounds",
     "log_gets",
     "log_ship_bytes",
@@ -358,6 +371,7 @@ __all__ = [
     "two_phase_delay_s",
     "unsorted_share",
     "usable_share",
+    "video_bytes_a_second",
     "walks_by_products",
     "wasted_polls",
     "watermark_behind_s",

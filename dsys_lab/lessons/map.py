@@ -91,7 +91,7 @@ LABS: Final = (
     _lab(18, "streaming_sql", "Streaming SQL", "Kinesis - Data Analytics",
          "dataflows/streaming_sql dataflows/windows", "flink duckdb"),
     _lab(19, "delivery_stream", "Delivery stream", "Kinesis - Firehouse", "brokers/delivery_stream", "aws duckdb"),
-    _lab(20, "video_stream", "Video stream", "Kinesis - Video Streams", "brokers/video_stream", "nats aws"),
+    _lab(20, "video_stream", "Video stream", "Kinesis - Video Streams", "brokers/video_stream", "video aws"),
     _lab(21, "event_bus", "Event bus", "Event Bridge - Event Bus", "brokers/event_bus brokers/web_hook",
          "aws nats"),
     _lab(22, "write_path_and_read_path", "Write path and read path", "Write path vs read path",

@@ -90,9 +90,9 @@ def reveal_widget(reveal: Reveal) -> VBox:
 
 
 def _as_widget(shown: Any) -> Any:
-    """Return a player's own widget, or a picture or table as the page shows it."""
+    """Return a player's own widget, or a picture, a card or a table as the page shows it."""
     if hasattr(shown, "widget"):
         return shown.widget
     if hasattr(shown, "html"):
-        return HTML(shown.html())
+        return HTML(shown.html if isinstance(shown.html, str) else shown.html())
     return HTML(f'<div class="jp-RenderedHTMLCommon">{shown.to_html(border=0)}</div>')  # as a cell shows a table

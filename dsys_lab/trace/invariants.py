@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from dsys_lab.errors import BadParameter
+from dsys_lab.trace.invariants_of_films import every_moment_kept
 from dsys_lab.trace.invariants_of_logs import in_order_by_key, in_order_of_arrival, one_owner, stored_in_order
 from dsys_lab.trace.ledger import ACCOUNT_OF, FINAL, OFFERS, Copy, account_after, copy_of
 
@@ -338,6 +339,7 @@ INVARIANTS: Final[dict[str, Invariant]] = {
     "epochs never run back": epochs_never_run_back,
     "watermark never runs back": watermark_never_runs_back,
     "on time when complete": on_time_when_complete,
+    "every moment kept": every_moment_kept,
     "checks hold": checks_hold,
 }
 """Every invariant by the name that a header and a lamp use."""

@@ -45,6 +45,8 @@ Fields that no sentence says
 `until_us`             the same, after it was extended
 `start_us`, `end_us`   a window: from, and up to but not with
 `delay_us`             for how long it stays hidden
+`filmed_us`            when it begins, by the camera's clock
+`duration_us`          how long it lasts
 `after_us`             how long after it was lost
 `behind_us`            how old the newest thing is that was seen
 `size_bytes`           bytes of the whole
@@ -340,6 +342,8 @@ _TABLE: Final = (
     _kind("detect", "mark", "by after_us", "{message} is known to be missing {after_us} after it was lost, by the {by}",
           hole="known"),
     _kind("mend", "mark", "by", "{message} is there after all: {by}", hole="filled"),
+    # film
+    _kind("filming", "put", "filmed_us duration_us", "{place} begins to film {message}", account="in flight"),
     # control
     _kind("crash", "mark", "", "{place} crashes: what it held in memory is gone", state="down", ends="blocked",
           strikes=True),

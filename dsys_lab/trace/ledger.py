@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 Copy = tuple[str, int]
 FINAL: Final = frozenset(ACCOUNTS) - {"in flight", "stored"}
-OFFERS: Final = frozenset({"publish", "copied", "match", "replay"})
+OFFERS: Final = frozenset({"publish", "copied", "match", "replay", "filming"})
 """The kinds by which a new copy comes into the world."""
 ACCOUNT_OF: Final = {kind.name: kind.account for kind in KINDS.values() if kind.account}
 

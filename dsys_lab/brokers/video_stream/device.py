@@ -36,6 +36,11 @@ class DeviceBuffer:
         Which one is sent next: "oldest" or "newest".
     recorder : Recorder
 
+    Attributes
+    ----------
+    waiting_us : int
+        How much video waits, without what is on its way.
+
     Examples
     --------
     >>> device = DeviceBuffer("camera", capacity_us=1)
@@ -55,31 +60,36 @@ class DeviceBuffer:
         self.place, self.capacity_us, self.recorder = place, capacity_us, recorder
         self.lets_go, self.sends = lets_go, sends
         self._waiting: list[Fragment] = []
+        self.waiting_us = 0
         self._out: Fragment | None = None
         self._attempts = Counter[str]()
 
     def __len__(self) -> int:
         return len(self._waiting)
 
-    @property
-    def waiting_us(self) -> int:
-        """How much video waits, without what is on its way."""
-        return sum(fragment.duration_us for fragment in self._waiting)
-
     def film(self, now_us: int, fragment: Fragment) -> tuple[str, ...]:
         """Take a fragment that is complete; return what had to go for it, which may be itself."""
-        self._waiting.append(fragment)
+        self._add(fragment)
         self.recorder.emit(
             now_us, "enqueue", self.place, fragment.message, depth=len(self._waiting), size_bytes=len(fragment.data)
         )
         return self._let_go(now_us)
+
+    def _add(self, fragment: Fragment) -> None:
+        self._waiting.append(fragment)
+        self.waiting_us += fragment.duration_us
+
+    def _take(self, at: int) -> Fragment:
+        fragment = self._waiting.pop(at)
+        self.waiting_us -= fragment.duration_us
+        return fragment
 
     def _let_go(self, now_us: int) -> tuple[str, ...]:
         """Let go of what is too much, but for one fragment that is on its way, or next."""
         gone = list[str]()
         needs_no_room = 0 if self._out else 1
         while len(self._waiting) > needs_no_room and self.waiting_us - self._next_us() > self.capacity_us:
-            fragment = self._waiting.pop(0 if self.lets_go == "oldest" else -1)
+            fragment = self._take(0 if self.lets_go == "oldest" else -1)
             gone.append(fragment.message)
             self.recorder.emit(now_us, "drop", self.place, fragment.message, why="the device's buffer was full")
         return tuple(gone)
@@ -96,7 +106,7 @@ class DeviceBuffer:
         """Return the fragment that is to be sent now, or None: there is none, or one is on its way."""
         if self._out is not None or not self._waiting:
             return None
-        self._out = self._waiting.pop(self._next_at)
+        self._out = self._take(self._next_at)
         self._attempts[self._out.message] += 1
         return self._out
 
@@ -109,7 +119,7 @@ class DeviceBuffer:
         """Take it as said that the link failed: the fragment waits again; return what had to go for it."""
         fragment = self._required_out()
         self._out = None
-        self._waiting.append(fragment)
+        self._add(fragment)
         self._waiting.sort(key=lambda waiting: waiting.filmed_us)
         attempt = self._attempts[fragment.message]
         self.recorder.emit(now_us, "fail", self.place, fragment.message, why=why, attempt=attempt)
@@ -118,7 +128,7 @@ class DeviceBuffer:
     def crash(self) -> tuple[str, ...]:
         """Forget all that waits: a device's memory needs power. Return what is gone."""
         gone = [*self._waiting, *filter(None, [self._out])]
-        self._waiting, self._out = [], None
+        self._waiting, self._out, self.waiting_us = [], None, 0
         return tuple(fragment.message for fragment in gone)
 
     def _required_out(self) -> Fragment:

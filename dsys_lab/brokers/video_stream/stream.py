@@ -219,6 +219,11 @@ class VideoStream:
         return gaps(((one.filmed_us, one.filmed_us + one.duration_us) for one in playable), start_us, end_us)
 
     # ------------------------------------------------------------ upkeep
+    @property
+    def now_us(self) -> int:
+        """The latest time that it was told."""
+        return self._now_us
+
     def tick(self, now_us: int) -> None:
         """Let go of what is too old."""
         self._reach(now_us)

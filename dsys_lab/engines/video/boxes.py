@@ -14,11 +14,11 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
 from dsys_lab.errors import Damaged
+from dsys_lab.workloads.film import Film, Piece
 
 _BOX = struct.Struct(">I4s")
 
@@ -29,29 +29,6 @@ class Box(NamedTuple):
     name: str
     start: int
     size: int
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A fragment: when it begins and how long it lasts, in seconds of the film; how many frames, and their bytes."""
-
-    begins_s: float
-    lasts_s: float
-    frames: int
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Film:
-    """A head, and the pieces that can be decoded with it."""
-
-    head: bytes
-    pieces: tuple[Piece, ...]
-
-    @property
-    def size_bytes(self) -> int:
-        """Of head and pieces."""
-        return len(self.head) + sum(len(piece.data) for piece in self.pieces)
 
 
 def boxes(content: bytes, start: int = 0, end: int | None = None) -> Iterator[Box]:

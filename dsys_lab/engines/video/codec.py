@@ -10,8 +10,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from dsys_lab.engines.video.boxes import Film, Piece, parts
+from dsys_lab.engines.video.boxes import parts
 from dsys_lab.errors import BadParameter, Damaged, EngineMissing, require_positive
+from dsys_lab.workloads.film import Film, Piece
 
 try:
     import av
@@ -22,7 +23,10 @@ except ModuleNotFoundError as missing:
 
 Frame = NDArray[np.uint8]
 FRAGMENTED: Final = {"movflags": "frag_keyframe+empty_moov+default_base_moof"}
-ENCODER: Final = {"preset": "veryfast", "tune": "zerolatency", "sc_threshold": "0", "threads": "1"}
+ENCODER: Final = {
+    "preset": "veryfast", "tune": "zerolatency", "sc_threshold": "0", "threads": "1",
+    "x264-params": "cpu-independent=1",
+}  # fmt: skip
 QUALITY: Final = 28
 """x264's constant rate factor: 0 is without loss, 51 the worst."""
 

@@ -1,14 +1,16 @@
-"""A film in a notebook: it plays where there is a browser, and is a strip of pictures where there is only paper."""
+"""A film for a page: an element that plays it, and a strip of pictures where there is only paper."""
 
 from __future__ import annotations
 
 import base64
+import html
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from dsys_lab.engines.video.codec import decoded, joined
+import numpy as np
+
+from dsys_lab.engines.video.codec import Frame, decoded, joined
 from dsys_lab.errors import BadParameter, require_positive
 
 
@@ -42,22 +44,25 @@ class Screen:
 
     def strip(self) -> bytes:
         """Return some of its frames side by side, as a PNG file."""
-        from matplotlib.image import imsave
-        from numpy import hstack
-
         frames = [frame for _, frame in decoded(self.head, b"".join(self.pieces))]
-        chosen = [frames[number * (len(frames) - 1) // max(1, self.stills - 1)] for number in range(self.stills)]
-        out = io.BytesIO()
-        imsave(out, hstack(chosen), format="png")
-        return out.getvalue()
+        last, steps = len(frames) - 1, max(1, self.stills - 1)
+        return png(np.hstack([frames[number * last // steps] for number in range(self.stills)]))
 
     def video(self) -> str:
-        """Return an element of a page that plays it, without any other request."""
+        """Return an element of a page that plays it, without any other request; it shows its first frame until then."""
         data = base64.b64encode(joined(self.head, self.pieces)).decode()
+        first = base64.b64encode(png(decoded(self.head, self.pieces[0])[0][1])).decode()
+        says = html.escape(self.says)
         return (
-            f'<video controls loop muted playsinline style="width:min(480px,100%)" aria-label="{self.says}" '
-            f'src="data:video/mp4;base64,{data}"></video>'
+            f'<video controls loop muted playsinline width="480" style="max-width:100%" aria-label="{says}" '
+            f'poster="data:image/png;base64,{first}" src="data:video/mp4;base64,{data}"></video>'
         )
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
-        return {"text/plain": str(self), "text/html": self.video(), "image/png": self.strip()}
+
+def png(frame: Frame) -> bytes:
+    """Return a frame as a PNG file."""
+    from matplotlib.image import imsave
+
+    out = io.BytesIO()
+    imsave(out, frame, format="png", metadata={"Software": "dsys_lab"})
+    return out.getvalue()
