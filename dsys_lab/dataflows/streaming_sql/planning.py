@@ -52,7 +52,8 @@ class _Planner:
             raise self.text.outside(tree, f"{tree.key.upper()} is left out; a SELECT is meant")
         for name, value in tree.args.items():
             if value and name not in _CLAUSES:
-                raise self.text.outside(tree, f"{name.rstrip('_').upper()} is left out")
+                where = value if isinstance(value, exp.Expr) and self.text.start(value) is not None else tree
+                raise self.text.outside(where, f"{name.rstrip('_').upper()} is left out")
         if tree.args.get("from_") is None:
             raise self.text.outside(tree, "SELECT needs FROM")
         ranking = self._ranking(tree)

@@ -1,0 +1,39 @@
+"""Queries over the four streams to begin with, one for each thing that the SQL can say; Flink takes them as well."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dsys_lab.scenarios.streaming_sql.counts import PAID, PER_CITY, PRICED
+
+_WINDOWED: Final = """SELECT window_start, window_end, city, COUNT(*) AS n, MAX(hours) AS longest
+FROM TABLE({})
+GROUP BY window_start, window_end, city"""
+WINDOWED: Final = {
+    "tumbling windows": PER_CITY,
+    "hopping windows": _WINDOWED.format(
+        "HOP(TABLE pings, DESCRIPTOR(ts), INTERVAL '5' SECOND, INTERVAL '15' SECOND)"
+    ),
+    "cumulating windows": _WINDOWED.format(
+        "CUMULATE(TABLE pings, DESCRIPTOR(ts), INTERVAL '5' SECOND, INTERVAL '20' SECOND)"
+    ),
+    "sessions": _WINDOWED.format(
+        "SESSION(TABLE pings PARTITION BY city, DESCRIPTOR(ts), INTERVAL '3' SECOND)"
+    ),
+}  # fmt: skip
+"""A query for each kind of window."""
+QUERIES: Final = {
+    **WINDOWED,
+    "a filter": "SELECT city, person, hours, ts\nFROM pings\nWHERE hours < 4.5 AND city <> 'Oslo'",
+    "a count for ever": "SELECT city, COUNT(*) AS n\nFROM pings\nGROUP BY city",
+    "orders and their payments": PAID.format(within=30),
+    "the price that was valid then": PRICED,
+    "the two busiest cities": """SELECT window_start, city, n, place
+FROM (SELECT *, ROW_NUMBER() OVER (
+        PARTITION BY window_start, window_end ORDER BY n DESC, city) AS place
+    FROM (SELECT window_start, window_end, city, COUNT(*) AS n
+        FROM TABLE(TUMBLE(TABLE pings, DESCRIPTOR(ts), INTERVAL '30' SECOND))
+        GROUP BY window_start, window_end, city))
+WHERE place <= 2""",
+}
+"""By what each asks for."""
