@@ -50,7 +50,7 @@ def test_no_text_at_all_is_an_error_and_no_crash():
 
 
 def test_what_is_typed_cannot_become_part_of_the_page():
-    told = sql_pad(asked, {"mine": "SELECT city AS \"<script>x</script>\" FROM pings"}).answered()
+    told = sql_pad(asked, {"mine": 'SELECT city AS "<script>x</script>" FROM pings'}).answered()
     assert "<script>" not in told.html
 
 

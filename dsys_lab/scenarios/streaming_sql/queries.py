@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from dsys_lab.errors import BadParameter
 from dsys_lab.scenarios.streaming_sql.counts import PAID, PER_CITY, PRICED
+from dsys_lab.scenarios.streaming_sql.world import catalog
 
 _WINDOWED: Final = """SELECT window_start, window_end, city, COUNT(*) AS n, MAX(hours) AS longest
 FROM TABLE({})
@@ -37,3 +39,27 @@ FROM (SELECT *, ROW_NUMBER() OVER (
 WHERE place <= 2""",
 }
 """By what each asks for."""
+MISTAKES: Final = (
+    "SELECT city FORM pings",
+    "SELECT town FROM pings",
+    "SELECT city FROM nights",
+    "SELECT city FROM pings ORDER BY hours",
+    "SELECT COUNT(*) AS n FROM TABLE(TUMBEL(TABLE pings, DESCRIPTOR(ts), INTERVAL '1' MINUTE))",
+    "SELECT COUNT(*) AS n FROM TABLE(TUMBLE(TABLE pings, DESCRIPTOR(hours), INTERVAL '1' MINUTE))\n"
+    "GROUP BY window_start, window_end",
+    "SELECT COUNT(*) AS n FROM TABLE(TUMBLE(TABLE pings, DESCRIPTOR(ts), INTERVAL '1' MINUTE))\nGROUP BY window_start",
+    "SELECT o.id FROM orders AS o JOIN payments AS p ON o.id = p.id",
+    "SELECT n, COUNT(*) AS m FROM (SELECT city, COUNT(*) AS n FROM pings GROUP BY city) GROUP BY n",
+)
+"""What people write."""
+
+
+def mistakes() -> dict[str, str]:
+    """Return what is said of each of `MISTAKES`."""
+    said = {}
+    for sql in MISTAKES:
+        try:
+            catalog().query(sql)
+        except BadParameter as refused:
+            said[sql] = str(refused).rpartition("; ")[0]
+    return said
