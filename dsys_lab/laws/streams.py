@@ -125,7 +125,7 @@ def windows_an_event(size_s: float, slide_s: float) -> float:
 def windows_an_event_cumulating(size_s: float, step_s: float) -> float:
     """Return the same for cumulating windows: `(n + 1) / 2` of n = size / step.
 
-    An event of the first step lies in all n of them, one of the last step in the last alone, and each step is as likely.
+    An event of the first step lies in all n of them, one of the last in the last alone, and each step is as likely.
     """
     return (windows_an_event(size_s, step_s) + 1) / 2
 

@@ -33,3 +33,12 @@ def asked(
         for one in departures(month, first_day, last_day)
     ]
     return ask(sql, batch, tables=tables, rows=rows, lateness_s=lateness_s)
+
+
+def wrong_hours(batch: Batch, *bounds_min: float, **days: int) -> list[tuple[float, float]]:
+    """Return (bound in minutes, share of the airports' hours that the query counts otherwise than a batch, or not)."""
+    found = []
+    for bound_min in bounds_min:
+        answer = asked(batch, bound_min=bound_min, **days)  # type: ignore[arg-type]
+        found.append((bound_min, answer.missing.total() / answer.batch.total()))
+    return found

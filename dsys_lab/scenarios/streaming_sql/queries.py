@@ -45,8 +45,7 @@ MISTAKES: Final = (
     "SELECT city FROM nights",
     "SELECT city FROM pings ORDER BY hours",
     "SELECT COUNT(*) AS n FROM TABLE(TUMBEL(TABLE pings, DESCRIPTOR(ts), INTERVAL '1' MINUTE))",
-    "SELECT COUNT(*) AS n FROM TABLE(TUMBLE(TABLE pings, DESCRIPTOR(hours), INTERVAL '1' MINUTE))\n"
-    "GROUP BY window_start, window_end",
+    "SELECT * FROM TABLE(TUMBLE(TABLE pings, DESCRIPTOR(hours), INTERVAL '1' MINUTE))",
     "SELECT COUNT(*) AS n FROM TABLE(TUMBLE(TABLE pings, DESCRIPTOR(ts), INTERVAL '1' MINUTE))\nGROUP BY window_start",
     "SELECT o.id FROM orders AS o JOIN payments AS p ON o.id = p.id",
     "SELECT n, COUNT(*) AS m FROM (SELECT city, COUNT(*) AS n FROM pings GROUP BY city) GROUP BY n",
