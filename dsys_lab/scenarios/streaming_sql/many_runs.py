@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from dsys_lab import laws
-from dsys_lab.scenarios.streaming_sql.counts import Crashed, crashed, join_state, patience, wrong_prices
+from dsys_lab.scenarios.streaming_sql.counts import join_state, patience, seen_after, wrong_prices
 from dsys_lab.simulation import Measured, over_seeds
 
 RUNS: Final = 5
@@ -44,15 +44,7 @@ def wrong_by_event(*delays_s: float) -> list[Measured]:
     return over_seeds(lambda delay, seed: wrong_prices(delay, seed=seed)[0][2], seeds=RUNS, delay=delays_s)
 
 
-def replayed(*every: int) -> list[Measured]:
-    """Return the pings that a job reads again after a crash, with a checkpoint every so many."""
-    return over_seeds(lambda records, seed: float(_crashed(records, seed).replayed), seeds=RUNS, records=every)
-
-
 def seen_after_s(*every: int) -> list[Measured]:
     """Return the seconds from what a query says to what a two-phase sink shows, on average."""
-    return over_seeds(lambda records, seed: _crashed(records, seed).delay_s, seeds=RUNS, records=every)
+    return over_seeds(lambda records, seed: seen_after(int(records), seed=seed), seeds=RUNS, records=every)
 
-
-def _crashed(every: float, seed: int) -> Crashed:
-    return crashed("two-phase", int(every), seed=seed, seconds=120)
