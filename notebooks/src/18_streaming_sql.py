@@ -20,8 +20,6 @@
 # %%
 from functools import partial
 
-import pandas as pd
-
 from dsys_lab import laws
 from dsys_lab.lessons import (
     differences,
@@ -183,7 +181,7 @@ sql_pad(
 from dsys_lab.lessons.tables import table
 from dsys_lab.scenarios.streaming_sql.queries import mistakes
 
-table(("typed", "said"), list(mistakes().items()))
+table(("typed", "said"), [(f"`{sql}`", said) for sql, said in mistakes().items()])
 
 # %% [markdown]
 # ## Look inside
@@ -235,7 +233,7 @@ print(catalog().query(QUERIES["the two busiest cities"]).explain())
 bound_share = predict(
     "18/bound",
     "Pings are late by 10 s on average (exponential), windows are a minute long, and "
-    "the bound is 10 s as well. How many of the pings does their window hear of in time?",
+    "the bound is 10 s as well. How many of the pings are heard of in time?",
     between=(0, 100),
     unit="%",
 )
@@ -256,22 +254,21 @@ from dsys_lab.scenarios.streaming_sql import many_runs
 
 # %%
 heard = many_runs.in_time(0, 5, 10, 20, 30)
-waits = many_runs.answered_after_s(0, 5, 10, 20, 30)
 _, share, error = heard[2]
+
+# %%
 bound_share.reveal(
     100 * share,
     law=100 * laws.on_time_share(10, 60, 10),
     standard_error=100 * error,
     why="Who happens early in a window has the rest of it to arrive. And a watermark "
     "trails the clock, so a little more than the law says.",
-    show=(
-        charts.against_law(
-            {"counted": heard},
-            laws={"counted": lambda bound_s: laws.on_time_share(10, 60, bound_s)},
-            title="What do windows of a minute hear of in time?",
-            x="bound, s",
-            y="share of the pings",
-        ),
+    show=charts.against_law(
+        {"counted": heard},
+        laws={"counted": lambda bound_s: laws.on_time_share(10, 60, bound_s)},
+        title="What do windows of a minute hear of in time?",
+        x="bound, s",
+        y="share of the pings",
     ),
 )
 
@@ -280,6 +277,7 @@ bound_share.reveal(
 # happened late enough to move the watermark:
 
 # %%
+waits = many_runs.answered_after_s(0, 5, 10, 20, 30)
 charts.lines(
     {"counted": [(bound_s, wait_s) for bound_s, wait_s, _ in waits]},
     laws={"the bound alone": [(0, 0), (30, 30)]},
@@ -323,6 +321,10 @@ from dsys_lab.scenarios.streaming_sql import counts
 # %%
 modes = counts.modes()
 spoken = partial(windows, early_s=4.0, lateness_s=20.0, bound_s=2.0)
+right = {one.mode: one.right_means for one in modes}
+sent = {one.mode: one.answers + one.taken_back for one in modes}
+
+# %%
 which_mode.reveal(
     ", ".join(one.mode for one in modes if one.right_means == 1),
     why="Two means cannot be put together without how many each is of. Counts can.",
@@ -331,16 +333,8 @@ which_mode.reveal(
             lambda mode: charts.event_plane(spoken(mode=mode)),
             mode=["retract", "accumulate", "discard"],
         ),
-        charts.bars(
-            {one.mode: one.right_means for one in modes},
-            title="Of how many windows has the reader the right mean?",
-            unit="share of the windows",
-        ),
-        charts.bars(
-            {one.mode: one.answers + one.taken_back for one in modes},
-            title="And what has to be sent for it?",
-            unit="rows",
-        ),
+        charts.bars(right, title="Is the mean right?", unit="share of the windows"),
+        charts.bars(sent, title="And what has to be sent for it?", unit="rows"),
     ),
 )
 
@@ -364,25 +358,22 @@ silent = predict(
 silent
 
 # %%
-waiting = counts.silence(None, 2.0, 5.0, 20.0)
+idles = [None, 2.0, 5.0, 20.0]
+waiting = counts.silence(*idles)
+spoke = {f"idle_s = {one.idle_s}": one.answers for one in waiting}
+dropped = {f"idle_s = {one.idle_s}": one.late for one in waiting}
+
+# %%
 silent.reveal(
     waiting[0].answers,
-    why="The query's watermark is the least of its inputs', and one of them stands still.",
+    why="The query's watermark is the least of its inputs', and one stands still.",
     show=(
         charts.sliding(
-            lambda idle_s: charts.event_plane(windows(silent_from_s=20.0, idle_s=idle_s)),
-            idle_s=[None, 2.0, 5.0, 20.0],
+            lambda idle_s: charts.event_plane(windows(silent_from_s=20, idle_s=idle_s)),
+            idle_s=idles,
         ),
-        charts.bars(
-            {f"idle_s = {one.idle_s}": one.answers for one in waiting},
-            title="How many windows have spoken within the minute?",
-            unit="windows",
-        ),
-        charts.bars(
-            {f"idle_s = {one.idle_s}": one.late for one in waiting},
-            title="And how many pings are dropped as late?",
-            unit="pings",
-        ),
+        charts.bars(spoke, title="Who has spoken within the minute?", unit="windows"),
+        charts.bars(dropped, title="And what is dropped as late?", unit="pings"),
     ),
 )
 
@@ -401,18 +392,20 @@ silent.reveal(
 # %%
 cumulated = predict(
     "18/cumulate",
-    "In how many windows lies a ping on average, if they cumulate in steps of 5 s up to "
-    "30 s?",
+    "In how many windows lies a ping on average, if they cumulate in steps of 5 s up "
+    "to 30 s?",
     between=(1, 8),
     unit="windows a ping",
 )
 cumulated
 
 # %%
-found = {one.kind: one for one in counts.kinds()}
 kinds = ["tumbling", "hopping", "cumulating", "session"]
+lies_in = {one.kind: one.windows_a_ping for one in counts.kinds()}
+
+# %%
 cumulated.reveal(
-    found["cumulating"].windows_a_ping,
+    lies_in["cumulating"],
     law=laws.windows_an_event_cumulating(30, 5),
     why="One of the first step lies in all six, one of the last step in one.",
     show=(
@@ -422,7 +415,7 @@ cumulated.reveal(
             part_s=[5.0, 2.0],
         ),
         charts.bars(
-            {kind: found[kind].windows_a_ping for kind in kinds},
+            lies_in,
             title="In how many windows lies a ping?",
             unit="windows a ping",
             references={"law for hopping": laws.windows_an_event(30, 5)},
@@ -452,6 +445,8 @@ joined
 # %%
 kept = many_runs.rows_kept(5, 10, 20, 40)
 _, rows, error = kept[2]
+
+# %%
 joined.reveal(
     rows,
     law=many_runs.rows_kept_law(20),
@@ -493,6 +488,8 @@ wrong_price
 by_arrival = many_runs.wrong_by_arrival(1, 3, 10, 30)
 by_event = many_runs.wrong_by_event(1, 3, 10, 30)
 _, wrong, error = by_arrival[2]
+
+# %%
 wrong_price.reveal(
     100 * wrong,
     standard_error=100 * error,
@@ -530,9 +527,11 @@ ahead
 [(_, dropped)] = counts.clock_ahead(600)
 [(_, capped)] = counts.clock_ahead(600, cap_s=1.0)
 shared = partial(windows, partitions=1, rare_fraction=0.0)
+
+# %%
 ahead.reveal(
     100 * dropped,
-    why="The watermark follows the latest event: all that the right clock says is late.",
+    why="The watermark follows the latest event: what the right clock says is late.",
     show=(
         charts.sliding(
             lambda **at: charts.event_plane(shared(**at)),
@@ -575,6 +574,9 @@ from dsys_lab.scenarios.streaming_sql import surviving
 crash = {"do": "crash", "target": "job", "on": {"kind": "read", "first": 75}}
 dies = [{**crash, "lasts_s": 5}]
 crashed = [counts.crashed(kind) for kind in ("plain", "upsert", "two-phase")]
+twice = {one.sink: one.repeated for one in crashed}
+
+# %%
 sinks.reveal(
     ", ".join(one.sink for one in crashed if one.repeated),
     why="What was said between the checkpoint and the crash is said again.",
@@ -585,15 +587,15 @@ sinks.reveal(
             faults=dies,
             titles=("a plain sink", "a two-phase sink"),
         ),
-        pd.DataFrame(crashed).set_index("sink").round(1),
+        charts.bars(twice, title="What stands more than once?", unit="rows"),
     ),
 )
 
 # %% [markdown]
 # The triangle under the tape of pings is how far the job has read; after the crash it jumps back to its checkpoint. In
-# front of every sink some pings are *read* twice (`replayed`). "Exactly once" is about what is **seen**: the upsert sink hides
-# the repetition, the two-phase sink prevents it. `delay_s` is what that costs: nobody sees an answer before the next
-# checkpoint. Four pings come a second:
+# front of every sink some pings are *read* twice. "Exactly once" is about what is **seen**: the upsert sink hides the
+# repetition, the two-phase sink prevents it, at a price: nobody sees an answer before the next checkpoint. Now four pings
+# come a second:
 
 # %%
 checkpoint_delay = predict(
@@ -608,6 +610,8 @@ checkpoint_delay
 # %%
 delays = many_runs.seen_after_s(20, 50, 100, 150)
 _, delay_s, error = delays[2]
+
+# %%
 checkpoint_delay.reveal(
     delay_s,
     law=laws.two_phase_delay_s(25),
@@ -634,22 +638,13 @@ checkpoint_delay.reveal(
 # ### Beside the real engine
 #
 # Apache Flink is what runs behind Amazon's service, and it takes the same text. It is 0.9 GB and brings its own Java, so it
-# has an environment of its own: `make flink` prepares it once. Where it is there, the next cell starts it and asks both
-# for each kind of window over the same pings, with a bound so small that some are late, and compares row by row (a
-# minute on a small machine).
+# has an environment of its own: `make flink` prepares it once. Where it is there, the cell below starts it, asks both for
+# each kind of window over the same pings, with a bound so small that some are late, and compares row by row. Your own
+# query comes last; edit it as you like. (It takes a minute or two.)
 
 # %%
 from dsys_lab.engines.flink import FLINK_DIFFERENCES, Flink
 from dsys_lab.scenarios.streaming_sql.beside import beside
-
-where_there(
-    Flink,
-    lambda flink: beside(flink.over),
-    usually="row by row the same, the pings dropped as late included",
-)
-
-# %% [markdown]
-# Your own query (edit it, and run the cell):
 
 # %%
 MINE = """SELECT window_start, city, COUNT(DISTINCT person) AS people
@@ -660,8 +655,8 @@ GROUP BY window_start, window_end, city"""
 # %%
 where_there(
     Flink,
-    lambda flink: f"the same: {ask(MINE, flink.over).agrees}",
-    usually="the same: True",
+    lambda flink: beside(flink.over, yours=MINE),
+    usually="row by row the same, the pings dropped as late included",
 )
 
 # %% [markdown]
@@ -688,13 +683,15 @@ print(f"pings: {streamed_few():,.0f} and {streamed_many():,.0f}, each read once"
 print(f"read by counting anew: {few():,.0f} and {many():,.0f}")
 
 # %%
-short, long = interleaved(streamed_few, streamed_many, rounds=5)
 unit = "times as long for four times the pings"
-measured([b / a for a, b in zip(short, long, strict=True)], unit, usually=f"four {unit}")
+short, long = interleaved(streamed_few, streamed_many, rounds=5)
+ratios = [b / a for a, b in zip(short, long, strict=True)]
+measured(ratios, unit, usually=f"four {unit}")
 
 # %%
 short, long = interleaved(few, many, rounds=5)
-measured([b / a for a, b in zip(short, long, strict=True)], unit, usually=f"sixteen {unit}")
+ratios = [b / a for a, b in zip(short, long, strict=True)]
+measured(ratios, unit, usually=f"sixteen {unit}")
 
 # %% [markdown]
 # ## On real data
@@ -724,6 +721,8 @@ from dsys_lab.scenarios.streaming_sql.flights_asked import (
 waits = DuckdbBatch, 0, 15, 30, 60, 120, 240, 480
 calm = {"month": 9, "first_day": 17, "last_day": 18}
 answer = asked(DuckdbBatch)
+
+# %%
 flights.reveal(
     100 * answer.missing.total() / answer.batch.total(),
     why="Many a plane left more than an hour late, when its hour was closed.",
@@ -739,7 +738,7 @@ flights.reveal(
 )
 
 # %% [markdown]
-# `<NA>` is an hour that the query did not mention at all. The second curve is 17 and 18 September, two calm days: they
+# The second curve is 17 and 18 September, two calm days: they
 # would have to be waited for nearly as long. One plane in its hour is enough to make the count wrong, so a bound is a
 # promise about the *worst* delay that one cares for, and the mean says little. Who does not want to wait needs corrections.
 
