@@ -359,6 +359,7 @@ silent
 
 # %%
 idles = [None, 2.0, 5.0, 20.0]
+dead = partial(windows, silent_from_s=20.0, rate=2.0)
 waiting = counts.silence(*idles)
 spoke = {f"idle_s = {one.idle_s}": one.answers for one in waiting}
 dropped = {f"idle_s = {one.idle_s}": one.late for one in waiting}
@@ -369,7 +370,7 @@ silent.reveal(
     why="The query's watermark is the least of its inputs', and one stands still.",
     show=(
         charts.sliding(
-            lambda idle_s: charts.event_plane(windows(silent_from_s=20, idle_s=idle_s)),
+            lambda idle_s: charts.event_plane(dead(idle_s=idle_s)),
             idle_s=idles,
         ),
         charts.bars(spoke, title="Who has spoken within the minute?", unit="windows"),
@@ -424,7 +425,7 @@ cumulated.reveal(
 )
 
 # %% [markdown]
-# With a small gap (`part_s = 2`) look at the sessions: a late ping that falls between two of them makes one out of two,
+# (In the plane windows are 10 s long, so that more of them fit.) With a small gap (`part_s = 2`) look at the sessions: a late ping that falls between two of them makes one out of two,
 # and what was said of the first is taken back.
 #
 # ### 5. What a join keeps
@@ -526,7 +527,7 @@ ahead
 # %%
 [(_, dropped)] = counts.clock_ahead(600)
 [(_, capped)] = counts.clock_ahead(600, cap_s=1.0)
-shared = partial(windows, partitions=1, rare_fraction=0.0)
+shared = partial(windows, partitions=1, rare_fraction=0.0, bound_s=5.0)
 
 # %%
 ahead.reveal(
