@@ -169,12 +169,12 @@ sql_pad(
     at={"bound_s": 5},
     bound_s=(0, 120),
     lateness_s=(0, 120),
-    early_s=[None, 2, 5],
+    early_s=(0, 10),
 )
 
 # %% [markdown]
 # Times are shown in seconds. `bound_s` is the bound of all four tables, `lateness_s` as above; with `early_s` windows
-# also speak every so many seconds *before* they are complete. What cannot be taken is refused before a row is read,
+# also speak every so many seconds *before* they are complete (0 is never). What cannot be taken is refused before a row is read,
 # with a mark under the place, and what is supported below it. What people write:
 
 # %%
@@ -358,11 +358,11 @@ silent = predict(
 silent
 
 # %%
-idles = [None, 2.0, 5.0, 20.0]
+waiting = counts.silence(None, 2.0, 5.0, 20.0)
 dead = partial(windows, silent_from_s=20.0, rate=2.0)
-waiting = counts.silence(*idles)
-spoke = {f"idle_s = {one.idle_s}": one.answers for one in waiting}
-dropped = {f"idle_s = {one.idle_s}": one.late for one in waiting}
+names = "never idle", "after 2 s", "after 5 s", "after 20 s"
+spoke = {name: one.answers for name, one in zip(names, waiting, strict=True)}
+dropped = {name: one.late for name, one in zip(names, waiting, strict=True)}
 
 # %%
 silent.reveal(
@@ -370,8 +370,8 @@ silent.reveal(
     why="The query's watermark is the least of its inputs', and one stands still.",
     show=(
         charts.sliding(
-            lambda idle_s: charts.event_plane(dead(idle_s=idle_s)),
-            idle_s=idles,
+            lambda idle_s: charts.event_plane(dead(idle_s=idle_s or None)),
+            idle_s=(0, 20),
         ),
         charts.bars(spoke, title="Who has spoken within the minute?", unit="windows"),
         charts.bars(dropped, title="And what is dropped as late?", unit="pings"),
@@ -379,8 +379,8 @@ silent.reveal(
 )
 
 # %% [markdown]
-# `idle_s` is after how many seconds of silence an input is not waited for any more; *None* is never. Choose from the menu:
-# with *None* the stair stops, and all that was counted waits in memory.
+# `idle_s` is after how many seconds of silence an input is not waited for any more; 0 is never. Move it: with 0 the stair
+# stops, and all that was counted waits in memory.
 # An input that is idle after some seconds frees the others; what is still on its way from the silent phone may then be
 # late. That is the most frequent reason for a streaming query that "says nothing": a partition without traffic.
 #
@@ -528,6 +528,7 @@ ahead
 [(_, dropped)] = counts.clock_ahead(600)
 [(_, capped)] = counts.clock_ahead(600, cap_s=1.0)
 shared = partial(windows, partitions=1, rare_fraction=0.0, bound_s=5.0)
+caps = {"believed": None, "believed by 1 s at most": 1.0}
 
 # %%
 ahead.reveal(
@@ -535,13 +536,13 @@ ahead.reveal(
     why="The watermark follows the latest event: what the right clock says is late.",
     show=(
         charts.sliding(
-            lambda **at: charts.event_plane(shared(**at)),
+            lambda clock, **at: charts.event_plane(shared(ahead_s=caps[clock], **at)),
             at={"clock_ahead_s": 30},
             clock_ahead_s=(0, 60, 5),
-            ahead_s=[None, 1.0],
+            clock=list(caps),
         ),
         charts.bars(
-            {"believed": dropped, "believed by 1 s at most": capped},
+            dict(zip(caps, (dropped, capped), strict=True)),
             title="What is dropped of all pings?",
             unit="share of the pings",
         ),
@@ -550,7 +551,7 @@ ahead.reveal(
 
 # %% [markdown]
 # One wrong clock makes all others late, and nobody's code is to blame. Points *below* the diagonal come from the
-# future. The remedy is a cap (`ahead_s`): an event is believed to be at most so far ahead of its arrival.
+# future. The remedy is a cap: an event is believed to be at most so far ahead of its arrival.
 #
 # ### 8. The job loses its power
 #
