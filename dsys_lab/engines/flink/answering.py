@@ -16,9 +16,11 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from queue import SimpleQueue
 from typing import Any
 
 SETTINGS = {
@@ -72,6 +74,20 @@ def why(error: Exception) -> str:
     return (causes or [str(error)])[-1].strip()[:500]
 
 
+def questions() -> Iterator[str]:
+    """Give the lines of standard input; when it is closed all ends at once, a query that is running as well."""
+    heard: SimpleQueue[str] = SimpleQueue()
+
+    def listen() -> None:
+        for line in sys.stdin:
+            heard.put(line)
+        os._exit(0)
+
+    threading.Thread(target=listen, daemon=True).start()
+    while True:
+        yield heard.get()
+
+
 def main() -> None:
     """Answer line by line."""
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
@@ -85,7 +101,7 @@ def main() -> None:
     import pyflink.version
 
     tell({"flink": pyflink.version.__version__})
-    for line in sys.stdin:
+    for line in questions():
         try:
             asked(environment, json.loads(line), tell)
         except Exception as error:  # noqa: BLE001  # what Flink refuses, it says by exceptions of many kinds
