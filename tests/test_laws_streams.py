@@ -10,7 +10,7 @@ import pytest
 from dsys_lab import laws
 from dsys_lab.dataflows.batch import COUNT, DISTINCT, BatchJob, Record, sessions
 from dsys_lab.dataflows.streaming_sql import Catalog
-from dsys_lab.dataflows.windows import Emission, Hopping, Tumbling, WindowedStream
+from dsys_lab.dataflows.windows import Cumulating, Emission, Hopping, Tumbling, WindowedStream
 from dsys_lab.errors import BadParameter
 
 S = 1_000_000
@@ -149,3 +149,12 @@ def test_no_key_keeps_more_windows_than_the_law_and_some_moment_reaches_it(slide
         stream.on_record(tenth * S // 10, Record(tenth * S // 10, tenth * S // 10, "k"))
         most = max(most, stream.status().kept)
     assert most == laws.windows_kept_most(10, slide_s, 4, lateness_s)
+
+
+def test_in_how_many_windows_an_event_lies():
+    for size_s, step_s in [(30, 5), (12, 3), (10, 10)]:
+        times = range(size_s * 10)  # every tenth of a second of one size
+        for assigner, law in [(Hopping(step_s * S, size_s * S), laws.windows_an_event),
+                              (Cumulating(step_s * S, size_s * S), laws.windows_an_event_cumulating)]:  # fmt: skip
+            counted = [len(list(assigner.windows(tenth * S // 10))) for tenth in times]
+            assert sum(counted) / len(counted) == law(size_s, step_s)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from statistics import fmean
 
 import pytest
@@ -11,7 +12,8 @@ import pytest
 from dsys_lab import laws
 from dsys_lab.engines.duckdb import DuckdbBatch
 from dsys_lab.errors import BadParameter
-from dsys_lab.scenarios.streaming_sql import ask, counts, flights_asked, surviving, windows
+from dsys_lab.scenarios.streaming_sql import ask, counts, flights_asked, many_runs, queries, surviving, windows
+from dsys_lab.scenarios.streaming_sql.beside import beside
 from dsys_lab.trace import lamps
 
 SEEDS = (7, 11, 23)
@@ -170,3 +172,58 @@ def test_a_job_that_loses_its_power_reads_again_and_its_rows_are_right_but_in_a_
     assert len(firsts) - len(set(firsts)) == 36
     assert lamps(trace)[0].held == (kind != "plain")
     assert lamps(surviving(seed=seed, kind=kind))[0].held
+
+
+# ------------------------------------------------------------------------------------------ what the notebook says
+def test_what_many_runs_count_lies_by_the_laws():
+    for bound_s, share, error in many_runs.in_time(0, 10):
+        assert laws.on_time_share(10, 60, bound_s) - 3 * error <= share <= laws.on_time_share(10, 60, bound_s) + 0.06
+    (_, kept, error), = many_runs.rows_kept(20)  # fmt: skip
+    assert abs(kept - many_runs.rows_kept_law(20)) <= 3 * error
+    (_, seen_s, error), = many_runs.seen_after_s(100)  # fmt: skip
+    assert abs(seen_s - laws.two_phase_delay_s(25)) <= 3 * error + 0.5
+    (_, by_arrival, _), (_, by_event, _) = many_runs.wrong_by_arrival(10) + many_runs.wrong_by_event(10)
+    assert by_event == 0
+    assert by_arrival > 0.2
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_mean_comes_out_right_in_two_modes_and_a_crash_shows_in_one_sink(seed):
+    assert [one.mode for one in counts.modes(seed=seed) if one.right_means == 1] == ["accumulate", "retract"]
+    crashed = [counts.crashed(kind, seed=seed) for kind in ("plain", "upsert", "two-phase")]
+    assert {one.sink for one in crashed if one.repeated} <= {"plain"}
+    assert len({one.replayed for one in crashed}) == 1
+
+
+def test_what_people_write_is_refused_by_its_place():
+    said = queries.mistakes()
+    assert list(said) == list(queries.MISTAKES)
+    assert all(re.match(r"SQL, line \d+, column \d+, at ", why) for why in said.values())
+
+
+def test_an_engine_beside_the_model_is_compared_row_by_row():
+    batch = beside(DuckdbBatch, bound_s=900, seconds=30)
+    assert set(batch["rows not in both"]) == {0}
+    late = beside(DuckdbBatch, bound_s=1, seconds=60)
+    assert late["rows not in both"].min() > 0
+
+
+def test_hours_that_were_counted_wrong_are_named_and_calm_days_need_hours_too():
+    answer = flights_asked.asked(DuckdbBatch)
+    wrong = flights_asked.apart(answer)
+    assert len(wrong) == answer.missing.total() - sum(
+        row[:4] in {one[:4] for one in answer.table} for row in answer.missing
+    )
+    assert (wrong["the query says"].fillna(0) < wrong["the batch says"]).all()
+    calm = {"month": 9, "first_day": 17, "last_day": 18}
+    for days in ({}, calm):
+        shares = [share for _, share in flights_asked.wrong_hours(DuckdbBatch, 60, 480, **days)]
+        assert shares[0] > 0.1 > shares[1]
+
+
+def test_a_job_that_is_played_opens_after_its_crash_and_reads_a_tape():
+    dies = {"do": "crash", "target": "job", "on": {"kind": "read", "first": 75}, "lasts_s": 5}
+    trace = surviving(kind="plain", faults=[dies])
+    [crash] = trace.of("crash")
+    assert 0 < trace.header.poster_us - crash.time_us < 6_000_000
+    assert [row.fields["offset"] for row in trace.of("append")] == list(range(len(trace.of("publish"))))

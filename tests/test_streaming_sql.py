@@ -49,7 +49,7 @@ QUERIES = {
         ON o.id = p.id AND p.ts BETWEEN o.ts - INTERVAL '3' SECOND AND o.ts + INTERVAL '10' SECOND""",
     "interval join, other words": """SELECT o.id AS id, p.cents AS cents FROM paid p JOIN orders o
         ON o.id = p.id AND p.ts >= o.ts AND p.ts < o.ts + INTERVAL '6' SECOND AND o.amount < p.cents""",
-    "a join with itself": """SELECT a.person AS one, b.person AS other FROM pings AS a JOIN pings AS b
+    "a join with itself": """SELECT a.person AS mine, b.person AS theirs FROM pings AS a JOIN pings AS b
         ON a.city = b.city AND b.ts BETWEEN a.ts AND a.ts + INTERVAL '2' SECOND WHERE a.person < 3""",
     "windows, then for ever": """SELECT city, MAX(n) AS most FROM (SELECT window_start, window_end, city, COUNT(*) AS n
         FROM TABLE(TUMBLE(TABLE pings, DESCRIPTOR(ts), INTERVAL '10' SECOND))

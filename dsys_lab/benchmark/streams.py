@@ -18,6 +18,25 @@ from dsys_lab.structures.part_of_disk import PartOfDisk
 WINDOW_US: Final = 10_000_000
 
 
+def by_stream(seconds: float = 300.0) -> float:
+    """Count pings a city in windows row by row, as they come; return how many rows."""
+    rows, running = [one for one in told(seconds=seconds) if one.table == "pings"], catalog().query(PER_CITY)
+    for came_us, table, row in rows:
+        running.on_row(came_us, table, row)
+    running.finish(rows[-1].came_us)
+    return len(rows)
+
+
+def by_batch_again(seconds: float = 300.0, *, every: int = 50) -> float:
+    """Count them anew over all rows so far, each time that so many have come; return how many rows were read in all."""
+    rows = [one for one in told(seconds=seconds) if one.table == "pings"]
+    read = 0
+    for end in range(every, len(rows), every):
+        counts = Counter((row[3] - row[3] % WINDOW_US, row[0]) for _, _, row in rows[:end])
+        read += counts.total()
+    return read
+
+
 def streams() -> None:
     """Count pings a city in windows of ten seconds: SQL, the windows room, a loop, DuckDB; and what is kept."""
     from dsys_lab.engines.duckdb import DuckdbBatch

@@ -180,6 +180,8 @@ from dsys_lab.laws.streams import (
     on_time_share,
     two_phase_delay_s,
     watermark_behind_s,
+    windows_an_event,
+    windows_an_event_cumulating,
     windows_kept_most,
 )
 from dsys_lab.laws.topics import copies_made, effects_of_a_call, lost_in_outage
@@ -375,6 +377,8 @@ __all__ = [
     "walks_by_products",
     "wasted_polls",
     "watermark_behind_s",
+    "windows_an_event",
+    "windows_an_event_cumulating",
     "windows_kept_most",
     "zone_sizes",
 ]

@@ -116,6 +116,20 @@ def windows_kept_most(size_s: float, slide_s: float, behind_s: float, lateness_s
     return math.floor((size_s + behind_s + lateness_s) / slide_s + 1e-9) + 1
 
 
+def windows_an_event(size_s: float, slide_s: float) -> float:
+    """Return in how many windows an event lies: `size / slide`, of hopping ones, on average."""
+    require_positive(size_s=size_s, slide_s=slide_s)
+    return size_s / slide_s
+
+
+def windows_an_event_cumulating(size_s: float, step_s: float) -> float:
+    """Return the same for cumulating windows: `(n + 1) / 2` of n = size / step.
+
+    An event of the first step lies in all n of them, one of the last in the last alone, and each step is as likely.
+    """
+    return (windows_an_event(size_s, step_s) + 1) / 2
+
+
 def two_phase_delay_s(checkpoint_every_s: float) -> float:
     """Return how much later an answer is seen that waits for the next checkpoint: `C / 2` on average.
 

@@ -11,6 +11,8 @@ A notebook consists of prose and of single calls of these names:
 `measured(value, …)`      a number that depends on the machine
 `answers(*values)`        what a system answered, or its books, as a table
 `differences(rows)`       what a real engine does otherwise than its model
+`sql_pad(ask, …)`         the reader's own SQL, and whether a batch agrees
+`where_there(engine, …)`  an engine that one may not have
 `facts(name, …)`          figures of real services, with source and date
 `share(trace)`            one line that makes this very run again, by `reproduce(…)`
 `progress()`              what the reader has predicted and solved
@@ -29,7 +31,9 @@ from dsys_lab.lessons.quoting import notes
 from dsys_lab.lessons.record import progress
 from dsys_lab.lessons.sharing import reproduce, share
 from dsys_lab.lessons.sources import show_source
+from dsys_lab.lessons.sql_pad import sql_pad
 from dsys_lab.lessons.tables import answers, differences, facts
+from dsys_lab.lessons.where_there import where_there
 
 __all__ = [
     "answers",
@@ -45,4 +49,6 @@ __all__ = [
     "reproduce",
     "share",
     "show_source",
+    "sql_pad",
+    "where_there",
 ]

@@ -37,9 +37,10 @@ The room promises
 Cost: an operator's step a change; `laws.joined_rows_kept` for an interval join, `laws.windows_kept_most` for windows.
 
 What is otherwise in Flink: AVG of whole numbers (refused here), window_time, watermarks in milliseconds, late rows of a
-join (here they are still joined with what is there). When windows speak early or late is an argument, `Emission`; in
-Flink it is the settings `table.exec.emit.*`. Left out: outer joins, aggregates over update streams, time attributes of
-subqueries, MATCH_RECOGNIZE, user-defined functions, parallel operators and barriers between them.
+join (here they are still joined with what is there). When windows speak early or late is an argument, `Emission`; Flink
+has it for the older GROUP BY TUMBLE(ts, ...) alone, as settings `table.exec.emit.*`. Left out: outer joins, aggregates
+over update streams, time attributes of subqueries, MATCH_RECOGNIZE, user-defined functions, parallel operators and
+barriers between them.
 
 Sources: Apache Flink documentation, "Windowing table-valued functions", "Dynamic tables", "Joins"; Begoli et al., "One
 SQL to rule them all", SIGMOD 2019; Arasu, Babu and Widom, "The CQL continuous query language", VLDB Journal 2006;

@@ -52,7 +52,8 @@ class _Planner:
             raise self.text.outside(tree, f"{tree.key.upper()} is left out; a SELECT is meant")
         for name, value in tree.args.items():
             if value and name not in _CLAUSES:
-                raise self.text.outside(tree, f"{name.rstrip('_').upper()} is left out")
+                node = tree if not isinstance(value, exp.Expr) or self.text.start(value) is None else value
+                raise self.text.outside(node, f"{name.rstrip('_').upper()} is left out")
         if tree.args.get("from_") is None:
             raise self.text.outside(tree, "SELECT needs FROM")
         ranking = self._ranking(tree)

@@ -111,7 +111,7 @@ class Text:
             details = (getattr(error, "errors", None) or [{}])[0]
             if "line" not in details:
                 raise BadParameter(f"SQL: {self.sql!r:.200} cannot be read: {str(error).splitlines()[0]}") from None
-            what = re.sub(r"\s*Line \d.*", "", details["description"])
+            what = re.sub(r"\s*Line \d.*|^Invalid expression.*", "", details["description"])
             highlight = details.get("highlight") or ""
             lines = self.sql.splitlines(keepends=True)[: details["line"] - 1]
             start = sum(map(len, lines)) + details["col"] - len(highlight)

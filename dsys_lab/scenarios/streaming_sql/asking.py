@@ -111,7 +111,8 @@ def ask(
 ) -> Answer:  # fmt: skip
     """Run a query over the streams of `told` (its parameters are `world`), or over `rows` of other `tables`.
 
-    `batch` takes the tables and their rows, and answers the same SQL when all are there.
+    `batch` takes the tables and their rows, and answers the same SQL when all are there. With `early_s` of None or 0
+    no window speaks early.
 
     Raises
     ------
@@ -120,7 +121,7 @@ def ask(
     """
     tables = tables or catalog(bound_s)
     emission = Emission(
-        early_us=None if early_s is None else round(early_s * 1e6), lateness_us=round(lateness_s * 1e6)
+        early_us=round(early_s * 1e6) if early_s else None, lateness_us=round(lateness_s * 1e6)
     )
     query = tables.query(sql, emission=emission)
     given = told(seed, **world) if rows is None else rows

@@ -19,7 +19,9 @@ from dsys_lab.simulation.chance import stream as luck
 from dsys_lab.structures import VolatileDisk
 from dsys_lab.structures.part_of_disk import PartOfDisk
 
-__all__ = ["clock_ahead", "crashed", "join_state", "kinds", "modes", "patience", "silence", "wrong_prices"]
+__all__ = [
+    "clock_ahead", "crashed", "join_state", "kinds", "modes", "patience", "seen_after", "silence", "wrong_prices",
+]  # fmt: skip
 
 PER_CITY = """SELECT window_start, window_end, city, COUNT(*) AS n
 FROM TABLE(TUMBLE(TABLE pings, DESCRIPTOR(ts), INTERVAL '10' SECOND))
@@ -288,6 +290,13 @@ def crashed(kind: str = "two-phase", every: int = 100, *, seed: int = 7, seconds
     found = run.finish()
     repeated, lost = (found - expected).total(), (expected - found).total()
     return Crashed(kind, every, replayed, repeated, lost, fmean(whole.delays_s))
+
+
+def seen_after(every: int, *, seed: int = 7, seconds: float = 300.0) -> float:
+    """Return the mean seconds from what a query says to what a two-phase sink shows."""
+    run = _Run("two-phase", every, _pings(seed, seconds=seconds))
+    run.go(len(run.rows))
+    return fmean(run.delays_s)
 
 
 class _Run:

@@ -6,12 +6,16 @@ A second witness with lateness that nobody made up; what is late and what is ahe
 
 from __future__ import annotations
 
-from typing import Final
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
 
 from dsys_lab.dataflows.streaming_sql import Catalog
 from dsys_lab.scenarios.stream_and_batch.flights_late import departures
 from dsys_lab.scenarios.streaming_sql.asking import Answer, Batch, ask
 from dsys_lab.scenarios.streaming_sql.world import Told
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 TABLE: Final = """CREATE TABLE departures (origin STRING, flight STRING, late BIGINT, due TIMESTAMP(3),
     WATERMARK FOR due AS due - INTERVAL '{bound}' MINUTE)"""
@@ -33,3 +37,27 @@ def asked(
         for one in departures(month, first_day, last_day)
     ]
     return ask(sql, batch, tables=tables, rows=rows, lateness_s=lateness_s)
+
+
+def apart(answer: Answer) -> pd.DataFrame:
+    """Return the hours in which a query over departures and the batch differ: both counts, None for no row at all."""
+    import pandas as pd
+
+    said, truth = ({row[:3]: row[3] for row in table} for table in (answer.table, answer.batch))
+    rows = [
+        (f"{datetime.fromtimestamp(start / 1e6, UTC):%d %b, %H:00}", origin, said.get((start, end, origin)), count)
+        for (start, end, origin), count in sorted(truth.items())
+        if said.get((start, end, origin)) != count
+    ]
+    return pd.DataFrame(rows, columns=["hour", "airport", "the query says", "the batch says"]).astype(
+        {"the query says": "Int64"}
+    )
+
+
+def wrong_hours(batch: Batch, *bounds_min: float, **days: int) -> list[tuple[float, float]]:
+    """Return (bound in minutes, share of the airports' hours that the query counts otherwise than a batch, or not)."""
+    found = []
+    for bound_min in bounds_min:
+        answer = asked(batch, bound_min=bound_min, **days)  # type: ignore[arg-type]
+        found.append((bound_min, answer.missing.total() / answer.batch.total()))
+    return found

@@ -9,6 +9,7 @@ Sources: the semantics in `dsys_lab.dataflows.streaming_sql.job` and `sinks`.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 from dsys_lab.dataflows.streaming_sql import KINDS, Job, sink
@@ -21,7 +22,7 @@ from dsys_lab.simulation import Body, Machine, Simulation
 from dsys_lab.structures import VolatileDisk
 from dsys_lab.structures.part_of_disk import PartOfDisk
 
-LOG, JOB, SINK = "log", "job", "sink"
+PHONES, LOG, JOB, SINK = "phones", "pings/log", "job", "sink"
 KEY: Final = (0, 2)
 """The places of window and city, which make a row of the answer one."""
 READ_S: Final = 0.05
@@ -39,6 +40,7 @@ class Worker(Machine):
 
     def boot(self) -> None:
         """Begin, or begin again from the last checkpoint."""
+        self.began_us = self.simulation.now_us
         self.job = _opened(self.device, self.kind, self.every)
         self.spawn(self._read())
 
@@ -57,7 +59,7 @@ class Worker(Machine):
             self.furthest = max(self.furthest, position + 1)
             job.on_record(now_us, position, table, row)
             if job.status().checkpoint > before:
-                simulation.emit("commit", JOB, shard=LOG, offset=job.position)
+                simulation.emit("commit", JOB, shard=LOG, offset=job.position, group="checkpoint")
             self._show()
         job.finish(simulation.now_us)
         self._show()
@@ -66,6 +68,12 @@ class Worker(Machine):
     def _show(self) -> None:
         rows = self.job.sink.rows()
         self.simulation.emit("gauge", SINK, name="seen", value=rows.total(), unit="rows")
+
+
+def _append(sim: Simulation, position: int, city: str) -> None:
+    message = f"p{position}"
+    sim.emit("publish", PHONES, message, attempt=1, key=city)
+    sim.emit("append", LOG, message, shard="log", offset=position, key=city)
 
 
 def _opened(disk: VolatileDisk, kind: str, every: int) -> Job:
@@ -94,10 +102,13 @@ def surviving(
     if rate * seconds > 2_000:
         raise BadParameter(f"rate = {rate:g}, seconds = {seconds:g}: give at most 2,000 pings")
     rows = [one for one in told(sim.seed, rate=rate, seconds=seconds) if one.table == "pings"]
+    for position, ping in enumerate(rows):
+        sim.after(ping.came_us / 1e6, partial(_append, sim, position, str(ping.row[0])))
     worker = Worker(sim, rows, kind=kind, every=every)
     while not worker.is_done:
         sim.run(sim.now_s + 1)
     expected, found = _never_crashed(rows), dict(worker.job.sink.rows())
     counted = {"expected": sum(expected.values()), "got": sum(found.values())}
     sim.emit("check", SINK, name="as without a crash", ok=found == expected, **counted)
-    return Claims({"checks hold": {}})
+    again_us = worker.began_us + round(3 * READ_S * 1e6) if worker.began_us else None
+    return Claims({"checks hold": {}}, poster_us=again_us)

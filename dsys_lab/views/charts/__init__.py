@@ -9,8 +9,8 @@ In reading order: `picture` (what a chart is), `curves`, `against_law`, `compari
 `index_strips` (people and their ties, statements in order), `zone_maps` and `slice_lanes` (blocks that may be skipped,
 slices that wait for each other), `sieves` (a card that passes patterns), `crate_strip` (what a buffer was sealed into),
 `film_strip` (fragments while one films), `cube` (cells that are poured, and all cuboids), `sawn_bars` and `two_clocks`
-(stretches that a cut goes through, news above the time at which it happened), `sliding` (a chart that follows sliders).
-The numbers themselves are counted in `dsys_lab.trace.measures`.
+(stretches that a cut goes through, news above the time at which it happened), `event_plane` (windows and a watermark),
+`sliding` (a chart that follows sliders). The numbers themselves are counted in `dsys_lab.trace.measures`.
 
 Sources: Tufte, *The Visual Display of Quantitative Information*; the colours in `dsys_lab.views.theme`.
 """
@@ -20,6 +20,7 @@ from dsys_lab.views.charts.comparisons import bars, outcomes, predicted_counted_
 from dsys_lab.views.charts.crate_strip import crate_strip
 from dsys_lab.views.charts.cube import lattice, poured_cube
 from dsys_lab.views.charts.curves import depth_over_time, hockey_stick, lines, rate_over_time
+from dsys_lab.views.charts.event_plane import event_plane
 from dsys_lab.views.charts.film_strip import film_strip
 from dsys_lab.views.charts.graph_wave import graph_wave
 from dsys_lab.views.charts.index_strips import index_strips
@@ -41,6 +42,7 @@ __all__ = [
     "bars",
     "crate_strip",
     "depth_over_time",
+    "event_plane",
     "film_strip",
     "graph_wave",
     "hockey_stick",
