@@ -35,6 +35,7 @@ Source: Kleppmann, *Designing Data-Intensive Applications*, ch. 12, "Observing d
 from __future__ import annotations
 
 import heapq
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -84,6 +85,11 @@ class Wall:
     best : int
         How many posts a page has.
 
+    Attributes
+    ----------
+    touched : Counter
+        What the last write, or the last read, touched in each step.
+
     Examples
     --------
     >>> wall = Wall({"anna": ["ben"], "ben": []}, eager=3)
@@ -114,37 +120,38 @@ class Wall:
         self._joined: dict[str, Named] = {}
         self._ranked: dict[str, list[Ranked]] = {}
         self._pages: dict[str, str] = {}
-        self._writes = self._reads = self._touched = self._touched_by_writes = self._touched_by_reads = 0
+        self._writes = self._reads = self._touched_by_writes = self._touched_by_reads = 0
+        self.touched: Counter[str] = Counter()
 
     # ------------------------------------------------------------ the write path: one line, as far as the wall
     def write(self, line: str) -> None:
         """Take in a line, and do with it what is done eagerly."""
-        post = self._parse(line, touches=0)  # who posts nonsense is told so, wherever the wall stands
+        post = parsed(line)  # who posts nonsense is told so, wherever the wall stands
         if post.author not in self.followers:
             raise BadParameter(f"{line!r}: there is no user {post.author!r}")
-        self._touched, self._writes = 0, self._writes + 1
+        self.touched, self._writes = Counter(), self._writes + 1
         self._lines.append(line)
         if self.eager >= 1:
             self._parsed.append(self._parse(line))
         if self.eager >= 2:
             old = self._stored.get(post.name)
-            self._put(self._stored, post)
+            self._put("store", self._stored, post)
             self._carry_on(old, post)
-        self._touched_by_writes += self._touched
+        self._touched_by_writes += self.touched.total()
 
     def _carry_on(self, old: Ranked | None, post: Ranked) -> None:
         """Do the eager steps after `store`: take out what is replaced, put in what is new."""
         if self.eager >= 3:
             if old is not None:
-                self._take(self._indexed[old.author], old)
-            self._put(self._indexed.setdefault(post.author, {}), post)
+                self._take("index", self._indexed[old.author], old)
+            self._put("index", self._indexed.setdefault(post.author, {}), post)
         if self.eager < 4:
             return
         before = self.followers[old.author] if old is not None else ()
         for reader in before:
-            self._take(self._joined[reader], old)
+            self._take("join", self._joined[reader], old)
         for reader in self.followers[post.author]:
-            self._put(self._joined.setdefault(reader, {}), post)
+            self._put("join", self._joined.setdefault(reader, {}), post)
         for reader in dict.fromkeys((*before, *self.followers[post.author])):
             if self.eager >= 5:
                 self._ranked[reader] = self._rank_anew(reader, post, replaces=reader in before)
@@ -154,7 +161,7 @@ class Wall:
     def _rank_anew(self, reader: str, post: Ranked, *, replaces: bool) -> list[Ranked]:
         if replaces:
             return self._rank(self._joined[reader])
-        self._touched += 1
+        self.touched["rank"] += 1
         return heapq.nlargest(self.best, [*self._ranked.get(reader, []), post])
 
     # ------------------------------------------------------------ the read path: from the wall to the page
@@ -162,14 +169,14 @@ class Wall:
         """Return a reader's page, doing what was not done yet."""
         if reader not in self.follows:
             raise BadParameter(f"there is no user {reader!r}: followers has {len(self.follows)} of them")
-        self._touched, self._reads = 0, self._reads + 1
+        self.touched, self._reads = Counter(), self._reads + 1
         page = self._page(reader)
-        self._touched_by_reads += self._touched
+        self._touched_by_reads += self.touched.total()
         return page
 
     def _page(self, reader: str) -> str:
         if self.eager >= 6:
-            self._touched += 1
+            self.touched["render"] += 1
             return self._pages.get(reader, "")
         ranked = self._ranked.get(reader, []) if self.eager >= 5 else self._rank(self._of_reader(reader))
         return self._render(ranked)
@@ -177,10 +184,10 @@ class Wall:
     def _of_reader(self, reader: str) -> Named:
         if self.eager >= 4:
             return self._joined.get(reader, {})
-        indexed, joined = self._by_author(), {}
+        indexed, joined = self._by_author(), Named()
         for author in self.follows[reader]:
             for post in indexed.get(author, {}).values():
-                self._put(joined, post)
+                self._put("join", joined, post)
         return joined
 
     def _by_author(self) -> dict[str, Named]:
@@ -188,7 +195,7 @@ class Wall:
             return self._indexed
         indexed: dict[str, Named] = {}
         for post in self._by_name().values():
-            self._put(indexed.setdefault(post.author, {}), post)
+            self._put("index", indexed.setdefault(post.author, {}), post)
         return indexed
 
     def _by_name(self) -> Named:
@@ -196,34 +203,45 @@ class Wall:
             return self._stored
         stored: Named = {}
         for post in self._parsed if self.eager >= 1 else [self._parse(line) for line in self._lines]:
-            self._put(stored, post)
+            self._put("store", stored, post)
         return stored
 
     # ------------------------------------------------------------ the steps, each counting what it touches
-    def _parse(self, line: str, *, touches: int = 1) -> Ranked:
-        self._touched += touches
-        name, author, stars, text = (*line.split(maxsplit=3), "", "", "", "")[:4]
-        if not (author and stars.isdecimal()):
-            raise BadParameter(f"{line!r}: give a line as 'name author stars text', stars a whole number")
-        return Ranked(int(stars), name, author, text)
+    def _parse(self, line: str) -> Ranked:
+        self.touched["parse"] += 1
+        return parsed(line)
 
-    def _put(self, into: Named, post: Ranked) -> None:
-        self._touched += 1
+    def _put(self, step: str, into: Named, post: Ranked) -> None:
+        self.touched[step] += 1
         into[post.name] = post
 
-    def _take(self, out_of: Named, post: Ranked | None) -> None:
+    def _take(self, step: str, out_of: Named, post: Ranked | None) -> None:
         assert post is not None, "what is replaced was there"
-        self._touched += 1
+        self.touched[step] += 1
         del out_of[post.name]
 
     def _rank(self, posts: Named) -> list[Ranked]:
-        self._touched += len(posts)
+        self.touched["rank"] += len(posts)
         return heapq.nlargest(self.best, posts.values())
 
     def _render(self, posts: list[Ranked]) -> str:
-        self._touched += len(posts)
+        self.touched["render"] += len(posts)
         return "\n".join(f"{post.stars} {post.author}: {post.text}" for post in posts)
 
     def status(self) -> WallStatus:
         """Return what was asked, and what was touched."""
         return WallStatus(self._writes, self._reads, self._touched_by_writes, self._touched_by_reads)
+
+
+def parsed(line: str) -> Ranked:
+    """Return the post that a line says.
+
+    Raises
+    ------
+    BadParameter
+        If it says none.
+    """
+    name, author, stars, text = (*line.split(maxsplit=3), "", "", "", "")[:4]
+    if not (author and stars.isdecimal()):
+        raise BadParameter(f"{line!r}: give a line as 'name author stars text', stars a whole number")
+    return Ranked(int(stars), name, author, text)
