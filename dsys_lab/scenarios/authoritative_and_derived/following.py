@@ -21,6 +21,7 @@ from dsys_lab.scenarios.scenario import Claims, scenario
 from dsys_lab.simulation import Body, Event, Machine, Simulation
 from dsys_lab.simulation.chance import exponential
 from dsys_lab.stores.relational import Change
+from dsys_lab.structures.schema import Value
 
 REPLICA = "replica"
 Logged = tuple[int, int, Change]
@@ -32,7 +33,7 @@ class Source:
 
     def __init__(self, sim: Simulation, keys: int) -> None:
         self.sim, self.keys = sim, keys
-        self.rows: dict[int, dict[str, int]] = {}
+        self.rows: dict[int, dict[str, Value]] = {}
         self.log: list[Logged] = []
 
     def write(self, key: int) -> int:
@@ -147,7 +148,7 @@ def reordered(
     require_events(writes, seconds)
     source, view = Source(sim, keys), Latest(TABLE, order=order, name=REPLICA)
 
-    def travel(position: int, change: Change) -> Body:
+    def travel(key: int, position: int, change: Change) -> Body:
         message, way = f"c{position}", exponential(way_s)(sim.stream("ways"))
         sim.emit("send", TABLE, message, to=REPLICA, copy=1, type="change", arrive_us=sim.now_us + round(way * 1e6))
         yield sim.sleep(way)
@@ -155,7 +156,7 @@ def reordered(
         late = view.passed_over
         view.apply(change, position)
         if view.passed_over > late:
-            sim.emit("effect_skip", REPLICA, message, key=change.after and change.after["id"], copy=1)
+            sim.emit("effect_skip", REPLICA, message, key=key, copy=1)
         else:
             sim.emit("apply", REPLICA, message, view=REPLICA, position=position, copy=1)
 
@@ -163,8 +164,9 @@ def reordered(
         luck = sim.stream("writers")
         while sim.now_s < seconds:
             yield sim.sleep(exponential(1 / writes)(luck))
-            position = source.write(int(luck() * keys))
-            sim.spawn(travel(position, source.log[-1][2]))
+            key = int(luck() * keys)
+            position = source.write(key)
+            sim.spawn(travel(key, position, source.log[-1][2]))
 
     sim.spawn(write())
     sim.run(seconds)
