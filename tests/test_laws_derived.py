@@ -22,6 +22,8 @@ from dsys_lab.workloads.keys import uniform, zipf
     (lambda: laws.lru_hit_share(zipf(2000, 0.9).shares.tolist(), 200), 0.5048),
     (lambda: laws.lru_hit_share(uniform(1000).shares.tolist(), 100), 0.1),
     (lambda: laws.lru_hit_share([0.5, 0.5], 2), 1),
+    (lambda: laws.random_hit_share(zipf(400, 0.9).shares.tolist(), 75), 0.5049),
+    (lambda: laws.random_hit_share(uniform(1000).shares.tolist(), 100), 0.1),
     (lambda: laws.stale_own_read(1, 1), 0.3679),
     (lambda: laws.stale_own_read(0, 1), 1),
     (lambda: laws.push_touches(11.471, 1), 12.471),
@@ -33,6 +35,18 @@ from dsys_lab.workloads.keys import uniform, zipf
 ])  # fmt: skip
 def test_a_law_gives_its_figure(law, figure):
     assert law() == pytest.approx(figure, rel=1e-3)
+
+
+def test_first_come_first_out_comes_to_what_any_one_out_does():
+    popular, kept, hits = zipf(400, 0.9), {}, 0
+    for number, key in enumerate(popular.draw(7, "fifo", 0, 23_000).tolist()):
+        hits += key in kept and number >= 3_000
+        if key not in kept:
+            kept[key] = None
+            if len(kept) > 75:
+                del kept[next(iter(kept))]
+    law = laws.random_hit_share(popular.shares.tolist(), 75)
+    assert abs(hits / 20_000 - law) <= 3 * math.sqrt(law * (1 - law) / 20_000)
 
 
 def test_at_the_break_even_both_cost_the_same_however_many_follow():
@@ -52,6 +66,7 @@ def test_at_the_break_even_both_cost_the_same_however_many_follow():
     lambda: laws.lru_hit_share([0.5, 0.4], 1),
     lambda: laws.lru_hit_share([1.0, 0.0], 1),
     lambda: laws.lru_hit_share([0.5, 0.5], 0),
+    lambda: laws.random_hit_share([0.5, 0.4], 1),
     lambda: laws.stale_own_read(1, 0),
     lambda: laws.stale_own_read(-1, 1),
     lambda: laws.push_touches(-1, 1),

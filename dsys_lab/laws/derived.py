@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from dsys_lab.errors import BadParameter, require_not_negative, require_positive
 
@@ -45,23 +45,41 @@ def lru_hit_share(shares: Sequence[float], capacity: int) -> float:
     Che, Tung and Wang, "Hierarchical web caching systems", IEEE JSAC 2002; Fricker, Robert and Roberts, "A versatile
     and accurate approximation for LRU cache performance", ITC 2012.
     """
+    return _hit_share(shares, capacity, lambda x: -math.expm1(-x))
+
+
+def random_hit_share(shares: Sequence[float], capacity: int) -> float:
+    """Share of the reads that hit in a cache of `capacity` entries that throws out any one of them.
+
+    As `lru_hit_share`, but how long a key stays is exponential, and to read it does not help: a key is there for a
+    share `p t / (1 + p t)` of the time. First come, first out comes to the same.
+
+    References
+    ----------
+    Fricker, Robert and Roberts, ITC 2012, section 4; Gelenbe, "A unified approach to the evaluation of a class of
+    replacement algorithms", IEEE Transactions on Computers 1973.
+    """
+    return _hit_share(shares, capacity, lambda x: x / (1 + x))
+
+
+def _hit_share(shares: Sequence[float], capacity: int, there: Callable[[float], float]) -> float:
+    """Return `sum p there(p t)` at the t at which `sum there(p t)` is the capacity."""
     require_positive(capacity=capacity)
     if not len(shares) or min(shares) <= 0 or not math.isclose(math.fsum(shares), 1, rel_tol=1e-6):
         raise BadParameter("shares: give the share of each key, above 0, that sum to 1")
     if capacity >= len(shares):
         return 1.0
+
+    def kept(time: float) -> float:
+        return math.fsum(there(share * time) for share in shares)
+
     low, high = 0.0, 1.0
-    while _kept(shares, high) < capacity:
+    while kept(high) < capacity:
         low, high = high, 2 * high
     for _ in range(60):
         middle = (low + high) / 2
-        low, high = (middle, high) if _kept(shares, middle) < capacity else (low, middle)
-    return math.fsum(share * -math.expm1(-share * high) for share in shares)
-
-
-def _kept(shares: Sequence[float], reads: float) -> float:
-    """Return how many keys were read within so many reads, on average."""
-    return math.fsum(-math.expm1(-share * reads) for share in shares)
+        low, high = (middle, high) if kept(middle) < capacity else (low, middle)
+    return math.fsum(share * there(share * high) for share in shares)
 
 
 def stale_own_read(waited_s: float, lag_mean_s: float) -> float:
