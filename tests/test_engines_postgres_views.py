@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from dsys_lab.dataflows.derived_view import Counts
-from dsys_lab.engines.postgres import PostgresDatabase, connection, kept_views
+from dsys_lab.engines.postgres import PostgresDatabase, connection, indexed, kept_views
 from dsys_lab.errors import BadParameter, Refused
 from dsys_lab.stores.relational import Change
 
@@ -92,3 +92,18 @@ def test_nothing_is_left_and_what_cannot_be_meant_is_refused(database, found):
     with pytest.raises(Refused):
         kept_views(database, NIGHTS[:2], [Change("nights", None, NIGHTS[0])])
     assert database.run(*left) == []
+
+
+def test_each_index_is_one_more_write_a_row_and_only_one_of_them_is_ever_asked(database):
+    none, one, five = indexed(database, 0, 1, 5, rows=500, there=3_000)
+    for found in (none, one, five):
+        assert found.log_records_a_row == pytest.approx(2 + found.indexes, rel=0.05), "the row, its key, and each index"
+    assert none.log_bytes_a_row < one.log_bytes_a_row < five.log_bytes_a_row
+    assert five.asked_pages == one.asked_pages < none.asked_pages / 3
+
+
+@pytest.mark.parametrize("wrong", [lambda it: indexed(it, 21), lambda it: indexed(it, -1), lambda it: indexed(it, 1.5),
+                                   lambda it: indexed(it, 1, rows=0)])  # fmt: skip
+def test_a_table_without_sense_is_refused(database, wrong):
+    with pytest.raises(BadParameter):
+        wrong(database)

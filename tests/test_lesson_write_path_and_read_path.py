@@ -98,7 +98,19 @@ def test_a_write_walks_to_the_wall_and_a_read_from_there(eager):
     assert trace.digest() == walls(eager=eager, seconds=6.0).digest()
 
 
+@pytest.mark.parametrize("seed", SEEDS)
+def test_who_polls_asks_in_vain_and_late_and_who_subscribes_is_told(seed):
+    poll, subscribe = counts.heard(seed=seed)
+    assert poll.requests == pytest.approx(50 * 1_000 / 10, rel=0.02)
+    assert poll.late_s == pytest.approx(laws.polling_delay_s(10), rel=0.1)
+    assert subscribe.requests < poll.requests / 1.4
+    assert subscribe.late_s < poll.late_s / 10
+    often, told = counts.heard(seed=seed, changes_a_second=2.0)
+    assert told.requests > often.requests, "where much changes, polling is the cheaper"
+
+
 @pytest.mark.parametrize("wrong", [
+    lambda: counts.heard(clients=0), lambda: counts.heard(poll_s=0),
     lambda: followers(1), lambda: followers(2.5), lambda: followers(10**6), lambda: followers(10, 0),
     lambda: fan_out(copies=0.0), lambda: fan_out(seconds=1e9), lambda: fan_out(reads=-1.0),
     lambda: fan_out(threshold=-1),

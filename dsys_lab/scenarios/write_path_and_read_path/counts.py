@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import fmean
 
 from dsys_lab.dataflows.derived_view import PULL, PUSH, STEPS, Feed, Wall, digest_of
 from dsys_lab.errors import BadParameter, require_positive
@@ -99,6 +100,47 @@ def thresholds(
         pulled = sum(len(readers) for author, readers in graph.items() if feed.is_pulled(author)) / users
         told.append(Threshold(limit, quantile(visible_s, 0.99), quantile(behind_s or [0.0], 0.99), pulled))
     return told
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """How clients come to know of changes.
+
+    Attributes
+    ----------
+    way : str
+        "poll", or "subscribe".
+    requests : int
+        Questions, or messages to a client.
+    late_s : float
+        From a change until a client knows of it, on average.
+    """
+
+    way: str
+    requests: int
+    late_s: float
+
+
+def heard(
+    *, clients: int = 50, poll_s: float = 10.0, changes_a_second: float = 0.05, push_s: float = 0.05,
+    seconds: float = 1_000.0, seed: int = 7,
+) -> list[Heard]:  # fmt: skip
+    """Let clients poll every `poll_s`, each from a moment of its own, or be told of each change `push_s` later."""
+    require_positive(clients=clients, poll_s=poll_s, changes_a_second=changes_a_second, push_s=push_s, seconds=seconds)
+    luck, gap_s, changes_s, now_s = stream(seed, "heard"), exponential(1 / changes_a_second), [], 0.0
+    while (now_s := now_s + gap_s(luck)) < seconds:
+        changes_s.append(now_s)
+    polls, late_s = 0, []
+    for _ in range(clients):
+        asks_s, known = luck() * poll_s, 0
+        while asks_s < seconds or known < len(changes_s):
+            polls += asks_s < seconds
+            while known < len(changes_s) and changes_s[known] <= asks_s:
+                late_s.append(asks_s - changes_s[known])
+                known += 1
+            asks_s += poll_s
+    told = clients * len(changes_s)
+    return [Heard("poll", polls, fmean(late_s or [0.0])), Heard("subscribe", told, push_s if told else 0.0)]
 
 
 @dataclass(frozen=True, slots=True)
