@@ -121,7 +121,7 @@ def test_a_crash_of_the_replica_costs_time_and_no_change(seed):
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_by_arrival_some_rows_stay_wrong_and_by_position_none(seed):
-    wrong, right = (reordered(seed=seed, order=order, keys=8, seconds=8.0) for order in ("arrival", "position"))
+    wrong, right = (reordered(seed=seed, order=order) for order in ("arrival", "position"))
     assert [lamp.held for lamp in lamps(wrong)] == [False]
     assert [lamp.held for lamp in lamps(right)] == [True]
 

@@ -130,7 +130,7 @@ def following(
 
     sim.spawn(write())
     sim.run(seconds)
-    return Claims()
+    return Claims(poster_us=round(seconds / 2 * 1e6))
 
 
 @scenario("the newest by {order}")
@@ -140,8 +140,8 @@ def reordered(
     order: str = "arrival",
     writes: float = 10.0,
     way_s: float = 0.2,
-    keys: int = 4,
-    seconds: float = 5.0,
+    keys: int = 8,
+    seconds: float = 8.0,
 ) -> Claims:
     """Rows change `writes` times a second; each change travels for an exponential time of mean `way_s`."""
     require_positive(writes=writes, way_s=way_s, keys=keys)

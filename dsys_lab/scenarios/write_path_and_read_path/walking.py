@@ -76,4 +76,4 @@ def walls(
     if reads:
         sim.spawn(read())
     sim.run(seconds)
-    return Claims({"conservation": {}})
+    return Claims({"conservation": {}}, poster_us=round(seconds / 2 * 1e6))
