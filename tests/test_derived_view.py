@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dsys_lab.dataflows.change_capture import Follower
 from dsys_lab.dataflows.derived_view import Counts, Extremes, Latest, Words
 from dsys_lab.errors import BadParameter, Misuse
 from dsys_lab.stores.relational import Change, RelationalDatabase
@@ -202,6 +203,23 @@ def test_a_slot_of_the_models_log_keeps_a_view():
         session.close()
     row = night(2, "Lima", 8.0, None)
     assert [view.state() for view in views] == [plainly(name, [row]) for name in VIEWS]
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_a_follower_keeps_a_view_through_a_restart(name):
+    with RelationalDatabase(VolatileDisk()) as database:
+        session, disk = database.session("ada"), VolatileDisk()
+        session.execute("CREATE TABLE nights (id integer PRIMARY KEY, city text, hours double precision, note text)")
+        slot = database.make_slot("view")
+        follower = Follower(disk, VIEWS[name], slot)
+        session.execute("INSERT INTO nights VALUES (1, 'Oslo', 7.5, 'warm bed'), (2, 'Lima', 6.25, NULL)")
+        follower.follow()
+        session.execute("UPDATE nights SET id = 3 WHERE id = 1")
+        opened = Follower(disk, VIEWS[name], slot)
+        assert opened.view.state() == follower.view.state()
+        opened.follow()
+        session.close()
+    assert opened.view.state() == plainly(name, [night(3, "Oslo", 7.5, "warm bed"), night(2, "Lima", 6.25, None)])
 
 
 @pytest.mark.parametrize("name", ["counts", "extremes", "words"])

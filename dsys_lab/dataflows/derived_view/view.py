@@ -42,7 +42,7 @@ class ViewStatus:
     Attributes
     ----------
     position : int
-        The highest position of which it knows; 0 if of none.
+        The highest position of which it was told; 0 if of none.
     rows : int
         That it answers with.
     read_rows, written_rows : int
@@ -76,8 +76,14 @@ class View(ABC):
         self._recorder = recorder
 
     # ------------------------------------------------------------ maintenance
-    def apply(self, change: Change, position: int, *, now_us: int = 0) -> None:
+    def apply(self, change: Change, position: int | None = None, *, now_us: int = 0) -> None:
         """Take in a change of the commit at this position.
+
+        Parameters
+        ----------
+        position : int, optional
+            None: whoever tells it keeps the positions and the order, as `change_capture.Follower` does, so no change
+            is older than one that it was told.
 
         Raises
         ------
@@ -87,6 +93,7 @@ class View(ABC):
             If a row goes that the view never had, or comes that it has, as far as it can know that: a change was
             skipped, or told twice.
         """
+        position = self.position if position is None else position
         if type(position) is not int or position < 0:
             raise BadParameter(f"position = {position!r}: give that of the commit, a whole number")
         if change.table != self.table:
