@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import sqrt
+from pathlib import Path
 from statistics import fmean, stdev
 
 import pytest
@@ -133,6 +134,15 @@ def test_a_herd_goes_together_and_a_single_flight_alone(seed):
     assert crowd.went > 5
     assert crowd.slowest_s > alone.slowest_s
     assert all(lamp.held for single in (False, True) for lamp in lamps(herd(seed=seed, single=single)))
+
+
+def test_a_golden_trace_tells_how_an_entry_grows_old():
+    told = cached(keys=2, seconds=7.0, ttl_s=4.0, reads=2.0, writes=0.4, seed=11).text() + "\n"
+    golden = Path(__file__).parent / "golden" / "authoritative_and_derived_an_entry_grows_old.txt"
+    if not golden.exists():
+        golden.write_text(told, encoding="utf-8")
+        pytest.fail(f"{golden.name} was missing and is written now: read it, then run again")
+    assert told == golden.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("wrong", [
