@@ -6,8 +6,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from dsys_lab.dataflows.derived_view import Counts
-from dsys_lab.engines.postgres import PostgresDatabase, connection, indexed, kept_views
+from dsys_lab.dataflows.derived_view import Counts, Extremes, Latest, View, Words
+from dsys_lab.engines.postgres import (
+    LogicalConnection,
+    PostgresDatabase,
+    connection,
+    indexed,
+    kept_views,
+    make_slot,
+)
 from dsys_lab.errors import BadParameter, Refused
 from dsys_lab.stores.relational import Change
 
@@ -107,3 +114,30 @@ def test_each_index_is_one_more_write_a_row_and_only_one_of_them_is_ever_asked(d
 def test_a_table_without_sense_is_refused(database, wrong):
     with pytest.raises(BadParameter):
         wrong(database)
+
+
+def test_a_slot_of_postgresql_keeps_every_view_as_its_own_query_says():
+    with PostgresDatabase(LogicalConnection.shared()) as asked:
+        asked.run("CREATE TABLE nights (id integer PRIMARY KEY, city text, hours double precision, note text)")
+        slot = make_slot(asked, "views")
+        views: list[View] = [Latest("nights"), Counts("nights", by="city", of="hours"),
+                             Extremes("nights", by="city", of="hours"), Words("nights", of="note")]  # fmt: skip
+        for sql in ("INSERT INTO nights VALUES (1, 'Oslo', 7.5, 'warm bed'), (2, NULL, 0.1, NULL)",
+                    "INSERT INTO nights VALUES (3, 'Oslo', 8.25, 'Bed')",
+                    "UPDATE nights SET hours = 0.3, city = 'Oslo' WHERE id = 2",
+                    "UPDATE nights SET id = 4 WHERE id = 1",
+                    "DELETE FROM nights WHERE id = 3", "INSERT INTO nights VALUES (5, 'Lima', NULL, '')"):  # fmt: skip
+            asked.run(sql)
+        for commit in slot.peek():
+            for change in commit.changes:
+                for view in views:
+                    view.apply(change, commit.position)
+        replica, sums, extremes, words = (view.state() for view in views)
+        rows = asked.run("SELECT id, city, hours, note FROM nights ORDER BY id")
+        assert [tuple(replica[key].values()) for key in sorted(replica)] == rows
+        told = asked.run("SELECT city, count(*), sum(hours), min(hours), max(hours) FROM nights GROUP BY city")
+        kept = {city: (one["count"], one["sum"], *extremes[city].values()) for city, one in sums.items()}
+        assert kept == {city: tuple(rest) for city, *rest in told}
+        assert words == {"warm": [4], "bed": [4]}
+        slot.drop()
+    LogicalConnection.shared().close()
