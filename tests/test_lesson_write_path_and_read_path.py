@@ -31,16 +31,16 @@ def test_one_is_followed_by_all_and_the_mean_is_that_of_the_page():
 
 
 def test_push_and_pull_touch_what_the_laws_say_and_are_even_at_one_read_a_post():
-    found = [counts.touched(1, 10, posts=300, seed=seed) for seed in range(5)]
-    for place, reads in enumerate((1, 10)):
-        assert holds([one[place].push for one in found], laws.push_touches(MEAN, reads))
+    found = [counts.touched(1, 4, seed=seed) for seed in range(4)]
+    for place, reads in enumerate((1, 4)):
+        assert [one[place].push for one in found] == pytest.approx([laws.push_touches(MEAN, reads)] * 4)
         assert holds([one[place].pull for one in found], laws.pull_touches(MEAN, reads))
-    assert fmean(one[1].pull for one in found) > 4 * fmean(one[1].push for one in found)
+    assert fmean(one[1].pull for one in found) > 2 * fmean(one[1].push for one in found)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_few_reads_favour_pull_and_many_favour_push(seed):
-    few, many = counts.touched(0.05, 5, posts=300, seed=seed)
+    few, many = counts.touched(0.05, 3, users=500, seed=seed)
     assert few.pull < few.push
     assert many.push < many.pull
 
@@ -115,7 +115,7 @@ def test_who_polls_asks_in_vain_and_late_and_who_subscribes_is_told(seed):
     lambda: fan_out(copies=0.0), lambda: fan_out(seconds=1e9), lambda: fan_out(reads=-1.0),
     lambda: fan_out(threshold=-1),
     lambda: walls(eager=9), lambda: walls(row_ms=0.0), lambda: walls(seconds=1e9), lambda: walls(users=1),
-    lambda: counts.touched(1, posts=0), lambda: counts.thresholds(None, copies_a_second=0),
+    lambda: counts.touched(1, users=1), lambda: counts.thresholds(None, copies_a_second=0),
     lambda: counts.standings(writes=3, reads=2), lambda: counts.standings(writes=0),
 ])  # fmt: skip
 def test_what_cannot_be_meant_is_refused(wrong):

@@ -30,22 +30,21 @@ class Touched:
 
 
 def touched(
-    *reads_a_post: float, threshold: int = 200, users: int = 2_000, posts: int = 1_000, seed: int = 7
+    *reads_a_post: float, threshold: int = 200, users: int = 2_000, seed: int = 7
 ) -> list[Touched]:
-    """Post and read with all three strategies; authors and readers are drawn among all alike."""
-    require_positive(posts=posts)
+    """Let everybody post once, and readers read who are drawn among all alike, with all three strategies."""
     graph = followers(users, seed=seed)
     names, told = list(graph), []
     for reads in reads_a_post:
         costs = []
         for limit in (PUSH, PULL, threshold):
             feed, luck = Feed(graph, threshold=limit), stream(seed, "touched")
-            for _ in range(posts):
-                feed.publish(names[int(luck() * users)], "")
-            for _ in range(round(posts * reads)):
+            for author in names:
+                feed.publish(author, "")
+            for _ in range(round(users * reads)):
                 feed.read(names[int(luck() * users)], 1)
             status = feed.status()
-            costs.append((status.touched_by_posts + status.touched_by_reads) / posts)
+            costs.append((status.touched_by_posts + status.touched_by_reads) / users)
         told.append(Touched(reads, *costs))
     return told
 
