@@ -1,5 +1,6 @@
 """Data made from data: what is computed once over all of it, or again with every record.
 
 `batch` (one function over what is bounded and what is not), `windows` (when is a stretch of event time complete?),
-`streaming_sql` (a query that never ends), `change_capture` (a copy that is told by the log). In reading order.
+`streaming_sql` (a query that never ends), `change_capture` (a copy that is told by the log), `derived_view` (what such
+copies are, and what they cost). In reading order.
 """

@@ -278,6 +278,11 @@ _TABLE: Final = (
     _kind("differs", "mark", "expected",
           "{place} is not what the table says, {expected}, and nobody is on the way to mend it", state="apart"),
     _kind("agrees", "mark", "", "{place} is what the table says again", ends="apart"),
+    # caches
+    _kind("hit", "mark", "key position", "{place} has {key}, as of {position}"),
+    _kind("miss", "mark", "key", "{place} does not have {key}"),
+    _kind("fill", "put", "key position", "{place} keeps {key}, as of {position}"),
+    _kind("evict", "fade", "key why", "{place} throws {key} out: {why}"),
     # operations and stored bytes
     _kind("begin", "mark", "op name", "operation {op} begins: {name}"),
     _kind("end", "mark", "op ok", "operation {op} ends"),

@@ -3,7 +3,8 @@
 One server for a process, started at the first use; `DSYS_LAB_POSTGRES=postgresql://…` uses yours instead. Reading
 order: `start` and `server` (how it runs), `connection`, `session` (who waits for whom) and `database`; then what looks
 inside: `plan`, `pages`, `wal`, and by `decoding` the `changes` that were committed; `cube` and `narrow`, facts in it;
-and `torn_page` and `lost_slot`, each with a cluster of its own.
+`kept_views` and `indexed`, what it keeps besides a table; and `torn_page` and `lost_slot`, each with a cluster of its
+own.
 
 >>> with PostgresDatabase() as database:  # doctest: +SKIP
 ...     ada = database.session("ada")
@@ -21,6 +22,8 @@ from dsys_lab.engines.postgres.changes import (
 from dsys_lab.engines.postgres.connection import SETTING, Connection, connection
 from dsys_lab.engines.postgres.cube import PostgresCube
 from dsys_lab.engines.postgres.database import PostgresDatabase
+from dsys_lab.engines.postgres.indexed import Indexed, indexed
+from dsys_lab.engines.postgres.kept_views import KeptView, kept_views
 from dsys_lab.engines.postgres.lost_slot import LostSlot, lost_slot
 from dsys_lab.engines.postgres.pages import Space, Version, heap_page, page_count, space
 from dsys_lab.engines.postgres.plan import Plan, explain
@@ -34,6 +37,8 @@ __all__ = [
     "SETTING",
     "SLOT_DIFFERENCES",
     "Connection",
+    "Indexed",
+    "KeptView",
     "LogicalConnection",
     "LostSlot",
     "Plan",
@@ -49,6 +54,8 @@ __all__ = [
     "connection",
     "explain",
     "heap_page",
+    "indexed",
+    "kept_views",
     "lost_slot",
     "make_slot",
     "page_count",

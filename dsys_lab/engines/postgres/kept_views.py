@@ -1,0 +1,196 @@
+"""What does PostgreSQL touch to keep a sum by groups: nothing, all of it again, or each change once?
+
+Four ways to answer `SELECT city, count(*), sum(minutes) FROM nights GROUP BY city`, after the same changes:
+
+====================  =============================================  ==============================================
+way                   when a night changes                           when somebody asks
+====================  =============================================  ==============================================
+`query`               nothing                                        every night is read
+`refresh`             every night is read, every group written anew  the groups; between two refreshes they are old
+`concurrently`        the same is read; only groups that differ are  the same, and a refresh stops no reader
+                      written, as a row that goes and one that comes
+`trigger`             the groups of the night are updated, in the    the groups, as of now
+                      same transaction
+====================  =============================================  ==============================================
+
+The rows are PostgreSQL's own counts of what a transaction has done so far (`pg_stat_xact_all_tables`), the pages those
+of a plan. The model of the second and the last is `dsys_lab.dataflows.derived_view.Counts`: `rebuild` and `apply`.
+
+Sources: PostgreSQL 18 documentation, `REFRESH MATERIALIZED VIEW`, ch. 37 "Triggers", "The Cumulative Statistics
+System".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from dsys_lab.engines.postgres.database import PostgresDatabase
+from dsys_lab.engines.postgres.plan import Plan, explain
+from dsys_lab.errors import BadParameter
+from dsys_lab.stores.relational import Change
+
+_QUERY: Final = 'SELECT city, count(*) AS "count", sum(minutes) AS "sum" FROM nights GROUP BY city'
+_TRIGGER: Final = """
+CREATE FUNCTION keep_by_city() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP <> 'INSERT' THEN
+        UPDATE by_city SET count = count - 1, sum = sum - OLD.minutes WHERE city = OLD.city;
+    END IF;
+    IF TG_OP <> 'DELETE' THEN
+        INSERT INTO by_city VALUES (NEW.city, 1, NEW.minutes)
+            ON CONFLICT (city) DO UPDATE SET count = by_city.count + 1, sum = by_city.sum + EXCLUDED.sum;
+    END IF;
+    RETURN NULL;
+END $$"""
+_MAKE: Final[dict[str, tuple[str, ...]]] = {
+    "query": (),
+    "refresh": (f"CREATE MATERIALIZED VIEW by_city AS {_QUERY}",),
+    "concurrently": (f"CREATE MATERIALIZED VIEW by_city AS {_QUERY}", "CREATE UNIQUE INDEX ON by_city (city)"),
+    "trigger": (
+        f"CREATE TABLE by_city AS {_QUERY}",
+        "ALTER TABLE by_city ADD PRIMARY KEY (city)",
+        _TRIGGER,
+        "CREATE TRIGGER keep AFTER INSERT OR UPDATE OR DELETE ON nights FOR EACH ROW EXECUTE FUNCTION keep_by_city()",
+    ),
+}
+WAYS: Final = tuple(_MAKE)
+_CATCH_UP: Final = {
+    "refresh": "REFRESH MATERIALIZED VIEW by_city",
+    "concurrently": "REFRESH MATERIALIZED VIEW CONCURRENTLY by_city",
+}
+_DROP: Final = {"refresh": "MATERIALIZED VIEW", "concurrently": "MATERIALIZED VIEW", "trigger": "TABLE"}
+_COUNTS: Final = """
+SELECT coalesce(sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) FILTER (WHERE relname = 'nights'), 0),
+       coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del) FILTER (WHERE relname = 'by_city'), 0)
+FROM pg_stat_xact_all_tables WHERE schemaname = %s"""
+
+Groups = dict[str, dict[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class KeptView:
+    """What one way came to.
+
+    Attributes
+    ----------
+    way : str
+        One of `WAYS`.
+    was_old : bool
+        Whether it answered wrongly after the changes, until it was caught up.
+    read_rows, written_rows : int
+        Nights read, and rows of the view written, to keep it; finding the nights that change is not counted.
+    asked_rows, asked_pages : int
+        Rows and pages that one question touches afterwards.
+    groups : dict
+        The answer in the end: `count` and `sum` by city.
+    """
+
+    way: str
+    was_old: bool
+    read_rows: int
+    written_rows: int
+    asked_rows: int
+    asked_pages: int
+    groups: Groups
+
+
+def kept_views(
+    database: PostgresDatabase, nights: Iterable[Mapping[str, Any]], changes: Iterable[Change]
+) -> list[KeptView]:
+    """Fill a table `nights`, change it, and keep a sum by cities in each of the four ways.
+
+    Parameters
+    ----------
+    nights : iterable of dict
+        With `id`, `city` and `minutes`, none of them NULL.
+    changes : iterable of Change
+        Each to a night that is there, or of a new one.
+
+    Raises
+    ------
+    BadParameter
+        If a night lacks a column.
+    Refused
+        If there is a table of one of these names already.
+    """
+    rows, told = [_values(night) for night in nights], list(changes)
+    return [_kept(database, way, rows, told) for way in WAYS]
+
+
+def _values(night: Mapping[str, Any]) -> tuple[Any, ...]:
+    if any(night.get(name) is None for name in ("id", "city", "minutes")):
+        raise BadParameter(f"{dict(night)!r}: give nights with id, city and minutes")
+    return night["id"], night["city"], night["minutes"]
+
+
+def _kept(
+    database: PostgresDatabase, way: str, nights: list[tuple[Any, ...]], changes: list[Change]
+) -> KeptView:
+    run = database.run
+    run("CREATE TABLE nights (id integer PRIMARY KEY, city text NOT NULL, minutes integer NOT NULL)")
+    try:
+        columns = [list(column) for column in zip(*nights, strict=True)] or [[], [], []]
+        run("INSERT INTO nights SELECT * FROM unnest(%s::integer[], %s::text[], %s::integer[])", columns)
+        for sql in _MAKE[way]:
+            run(sql)
+        written_rows = _counted(database, lambda: _change(database, changes))[1]
+        truth, before = _groups(database, "query"), _groups(database, way)
+        read_rows = 0
+        if way in _CATCH_UP:
+            read_rows, written = _counted(database, lambda: run(_CATCH_UP[way]))
+            written_rows += written
+        plan = explain(database, _asked(way))
+        pages = plan.pages_hit + plan.pages_read
+        return KeptView(
+            way, before != truth, read_rows, written_rows, _leaf_rows(plan), pages, _groups(database, way)
+        )
+    finally:
+        if way in _DROP:
+            run(f"DROP {_DROP[way]} IF EXISTS by_city")
+        run("DROP TABLE nights")
+        run("DROP FUNCTION IF EXISTS keep_by_city")
+
+
+def _counted(database: PostgresDatabase, do: Callable[[], object]) -> tuple[int, int]:
+    """Do something in a transaction; return the nights read and the rows of the view written in it.
+
+    What the session did just before may not have been handed in yet, and still be among the counts: so it is the
+    difference that tells.
+    """
+    database.run("BEGIN")
+    try:
+        [before] = database.run(_COUNTS, (database.schema,))
+        do()
+        [after] = database.run(_COUNTS, (database.schema,))
+    except BaseException:
+        database.run("ROLLBACK")
+        raise
+    database.run("COMMIT")
+    return int(after[0] - before[0]), int(after[1] - before[1])
+
+
+def _change(database: PostgresDatabase, changes: list[Change]) -> None:
+    for change in changes:
+        gone = change.before and change.before["id"]
+        if change.after is None:
+            database.run("DELETE FROM nights WHERE id = %s", (gone,))
+        elif change.before is None:
+            database.run("INSERT INTO nights VALUES (%s, %s, %s)", _values(change.after))
+        else:
+            values = *_values(change.after), gone
+            database.run("UPDATE nights SET id = %s, city = %s, minutes = %s WHERE id = %s", values)
+
+
+def _asked(way: str) -> str:
+    return _QUERY if way == "query" else 'SELECT city, "count", "sum" FROM by_city WHERE "count" > 0'
+
+
+def _groups(database: PostgresDatabase, way: str) -> Groups:
+    return {city: {"count": int(count), "sum": int(total)} for city, count, total in database.run(_asked(way))}
+
+
+def _leaf_rows(plan: Plan) -> int:
+    """Return the rows that the steps without others below them looked at."""
+    return sum(map(_leaf_rows, plan.steps)) if plan.steps else plan.rows + plan.rows_removed * plan.loops

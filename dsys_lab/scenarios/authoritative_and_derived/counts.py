@@ -1,0 +1,274 @@
+"""What caches, views and replicas come to in many runs, counted for a chart, without a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from dsys_lab.dataflows.derived_view import Cache, Counts, Drift, Extremes, Latest, View, Words, find_drift
+from dsys_lab.errors import require_fraction, require_positive
+from dsys_lab.scenarios.authoritative_and_derived.following import following
+from dsys_lab.scenarios.authoritative_and_derived.herd import herd
+from dsys_lab.simulation.chance import exponential, stream
+from dsys_lab.stores.relational import Change
+from dsys_lab.trace import quantile, sojourns_s
+from dsys_lab.workloads.keys import zipf
+
+CITIES = ("Oslo", "Lima", "Cairo", "Quito", "Turku")
+NOTES = ("warm bed", "cold bed", "loud street", "warm tea and a quiet street", "strange dreams")
+
+
+@dataclass(frozen=True, slots=True)
+class Age:
+    """What a ttl comes to, for a key that nobody invalidates.
+
+    Attributes
+    ----------
+    ttl_s : float
+    reads : int
+    hit_share : float
+        Of the reads.
+    stale_share : float
+        Of the hits.
+    """
+
+    ttl_s: float
+    reads: int
+    hit_share: float
+    stale_share: float
+
+
+def ages(*ttls_s: float, reads: float = 1.0, writes: float = 0.1, many: int = 20_000, seed: int = 7) -> list[Age]:
+    """Read one key `many` times at random, `reads` a second, while it is written `writes` times a second."""
+    require_positive(reads=reads, writes=writes, many=many)
+    told = []
+    for ttl_s in ttls_s:
+        cache, position, hits, stale = Cache(ttl_s=ttl_s), 0, 0, 0
+        written = _times_us(writes, seed, "writes")
+        next_us = next(written)
+        for _, now_us in zip(range(many), _times_us(reads, seed, "reads"), strict=False):
+            while next_us <= now_us:
+                position, next_us = position + 1, next(written)
+            entry = cache.get(now_us, "key")
+            if entry is None:
+                cache.fill(now_us, "key", None, position)
+            else:
+                hits, stale = hits + 1, stale + (entry.position < position)
+        told.append(Age(ttl_s, many, hits / many, stale / hits if hits else float("nan")))
+    return told
+
+
+def _times_us(rate: float, seed: int, name: str) -> Iterator[int]:
+    luck, gap_s, now_s = stream(seed, f"ages/{name}"), exponential(1 / rate), 0.0
+    while True:
+        now_s += gap_s(luck)
+        yield round(now_s * 1e6)
+
+
+def lru_hit_share(
+    capacity: int, *, keys: int = 2_000, exponent: float = 0.9, reads: int = 20_000, seed: int = 7
+) -> float:
+    """Return the share of hits of an LRU cache, counted after as many reads as fill it ten times over."""
+    require_positive(reads=reads)
+    cache, warm = Cache(capacity=capacity), 10 * capacity
+    hits_before = 0
+    for number, key in enumerate(zipf(keys, exponent).draw(seed, "lru/keys", 0, warm + reads).tolist()):
+        if number == warm:
+            hits_before = cache.status().hits
+        if cache.get(number, key) is None:
+            cache.fill(number, key, None, 0)
+    return (cache.status().hits - hits_before) / reads
+
+
+# ---------------------------------------------------------------- full or incremental
+@dataclass(frozen=True, slots=True)
+class Maintenance:
+    """What it takes to bring a view of `rows` rows up to date after `changes` changes.
+
+    Attributes
+    ----------
+    view : str
+    full_rows, incremental_rows : int
+        Rows read by a rebuild, and by taking the changes in.
+    recomputed : int
+        Groups that had to be looked at again.
+    same : bool
+        Whether both came to the same state.
+    """
+
+    view: str
+    full_rows: int
+    incremental_rows: int
+    recomputed: int
+    same: bool
+
+
+VIEWS: dict[str, Callable[[], View]] = {
+    "replica": lambda: Latest("nights"),
+    "sums": lambda: Counts("nights", by="city", of="minutes"),
+    "extremes": lambda: Extremes("nights", by="city", of="minutes"),
+    "words": lambda: Words("nights", of="note"),
+}
+
+
+def nights(count: int, seed: int = 7) -> dict[int, dict[str, Any]]:
+    """Return so many nights by their number, all columns drawn at random."""
+    luck = stream(seed, "nights")
+    return {number: _night(number, luck) for number in range(count)}
+
+
+def _night(number: int, luck: Callable[[], float]) -> dict[str, Any]:
+    city, note = CITIES[int(luck() * len(CITIES))], NOTES[int(luck() * len(NOTES))]
+    return {"id": number, "city": city, "minutes": 300 + int(luck() * 240), "note": note}
+
+
+def maintenance(
+    *, rows: int = 2_000, changes: int = 50, extreme_share: float = 0.0, seed: int = 7
+) -> list[Maintenance]:
+    """Change so many nights, or take away the longest of a city for a share of them, and bring each view up to date."""
+    require_positive(rows=rows, changes=changes)
+    require_fraction(extreme_share=extreme_share)
+    table, told, luck = nights(rows, seed), [], stream(seed, "changes")
+    kept = {name: make() for name, make in VIEWS.items()}
+    for view in kept.values():
+        view.rebuild(table.values(), 0)
+    before = {name: view.status().read_rows for name, view in kept.items()}
+    for position in range(1, changes + 1):
+        change = _change(table, luck, takes_extreme=luck() < extreme_share)
+        for view in kept.values():
+            view.apply(change, position)
+    for name, view in kept.items():
+        anew = VIEWS[name]()
+        anew.rebuild(table.values(), changes)
+        recomputed = view.recomputed if isinstance(view, Extremes) else 0
+        read_rows = view.status().read_rows - before[name]
+        same = anew.digest() == view.digest()
+        told.append(Maintenance(name, anew.status().read_rows, read_rows, recomputed, same))
+    return told
+
+
+def _change(table: dict[int, dict[str, Any]], luck: Callable[[], float], *, takes_extreme: bool) -> Change:
+    """Change a night in the table, and say what was done."""
+    if takes_extreme:
+        city = CITIES[int(luck() * len(CITIES))]
+        there = [row for row in table.values() if row["city"] == city] or list(table.values())
+        gone = max(there, key=lambda row: (row["minutes"], row["id"]))
+        return Change("nights", table.pop(gone["id"]), None)
+    number = list(table)[int(luck() * len(table))]
+    before, table[number] = table[number], _night(number, luck)
+    return Change("nights", before, table[number])
+
+
+# ---------------------------------------------------------------- what is derived
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """A copy that was deleted, and made anew from the table.
+
+    Attributes
+    ----------
+    copy : str
+    rows, rows_after : int
+    same : bool
+        Whether it is the same to the last bit: then it was derived.
+    """
+
+    copy: str
+    rows: int
+    rows_after: int
+    same: bool
+
+
+def delete_and_rebuild(*, rows: int = 500, seed: int = 7) -> list[Rebuilt]:
+    """Delete each copy in turn and make it anew from the table of nights.
+
+    "last seen" is a cache in which the app notes when somebody was there last, and nobody else does.
+    """
+    table, told = nights(rows, seed), []
+    for name, make in VIEWS.items():
+        view, anew = make(), make()
+        for number, row in table.items():
+            view.apply(Change("nights", None, row), number)
+        anew.rebuild(table.values(), rows)
+        told.append(Rebuilt(name, len(view.state()), len(anew.state()), view.digest() == anew.digest()))
+    seen, luck = Cache(), stream(seed, "last seen")
+    for number in table:
+        seen.fill(number, number, int(luck() * 86_400), 0)
+    emptied = Cache()
+    there = {number: seen.get(rows, number) for number in table}
+    after = {number: emptied.get(rows, number) for number in table}
+    told.append(Rebuilt("last seen", seen.status().entries, emptied.status().entries, there == after))
+    return told
+
+
+def drifted(*ranges: int, rows: int = 4_096, bad: int = 1, seed: int = 7) -> list[tuple[int, Drift]]:
+    """Make `bad` rows of a replica wrong, and find them with trees over so many ranges."""
+    table, luck = nights(rows, seed), stream(seed, "drift")
+    wrong = [int(luck() * rows) for _ in range(bad)]
+    copy = table | {number: table[number] | {"minutes": 0} for number in wrong}
+    return [(count, find_drift(table, copy, ranges=count)) for count in ranges]
+
+
+# ---------------------------------------------------------------- who reads too early, who goes to the table
+@dataclass(frozen=True, slots=True)
+class TooEarly:
+    """Writers who look for what they wrote.
+
+    Attributes
+    ----------
+    waited_s : float
+        Between the write and the look.
+    stale_share : float
+        Who did not see it.
+    held_s : float
+        How much longer they were made to wait on average.
+    """
+
+    waited_s: float
+    stale_share: float
+    held_s: float
+
+
+def too_early(*waits_s: float, seed: int = 7, seconds: float = 60.0, **more: Any) -> list[TooEarly]:
+    """Run `following` once for each wait; `more` are its parameters."""
+    told = []
+    for waited_s in waits_s:
+        looks = following(seed=seed, waited_s=waited_s, seconds=seconds, **more).of("look")
+        stale = sum(bool(look.fields["stale"]) for look in looks)
+        held_us = sum(int(look.fields["waited_us"] or 0) for look in looks)
+        told.append(TooEarly(waited_s, stale / len(looks), held_us / len(looks) / 1e6))
+    return told
+
+
+def lag(*, seed: int = 7, seconds: float = 20.0, **more: Any) -> int:
+    """Return how many changes the replica of `following` is behind in the end."""
+    trace = following(seed=seed, seconds=seconds, **more)
+    return len(trace.of("change")) - len(trace.of("apply"))
+
+
+@dataclass(frozen=True, slots=True)
+class Herd:
+    """What a cold key comes to.
+
+    Attributes
+    ----------
+    single : bool
+    went : int
+        Who read the table.
+    slowest_s : float
+        The 99th percentile of the readers' waits.
+    """
+
+    single: bool
+    went: int
+    slowest_s: float
+
+
+def herds(seed: int = 7, **more: Any) -> list[Herd]:
+    """Run `herd` without and with a single flight."""
+    told = []
+    for single in (False, True):
+        trace = herd(seed=seed, single=single, **more)
+        went = len(trace.of("start", place="table"))
+        told.append(Herd(single, went, quantile(sojourns_s(trace), 0.99)))
+    return told

@@ -1,0 +1,190 @@
+"""What walls, thresholds and followers come to, counted for a chart, without a picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import fmean
+
+from dsys_lab.dataflows.derived_view import PULL, PUSH, STEPS, Feed, Wall, digest_of
+from dsys_lab.errors import BadParameter, require_positive
+from dsys_lab.scenarios.write_path_and_read_path.walking import line_of
+from dsys_lab.scenarios.write_path_and_read_path.world import followers
+from dsys_lab.simulation.chance import exponential, stream
+from dsys_lab.trace import quantile
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """Lists touched for each post, its own and those of the reads that fall to it.
+
+    Attributes
+    ----------
+    reads_a_post : float
+    push, pull, hybrid : float
+    """
+
+    reads_a_post: float
+    push: float
+    pull: float
+    hybrid: float
+
+
+def touched(
+    *reads_a_post: float, threshold: int = 200, users: int = 2_000, seed: int = 7
+) -> list[Touched]:
+    """Let everybody post once, and readers read who are drawn among all alike, with all three strategies."""
+    graph = followers(users, seed=seed)
+    names, told = list(graph), []
+    for reads in reads_a_post:
+        costs = []
+        for limit in (PUSH, PULL, threshold):
+            feed, luck = Feed(graph, threshold=limit), stream(seed, "touched")
+            for author in names:
+                feed.publish(author, "")
+            for _ in range(round(users * reads)):
+                feed.read(names[int(luck() * users)], 1)
+            status = feed.status()
+            costs.append((status.touched_by_posts + status.touched_by_reads) / users)
+        told.append(Touched(reads, *costs))
+    return told
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """What a threshold comes to.
+
+    Attributes
+    ----------
+    threshold : int or None
+        Authors with more followers are pulled; None: nobody.
+    visible_s_p99 : float
+        From a post until its last follower can see it, the 99th percentile over all posts.
+    behind_s_p99 : float
+        The same over the posts of those with at most ten followers: who waits behind the others.
+    pulled_a_reader : float
+        Lists of celebrities that a read has to ask, on average over all readers.
+    """
+
+    threshold: int | None
+    visible_s_p99: float
+    behind_s_p99: float
+    pulled_a_reader: float
+
+
+def thresholds(
+    *limits: int | None, users: int = 2_000, posts_a_second: float = 20.0, copies_a_second: float = 500.0,
+    posts: int = 20_000, seed: int = 7,
+) -> list[Threshold]:  # fmt: skip
+    """Let users post at random, all alike, and one worker copy what a threshold leaves to it, first come first.
+
+    Each follower is a copy; the posts are those of a `Feed`, and the time of the worker is worked out from how many
+    followers it has to tell, one post after the other.
+    """
+    require_positive(posts_a_second=posts_a_second, copies_a_second=copies_a_second, posts=posts)
+    graph = followers(users, seed=seed)
+    names, told = list(graph), []
+    for limit in limits:
+        feed, luck, gap_s = Feed(graph, threshold=limit), stream(seed, "thresholds"), exponential(1 / posts_a_second)
+        now_s = free_s = 0.0
+        visible_s, behind_s = [], []
+        for _ in range(posts):
+            now_s += gap_s(luck)
+            author = names[int(luck() * users)]
+            _, copies = feed.post(author, "")
+            if copies:
+                free_s = max(free_s, now_s) + len(copies) / copies_a_second
+            visible_s.append(free_s - now_s if copies else 0.0)
+            if len(graph[author]) <= 10:
+                behind_s.append(visible_s[-1])
+        pulled = sum(len(readers) for author, readers in graph.items() if feed.is_pulled(author)) / users
+        told.append(Threshold(limit, quantile(visible_s, 0.99), quantile(behind_s or [0.0], 0.99), pulled))
+    return told
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """How clients come to know of changes.
+
+    Attributes
+    ----------
+    way : str
+        "poll", or "subscribe".
+    requests : int
+        Questions, or messages to a client.
+    late_s : float
+        From a change until a client knows of it, on average.
+    """
+
+    way: str
+    requests: int
+    late_s: float
+
+
+def heard(
+    *, clients: int = 50, poll_s: float = 10.0, changes_a_second: float = 0.05, push_s: float = 0.05,
+    seconds: float = 1_000.0, seed: int = 7,
+) -> list[Heard]:  # fmt: skip
+    """Let clients poll every `poll_s`, each from a moment of its own, or be told of each change `push_s` later."""
+    require_positive(clients=clients, poll_s=poll_s, changes_a_second=changes_a_second, push_s=push_s, seconds=seconds)
+    luck, gap_s, changes_s, now_s = stream(seed, "heard"), exponential(1 / changes_a_second), [], 0.0
+    while (now_s := now_s + gap_s(luck)) < seconds:
+        changes_s.append(now_s)
+    polls, late_s = 0, []
+    for _ in range(clients):
+        asks_s, known = luck() * poll_s, 0
+        while asks_s < seconds or known < len(changes_s):
+            polls += asks_s < seconds
+            while known < len(changes_s) and changes_s[known] <= asks_s:
+                late_s.append(asks_s - changes_s[known])
+                known += 1
+            asks_s += poll_s
+    told = clients * len(changes_s)
+    return [Heard("poll", polls, fmean(late_s or [0.0])), Heard("subscribe", told, push_s if told else 0.0)]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a wall stands, and what it comes to.
+
+    Attributes
+    ----------
+    eager : int
+        How many steps are done when something is written.
+    last : str
+        The last of them; "nothing" of a wall before all of them.
+    a_write, a_read : float
+        Rows touched.
+    pages : int
+        A digest of all readers' pages in the end.
+    """
+
+    eager: int
+    last: str
+    a_write: float
+    a_read: float
+    pages: int
+
+    def a_second(self, *, writes: float, reads: float) -> float:
+        """Return the rows touched a second for so many writes and reads a second."""
+        return writes * self.a_write + reads * self.a_read
+
+
+def standings(*, users: int = 100, writes: int = 300, reads: int = 300, seed: int = 7) -> list[Standing]:
+    """Write and read the same with the wall in each of its seven places; a read comes after each write, in turn."""
+    require_positive(writes=writes, reads=reads)
+    if reads % writes and writes % reads:
+        raise BadParameter(f"writes = {writes}, reads = {reads}: give one as a multiple of the other")
+    graph = followers(users, seed=seed)
+    names, told = list(graph), []
+    for eager in range(len(STEPS) + 1):
+        wall, luck, looks = Wall(graph, eager=eager), stream(seed, "lines"), stream(seed, "looks")
+        for number in range(max(writes, reads)):
+            if number * writes % max(writes, reads) < writes:
+                wall.write(line_of(number, names, luck()))
+            if number * reads % max(writes, reads) < reads:
+                wall.read(names[int(looks() * users)])
+        status = wall.status()
+        pages = digest_of({name: wall.read(name) for name in names})
+        told.append(Standing(eager, STEPS[eager - 1] if eager else "nothing", status.touched_by_writes / status.writes,
+                             status.touched_by_reads / status.reads, pages))  # fmt: skip
+    return told

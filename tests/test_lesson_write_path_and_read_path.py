@@ -1,0 +1,123 @@
+"""What lab 22 claims holds for several seeds: of followers, push and pull, celebrities, and the wall."""
+
+from __future__ import annotations
+
+from math import sqrt
+from statistics import fmean, stdev
+
+import pytest
+
+from dsys_lab import laws
+from dsys_lab.errors import BadParameter
+from dsys_lab.scenarios.write_path_and_read_path import counts, fan_out, walls
+from dsys_lab.scenarios.write_path_and_read_path.world import followers
+from dsys_lab.trace import lamps
+
+SEEDS = (7, 11, 23)
+MEAN = 11.4705
+
+
+def holds(found, law):
+    """Whether the mean over seeds is within three of its standard errors of the law."""
+    return abs(fmean(found) - law) <= 3 * stdev(found) / sqrt(len(found))
+
+
+def test_one_is_followed_by_all_and_the_mean_is_that_of_the_page():
+    graph = followers()
+    sizes = [len(readers) for readers in graph.values()]
+    assert (sizes[0], sizes[99], sum(sizes) / 2_000) == (1_999, 31, MEAN)
+    assert all(len(set(readers)) == len(readers) and name not in readers for name, readers in graph.items())
+    assert followers(50) == followers(50) != followers(50, seed=8)
+
+
+def test_push_and_pull_touch_what_the_laws_say_and_are_even_at_one_read_a_post():
+    found = [counts.touched(1, 4, seed=seed) for seed in range(4)]
+    for place, reads in enumerate((1, 4)):
+        assert [one[place].push for one in found] == pytest.approx([laws.push_touches(MEAN, reads)] * 4)
+        assert holds([one[place].pull for one in found], laws.pull_touches(MEAN, reads))
+    assert fmean(one[1].pull for one in found) > 2 * fmean(one[1].push for one in found)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_few_reads_favour_pull_and_many_favour_push(seed):
+    few, many = counts.touched(0.05, 3, users=500, seed=seed)
+    assert few.pull < few.push
+    assert many.push < many.pull
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_lower_the_threshold_the_sooner_all_see_it_and_the_more_is_asked_when_reading(seed):
+    found = counts.thresholds(None, 500, 200, 50, posts=8_000, seed=seed)
+    assert [round(one.pulled_a_reader, 1) for one in found] == [0, 2.2, 3.4, 5.6]
+    for one, seconds in zip(found, (4.06, 0.71, 0.31, 0.09), strict=True):
+        assert one.visible_s_p99 == pytest.approx(seconds, rel=0.25)
+    waits = [one.visible_s_p99 for one in found]
+    assert waits == sorted(waits, reverse=True)
+    assert found[0].behind_s_p99 > 20 * found[3].behind_s_p99, "those whom hardly anyone follows wait behind"
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_wall_moves_the_cost_and_never_the_answer(seed):
+    found = counts.standings(users=40, writes=60, reads=60, seed=seed)
+    assert len({one.pages for one in found}) == 1
+    assert [one.a_write for one in found] == sorted(one.a_write for one in found)
+    assert [one.a_read for one in found] == sorted((one.a_read for one in found), reverse=True)
+    best = [min(found, key=lambda one: one.a_second(writes=1, reads=reads)).eager for reads in (0.001, 1, 1_000)]
+    assert best[0] < best[1] < best[2] == 6
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_celebrity_takes_as_long_as_there_are_followers_and_others_wait_behind(seed):
+    trace = fan_out(seed=seed, reads=0.0)
+    waits = {row.message: row.fields["sojourn_us"] / 1e6 for row in trace.of("finish")}
+    assert waits["p1"] == pytest.approx(laws.fan_out_s(59, 20), abs=1e-3)
+    behind = [row.message for row in trace.of("enqueue") if row.message != "p1" and row.time_us < 1_000_000]
+    assert all(waits[message] > 1.5 for message in behind)
+    assert all(lamp.held for lamp in lamps(trace))
+    pulled = fan_out(seed=seed, threshold=0).of("finish", place="app")
+    assert {row.fields["sojourn_us"] for row in pulled} == {0}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_worker_that_crashes_goes_on_where_it_was_and_tells_nobody_twice(seed):
+    trace = fan_out(seed=seed, faults=[{"do": "crash", "target": "worker", "at_s": 1.5, "lasts_s": 1}])
+    told = [row.message for row in trace.of("apply")]
+    assert len(told) == len(set(told))
+    assert sum(message.startswith("p1 ") for message in told) == 59
+    assert [row.message for row in trace.of("start")][:2] == ["p1", "p1"]
+    assert all(lamp.held for lamp in lamps(trace))
+
+
+@pytest.mark.parametrize("eager", range(7))
+def test_a_write_walks_to_the_wall_and_a_read_from_there(eager):
+    trace = walls(eager=eager, seconds=6.0)
+    places = {word: {row.place for row in trace.of("start") if row.message[0] == word} for word in "wr"}
+    assert places["w"].isdisjoint(places["r"])
+    assert len(places["w"]) == eager
+    assert all(lamp.held for lamp in lamps(trace))
+    assert trace.digest() == walls(eager=eager, seconds=6.0).digest()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_who_polls_asks_in_vain_and_late_and_who_subscribes_is_told(seed):
+    poll, subscribe = counts.heard(seed=seed)
+    assert poll.requests == pytest.approx(50 * 1_000 / 10, rel=0.02)
+    assert poll.late_s == pytest.approx(laws.polling_delay_s(10), rel=0.1)
+    assert subscribe.requests < poll.requests / 1.4
+    assert subscribe.late_s < poll.late_s / 10
+    often, told = counts.heard(seed=seed, changes_a_second=2.0)
+    assert told.requests > often.requests, "where much changes, polling is the cheaper"
+
+
+@pytest.mark.parametrize("wrong", [
+    lambda: counts.heard(clients=0), lambda: counts.heard(poll_s=0),
+    lambda: followers(1), lambda: followers(2.5), lambda: followers(10**6), lambda: followers(10, 0),
+    lambda: fan_out(copies=0.0), lambda: fan_out(seconds=1e9), lambda: fan_out(reads=-1.0),
+    lambda: fan_out(threshold=-1),
+    lambda: walls(eager=9), lambda: walls(row_ms=0.0), lambda: walls(seconds=1e9), lambda: walls(users=1),
+    lambda: counts.touched(1, users=1), lambda: counts.thresholds(None, copies_a_second=0),
+    lambda: counts.standings(writes=3, reads=2), lambda: counts.standings(writes=0),
+])  # fmt: skip
+def test_what_cannot_be_meant_is_refused(wrong):
+    with pytest.raises(BadParameter):
+        wrong()
