@@ -197,6 +197,13 @@ from dsys_lab.laws.streams import (
 )
 from dsys_lab.laws.topics import copies_made, effects_of_a_call, lost_in_outage
 from dsys_lab.laws.transactions import ALLOWED, attempts_first_wins, bloated_pages, is_allowed
+from dsys_lab.laws.travel import (
+    calls_failed,
+    chain_availability,
+    group_throughput,
+    readers_broken,
+    waiting_after_outage,
+)
 from dsys_lab.laws.video import (
     catch_up_s,
     device_buffer_s,
@@ -242,9 +249,11 @@ __all__ = [
     "broadcast_bytes",
     "burst_lasts_s",
     "calls_by_vector",
+    "calls_failed",
     "cards_of_insert",
     "catch_up_s",
     "cells_filled",
+    "chain_availability",
     "column_pages",
     "compared_later_than",
     "copies_made",
@@ -277,6 +286,7 @@ __all__ = [
     "frames_to_decode",
     "given_up_share",
     "greedy_share_least",
+    "group_throughput",
     "grown_bytes",
     "growth",
     "hashes_compared_most",
@@ -349,6 +359,7 @@ __all__ = [
     "race_tries", "random_hit_share",
     "ranges_s",
     "read_share",
+    "readers_broken",
     "records_a_sync",
     "records_to_replay",
     "redistributed_bytes",
@@ -385,6 +396,7 @@ __all__ = [
     "unsorted_share",
     "usable_share",
     "video_bytes_a_second",
+    "waiting_after_outage",
     "walks_by_products",
     "wasted_polls",
     "watermark_behind_s",

@@ -9,16 +9,33 @@ whether I am there, and leaves the bytes of the messages shared. ::
     service             hidden       shared       shared         hidden      shared
     broker              the bytes    hidden       hidden         hidden      hidden
 
-In reading order: `versions`, `wire`, `compatibility` (what may be changed first, tried on bytes).
+In reading order: `versions`, `wire`, `compatibility` (what may be changed first, tried on bytes); `answers`, `service`,
+`caller` (who asks, and who answers); `acknowledgement` (where a consumer says that it has something).
 
 The room promises
 -----------------
 1. A reader understands what the writer meant, or says that it does not; where it cannot notice, the matrix does.
+2. A call takes effect once under its key, whenever the service crashes and however often it is asked.
+3. Each place for an acknowledgement is tried with a crash at every step.
 
 Sources: Kleppmann, *Designing Data-Intensive Applications*, ch. 4, "Modes of dataflow"; Newman, *Building
 Microservices*; Hohpe and Woolf, *Enterprise Integration Patterns*.
 """
 
+from dsys_lab.dataflows.service.acknowledgement import LINES, PLACES, Outcome, crashed_everywhere
+from dsys_lab.dataflows.service.answers import (
+    DONE,
+    FULL,
+    IN_PROGRESS,
+    OTHER_BODY,
+    UNREADABLE,
+    Effect,
+    Ledger,
+    MemoryLedger,
+    Reply,
+    Request,
+)
+from dsys_lab.dataflows.service.caller import CALLER, Again, Conversation, Over
 from dsys_lab.dataflows.service.compatibility import (
     EDITS,
     NIGHT,
@@ -30,10 +47,14 @@ from dsys_lab.dataflows.service.compatibility import (
     matrix,
     read_across,
 )
+from dsys_lab.dataflows.service.service import NIGHT_V1, NIGHT_V2, Contract, Service, Status, hours_to_minutes
 from dsys_lab.dataflows.service.versions import CannotRead, Field, Version
 from dsys_lab.dataflows.service.wire import FORMS, decode, encode
 
 __all__ = [
-    "EDITS", "FORMS", "NIGHT", "CannotRead", "Compatibility", "Field", "Reading", "Version", "classified", "compared",
-    "decode", "edit", "encode", "matrix", "read_across",
+    "CALLER", "DONE", "EDITS", "FORMS", "FULL", "IN_PROGRESS", "LINES", "NIGHT", "NIGHT_V1", "NIGHT_V2", "OTHER_BODY",
+    "PLACES", "UNREADABLE", "Again", "CannotRead", "Compatibility", "Contract", "Conversation", "Effect", "Field",
+    "Ledger", "MemoryLedger", "Outcome", "Over", "Reading", "Reply", "Request", "Service", "Status", "Version",
+    "classified", "compared", "crashed_everywhere", "decode", "edit", "encode", "hours_to_minutes", "matrix",
+    "read_across",
 ]  # fmt: skip
