@@ -9,8 +9,9 @@ whether I am there, and leaves the bytes of the messages shared. ::
     service             hidden       shared       shared         hidden      shared
     broker              the bytes    hidden       hidden         hidden      hidden
 
-In reading order: `versions`, `wire`, `compatibility` (what may be changed first, tried on bytes); `answers`, `service`,
-`caller` (who asks, and who answers); `acknowledgement` (where a consumer says that it has something).
+In reading order: `shared_database` (no wall at all; imported from there, for a service needs no SQL); `versions`, `wire`, `compatibility` (what may be changed first,
+tried on bytes); `answers`, `service`, `caller` (who asks, and who answers); `acknowledgement` (where a consumer says
+that it has something). The brokers have rooms of their own (`dsys_lab.brokers.log_stream`, `.work_queue`).
 
 The room promises
 -----------------
@@ -55,6 +56,6 @@ __all__ = [
     "CALLER", "DONE", "EDITS", "FORMS", "FULL", "IN_PROGRESS", "LINES", "NIGHT", "NIGHT_V1", "NIGHT_V2", "OTHER_BODY",
     "PLACES", "UNREADABLE", "Again", "CannotRead", "Compatibility", "Contract", "Conversation", "Effect", "Field",
     "Ledger", "MemoryLedger", "Outcome", "Over", "Reading", "Reply", "Request", "Service", "Status", "Version",
-    "classified", "compared", "crashed_everywhere", "decode", "edit", "encode", "hours_to_minutes", "matrix",
-    "read_across",
+    "classified", "compared", "crashed_everywhere", "decode", "edit", "encode",
+    "hours_to_minutes", "matrix", "read_across",
 ]  # fmt: skip

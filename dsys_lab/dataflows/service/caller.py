@@ -4,7 +4,7 @@ It asks again, under the same key, after a pause that grows and is drawn anew ea
 gives up. What it may believe at the end depends on how it was let down: who was refused at every attempt knows that
 nothing has happened; who was once not answered at all does not know.
 
-The mechanism is `dsys_lab.brokers.retries`; here stand its numbers for a call that a person waits for, and the decision.
+The mechanism is `dsys_lab.brokers.retries`; here stand its numbers for a call that a person waits for.
 
 Sources: Brooker, "Timeouts, retries, and backoff with jitter", Amazon Builders' Library.
 """
