@@ -9,9 +9,9 @@ whether I am there, and leaves the bytes of the messages shared. ::
     service             hidden       shared       shared         hidden      shared
     broker              the bytes    hidden       hidden         hidden      hidden
 
-In reading order: `shared_database` (no wall at all; imported from there, for a service needs no SQL); `versions`, `wire`, `compatibility` (what may be changed first,
-tried on bytes); `answers`, `service`, `caller` (who asks, and who answers); `acknowledgement` (where a consumer says
-that it has something). The brokers have rooms of their own (`dsys_lab.brokers.log_stream`, `.work_queue`).
+In reading order: `shared_database` (no wall at all; imported from there, for a service needs no SQL); `versions`,
+`wire`, `compatibility` (what may be changed first, tried on bytes); `answers`, `service`, `caller` (who asks, and who
+answers); `acknowledgement` (where a consumer says that it has something). The brokers have rooms of their own.
 
 The room promises
 -----------------

@@ -73,12 +73,12 @@ def decode(version: Version, data: bytes, *, form: str = "name") -> dict[str, Va
 
 # ------------------------------------------------------------ by name
 def _encode_names(version: Version, record: Record) -> bytes:
-    return json.dumps(dict(record), separators=(",", ":"), ensure_ascii=False).encode()
+    return _WRITES.encode(dict(record)).encode()
 
 
 def _decode_names(version: Version, data: bytes) -> dict[str, Value]:
     try:
-        said = json.loads(data, parse_constant=_no_number)
+        said = _READS.decode(data.decode())
     except (ValueError, RecursionError) as error:
         raise Damaged(f"{data[:30]!r} is no JSON ({error}): give what `encode` wrote by name") from None
     if not isinstance(said, dict):
@@ -88,6 +88,10 @@ def _decode_names(version: Version, data: bytes) -> dict[str, Value]:
 
 def _no_number(name: str) -> float:
     raise ValueError(f"{name} is not a number that JSON knows")
+
+
+_WRITES: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
+_READS: Final = json.JSONDecoder(parse_constant=_no_number)
 
 
 # ------------------------------------------------------------ by number

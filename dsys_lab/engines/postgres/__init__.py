@@ -3,8 +3,8 @@
 One server for a process, started at the first use; `DSYS_LAB_POSTGRES=postgresql://…` uses yours instead. Reading
 order: `start` and `server` (how it runs), `connection`, `session` (who waits for whom) and `database`; then what looks
 inside: `plan`, `pages`, `wal`, and by `decoding` the `changes` that were committed; `cube` and `narrow`, facts in it;
-`kept_views` and `indexed`, what it keeps besides a table; and `torn_page` and `lost_slot`, each with a cluster of its
-own.
+`kept_views` and `indexed`, what it keeps besides a table; `job_queue` and `notifications`, a table as a queue and calls
+that nobody keeps; and `torn_page` and `lost_slot`, each with a cluster of its own.
 
 >>> with PostgresDatabase() as database:  # doctest: +SKIP
 ...     ada = database.session("ada")
@@ -23,8 +23,10 @@ from dsys_lab.engines.postgres.connection import SETTING, Connection, connection
 from dsys_lab.engines.postgres.cube import PostgresCube
 from dsys_lab.engines.postgres.database import PostgresDatabase
 from dsys_lab.engines.postgres.indexed import Indexed, indexed
+from dsys_lab.engines.postgres.job_queue import Job, JobQueue, JobQueueStatus, JobWorker
 from dsys_lab.engines.postgres.kept_views import KeptView, kept_views
 from dsys_lab.engines.postgres.lost_slot import LostSlot, lost_slot
+from dsys_lab.engines.postgres.notifications import Absence, Listener, away, notify
 from dsys_lab.engines.postgres.pages import Space, Version, heap_page, page_count, space
 from dsys_lab.engines.postgres.plan import Plan, explain
 from dsys_lab.engines.postgres.server import PostgresServer
@@ -36,9 +38,15 @@ __all__ = [
     "SESSION_DIFFERENCES",
     "SETTING",
     "SLOT_DIFFERENCES",
+    "Absence",
     "Connection",
     "Indexed",
+    "Job",
+    "JobQueue",
+    "JobQueueStatus",
+    "JobWorker",
     "KeptView",
+    "Listener",
     "LogicalConnection",
     "LostSlot",
     "Plan",
@@ -51,6 +59,7 @@ __all__ = [
     "TornPage",
     "Version",
     "WalUse",
+    "away",
     "connection",
     "explain",
     "heap_page",
@@ -58,6 +67,7 @@ __all__ = [
     "kept_views",
     "lost_slot",
     "make_slot",
+    "notify",
     "page_count",
     "slot_and_rows",
     "space",
