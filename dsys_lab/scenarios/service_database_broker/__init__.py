@@ -1,7 +1,8 @@
 """A night was recorded, and three must know: by a table that they read, a service that is called, a log that is kept.
 
 `three_ways` has the runs, `machines` what they wire together; `renaming` changes a column under everybody, `counts`
-says what many runs come to. Where an acknowledgement stands is tried in `dsys_lab.dataflows.service.acknowledgement`.
+says what many runs come to, `faults` what goes wrong around a broker. Where an acknowledgement stands is tried in
+`dsys_lab.dataflows.service.acknowledgement`.
 """
 
 from dsys_lab.scenarios.service_database_broker.counts import chain, group, outage, outages

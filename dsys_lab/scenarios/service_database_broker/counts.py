@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final
 
-from dsys_lab.brokers.log_stream import Entry, LogStream, Page, Settings, Stored
+from dsys_lab.brokers.log_stream import Entry, LogStream, Page, Record, Settings, Stored
 from dsys_lab.errors import BadParameter, require_fraction, require_positive
 from dsys_lab.scenarios.service_database_broker.three_ways import DOWN_AT_S, LANES, run_lanes
 from dsys_lab.simulation import Simulation
@@ -191,7 +191,7 @@ def _work_off(
     log: LogStream, shards: Sequence[str], work_s: float, seconds: float, done: list[tuple[int, str, float]]
 ) -> None:
     """Let one consumer work off what came to its shards, what came first before the rest; note what ended when."""
-    now_us, records = int(seconds * 1e6), []
+    now_us, records = int(seconds * 1e6), list[Record]()
     for shard in shards:
         at = log.iterator(now_us, shard, "TRIM_HORIZON")
         while at is not None:

@@ -10,8 +10,9 @@ written for v1. At noon the producer moves: `hours_sleep` is gone, and another f
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from dsys_lab.brokers.log_stream import Entry, LogStream, Page, Settings
@@ -41,7 +42,7 @@ AFTER: Final = {
     "additive": Version("v1", (*BEFORE.fields, replace(_MINUTES, default=0))),
 }
 """The two ways to bring minutes in: in place of the hours, or beside them; what is only added needs no new name."""
-NIGHT: Final = {"person": 17, "hours_sleep": 7.25, "awakenings": 2, "city": "Oslo"}
+NIGHT: Final[dict[str, Value]] = {"person": 17, "hours_sleep": 7.25, "awakenings": 2, "city": "Oslo"}
 OTHER_FIELDS: Final = ("hours_sleep", "awakenings", "city")
 
 
@@ -135,12 +136,12 @@ def _read_log(known: Sequence[Sequence[str]], after: Version) -> list[str]:
     assert isinstance(page, Page)
     data = page.records[0].data
     written_for = [Version("v1", tuple(BEFORE.field(name) for name in fields)) for fields in known]
-    return [_error(lambda version=version: decode(version, data)) for version in written_for]  # type: ignore[misc]
+    return [_error(partial(decode, version, data)) for version in written_for]
 
 
-def _error(act: object) -> str:
+def _error(act: Callable[[], object]) -> str:
     try:
-        act()  # type: ignore[operator]
+        act()
     except CannotRead as error:
         return str(error)
     return ""
@@ -183,5 +184,5 @@ def replays(*, retention_s: float = 600.0, every_s: float = 60.0, until_s: float
 def _replay(log: LogStream, now_us: int, version: Version, after_s: float) -> Replayed:
     page = log.read(now_us, log.iterator(now_us, "shard-000", "TRIM_HORIZON"))
     assert isinstance(page, Page)
-    errors = [_error(lambda data=record.data: decode(version, data)) for record in page.records]  # type: ignore[misc]
+    errors = [_error(partial(decode, version, record.data)) for record in page.records]
     return Replayed(after_s, len(errors), sum(map(bool, errors)))
