@@ -12,11 +12,21 @@ from dsys_lab.laws import (
     calls_failed,
     chain_availability,
     group_throughput,
+    messages_missing,
     outage_drain_s,
     readers_broken,
     waiting_after_outage,
 )
-from dsys_lab.scenarios.service_database_broker import chain, group, outage, outages, renamed, replays, three_ways
+from dsys_lab.scenarios.service_database_broker import (
+    chain,
+    dual_write,
+    group,
+    outage,
+    outages,
+    renamed,
+    replays,
+    three_ways,
+)
 from dsys_lab.scenarios.service_database_broker.renaming import CHANGES, STYLES
 from dsys_lab.trace import lamps
 
@@ -134,6 +144,16 @@ def test_a_hot_key_bounds_the_group_by_one_partition() -> None:
     assert max(hot.by_partition) > 2 * max(even.by_partition)
 
 
+# ------------------------------------------------------------ E6
+def test_between_commit_and_publish_a_crash_loses_what_an_outbox_only_repeats() -> None:
+    plain = [dual_write(nights=150, crash_share=0.1, seed=seed) for seed in SEEDS]
+    require_within([one.missing for one in plain], messages_missing(0.1, 150))
+    assert all(one.missing == one.crashes and one.repeated == 0 for one in plain)
+    boxed = [dual_write("outbox", nights=150, crash_share=0.1, seed=seed) for seed in SEEDS[:2]]
+    assert [one.missing for one in boxed] == [0, 0]
+    assert all(one.repeated >= one.crashes > 0 for one in boxed)
+
+
 # ------------------------------------------------------------ the shared table
 def test_a_reader_gets_each_row_once_and_keeps_its_place_when_a_column_goes() -> None:
     table = SharedTable(Version.of("v1", "1 person u32, 2 hours_sleep f64, 3 city text"))
@@ -164,6 +184,9 @@ def test_a_reader_gets_each_row_once_and_keeps_its_place_when_a_column_goes() ->
     (lambda: renamed("letter"), "style = 'letter': give one of shared database, service, broker"),
     (lambda: renamed(change="none"), "change = 'none'"),
     (lambda: renamed(readers=0), "readers = 0"),
+    (lambda: dual_write("hope"), "way = 'hope': give one of commit, then publish, outbox"),
+    (lambda: dual_write(crash_share=2), "crash_share = 2: give a share between 0 and 1"),
+    (lambda: dual_write(nights=0), "nights = 0"),
     (lambda: replays(retention_s=0), "retention_s = 0"),
     (lambda: SharedTable(Version.of("v", "1 a u64")), "a table has no u64; give one of"),
     (lambda: TableReader(SharedTable(Version.of("v", "1 a u8")), "coach", []), "coach reads no column"),

@@ -201,6 +201,7 @@ from dsys_lab.laws.travel import (
     calls_failed,
     chain_availability,
     group_throughput,
+    messages_missing,
     readers_broken,
     waiting_after_outage,
 )
@@ -325,6 +326,7 @@ __all__ = [
     "mean_degree",
     "mean_neighbour_degree",
     "merge_pages_per_row",
+    "messages_missing",
     "mg1_sojourn_s",
     "missed_after_crash",
     "missed_while_down",

@@ -40,6 +40,17 @@ def waiting_after_outage(records_a_second: float, outage_s: float) -> float:
     return records_a_second * outage_s
 
 
+def messages_missing(crash_share: float, writes: int) -> float:
+    """Messages that are never published, on average, of n that are committed first: `q n`.
+
+    q is the share of the times that the program dies between the two steps. With an outbox none is missing, and as many
+    relays die after publishing, so q n is then how often something is published again.
+    """
+    require_fraction(crash_share=crash_share)
+    require_not_negative(writes=writes)
+    return crash_share * writes
+
+
 def readers_broken(readers: Iterable[Iterable[str]], removed: Iterable[str]) -> int:
     """Readers of a table that stop when columns are removed: those who name one of them."""
     gone = frozenset(removed)
