@@ -54,7 +54,7 @@ def test_three_ways_lose_no_night_unseen_and_only_calls_fail(seed: int) -> None:
 def test_the_lanes_have_the_same_nights_at_the_same_moments() -> None:
     trace = three_ways()
     first = [row for row in trace if row.kind == "publish" and row.fields["attempt"] == 1]
-    offered = [{(row.time_us, row.message[1:]) for row in first if row.message[0] == lane} for lane in "tsl"]
+    offered = [{(row.time_us, row.message[1:]) for row in first if row.message[0] == lane} for lane in "tsb"]
     assert offered[0] == offered[1] == offered[2]
 
 
@@ -89,7 +89,7 @@ def test_old_records_stay_undecodable_until_the_retention_ends() -> None:
 
 # ------------------------------------------------------------ E2
 def test_the_curriculums_outage_leaves_3000_and_drains_in_150_s() -> None:
-    counted = outage("log")  # 100 nights a second, 120 worked off, 30 s
+    counted = outage("broker")  # 100 nights a second, 120 worked off, 30 s
     assert (waiting_after_outage(100, 30), outage_drain_s(30, 100, 120)) == (3_000, 150)
     assert counted.failed == 0
     assert abs(counted.stood_most - 3_000) <= 3 * 3_000**0.5
@@ -100,13 +100,13 @@ def test_the_curriculums_outage_leaves_3000_and_drains_in_150_s() -> None:
 
 def test_backlog_and_drain_follow_the_law_over_seeds() -> None:
     given = {"nights_a_second": 20, "works_a_second": 40, "outage_s": 10, "lasts_s": 60}
-    counted = [outage("log", **given, seed=seed) for seed in SEEDS]
+    counted = [outage("broker", **given, seed=seed) for seed in SEEDS]
     require_within([one.stood_most for one in counted], waiting_after_outage(20, 10))
     require_within([one.caught_up_s or 0.0 for one in counted], outage_drain_s(10, 20, 40))
 
 
 def test_who_cannot_keep_up_never_catches_up() -> None:
-    assert outage("log", nights_a_second=20, works_a_second=20, outage_s=5, lasts_s=40).caught_up_s is None
+    assert outage("broker", nights_a_second=20, works_a_second=20, outage_s=5, lasts_s=40).caught_up_s is None
 
 
 def test_calls_fail_for_as_long_as_the_outage_outlasts_the_retries() -> None:
@@ -172,7 +172,7 @@ def test_a_reader_gets_each_row_once_and_keeps_its_place_when_a_column_goes() ->
 
 
 @pytest.mark.parametrize(("act", "says"), [
-    (lambda: outage("pigeon"), "lane = 'pigeon': give one of table, service, log"),
+    (lambda: outage("pigeon"), "lane = 'pigeon': give one of table, service, broker"),
     (lambda: outage(outage_s=-1), "outage_s = -1: give 0 or more"),
     (lambda: outage(outage_s=30, lasts_s=20), "the outage ends after 32 s; give more"),
     (lambda: three_ways(nights_a_second=0.0), "nights_a_second = 0.0: give a number above 0"),

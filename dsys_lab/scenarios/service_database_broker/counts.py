@@ -32,7 +32,7 @@ class OutageCounted:
     offered : int
         Nights.
     failed : int
-        Calls that the producer gave up; with a table or a log none can.
+        Calls that the producer gave up; with a table or a broker none can.
     stood_most : int
         The most nights that waited to be worked off.
     caught_up_s : float or None
@@ -46,7 +46,7 @@ class OutageCounted:
 
 
 def outage(
-    lane: str = "log", *, nights_a_second: float = 100.0, works_a_second: float = 120.0, outage_s: float = 30.0,
+    lane: str = "broker", *, nights_a_second: float = 100.0, works_a_second: float = 120.0, outage_s: float = 30.0,
     lasts_s: float = 200.0, seed: int = 1,
 ) -> OutageCounted:  # fmt: skip
     """Count one lane of `three_ways` with whoever needs the nights down for a while."""

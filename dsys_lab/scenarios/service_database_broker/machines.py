@@ -120,7 +120,7 @@ class LogHost(Machine):
     """The broker: a log of one shard."""
 
     def __init__(self, simulation: Simulation) -> None:
-        super().__init__(simulation, "log")
+        super().__init__(simulation, "broker")
         self.stream = LogStream("log", VolatileDisk(), Settings(limits=None), recorder=simulation.recorder)
         self.news = simulation.event()
         self.end = 0
