@@ -9,7 +9,7 @@ The shared table promises
 1. A reader gets each row once, in the order of the numbers, also when it comes back after days.
 2. A reader of a column that is gone stops with `CannotRead`, and its position stays where it was.
 
-Cost: a query a poll, whether or not there is news. Left out: two writers at once, whose numbers may be seen out of order
+Cost: a query a poll, whether or not there is news. Left out: two writers, whose numbers may be seen out of order
 (`dsys_lab.dataflows.change_capture.outbox`); ALTER, which the model's SQL does not know: a migrated
 table is made anew in a database of its own, with its rows, and readers ask that one; rows that were changed or deleted
 (`dsys_lab.stores.relational.slots` hears of those).
