@@ -104,10 +104,11 @@ from dsys_lab.structures import VolatileDisk
 s = 1_000_000
 disk, hints = VolatileDisk(), Settings(size_bytes=12, interval_s=60)
 pings = DeliveryStream("pings", disk, hints)
-pings.put(0 * s, Entry("p1", b"anna 61"))
+accepted = pings.put(0 * s, Entry("p1", b"anna 61"))
+print(accepted.message, "is on disk, under number", accepted.number)
 
 # %% [markdown]
-# It is on disk, under number 0. Is there something to deliver? And when will there be, if nobody else comes?
+# Is there something to deliver? And when will there be, if nobody else comes?
 
 # %%
 print(len(pings.attempts(1 * s)), "to deliver, next at", pings.deadline_us() // s, "s")
@@ -560,7 +561,9 @@ eight.reveal(
 )
 
 # %% [markdown]
-# With *P* folders a crate has $\min(B,\; rT/P + c)$ bytes, where *c* is the ping that started the hourglass. The small files of experiment 2 are back, by a choice that was made for the readers.
+# With *P* folders a crate has $\min(B,\; rT/P + c)$ bytes, where *c* is the ping that started the hourglass. Near the bend
+# less is counted: pings come at random, so now the one hint is first and now the other, and no crate has more than *B*.
+# The small files of experiment 2 are back, by a choice that was made for the readers.
 #
 # ### 7. Where does a ping end?
 #
@@ -596,7 +599,8 @@ found.reveal(
 # ### 8. A destination that is called
 #
 # A destination need not be a bucket. A crate may be the body of one call to somebody's web server, an **HTTP endpoint**,
-# and what that answers decides: 2xx, and the crate is delivered; all else, or no answer, and it is held and tried again.
+# and what that answers decides: a status of 200 to 299, and the crate is delivered; all else, or no answer, and it is held
+# and tried again.
 # Here it is the door of lab 21, once in memory and once as a real server on this machine. Each call has an **id**, and
 # the door takes each id once.
 #
@@ -737,7 +741,7 @@ typed.put(0, Entry("p1", new_watch))
 print(aside.to, aside.key, sep="\n")
 
 # %% [markdown]
-# The others go on. Who adds a column does it first in the table, then in the watches (lab 06).
+# It is set aside under a prefix of its own; pings that fit the columns go on. Who adds a column does it first in the table, then in the watches (lab 06).
 #
 # **Monday at seven** everybody syncs at once. A stream has limits:
 

@@ -29,7 +29,7 @@ from flights where month = 1 and day <= 7 and dep_time is not null
 order by at_s, carrier, flight, tailnum
 """
 LATEST: Final = """
-select origin, count(*) as departures, round(avg(dep_delay), 2) as mean_delay from {} group by 1 order by 1
+select origin, count(*) as departures, round(avg(dep_delay), 2) as "minutes late" from {} group by 1 order by 1
 """
 SCHEMA: Final = "carrier string, origin string, dest string, day integer, dep_time integer, dep_delay double, at_s long"
 """The columns of a departure, as a lake says them."""
