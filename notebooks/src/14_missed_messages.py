@@ -120,8 +120,8 @@ listened(SequenceGap(reorder=2), "anna", 1, 2, 5, 7)
 # %% [markdown]
 # Now 6 is the last that anna's wearable sends, and it is lost. No 7 comes, ever: silence looks the same whether nothing
 # was sent or nothing came through. So let the phone say now and then what its last number was, a **heartbeat**. At 10 s
-# it says 6. (Times are microseconds; a beat that comes on the same way as the pings, behind them, needs no grace.) What
-# do the numbers alone say is missing, and what does the beat add?
+# it says 6. (Times are microseconds. A beat that might overtake pings would need a wait, its *grace*; this one comes
+# behind them on the same way, and needs none.) What do the numbers alone say is missing, and what does the beat add?
 
 # %%
 s = 1_000_000
@@ -130,7 +130,8 @@ heart.beat(10 * s, {"anna": 6})
 missing_by({"the numbers alone": gaps.missing("anna"), "the beat": heart.due(10 * s)})
 
 # %% [markdown]
-# And if the phone itself is dead, or the way is cut, no beats come either. That, too, is a sign, after three of them:
+# And if the phone itself is dead, or the way is cut, no beats come either. That, too, is a sign, when three in a row
+# have not come:
 
 # %%
 silence(heart, 15, 20, 26)
@@ -186,7 +187,8 @@ tail
 # ### 1. Away for a moment
 #
 # The simplest reader hears what is published while it is there, **live**, as at a topic without a queue. It is up for 95 s
-# and down for 5 s, on average. Nobody keeps anything for it.
+# and down for 5 s, on average. (In code, and on the slider: `mtbf_s`, the mean time between failures, and `mttr_s`, to
+# repair.) Nobody keeps anything for it.
 
 # %%
 live = predict(
@@ -225,8 +227,7 @@ live.reveal(
 )
 
 # %% [markdown]
-# The law behind the curve has two mean times, *between failures* (MTBF, here 95 s) and *to repair* (MTTR): MTTR / (MTBF +
-# MTTR). Nothing but a shorter repair makes it smaller, as long as nobody keeps anything.
+# The law behind the curve has just these two mean times: MTTR / (MTBF + MTTR). Nothing but a shorter repair makes it smaller, as long as nobody keeps anything.
 #
 # ### 2. With a position
 #
@@ -347,8 +348,10 @@ with_beats.reveal(
 )
 
 # %% [markdown]
-# (`gap_s` is how long it is from one ping to the next, on average.) The law: the next ping comes after an exponential time, the next beat after anything from 0 to *H*, and the first of the
-# two tells. With *r* pings a second that is, on average,
+# (`gap_s` is how long it is from one ping to the next, on average. For the curves more pings are lost, so that there are
+# many losses to count.) The law: the next ping comes after an exponential time, the next beat after anything from 0 to *H*, and the first of the
+# two tells. With *r* pings a second that arrive, it
+# is on average
 #
 # $$\frac{1}{r} - \frac{1 - e^{-rH}}{r^2 H}$$
 #
@@ -489,6 +492,7 @@ which_order.reveal(
             title="What does a crash cost?",
             x="records in a page",
             y="missed, or done again",
+            whole_x=True,
         ),
         seams(runs),
     ),
@@ -543,7 +547,7 @@ with_poison.reveal(
 )
 
 # %% [markdown]
-# Each way costs something else: a loss, a standstill for all, the order, or a standstill for a few.
+# Each way costs something else: a loss, a standstill for all, the order, or a standstill for some of the sleepers.
 #
 # ### 7. What is read again?
 #
@@ -673,9 +677,8 @@ behind.reveal(
 # %% [markdown]
 # (The strip *lacks* counts what the follower has not got yet.) Look where the outlines come from. Those at the *leader* died with it. Those at the *follower* are of a second kind: the
 # reader had read on the leader beyond the follower's end, the follower gave the same numbers to other records, and the
-# reader, whose position was already beyond them, never asked. (An old friend: a position from the future, as in *Break
-# it*.) To acknowledge only *when copied*, and to show readers only what is copied, closes both, and each put waits for the
-# copy.
+# reader never carried those out. To acknowledge only *when copied*, and to show readers only what is copied, closes both,
+# and each put waits for the copy.
 #
 # **A clock ahead.** A retention is counted by somebody's clock. A reader comes every 20 s and takes all there is; records
 # are kept for 40 s, twice as long. Just before a visit the log's clock is set, and is 30 s ahead from then on.
@@ -737,7 +740,7 @@ from dsys_lab.scenarios.missed_messages.counts import both_zero
 backup = predict(
     "14/backup",
     "A position twenty records too new, and every effect has a key. What comes of it?",
-    choices=["neither", "some are done again", "some are missed", "both"],
+    choices=["some are done again", "some are missed", "both", "neither"],
 )
 backup
 
