@@ -120,8 +120,8 @@ answers(*bus.put(0, nights))
 print(f"{attempt.target} is to have {attempt.body}")
 
 # %% [markdown]
-# One. The third is an event, and was taken; but its `hours` is a text, and a text is no number. Nobody gets it,
-# and that is no error: it is unmatched, which is another thing than *lost*. The bus counts such events, and keeps
+# One. The third is an event, and was taken; but its `hours` is a text, and a text is no number. Nobody gets it:
+# it is unmatched, which is another thing than *lost*. The bus counts such events, and keeps
 # books for each target: what its rule let *pass by*, what it *matched*, and what became of that.
 
 # %%
@@ -165,8 +165,8 @@ show_source(Retry.ends)
 # %% [markdown]
 # ## Predict
 #
-# The question of the whole lab, to write down before you see it. More such questions follow, each at the head of its
-# own experiment.
+# The question of the whole lab, to write down before you see it. (*On-call* is whoever gets up at night when something
+# breaks.) More such questions follow, each at the head of its own experiment.
 
 # %%
 silence = predict(
@@ -253,7 +253,8 @@ both_tags.reveal(
 )
 
 # %% [markdown]
-# A row is a pattern, a line in it an event that it picks. Note the pair *snore* and *a tag that is not snore*: some
+# A row is a pattern, a line in it an event that it picks. (*B\** is every city that begins with a B, *10.0.1.\** every
+# address on the network that begins so.) Note the pair *snore* and *a tag that is not snore*: some
 # events are picked by both, for each asks whether *some* tag is so.
 #
 # ### 2. To ask, or to be called?
@@ -476,7 +477,9 @@ held.reveal(
     kept_out_by("held back"),
     why="It is signed, and its id was never here. Only the time in it gives it away.",
     show=(
-        charts.sliding(lambda n: charts.sieves(**sealed(n)), n=(1, 8), at={"n": 2}),
+        charts.sliding(
+            lambda sort: charts.sieves(**sealed(sort)), sort=(1, 8), at={"sort": 2}
+        ),
         effects_table("nothing", "signature", "age", "id").rename(columns=whole),
     ),
 )
@@ -545,6 +548,10 @@ either = ("store, then answer", "answer, then store")
 player(crash_at_the_door, compare={"order": either})
 
 # %% [markdown]
+# In the first lane every night is there in the end. The second lacks what was answered and not yet stored: the lamp
+# *promised and kept* counts that. (The rest of what the head counts as *lost* are calls that found the door down, and
+# were made again.)
+#
 # ### 5. A rule that comes late
 #
 # A rule picks what is put while it is there. *search* is a new service, and twelve nights are over when its rule is made.
@@ -767,9 +774,13 @@ player(routing(faults=[cut]))
 # %% [markdown]
 # ## Measure
 #
-# The same story told to the model and to two real ones: the API of **EventBridge**, by boto3 against the stand-in moto,
+# The same story told to the model and to two others: the API of **EventBridge**, by boto3 against the stand-in moto,
 # with a queue of SQS for each rule; and **core NATS**, which routes by a *subject* that the publisher writes on the
-# envelope, such as `wearable.Night`, and never looks inside: the smallest bus. `gone` is a rule that is taken away.
+# envelope, such as `wearable.Night`, and never looks inside: the smallest bus.
+#
+# The story: *n1* is a night and *n5* a low battery, both from a wearable; *n2* and *n3* are orders of the shop; *n4* is a
+# partner's night and *n6* a partner's order. The rule `gone` picks the shop's orders and is taken away after the second
+# event; then `orders` is made, which picks the same. Who heard what?
 
 # %%
 from dsys_lab.engines.event_bus import ENGINES, told
