@@ -10,9 +10,19 @@ from statistics import fmean
 import pytest
 
 from dsys_lab import laws
+from dsys_lab.dataflows.streaming_sql import Catalog
 from dsys_lab.engines.duckdb import DuckdbBatch
 from dsys_lab.errors import BadParameter
-from dsys_lab.scenarios.streaming_sql import ask, counts, flights_asked, many_runs, queries, surviving, windows
+from dsys_lab.scenarios.streaming_sql import (
+    ask,
+    changes_table,
+    counts,
+    flights_asked,
+    many_runs,
+    queries,
+    surviving,
+    windows,
+)
 from dsys_lab.scenarios.streaming_sql.beside import beside
 from dsys_lab.trace import lamps
 
@@ -227,3 +237,12 @@ def test_a_job_that_is_played_opens_after_its_crash_and_reads_a_tape():
     [crash] = trace.of("crash")
     assert 0 < trace.header.poster_us - crash.time_us < 6_000_000
     assert [row.fields["offset"] for row in trace.of("append")] == list(range(len(trace.of("publish"))))
+
+
+def test_what_a_query_says_by_hand_is_a_table_of_seconds() -> None:
+    tables = Catalog()
+    tables.execute("CREATE TABLE pings (city STRING, ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '5' SECOND)")
+    query = tables.query("SELECT city, ts FROM pings")
+    told = changes_table(query, query.on_row(3_000_000, "pings", ("Oslo", 2_000_000)))
+    assert [*told.itertuples(name=None)] == [("+I", "Oslo", 2)]
+    assert changes_table(query, []).empty

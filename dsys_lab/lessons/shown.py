@@ -66,11 +66,14 @@ def as_html(text: str) -> str:
 
     >>> as_html("x < `y` is **so**")
     'x &lt; <code>y</code> is <b>so</b>'
+    >>> as_html("`COUNT(*), (*)` stays as it is")
+    '<code>COUNT(*), (*)</code> stays as it is'
     """
     text = html.escape(text, quote=False)
-    text = re.sub(r"`([^`]+)`", r"<code>\1</code>", text)
+    text = re.sub(r"`([^`]+)`", lambda code: f"<code>{code[1].replace('*', chr(0))}</code>", text)
     text = re.sub(r"\*\*([^*]+)\*\*", r"<b>\1</b>", text)
-    return re.sub(r"(?<![\w*])\*([^*\s][^*]*)\*(?![\w*])", r"<i>\1</i>", text)
+    text = re.sub(r"(?<![\w*])\*([^*\s][^*]*)\*(?![\w*])", r"<i>\1</i>", text)
+    return text.replace(chr(0), "*")
 
 
 def paragraphs(text: str) -> str:

@@ -225,11 +225,11 @@ shorter.reveal(
 floor.reveal(
     least_period_s(50, 0.1, 0.01),
     why="a + bλT must not exceed T, so T is at least a / (1 - bλ).",
-    show=player(pings, way="batch", period_s=(0.1, 5.0, 0.1), at={"period_s": 0.2}),
+    show=player(pings, way="batch", period_s=(0.1, 5.0, 0.1), at={"period_s": 0.1}),
 )
 
 # %% [markdown]
-# Below it the depth of the input rises and rises. The floor is no property of "streaming": it is the price of a setup.
+# Below it the depth of the input rises and rises, as here; move the slider until it does not. The floor is no property of "streaming": it is the price of a setup.
 # A stream job pays none for each ping, so it has no floor, as long as λ pings take less than a second. What it pays
 # instead is that it must always be there, and remember.
 #
@@ -346,7 +346,7 @@ times_too_many.reveal(
     factor,
     law=counts.factor_law(1),
     standard_error=error,
-    why="A file of a second has hardly more sleepers than pings: it counts pings.",
+    why="A file of a second has hardly fewer sleepers than pings: it counts pings.",
     show=charts.against_law(
         {"counted": factors},
         laws={"counted": counts.factor_law},
@@ -563,7 +563,8 @@ crashed.reveal(
 )
 
 # %% [markdown]
-# State and position must be saved **together**; the lamp *checks hold* says whether what was done is counted. With a
+# State and position must be saved **together**; the lamp *checks hold* says whether what was done is counted. (*again* in
+# the picture is also the ping that was in hand at the crash: it was begun twice, and done once.) With a
 # checkpoint every ten pings some are done twice (they come out of the input as another copy), and the count is right all
 # the same, for the state went back with the position. Only what was *sent out* meanwhile is out twice: here the same file
 # of answers is written over itself, so nobody notices.
@@ -602,8 +603,8 @@ pd.DataFrame(orders, index=["as they came", "by lot"])
 # %%
 ahead = predict(
     "04/ahead",
-    "One ping of ten minutes' pings, after three of them, has a time that is an hour "
-    "ahead. How many of all pings are called late for it, and dropped?",
+    "Pings come for ten minutes. After three minutes, one of them has a time that is "
+    "an hour ahead. How many of all pings are called late for it, and dropped?",
     choices=["that one", "those of its minute", "most of them"],
 )
 ahead
@@ -612,7 +613,7 @@ ahead
 believed, doubted = trouble.skewed()
 ahead.reveal(
     trouble.how_many(believed),
-    why="For the watermark an hour has passed, and all others are from long ago.",
+    why="For the watermark an hour has passed: what comes from now on is long ago.",
     show=trouble.skew_table([believed, doubted]),
 )
 
@@ -634,7 +635,8 @@ trouble.poison_table()
 # ## Measure
 #
 # The same batch job by **DuckDB**: a Parquet file for each period, and SQL over one file or over all. Does it come to
-# the same, for each function of the room?
+# the same for the six functions of experiment 3, and for two more, the smallest number (*min*) and the one that happened
+# *last*?
 
 # %%
 from dsys_lab.engines.duckdb.batch import DIFFERENCES

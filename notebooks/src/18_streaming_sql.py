@@ -109,22 +109,24 @@ query = tables.query("""SELECT window_start, window_end, city, COUNT(*) AS n
 # Be the stream. You tell it when a row comes, and the row; all times are microseconds. Two pings of the first window:
 
 # %%
+from dsys_lab.scenarios.streaming_sql import changes_table
+
 s = 1_000_000
-query.on_row(2 * s, "pings", ("Oslo", 1 * s))
-query.on_row(9 * s, "pings", ("Oslo", 8 * s))
+first = query.on_row(2 * s, "pings", ("Oslo", 1 * s))
+changes_table(query, first + query.on_row(9 * s, "pings", ("Oslo", 8 * s)))
 
 # %% [markdown]
 # Nothing is said: the watermark is at 3 s, five behind the latest event. A ping that happened in second 15 moves it to
 # 10, the end of the window:
 
 # %%
-query.on_row(16 * s, "pings", ("Oslo", 15 * s))
+changes_table(query, query.on_row(16 * s, "pings", ("Oslo", 15 * s)))
 
 # %% [markdown]
-# `+I`: a row is there. Now a ping of second 9 comes, whose phone was in a tunnel:
+# `+I`: a row is there (its window in seconds). Now a ping of second 9 comes, whose phone was in a tunnel:
 
 # %%
-query.on_row(17 * s, "pings", ("Oslo", 9 * s))
+changes_table(query, query.on_row(17 * s, "pings", ("Oslo", 9 * s)))
 
 # %% [markdown]
 # It is late, and nobody will ever know of it. The query may be told to keep windows for longer and to correct itself;
@@ -136,7 +138,7 @@ from dsys_lab.dataflows.windows import Emission
 patient = tables.query(query.sql, emission=Emission(lateness_us=60 * s))
 for came, happened in [(2, 1), (9, 8), (16, 15), (17, 9)]:
     said = patient.on_row(came * s, "pings", ("Oslo", happened * s))
-said
+changes_table(patient, said)
 
 # %% [markdown]
 # `-U` takes the old row back (it is **retracted**), `+U` brings the new one; `-D` would say that a row is gone. A
@@ -147,7 +149,7 @@ said
 forever = tables.query("SELECT city, COUNT(*) AS n FROM pings GROUP BY city")
 for second in range(3):
     said = forever.on_row(second * s, "pings", ("Oslo", second * s))
-said
+changes_table(forever, said)
 
 # %% [markdown]
 # ### Your own SQL
@@ -173,7 +175,8 @@ sql_pad(
 )
 
 # %% [markdown]
-# Times are shown in seconds. `bound_s` is the bound of all four tables, `lateness_s` as above; with `early_s` windows
+# Rows of the batch that "are not there" are windows whose count was said too early: move the slider of the bound, or of
+# the lateness, to the right, and run again. Times are shown in seconds. `bound_s` is the bound of all four tables, `lateness_s` as above; with `early_s` windows
 # also speak every so many seconds *before* they are complete (0 is never). What cannot be taken is refused before a row is read,
 # with a mark under the place, and what is supported below it. What people write:
 
@@ -299,7 +302,7 @@ charts.lines(
 # - *accumulate*: it is the new whole, write it over the old;
 # - *retract*: the old one is taken back, then comes the new whole.
 #
-# Windows of ten seconds speak every 4 s, on time, and for two minutes late. The reader of *discard* puts differences
+# Windows of ten seconds speak every 4 s, on time, and for two minutes late (in the picture, for 20 s). The reader of *discard* puts differences
 # together as the number asks for: counts are added, of two means the middle is taken.
 
 # %%

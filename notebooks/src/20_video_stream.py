@@ -100,13 +100,15 @@ player(run)
 
 # %%
 from dsys_lab.brokers.video_stream import Fragment, VideoStream
+from dsys_lab.scenarios.video_stream import counts, kept
 from dsys_lab.structures import VolatileDisk
 
 # %%
 s = 1_000_000
 bed = VideoStream("bed", VolatileDisk(), retention_s=3_600)
 for n in (0, 1):
-    print(bed.put((2 * n + 2) * s, Fragment(f"f{n}", 2 * n * s, 2 * s, b"...")))
+    said = bed.put((2 * n + 2) * s, Fragment(f"f{n}", 2 * n * s, 2 * s, b"..."))
+    print(f"persisted: {said.message}, number {said.number}")
 
 # %% [markdown]
 # *Persisted*: it is on disk. The link fails for a while, *f3* comes before *f2* is there, and *f4* never comes. Where was
@@ -114,8 +116,8 @@ for n in (0, 1):
 
 # %%
 bed.put(9 * s, Fragment("f3", 6 * s, 2 * s, b"..."))
-print(bed.moment(9 * s, 7 * s))
-print(*bed.gaps(9 * s, 0, 10 * s), sep="\n")
+print(bed.moment(9 * s, 7 * s).message)
+kept.gaps_s(bed, 0, 10)
 
 # %% [markdown]
 # A **gap** is said, not guessed: an interval of the camera's time of which nothing can be played. *f2* comes late, and
@@ -123,7 +125,7 @@ print(*bed.gaps(9 * s, 0, 10 * s), sep="\n")
 
 # %%
 bed.put(11 * s, Fragment("f2", 4 * s, 2 * s, b"..."))
-print(*bed.gaps(11 * s, 0, 10 * s), sep="\n")
+kept.gaps_s(bed, 0, 10)
 
 # %% [markdown]
 # A player on a web page asks for the **playlist**, again and again, and fetches what is new. This is all it is told (HTTP
@@ -197,9 +199,6 @@ delay = predict(
 delay
 
 # %%
-from dsys_lab.scenarios.video_stream import counts, kept
-
-# %%
 three = counts.delays_s(0.5, 1, 2, 4, 8)
 how_old = charts.against_law(
     {"counted": three},
@@ -236,8 +235,8 @@ facts("video_playlist", "video_hls_latency", "video_webrtc_latency")
 # %% [markdown]
 # ### 2. What does a key frame cost?
 #
-# Then why not fragments of a quarter of a second? Because each begins with a key frame. The same 32 seconds are encoded
-# again, with a key frame every 4 s, every 0.5 s, and so on.
+# Then why not fragments of a quarter of a second? Because each begins with a key frame. Here 32 seconds of such a
+# film are encoded again, with a key frame every 4 s, every 0.5 s, and so on.
 
 # %%
 factor = predict(
@@ -352,7 +351,7 @@ player(
 # %% [markdown]
 # And the real film, uploaded through such an outage, with little room on the device. First what the archive can play,
 # without a break: watch the clock in the corner. Then any moment of it: the slider asks for a second, the archive finds
-# the fragment (green on its shelf), and *only that one* is read and decoded.
+# the fragment (green on its shelf; orange is the gap), and *only that one* is read and decoded.
 
 # %%
 through = {"film": film, "down_s": 16.0, "device_s": 6.0, "link_x": 3.0}
@@ -563,7 +562,7 @@ power.reveal(
 # %%
 print(films.cut_in_half(film, 3))
 bed.put(13 * s, Fragment("f5", 10 * s, 2 * s, b"...", key=False))
-print(*bed.gaps(13 * s, 0, 12 * s), sep="\n")
+kept.gaps_s(bed, 0, 12)
 
 # %% [markdown]
 # Nothing can be decoded until the next key frame, so the archive keeps it and calls it a gap: what cannot be seen is not
@@ -573,10 +572,11 @@ print(*bed.gaps(13 * s, 0, 12 * s), sep="\n")
 
 # %%
 twice = {"do": "split", "target": "camera", "at_s": 8.51, "lasts_s": 0.02}
-kept.archived(live, faults=[twice]).status()
+status = kept.archived(live, faults=[twice]).status()
+print(f"put: {status.put}, repeated: {status.repeated}, kept: {status.kept}")
 
 # %% [markdown]
-# It came again (`repeated`), and is there once: a fragment has a name, and the archive knows it. Break it yourself: stop
+# It came again (*repeated*), and is there once: a fragment has a name, and the archive knows it. Break it yourself: stop
 # any player and press **G**. Cut the camera off (nothing is lost while there is room), crash the archive (what was
 # persisted is there), close the viewer.
 
@@ -604,17 +604,18 @@ measured(unsafe, unit, usually="several times as long as without a sync")
 # of the stand-in *moto*:
 
 # %%
-from dsys_lab.engines.aws.video_stream import VIDEO, answers
+from dsys_lab.engines.aws import video_stream as boto3_video
 
 # %%
-pd.DataFrame(answers(), columns=["call", "what for", "answer"]).set_index("call")
+calls = boto3_video.answers()
+pd.DataFrame(calls, columns=["call", "what for", "answer"]).set_index("call")
 
 # %% [markdown]
 # So this stand-in shows names, addresses and retention, and not a single fragment; and boto3 alone could not put one even
 # into a real account, for cameras have a library of their own. What a service does otherwise than the model:
 
 # %%
-differences(VIDEO)
+differences(boto3_video.VIDEO)
 
 # %% [markdown]
 # Could one do without the service? A **bucket** (lab 07) has keys in order. With the time in front of each key, a moment
@@ -629,7 +630,7 @@ with S3Bucket() as bucket:
     in_s3 = FilmShelf(bucket)
     keys = [in_s3.put(one) for one in shelf]
     found = in_s3.moment(5 * s)
-    missing = in_s3.gaps(0, 48 * s)
+    missing = [f"gap: {a / s:g} to {b / s:g} s" for a, b in in_s3.gaps(0, 48 * s)]
 print(keys[2], found.message, *missing, sep="\n")
 
 # %% [markdown]

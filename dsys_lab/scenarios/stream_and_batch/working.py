@@ -143,8 +143,9 @@ class Job(Machine):
             sojourn_us = simulation.now_us - record.arrived_us
             simulation.emit("finish", JOB, record.message, sojourn_us=sojourn_us, **fields)
         self._in_hand = []
-        self._write(f"after-{file[-1].message}", ANSWERS, len(file))
-        simulation.emit("landed", ANSWERS, f"after-{file[-1].message}", count=len(file))
+        up_to = f"after-{int(file[-1].message.removeprefix('p')) + 1}"  # by its name, a file says what it counts
+        self._write(up_to, ANSWERS, len(file))
+        simulation.emit("landed", ANSWERS, up_to, count=len(file))
         self._write("n", STATE, len(file))
         self._tell()
 

@@ -6,8 +6,8 @@ a reader types, and holds it against the batch answer. `counts` says what bounds
 clocks come to. `world` makes the streams; `flights_asked` asks the departures of New York.
 """
 
-from dsys_lab.scenarios.streaming_sql.asking import Answer, ask
+from dsys_lab.scenarios.streaming_sql.asking import Answer, ask, changes_table
 from dsys_lab.scenarios.streaming_sql.plane import windows
 from dsys_lab.scenarios.streaming_sql.surviving import surviving
 
-__all__ = ["Answer", "ask", "surviving", "windows"]
+__all__ = ["Answer", "ask", "changes_table", "surviving", "windows"]

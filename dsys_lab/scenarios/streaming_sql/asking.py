@@ -147,6 +147,18 @@ def performed(query: Query, rows: list[Told], *, ticks_us: int | None = None, en
     return said + [Said(last_us, change) for change in query.finish(last_us)] if ends else said
 
 
+def changes_table(query: Query, changes: list[Change]) -> pd.DataFrame:
+    """Return what a query has said as a table, a row a change, times in seconds."""
+    import pandas as pd
+
+    is_time = [field.type == "time" for field in query.plan.fields]
+    rows = [
+        (change.op, *(value // 1_000_000 if time else value for time, value in zip(is_time, change.row, strict=True)))
+        for change in changes
+    ]
+    return pd.DataFrame(rows, columns=["op", *query.columns]).set_index("op")
+
+
 def _rounded(table: Table) -> Table:
     rounded: Table = Counter()
     for row, count in table.items():
