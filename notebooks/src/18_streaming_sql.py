@@ -391,7 +391,7 @@ silent.reveal(
 #
 # `TUMBLE` windows lie side by side. `HOP` windows are as long, and a new one begins every few seconds: they overlap.
 # `CUMULATE` windows begin together and end step by step (so far today, every hour). A `SESSION` has no fixed length: it
-# goes on while the next event comes within a gap. Size 30 s; the hop, the step and the gap are 5 s.
+# goes on while the next event comes within a gap. Size 30 s; the hop, the step and the gap (in the picture `part_s`) are 5 s.
 
 # %%
 cumulated = predict(
