@@ -72,6 +72,16 @@ def plainly(name, rows):
     return answers
 
 
+def test_a_sum_of_whole_numbers_is_whole_whatever_was_in_the_group_before():
+    rows = [night(0, hours=7), night(1, hours=0.1), night(1, hours=None), night(0, hours=7.0)]
+    view, seen, table = Counts("nights", by="city", of="hours"), [], {}
+    for position, row in enumerate(rows, 1):
+        view.apply(Change("nights", table.get(row["id"]), row), position)
+        table[row["id"]] = row
+        seen.append(view.state()["Oslo"]["sum"])
+    assert list(map(repr, seen)) == ["7", "7.1", "7", "7.0"]
+
+
 @pytest.mark.parametrize("name", VIEWS)
 @settings(max_examples=15, deadline=None)
 @given(wishes=st.lists(st.tuples(ROWS, st.booleans()), max_size=16))

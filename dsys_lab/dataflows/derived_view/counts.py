@@ -6,7 +6,8 @@ change of the view, and writes nothing.
 
 Why an average is kept as a sum and a count: averages cannot be subtracted. And why the sum is exact: 0.1 + 0.2 - 0.2 is
 not 0.1 in floating point, so a view that subtracts would slowly part from one that is rebuilt. Floats are added as
-the fractions that they are, and rounded once, when somebody reads.
+the fractions that they are, and rounded once, when somebody reads. A sum of whole numbers alone is whole, whatever was
+in the group before.
 
 NULL is counted as a row, and neither added nor averaged; a group without rows is no group.
 """
@@ -26,10 +27,10 @@ from dsys_lab.trace import NO_TRACE, Recorder
 class _Sum:
     """What is kept of a group."""
 
-    __slots__ = ("rows", "total", "values")
+    __slots__ = ("floats", "rows", "total", "values")
 
     def __init__(self) -> None:
-        self.rows = self.values = 0
+        self.rows = self.values = self.floats = 0
         self.total: Fraction | int = 0
 
 
@@ -64,7 +65,7 @@ class Counts(View):
     def _take(self, before: Row | None, after: Row | None, position: int) -> None:
         old = self.column(before, self.by), self._number(before)
         new = self.column(after, self.by), self._number(after)
-        if old == new:
+        if old == new and type(old[1]) is type(new[1]):  # 7.0 in the place of 7 is a change
             return
         if before is not None:
             self._count(*old, -1)
@@ -86,6 +87,7 @@ class Counts(View):
         kept.rows += sign
         if value is not None:
             kept.values += sign
+            kept.floats += sign * isinstance(value, Fraction)
             kept.total += sign * value
         if not kept.rows:
             del self._groups[group]
@@ -98,5 +100,5 @@ class Counts(View):
 def _told(kept: _Sum) -> dict[str, Any]:
     if not kept.values:
         return {"count": kept.rows, "sum": None, "avg": None}
-    total = kept.total if isinstance(kept.total, int) else float(kept.total)
+    total = float(kept.total) if kept.floats else int(kept.total)
     return {"count": kept.rows, "sum": total, "avg": float(Fraction(kept.total) / kept.values)}
