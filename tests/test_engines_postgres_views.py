@@ -10,7 +10,6 @@ from dsys_lab.dataflows.derived_view import Counts, Extremes, Latest, View, Word
 from dsys_lab.engines.postgres import (
     LogicalConnection,
     PostgresDatabase,
-    connection,
     indexed,
     kept_views,
     make_slot,
@@ -30,10 +29,9 @@ CHANGES = [
 
 
 @pytest.fixture(scope="module")
-def database() -> Iterator[PostgresDatabase]:
-    with PostgresDatabase() as found:
+def database(postgres) -> Iterator[PostgresDatabase]:
+    with PostgresDatabase(postgres) as found:
         yield found
-    connection().close()
 
 
 @pytest.fixture(scope="module")
