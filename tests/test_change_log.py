@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dsys_lab.errors import BadParameter, DsysLabError, Misuse, Refused
-from dsys_lab.stores.relational import Change, Done, RelationalDatabase, Rows, Slot
+from dsys_lab.stores.relational import Change, Database, Done, RelationalDatabase, Rows, Session, Slot
 from dsys_lab.structures.buffer_pool import BufferPool
 from dsys_lab.structures.disk import PowerCut, VolatileDisk
 from dsys_lab.structures.journal_records import note_of
@@ -28,9 +28,9 @@ def fresh(**settings_: int) -> tuple[RelationalDatabase, Slot]:
     return database, database.make_slot("index")
 
 
-def say(database: RelationalDatabase, *lines: str) -> None:
-    """Let "ada: SQL" happen, each for itself."""
-    sessions = {}
+def say(database: Database, *lines: str) -> None:
+    """Let "ada: SQL" happen, line by line, at any database."""
+    sessions: dict[str, Session] = {}
     for line in lines:
         name, _, sql = line.partition(": ")
         if name not in sessions:

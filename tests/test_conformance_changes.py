@@ -10,12 +10,13 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
+from test_change_log import say
 
 from dsys_lab.dataflows import change_capture
 from dsys_lab.dataflows.change_capture import ByCommit, ById, Entry, Follower, create_outbox, put_in
 from dsys_lab.engines.postgres import SLOT_DIFFERENCES, LogicalConnection, PostgresDatabase, make_slot, slot_and_rows
 from dsys_lab.errors import BadParameter, Refused
-from dsys_lab.stores.relational import Change, Done, RelationalDatabase, Rows
+from dsys_lab.stores.relational import Change, RelationalDatabase
 from dsys_lab.structures.disk import VolatileDisk
 
 CREATE = "CREATE TABLE beds (id integer PRIMARY KEY, free integer NOT NULL, note text, share double precision)"
@@ -60,18 +61,6 @@ class Sum:
 
     def apply(self, change: Change) -> None:
         self.free += (change.after or {"free": 0})["free"] - (change.before or {"free": 0})["free"]  # type: ignore[operator]
-
-
-def say(database: Any, *lines: str) -> None:
-    """Let "ada: SQL" happen, line by line."""
-    sessions: dict[str, Any] = {}
-    for line in lines:
-        name, _, sql = line.partition(": ")
-        if name not in sessions:
-            sessions[name] = database.session(name)
-        assert isinstance(sessions[name].execute(sql), Done | Rows), line
-    for session in sessions.values():
-        session.close()
 
 
 def copied(into: dict[int, tuple[Any, ...]], slot: Any, *, confirm: bool = True) -> dict[int, tuple[Any, ...]]:

@@ -59,6 +59,12 @@ def test_a_clerk_who_crashes_between_the_two_writes_leaves_a_key_that_differs():
     assert not any(shelf(seed=seed, delay_s=0.0).of("differs") for seed in SEEDS)
 
 
+def test_an_answer_that_comes_twice_makes_no_clerk_tell_twice():
+    run = shelf(faults=[{"do": "duplicate", "target": "a3", "at_s": 0}])
+    assert len(run.of("written", message="a3")) == 3, "twice in the table, once in the index"
+    assert [lamp.held for lamp in lamps(run) if lamp.name == "conservation"] == [True]
+
+
 def test_an_index_that_is_down_by_hand_misses_what_it_was_told_then():
     down = {"do": "crash", "target": "index", "at_s": 5, "lasts_s": 10}
     runs = [shelf(seed=seed, delay_s=0.05, faults=[down]) for seed in SEEDS]

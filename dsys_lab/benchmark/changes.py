@@ -7,25 +7,14 @@ from typing import Final
 
 from dsys_lab.benchmark.rivals import Rival, compare
 from dsys_lab.dataflows.change_capture import Follower
+from dsys_lab.dataflows.derived_view import Latest
 from dsys_lab.engines.postgres import LogicalConnection, PostgresDatabase, make_slot
-from dsys_lab.stores.relational import Change, ChangeSource, RelationalDatabase, Session, SlotStatus
+from dsys_lab.stores.relational import ChangeSource, RelationalDatabase, Session, SlotStatus
 from dsys_lab.stores.relational.change_log import Commit
 from dsys_lab.structures.disk import VolatileDisk
 
 CREATE: Final = "CREATE TABLE prices (item integer PRIMARY KEY, value integer NOT NULL)"
 COMMITS, ROWS_A_COMMIT = 300, 10
-
-
-class Prices:
-    """The newest value a key."""
-
-    def __init__(self) -> None:
-        self.values: dict[object, object] = {}
-
-    def apply(self, change: Change) -> None:
-        """Take one change in."""
-        if change.after is not None:
-            self.values[change.after["item"]] = change.after["value"]
 
 
 class _Kept:
@@ -83,9 +72,9 @@ def _statements() -> Iterator[str]:
 
 
 def _followed(source: ChangeSource) -> float:
-    follower = Follower(VolatileDisk(), Prices, source)
+    follower = Follower(VolatileDisk(), lambda: Latest("prices", key="item"), source)
     follower.follow()
-    return len(follower.view.values)
+    return len(follower.view.state())
 
 
 def slot_cost() -> None:

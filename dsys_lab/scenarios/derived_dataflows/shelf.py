@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any, Final
 
+from dsys_lab.dataflows.derived_view import Latest
 from dsys_lab.errors import BadParameter, require_choice, require_not_negative, require_positive
 from dsys_lab.scenarios.scenario import Claims, scenario
 from dsys_lab.simulation import Body, Event, Machine, Simulation
@@ -23,6 +24,7 @@ from dsys_lab.structures.disk import VolatileDisk
 WAYS: Final = ("by hand", "by the log")
 CLERKS: Final = ("ada", "ben")
 TABLE, INDEX, FEED = "table", "index", "feed"
+PRICES: Final = "prices"
 TO_TABLE_S: Final = 0.005
 ANSWER_WITHIN_S: Final = 5.0
 QUIET_WITHIN_S: Final = 60.0
@@ -95,15 +97,15 @@ class Table(Shelf):
         self._witness = witness
         self.database = RelationalDatabase(VolatileDisk())
         self._session = self.database.session("clerks")
-        self._session.execute("CREATE TABLE prices (item text PRIMARY KEY, value text NOT NULL)")
+        self._session.execute(f"CREATE TABLE {PRICES} (item text PRIMARY KEY, value text NOT NULL)")
         for key in keys:
-            self._session.execute(f"INSERT INTO prices VALUES ('{key}', '')")  # noqa: S608  # our own names
+            self._session.execute(f"INSERT INTO {PRICES} VALUES ('{key}', '')")  # noqa: S608  # our own names
         self.slot: Slot = self.database.make_slot(FEED)
 
     def on_message(self, message: str, copy: int, body: dict[str, Any], source: str) -> None:
         """Change a price, and say so."""
         key = body["key"]
-        done = self._session.execute(f"UPDATE prices SET value = '{message}' WHERE item = '{key}'")  # noqa: S608  # as above
+        done = self._session.execute(f"UPDATE {PRICES} SET value = '{message}' WHERE item = '{key}'")  # noqa: S608  # as above
         assert done == Done("UPDATE", 1)
         self.show(key, message, copy)
         self._witness.changed(key, message)
@@ -111,22 +113,22 @@ class Table(Shelf):
 
 
 class Index(Shelf):
-    """A copy elsewhere: it shows what it was told last."""
+    """A copy elsewhere: it shows what came last, or what is newest by position."""
 
-    def __init__(self, simulation: Simulation, witness: Witness) -> None:
+    def __init__(self, simulation: Simulation, witness: Witness, *, order: str) -> None:
         super().__init__(simulation, INDEX)
         self._witness = witness
-        self._positions: dict[str, int] = {}
+        self._view = Latest(PRICES, key="item", order=order)
 
     def on_message(self, message: str, copy: int, body: dict[str, Any], source: str) -> None:
         """Show what comes, unless it is older than what is shown, where there are positions to tell."""
-        key, position = body["key"], body["position"]
-        if position is not None and position <= self._positions.get(key, -1):
+        key, late = body["key"], self._view.passed_over
+        self._view.apply(Change(PRICES, None, {"item": key, "value": message}), body["position"])
+        if self._view.passed_over > late:
             shown = self._witness.in_index[key]
             self.simulation.emit("overwritten", f"{self.name}/{key}", message, by=shown, copy=copy)
         else:
             self.show(key, message, copy)
-            self._positions[key] = position
             self._witness.in_index[key] = message
         self._witness.came(key, message)
         self.simulation.network.answer(self.name, source, message, body, copy=copy)
@@ -168,6 +170,7 @@ class Clerk(Teller):
     ) -> None:  # fmt: skip
         super().__init__(simulation, name)
         self._witness, self._keys, self._rate, self._until_s, self._by_hand = witness, keys, rate, until_s, by_hand
+        self._asked: set[str] = set()
         self._to_tell: dict[str, str] = {}
 
     def boot(self) -> None:
@@ -183,6 +186,7 @@ class Clerk(Teller):
                 return
             number = self.disk["changes"] = self.disk.get("changes", 0) + 1
             message, key = f"{self.name[0]}{number}", self._keys[int(choice() * len(self._keys))]
+            self._asked.add(message)
             simulation.emit("publish", self.name, message, attempt=1, copy=0)
             simulation.network.send(self.name, TABLE, message, {"key": key}, copy=0)
 
@@ -190,7 +194,8 @@ class Clerk(Teller):
         """The table has it, so now the index if that is told by hand; or the index has it."""
         if source == INDEX:
             super().on_message(message, copy, body, source)
-        elif self._by_hand:
+        elif self._by_hand and message in self._asked:
+            self._asked.remove(message)  # an answer may come twice
             self._to_tell[message] = body["key"]
             self.spawn(self._tell(message, body["key"]))
 
@@ -205,6 +210,7 @@ class Clerk(Teller):
     def on_crash(self) -> None:
         """What the index was not told it will never be told: nobody else knows of it."""
         super().on_crash()
+        self._asked.clear()
         for message, key in self._to_tell.items():
             self._witness.came(key, message)
         self._to_tell.clear()
@@ -262,8 +268,8 @@ def shelf(
     names = [f"k{number}" for number in range(1, keys + 1)]
     witness = Witness(sim)
     table = Table(sim, witness, names)
-    Index(sim, witness)
     by_hand = way == WAYS[0]
+    Index(sim, witness, order="arrival" if by_hand else "position")
     tellers = CLERKS if by_hand else (FEED,)
     for name in CLERKS:
         Clerk(sim, name, witness, keys=names, rate=rate, until_s=seconds, by_hand=by_hand)
