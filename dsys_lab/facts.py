@@ -23,20 +23,20 @@ class Fact:
 
     Attributes
     ----------
+    what : str
+        What it is a figure of, in a reader's words.
     value : float
     unit : str
     source : str
     date : datetime.date
         On which it was read.
-    what : str
-        What it is a figure of, in a reader's words.
     """
 
+    what: str
     value: float
     unit: str
     source: str
     date: datetime.date
-    what: str = ""
 
     def __str__(self) -> str:
         return f"{self.value:,} {self.unit} ({self.source}; read {self.date.isoformat()})"

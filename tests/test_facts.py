@@ -17,14 +17,20 @@ TABLE = tomllib.loads((Path(dsys_lab.__file__).parent / "facts.toml").read_text(
 
 
 @pytest.mark.parametrize("name", TABLE)
-def test_a_fact_has_a_value_a_unit_a_source_and_a_date(name):
-    assert set(TABLE[name]) | {"what"} == {field.name for field in fields(Fact)}
+def test_a_fact_says_what_it_is_with_a_value_a_unit_a_source_and_a_date(name):
+    assert set(TABLE[name]) == {field.name for field in fields(Fact)}
     one = fact(name)
+    assert one.what
+    assert "_" not in one.what
     assert isinstance(one.value, int | float)
     assert one.unit
     assert len(one.source) > 10
     assert type(one.date) is datetime.date
     assert name == name.lower()
+
+
+def test_no_two_facts_have_one_name():
+    assert len({entry["what"] for entry in TABLE.values()}) == len(TABLE)
 
 
 def test_a_fact_shows_its_date_with_it():

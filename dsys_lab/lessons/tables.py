@@ -44,8 +44,7 @@ def facts(*names: str) -> Shown:
     rows = []
     for name in names:
         found = fact(name)
-        what = found.what or name.replace("_", " ")
-        rows.append((what, f"{found.value:,} {found.unit}", f"{found.source}; {found.date:%d %b %Y}"))
+        rows.append((found.what, f"{found.value:,} {found.unit}", f"{found.source}; {found.date:%d %b %Y}"))
     return table(("figure", "value", "source, and when it was read"), rows)
 
 
