@@ -815,7 +815,7 @@ ours, theirs = picked("model", PATTERNS, few), picked("EventBridge", PATTERNS, f
 same.reveal(
     who_differs(ours, theirs),
     why="For these patterns. Where it thinks otherwise, is in the table below.",
-    show=pd.DataFrame({"model": ours, "EventBridge": theirs}),
+    show=charts.bars(theirs, title="Picked by moto", unit="events"),
 )
 
 # %% [markdown]

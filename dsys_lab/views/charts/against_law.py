@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from dsys_lab.errors import BadParameter
-from dsys_lab.views.charts.curves import LAW, MARKS, Law
+from dsys_lab.views.charts.curves import LAW, MARKS, REFERENCE_DASHES, Law
 from dsys_lab.views.charts.picture import Chart, figure_of, legend_beside, listed, number, plain_ticks, styled
 from dsys_lab.views.theme import ROLES, SERIES
 
@@ -32,7 +32,8 @@ def against_law(
     counted : mapping
         Name -> (x, mean, standard error of that mean), as `over_seeds` counts them.
     laws : mapping
-        Name -> law: x -> y. A name that was counted gives its curve the same place in the legend.
+        Name -> law: x -> y. One that has a name of what was counted is *the law* there; any other stands in the legend by
+        its own.
     predicted : (float, float), optional
         An x and what the reader said of it.
     whole_x : bool
@@ -60,10 +61,14 @@ def against_law(
                 at, mean, yerr=[3 * e for e in error], fmt="none", ecolor=colour, capsize=3, linewidth=1.2, zorder=4
             )
         colours = dict(zip(counted, SERIES, strict=False)) if len(laws) > 1 else {}
+        of_its_own = [name for name in laws if name not in counted]
         for name, law in laws.items():
-            axes.plot(along, [law(at) for at in along], color=colours.get(name, LAW), linestyle="--", linewidth=1.3,
-                      zorder=2)  # fmt: skip
-        axes.plot([], [], color=LAW, linestyle="--", linewidth=1.3, label="the law" if laws else "")
+            is_own = name in of_its_own
+            dash = REFERENCE_DASHES[of_its_own.index(name) % len(REFERENCE_DASHES)] if is_own else "--"
+            axes.plot(along, [law(at) for at in along], color=colours.get(name, LAW), linestyle=dash, linewidth=1.3,
+                      label=f"the law: {name}" if is_own else "", zorder=2)  # fmt: skip
+        if any(name in counted for name in laws):
+            axes.plot([], [], color=LAW, linestyle="--", linewidth=1.3, label="the law")
         if predicted:
             axes.plot(*predicted, "D", color=PREDICTED, markersize=9, label="you said", zorder=5)
         if log_x:
@@ -83,6 +88,8 @@ def against_law(
         for name, points in counted.items()
         for at, mean, _ in points
     ]
+    told += [f"the law, {name}: {number(laws[name](low), y)} at {number(low, x)}, {number(laws[name](high), y)} at "
+             f"{number(high, x)}" for name in of_its_own]  # fmt: skip
     return Chart(figure, f"{title or y} against {x}: {listed(counted)}.", "\n".join(told))
 
 
