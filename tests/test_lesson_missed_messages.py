@@ -7,7 +7,7 @@ import math
 import pytest
 
 from dsys_lab import laws
-from dsys_lab.brokers.audit import SequenceGap, Tally
+from dsys_lab.brokers.audit import Ledger, SequenceGap, Tally
 from dsys_lab.errors import BadParameter
 from dsys_lab.scenarios.missed_messages import (
     away,
@@ -277,6 +277,13 @@ def test_what_the_detectors_say_is_said_in_numbers():
     assert ends["count"].tolist() == [2, 2]
     assert ends["hash"].nunique() == 2
     assert ends["the other end lacks"].tolist() == ["a2", "none"]
+    orders = Ledger(within_s=10)
+    orders.expect(0, "order 1")
+    orders.expect(0, "order 2")
+    orders.came(3_000_000, "order 2")
+    table = told.overdue(orders, 5, 10, 20)
+    assert table["it says: overdue is"].tolist() == ["nothing", "order 1", "nothing"]
+    assert table["missing in all"].tolist() == [0, 1, 1]
     noticed = counts.noticed(path(leak="none", faults=[{"do": "split", "target": "phone", "at_s": 30, "lasts_s": 1}]))
     assert noticed.iloc[:, 0].gt(0).tolist() == [True, True, True, False]
 

@@ -137,6 +137,22 @@ missing_by({"the numbers alone": gaps.missing("anna"), "the beat": heart.due(10 
 silence(heart, 15, 20, 26)
 
 # %% [markdown]
+# Few and dear things, such as orders, need no numbers: whoever knows of each before it comes writes it into a **ledger**, a
+# book of what is expected, with a deadline. Here two orders are expected at 0 s, each within ten seconds, and the second
+# one comes:
+
+# %%
+from dsys_lab.brokers.audit import Ledger
+from dsys_lab.scenarios.missed_messages.told import overdue
+
+# %%
+orders = Ledger(within_s=10)
+orders.expect(0, "order 1")
+orders.expect(0, "order 2")
+orders.came(3 * s, "order 2")
+overdue(orders, 5, 9, 10, 20)
+
+# %% [markdown]
 # ## Look inside
 #
 # Of each sleeper the detector keeps two numbers, and those in between that have come:

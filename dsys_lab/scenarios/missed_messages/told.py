@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
-from dsys_lab.brokers.audit import Heartbeat, Missing, SequenceGap, Tally
+from dsys_lab.brokers.audit import Heartbeat, Ledger, Missing, SequenceGap, Tally
 
 
 def in_words(gaps: Iterable[Missing]) -> str:
@@ -38,6 +38,15 @@ def silence(heart: Heartbeat, *at_s: float) -> pd.DataFrame:
     """Return at each second whether the beats have failed to come for too long."""
     said = {f"{second:g} s": "silent" if heart.is_silent(round(second * 1e6)) else "in order" for second in at_s}
     return pd.DataFrame({"the way is": said})
+
+
+def overdue(ledger: Ledger, *at_s: float) -> pd.DataFrame:
+    """Return at each second which ids of a ledger are newly overdue, and how many are missing in all."""
+    rows = []
+    for second in at_s:
+        gone = ledger.due(round(second * 1e6))
+        rows.append((f"{second:g} s", ", ".join(gone) or "nothing", ledger.status().missing))
+    return pd.DataFrame(rows, columns=["at", "it says: overdue is", "missing in all"]).set_index("at")
 
 
 def both_ends(sent: Tally, came: Tally, bucket: int) -> pd.DataFrame:

@@ -32,7 +32,7 @@ def against_law(
     counted : mapping
         Name -> (x, mean, standard error of that mean), as `over_seeds` counts them.
     laws : mapping
-        Name -> law: x -> y. One that has a name of what was counted is *the law* there; any other stands in the legend by
+        Name -> law: x -> y. One with the name of what was counted is *the law* there; any other is in the legend by
         its own.
     predicted : (float, float), optional
         An x and what the reader said of it.
