@@ -3,7 +3,7 @@
 Where is it true, where is it only known, and how old is it there? The order goes through the rooms of this package, by
 their own verbs::
 
-    customer > shop > database > feed > topic +> queue > charger
+    buyer > shop > database > feed > topic +> queue > charger
                                               +> index
                                               +> cache
                                               +> graph
@@ -11,7 +11,7 @@ their own verbs::
                                                      +> bus > partner
                                                      `> crates > bucket > lake > warehouse > cube
 
-At one place it is acknowledged: the database, in whose log it is durable before the customer hears yes. All else is
+At one place it is acknowledged: the database, in whose log it is durable before the buyer hears yes. All else is
 derived, told by that log, and late by what lies on its way: some hops, or a batch at each of five places. In the end each
 place is asked by its own read verb, and what it says is compared with the source.
 
@@ -27,18 +27,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from dsys_lab.errors import BadParameter, require_positive
+from dsys_lab.errors import BadParameter, require_choice, require_positive
 from dsys_lab.scenarios.patterns.followed_batches import Bucket, Crates, CubeHost, Lake, WarehouseHost
 from dsys_lab.scenarios.patterns.followed_capture import Feed, TopicHost
 from dsys_lab.scenarios.patterns.followed_copies import Charger, Graph, Index, PageCache, QueueHost
 from dsys_lab.scenarios.patterns.followed_order import Fact, Order, digest, orders_of, shelves_of
 from dsys_lab.scenarios.patterns.followed_path import PLACES, Path, Station
-from dsys_lab.scenarios.patterns.followed_shop import Customer, Database, Shop
+from dsys_lab.scenarios.patterns.followed_shop import Buyer, Database, Shop
 from dsys_lab.scenarios.patterns.followed_streams import BusHost, LogHost, Partner, WindowHost
 from dsys_lab.scenarios.scenario import Claims, scenario
 from dsys_lab.simulation import Simulation, to_us
 from dsys_lab.simulation.chance import constant, exponential
 
+WAYS: Final = ("outbox", "dual write")
 ORDERS_MOST: Final = 12
 QUIET_BATCHES: Final = 3
 """After so many batches in which nothing came anywhere, nothing will."""
@@ -54,7 +55,7 @@ class Company:
     """All places of a run, and what they share."""
 
     path: Path
-    customer: Customer
+    buyer: Buyer
     database: Database
     topic: TopicHost
     bus: BusHost
@@ -64,13 +65,13 @@ class Company:
     @property
     def is_settled(self) -> bool:
         """Whether every order was acknowledged and is seen everywhere."""
-        everywhere = len(self.customer.orders) * len(PLACES)
+        everywhere = len(self.buyer.orders) * len(PLACES)
         seen = sum(place in PLACES for place, _ in self.path.seen_us)
-        return len(self.customer.acknowledged) == len(self.customer.orders) and seen == everywhere and self._agrees()
+        return len(self.buyer.acknowledged) == len(self.buyer.orders) and seen == everywhere and self._agrees()
 
     def is_quiet(self, now_us: int) -> bool:
         """Whether nothing has come anywhere for long, and nothing is on its way."""
-        waits = self.topic.waits or self.bus.waits or len(self.customer.acknowledged) < len(self.customer.orders)
+        waits = self.topic.waits or self.bus.waits or len(self.buyer.acknowledged) < len(self.buyer.orders)
         all_up = all(station.up for station in self.stations.values())
         since_us = now_us - max(self.path.last_us, *self.path.clicked_us.values(), 0)
         return all_up and not waits and since_us > QUIET_BATCHES * to_us(self.path.batch_s)
@@ -86,7 +87,7 @@ class Company:
         return told
 
     def _agrees(self) -> bool:
-        return all(says == should for order in self.customer.orders for says, should in self.found(order.id).values())
+        return all(says == should for order in self.buyer.orders for says, should in self.found(order.id).values())
 
 
 def build(sim: Simulation, *, outbox: bool, orders: int, hop_s: float, batch_s: float) -> Company:
@@ -97,7 +98,7 @@ def build(sim: Simulation, *, outbox: bool, orders: int, hop_s: float, batch_s: 
     gap, luck = exponential(batch_s / 3), sim.stream("clicks")
     database = Database(path, outbox=outbox)
     shop = Shop(path, database)
-    customer = Customer(path, shop, told, [hop_s, *(gap(luck) for _ in told[1:])])
+    buyer = Buyer(path, shop, told, [hop_s, *(gap(luck) for _ in told[1:])])
     topic, queue = TopicHost(path), QueueHost(path)
     charger = Charger(path, queue)
     index, cache = Index(path), PageCache(path, database)
@@ -107,13 +108,13 @@ def build(sim: Simulation, *, outbox: bool, orders: int, hop_s: float, batch_s: 
     bus, lake = BusHost(path, log, partner), Lake(path, bucket)
     warehouse = WarehouseHost(path, lake)
     cube = CubeHost(path, warehouse, shelves_of(sim.seed, told))
-    stations: list[Station] = [customer, shop, database, topic, queue, charger, index, cache, graph, log, bus, partner,
+    stations: list[Station] = [buyer, shop, database, topic, queue, charger, index, cache, graph, log, bus, partner,
                                bucket, lake, warehouse, cube, WindowHost(path, log), Crates(path, log, bucket)]  # fmt: skip
     if outbox:
         stations.append(Feed(path, database, topic))
     else:
         shop.topic = topic
-    return Company(path, customer, database, topic, bus, charger, {one.name: one for one in stations})
+    return Company(path, buyer, database, topic, bus, charger, {one.name: one for one in stations})
 
 
 def followed_of(orders: list[Order]) -> str:
@@ -126,15 +127,16 @@ def followed_of(orders: list[Order]) -> str:
 
 
 def run(
-    sim: Simulation, *, outbox: bool = True, orders: int = 6, hop_s: float = 0.4, batch_s: float = 5.0
+    sim: Simulation, *, way: str = "outbox", orders: int = 6, hop_s: float = 0.4, batch_s: float = 5.0
 ) -> Company:
     """Run until all that will come has come."""
+    require_choice("way", way, WAYS)
     require_positive(orders=orders, hop_s=hop_s, batch_s=batch_s)
     if orders > ORDERS_MOST:
         raise BadParameter(f"orders = {orders}: give at most {ORDERS_MOST}, so that each is a disc that can be seen")
     if batch_s < 4 * hop_s:
         raise BadParameter(f"batch_s = {batch_s}, hop_s = {hop_s}: give batches of four hops at least, {4 * hop_s:g} s")
-    company = build(sim, outbox=outbox, orders=orders, hop_s=hop_s, batch_s=batch_s)
+    company = build(sim, outbox=way == "outbox", orders=orders, hop_s=hop_s, batch_s=batch_s)
     until_s = 0.0
     while until_s < BATCHES_MOST * batch_s:
         until_s += batch_s / 5
@@ -148,7 +150,7 @@ def check(company: Company) -> None:
     """Say for each place whether it says what the source says, of every order that was acknowledged."""
     emit, path = company.path.simulation.emit, company.path
     source: dict[str, Fact] = company.database.facts() if company.database.up else {}
-    acknowledged = list(company.customer.acknowledged)
+    acknowledged = list(company.buyer.acknowledged)
     lost = [message for message in acknowledged if message not in source]
     emit("check", company.database.name, name="acknowledged and there", ok=not lost, expected=len(acknowledged),
          got=len(acknowledged) - len(lost))  # fmt: skip
@@ -162,20 +164,21 @@ def check(company: Company) -> None:
          got=company.charger.charged)  # fmt: skip
 
 
-@scenario("one order everywhere, outbox: {outbox}")
+@scenario("one order, {way}")
 def followed(
-    sim: Simulation, *, outbox: bool = True, orders: int = 6, hop_s: float = 0.4, batch_s: float = 5.0
+    sim: Simulation, *, way: str = "outbox", orders: int = 6, hop_s: float = 0.4, batch_s: float = 5.0
 ) -> Claims:
     """Follow one order of some from the click through every store and broker to the cell of a cube.
 
-    Each disc is a copy of an order, and each place has a copy of its own. Without `outbox` the shop tells the topic by
-    hand, after it has said yes. Crash any place to see what is late there, and what is lost.
+    Each disc is a copy of an order, and each place has a copy of its own. By `dual write` the shop tells the topic
+    by hand, after it has said yes. Crash any place to see what is late there, and what is lost.
     """
-    company = run(sim, outbox=outbox, orders=orders, hop_s=hop_s, batch_s=batch_s)
+    company = run(sim, way=way, orders=orders, hop_s=hop_s, batch_s=batch_s)
     check(company)
     clicked_us = company.path.clicked_us.get(company.path.followed, 0)
     landed_us = company.path.seen_us.get(("bucket", company.path.followed))
     poster_us = landed_us - to_us(hop_s / 2) if landed_us else clicked_us + to_us(12 * hop_s)
     return Claims(
-        {"promised and kept": {}, "exactly-once effect": {}, "checks hold": {}}, poster_us=poster_us
+        {"promised and kept": {}, "exactly-once effect": {}, "checks hold": {}}, poster_us=poster_us,
+        follow=company.path.followed,
     )

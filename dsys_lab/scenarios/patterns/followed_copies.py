@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from typing import Final
 
-from dsys_lab.brokers.work_queue import Delivery, DurableQueue, Settings
+from dsys_lab.brokers.work_queue import Acknowledged, Delivery, DurableQueue, Settings
 from dsys_lab.dataflows.derived_view import Cache
 from dsys_lab.scenarios.patterns.followed_order import Fact, as_json
 from dsys_lab.scenarios.patterns.followed_path import Letter, Path, Station, part, plural, size_of
@@ -36,26 +36,42 @@ class QueueHost(Station):
         super().__init__(path, "queue")
         self.files = VolatileDisk()
         self._settings = Settings(visibility_s=LOAN_HOPS * path.hop_s, copy_share=0)
-        self._open(0)
+        self._open()
 
-    def _open(self, now_us: int, told_lsn: int | None = None) -> None:
-        recorder = self.simulation.recorder
-        self.queue = DurableQueue(self.name, self.files, self._settings, recorder=recorder, now_us=now_us,
-                                  told_lsn=told_lsn)  # fmt: skip
+    def _open(self) -> None:
+        self.queue = DurableQueue(self.name, self.files, self._settings, now_us=self.simulation.now_us)
 
     def on_crash(self) -> None:
         """Open what the disk kept."""
-        told_lsn = self.queue.told_lsn
         self.files.crash(self.simulation.stream("queue/power"))
-        self._open(self.simulation.now_us, told_lsn)
+        self._open()
 
     def take(self, fact: Fact, letter: Letter) -> bool:
         """Store a message."""
         self.queue.send(self.simulation.now_us, letter.message, as_json(fact), copy=letter.copy)
+        status = self.queue.status()
+        self.simulation.emit("enqueue", self.name, letter.message, depth=status.visible, copy=letter.copy)
         self.path.holds(self.name, letter)
-        kept = plural(self.queue.status().kept, "message")
-        self.path.say(self.name, letter.message, f"stored, {kept} in all, until a worker says that it is done")
+        words = f"stored, {plural(status.kept, 'message')} in all, until a worker says that it is done"
+        self.path.say(self.name, letter.message, words)
         return True
+
+    def lend(self, to: str) -> list[Delivery]:
+        """Lend a message to a worker, if there is one."""
+        now_us = self.simulation.now_us
+        there_us = now_us + to_us(self.path.hop_s)
+        lent = self.queue.receive(now_us, to=to, arrive_us=there_us)
+        for one in lent:
+            self.simulation.emit("deliver", self.name, one.message, to=to, attempt=one.attempt, handle=one.handle, copy=one.copy,
+                                 visible_until_us=one.visible_until_us, arrive_us=there_us)  # fmt: skip
+        return lent
+
+    def settle(self, delivery: Delivery) -> None:
+        """Let go of a message that is done."""
+        told = self.queue.acknowledge(self.simulation.now_us, delivery.handle)
+        kind = "ack" if isinstance(told, Acknowledged) else "ack_stale"
+        self.simulation.emit(kind, self.name, delivery.message, handle=delivery.handle, attempt=delivery.attempt,
+                             copy=delivery.copy)  # fmt: skip
 
 
 class Charger(Station):
@@ -81,8 +97,7 @@ class Charger(Station):
         simulation, hop_s = self.simulation, self.path.hop_s
         while True:
             if self.host.is_reached_by(self.name):
-                there_us = simulation.now_us + to_us(hop_s)
-                for delivery in self.host.queue.receive(simulation.now_us, to=self.name, arrive_us=there_us):
+                for delivery in self.host.lend(self.name):
                     yield simulation.sleep(hop_s)
                     yield from self._charge(delivery)
             yield simulation.sleep(hop_s)
@@ -102,9 +117,10 @@ class Charger(Station):
             left_s = (delivery.visible_until_us - simulation.now_us) / 1e6
             words = f"charged, under the key of the order, so not again; the loan lasts {left_s:.1f} s more"
             self.path.say(self.name, message, words)
-        yield simulation.sleep(self.path.hop_s)
+        simulation.emit("finish", self.name, message, attempt=delivery.attempt, copy=delivery.copy)
+        yield simulation.sleep(self.path.hop_s)  # a crash here: it is done, and the queue does not know
         if self.host.is_reached_by(self.name):
-            self.host.queue.acknowledge(simulation.now_us, delivery.handle)
+            self.host.settle(delivery)
 
     def says(self, message: str) -> object:
         """Return what was charged."""
@@ -145,7 +161,7 @@ class Index(Station):
 
 
 class PageCache(Station):
-    """What the customer's page shows; in memory only. Somebody looks at every page from time to time."""
+    """What the buyer's page shows; in memory only. Somebody looks at every page from time to time."""
 
     keeps = ("id", "person", "product", "quantity", "cents", "clicked_ms")
 

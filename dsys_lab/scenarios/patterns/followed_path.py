@@ -94,12 +94,17 @@ class Path:
         if (place, message) in self.seen_us:
             return
         self.seen_us[place, message] = self.last_us = now_us
-        if message == self.followed and place in PLACES:
+        if place not in PLACES:
+            return
+        tell = self.simulation.emit
+        if message == self.followed:
             there = self.seen_at(message)
-            tell = self.simulation.emit
             tell("gauge", "order", name=f"places where {message} is seen", value=there, unit=f"of {len(PLACES)}")
             tell("gauge", "order", name=f"age of {message} where it came last", value=round(self.age_s(message), 3),
                  unit="s")  # fmt: skip
+        everywhere = sum(self.seen_at(one) == len(PLACES) for one in self.clicked_us)
+        known = sum((SOURCE, one) in self.seen_us for one in self.clicked_us)
+        tell("gauge", "order", name="true, and not yet seen everywhere", value=known - everywhere, unit="orders")
 
 
 class Station(Machine):

@@ -22,7 +22,7 @@ from dsys_lab.structures import VolatileDisk
 COLUMNS: Final = ("id", "person", "product", "quantity", "cents", "clicked_ms")
 SLOT: Final = "feed"
 PATIENCE_HOPS: Final = 8
-"""For how many hops the customer waits for an answer."""
+"""For how many hops the buyer waits for an answer."""
 
 
 class Database(Station):
@@ -141,7 +141,7 @@ class Shop(Station):
         self.database.keep(letter, f"committed, {written:,} bytes of log are durable{beside}: from here on it is true")
         yield self.simulation.sleep(self.path.hop_s)
         self._answer(letter, reply)
-        yield self.simulation.sleep(0)  # here is the seam: the customer has his yes
+        yield self.simulation.sleep(0)  # here is the seam: the buyer has his yes
         if self.topic is not None:
             yield from self._tell(self.topic, request.key)
 
@@ -157,14 +157,14 @@ class Shop(Station):
 
     def _answer(self, letter: Letter, reply: Reply) -> None:
         body = {"type": str(reply.status), "ok": reply.is_done}
-        self.simulation.network.answer(self.name, "customer", letter.message, body, copy=letter.copy)
+        self.simulation.network.answer(self.name, "buyer", letter.message, body, copy=letter.copy)
 
 
-class Customer(Station):
+class Buyer(Station):
     """Clicks, and calls again until it hears yes."""
 
     def __init__(self, path: Path, shop: Shop, orders: list[Order], gaps_s: list[float]) -> None:
-        super().__init__(path, "customer")
+        super().__init__(path, "buyer")
         self.shop, self.orders, self.gaps_s = shop, orders, gaps_s
         self.acknowledged: dict[str, int] = {}
         self.left = len(orders)
