@@ -1,4 +1,4 @@
-"""From the log by the crate into a bucket, from there by commit, by COPY and by cell: what is made in batches, and late.
+"""From the log by crate into a bucket, from there by commit, by COPY and by cell: what is made in batches.
 
 Each of them works every `batch_s`, so an order waits up to so long before each. The delivery stream and the lake are on
 disk; the warehouse's leader and the cube are not, and are made again from what stands before them.
@@ -71,12 +71,14 @@ class Bucket(Station):
 
 
 class Crates(LogReader):
-    """The delivery stream: packs what it reads from the log, and puts a crate into the bucket when its time has come."""
+    """The delivery stream: packs what it reads from the log, and puts a crate into the bucket when it is time."""
 
     def __init__(self, path: Path, log: LogHost, bucket: Bucket) -> None:
         super().__init__(path, "crates", log)
         self.bucket, self.files = bucket, VolatileDisk()
-        self.settings = Settings(interval_s=path.batch_s, pause_s=2 * path.hop_s, limits=None, names="crate", prefix=PREFIX)
+        self.settings = Settings(
+            interval_s=path.batch_s, pause_s=2 * path.hop_s, limits=None, names="crate", prefix=PREFIX
+        )
         self._open()
         self._deadlines = Deadlines(path.simulation, self.deliver)
 

@@ -21,8 +21,10 @@ OUTBOX: Final = "outbox"
 
 
 class TopicHost(Station):
-    """The topic, and who brings its copies to their seats. What it has taken outlives a crash, as with a service that is
-    rented: a crash means that it cannot be reached, and that nobody hears how what was on its way came out.
+    """The topic, and who brings its copies to their seats.
+
+    What it has taken outlives a crash, as with a service that is rented: a crash means that it cannot be reached, and
+    that nobody hears how what was on its way came out.
     """
 
     def __init__(self, path: Path) -> None:
@@ -103,7 +105,8 @@ class Feed(Station):
                     if not (yield from self._publish(commit)):
                         break  # and look again: what is not confirmed is still there
                     self.database.slot.confirm(commit.position)
-            yield self.simulation.sleep(self.path.hop_s)
+            if not (self.database.up and self.database.slot.peek(1)):
+                yield self.path.news(self.database.name)
 
     def _publish(self, commit: Commit) -> Body:
         """Bring what a commit put into the outbox to the topic; return whether it took it."""
@@ -112,10 +115,11 @@ class Feed(Station):
                 continue
             fact = json.loads(str(change.after["body"]))
             letter = self.path.letter(self.name, fact["id"])
-            yield from self.carry([letter], self, start=self.database.name)
+            if not (yield from self.carry([letter], self, start=self.database.name)):
+                return False
             held = self.database.slot.status().lag_bytes
-            self.pass_through(letter, f"read from the log at position {commit.position}; until it is confirmed the slot "
-                                      f"holds back {held:,} bytes of log")  # fmt: skip
+            words = f"read from the log at position {commit.position}; until that is confirmed the slot holds back"
+            self.pass_through(letter, f"{words} {held:,} bytes of log")
             if not (yield from self.carry([letter], self.topic)):
                 return False
             self.topic.take(fact, letter)

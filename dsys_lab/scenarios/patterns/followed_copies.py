@@ -54,6 +54,7 @@ class QueueHost(Station):
         self.path.holds(self.name, letter)
         words = f"stored, {plural(status.kept, 'message')} in all, until a worker says that it is done"
         self.path.say(self.name, letter.message, words)
+        self.path.tell(self.name)
         return True
 
     def lend(self, to: str) -> list[Delivery]:
@@ -62,8 +63,8 @@ class QueueHost(Station):
         there_us = now_us + to_us(self.path.hop_s)
         lent = self.queue.receive(now_us, to=to, arrive_us=there_us)
         for one in lent:
-            self.simulation.emit("deliver", self.name, one.message, to=to, attempt=one.attempt, handle=one.handle, copy=one.copy,
-                                 visible_until_us=one.visible_until_us, arrive_us=there_us)  # fmt: skip
+            self.simulation.emit("deliver", self.name, one.message, to=to, attempt=one.attempt, handle=one.handle,
+                                 copy=one.copy, visible_until_us=one.visible_until_us, arrive_us=there_us)  # fmt: skip
         return lent
 
     def settle(self, delivery: Delivery) -> None:
@@ -96,11 +97,12 @@ class Charger(Station):
     def _work_off(self) -> Body:
         simulation, hop_s = self.simulation, self.path.hop_s
         while True:
-            if self.host.is_reached_by(self.name):
-                for delivery in self.host.lend(self.name):
-                    yield simulation.sleep(hop_s)
-                    yield from self._charge(delivery)
-            yield simulation.sleep(hop_s)
+            lent = self.host.lend(self.name) if self.host.is_reached_by(self.name) else []
+            for delivery in lent:
+                yield simulation.sleep(hop_s)
+                yield from self._charge(delivery)
+            if not lent:
+                yield self.path.news(self.host.name)
 
     def _charge(self, delivery: Delivery) -> Body:
         simulation, message = self.simulation, delivery.message
@@ -196,10 +198,8 @@ class PageCache(Station):
 
     def _fill_again(self, message: str) -> Body:
         letter = self.path.letter(self.name, message)
-        yield from self.carry([letter], self, start=self.database.name)
         fact = self.database.facts().get(message) if self.database.is_reached_by(self.name) else None
-        if fact is None:
-            self.refuse(letter, "the database cannot be reached")
+        if fact is None or not (yield from self.carry([letter], self, start=self.database.name)):
             return
         self.cache.fill(self.simulation.now_us, message, fact, int(message[1:]))
         self.keep(letter, "somebody looked and it was gone; it was filled again from the database")

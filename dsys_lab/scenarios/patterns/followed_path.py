@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 from dsys_lab.scenarios.patterns.followed_order import Fact
-from dsys_lab.simulation import Body, Machine, Simulation, to_us
+from dsys_lab.simulation import Body, Event, Machine, Simulation, to_us
 
 SOURCE: Final = "database"
 COPIES: Final = {
@@ -24,6 +24,9 @@ PLACES: Final = (
     SOURCE, "charger", "index", "cache", "graph", "log", "window", "partner", "bucket", "lake", "warehouse", "cube",
 )  # fmt: skip
 """Where the fact stays: asked in the end whether they say the same."""
+
+LOOKS_A_BATCH: Final = 20
+"""How often in a batch it is looked whether there is news that nobody told of."""
 
 
 class Letter(NamedTuple):
@@ -54,7 +57,18 @@ class Path:
         self.seen_us: dict[tuple[str, str], int] = {}
         self.last_us = 0
         self._had: dict[tuple[str, str], int] = {}
+        self._news: dict[str, Event] = {}
         self._again: Counter[str] = Counter()
+
+    def tell(self, place: str) -> None:
+        """Wake who waits for news of a place."""
+        if (waits := self._news.pop(place, None)) is not None:
+            waits.succeed()
+
+    def news(self, place: str) -> Event:
+        """Return what happens when a place has news, or after a while: who comes back says nothing."""
+        waits = self._news.setdefault(place, self.simulation.event())
+        return waits | self.simulation.sleep(max(self.hop_s, self.batch_s / LOOKS_A_BATCH))
 
     def letter(self, place: str, message: str) -> Letter:
         """Return the copy that is to go to a place: its own, or one more if that has been there."""
@@ -138,10 +152,12 @@ class Station(Machine):
                 for message, copy in letters:
                     simulation.emit("lost", target.name, message, source=begins, copy=copy, type="call",
                                     why=f"{self.name} crashed")  # fmt: skip
-        if target.is_reached_by(self.name):
+        network = simulation.network
+        lost = simulation.stream(f"network/{begins}/{target.name}")() < network.loss_fraction
+        if target.is_reached_by(self.name) and not lost:
             return True
         for message, copy in letters:
-            target.refuse(Letter(message, copy), f"{target.name} cannot be reached")
+            target.refuse(Letter(message, copy), "lost on the way" if lost else f"{target.name} cannot be reached")
         return False
 
     def refuse(self, letter: Letter, why: str) -> None:

@@ -78,6 +78,7 @@ class Database(Station):
         if self.outbox:
             put_in(self._session, Message(int(effect.key[1:]), as_json(fact)))
         self._run("COMMIT")
+        self.path.tell(self.name)
 
     def __len__(self) -> int:
         return len(self.rows())

@@ -53,8 +53,9 @@ class LogHost(Station):
         data = as_json(fact).encode()
         stored = self.stream.put(self.simulation.now_us, LogEntry(letter.message, str(fact["person"]), data))
         assert isinstance(stored, Stored), stored
-        words = f"record {stored.sequence} of {stored.shard}, {size_of(data)}; three read it, each from its own position"
-        self.keep(letter, words)
+        words = f"record {stored.sequence} of {stored.shard}, {size_of(data)}"
+        self.keep(letter, f"{words}; three read it, each from its own position")
+        self.path.tell(self.name)
         return True
 
     def page(self, position: int) -> tuple[Record, ...]:
@@ -86,18 +87,20 @@ class LogReader(Station):
 
     def _read(self) -> Body:
         while True:
-            yield self.simulation.sleep(self.path.hop_s)
             if not self.log.is_reached_by(self.name):
+                yield self.path.news(self.log.name)
                 continue
             position = self.disk.get("position", 0)
             records = self.log.page(position) if position < self.log.stream.shards()[0].end else ()
             letters = [self.path.letter(self.name, record.message) for record in records]
-            if letters:
-                yield from self.carry(letters, self, start=self.log.name)
+            if letters and not (yield from self.carry(letters, self, start=self.log.name)):
+                continue
             for record, letter in zip(records, letters, strict=True):
                 self.take(json.loads(record.data), letter)
                 self.disk["position"] = record.sequence + 1
-            self.caught_up()
+            if not records:
+                self.caught_up()
+                yield self.path.news(self.log.name)
 
     def caught_up(self) -> None:
         """Do what is to be done at the end of what there is."""
@@ -151,7 +154,7 @@ class WindowHost(LogReader):
                 self.answers.pop(pane.window, None)
                 continue
             self.answers[pane.window] = pane.value
-            for message, (window, letter) in self._folded.items():
+            for window, letter in self._folded.values():
                 if window == pane.window:
                     when = pane.when.replace("_", " ")
                     self.keep(letter, f"the window from {_span(window)} says {plural(pane.value, 'order')}, {when}")
@@ -259,8 +262,8 @@ class Partner(Station):
         while event := self.door.take(now_us):
             self.disk.setdefault("orders", {})[event.id] = json.loads(event.body)["data"]
             self.door.done(now_us, event.number)
-        words = f"signed, in time and new, so it is told {answer.status}: {size_of(call.body)} are on the partner's disk"
-        self.keep(letter, words)
+        words = f"signed, in time and new, so it is told {answer.status}"
+        self.keep(letter, f"{words}: {size_of(call.body)} are on the partner's disk")
         return answer.status
 
     def says(self, message: str) -> object:
