@@ -67,7 +67,8 @@ class Company:
         """Whether every order was acknowledged and is seen everywhere."""
         everywhere = len(self.buyer.orders) * len(PLACES)
         seen = sum(place in PLACES for place, _ in self.path.seen_us)
-        return len(self.buyer.acknowledged) == len(self.buyer.orders) and seen == everywhere and self._agrees()
+        told = len(self.buyer.acknowledged) == len(self.buyer.orders) and seen == everywhere
+        return told and (not self.path.was_forgotten or self._agrees())
 
     def is_quiet(self, now_us: int) -> bool:
         """Whether nothing has come anywhere for long, and nothing is on its way."""

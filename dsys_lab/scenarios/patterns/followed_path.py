@@ -49,6 +49,8 @@ class Path:
         Order -> when it was clicked.
     seen_us : dict
         (place, order) -> when it could be seen there first.
+    was_forgotten : bool
+        Whether a place had something in memory only, and crashed.
     """
 
     def __init__(self, simulation: Simulation, followed: str, *, hop_s: float, batch_s: float) -> None:
@@ -56,6 +58,7 @@ class Path:
         self.clicked_us: dict[str, int] = {}
         self.seen_us: dict[tuple[str, str], int] = {}
         self.last_us = 0
+        self.was_forgotten = False
         self._had: dict[tuple[str, str], int] = {}
         self._news: dict[str, Event] = {}
         self._again: Counter[str] = Counter()
@@ -100,6 +103,7 @@ class Path:
         gone = [Letter(message, copy) for (at, message), copy in self._had.items() if at == place]
         for letter in gone:
             del self._had[place, letter.message]
+        self.was_forgotten = self.was_forgotten or bool(gone)
         return gone
 
     def came(self, place: str, message: str) -> None:
