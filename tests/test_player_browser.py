@@ -387,6 +387,15 @@ def test_a_run_may_name_whom_a_picture_follows_and_the_reader_may_let_go(open_pa
     assert open_page(trace).ask("view.follow") is None
 
 
+def test_a_run_is_watched_as_slowly_as_it_takes_to_see_each_row_of_whom_it_follows(open_page: Open) -> None:
+    trace = Trace()
+    for at_us in range(60):
+        trace.emit(at_us * 1000, "publish", "phone", f"m{at_us % 2}", attempt=1 + at_us // 2)
+    quick = open_page(trace).ask("view.base")
+    trace.header.follow = "m1"
+    assert open_page(trace).ask("view.base") == 30 / 3 > quick
+
+
 def test_a_trail_is_drawn_for_each_copy_and_jumps_from_none_to_another(open_page: Open) -> None:
     trace = Trace()
     trace.emit(0, "publish", "shop", "m1", attempt=1)

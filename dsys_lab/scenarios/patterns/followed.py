@@ -47,7 +47,8 @@ BATCHES_MOST: Final = 16
 AT_THE_SEAM: Final[dict[str, Any]] = {
     "do": "crash", "target": "shop", "on": {"kind": "answer", "place": "shop", "message": "o3"}, "lasts_s": 3.0,
 }  # fmt: skip
-"""The shop dies after it has said yes to o3: with an outbox that is no matter, without one nobody else hears of it."""
+"""The shop dies after it has said yes to o3, the one that is followed of five or six: with an outbox that is no matter,
+by hand nobody else will ever hear of it."""
 
 
 @dataclass(frozen=True, slots=True)

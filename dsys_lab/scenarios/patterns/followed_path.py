@@ -61,6 +61,7 @@ class Path:
         self.was_forgotten = False
         self._had: dict[tuple[str, str], int] = {}
         self._news: dict[str, Event] = {}
+        self._told: dict[str, float] = {}
         self._again: Counter[str] = Counter()
 
     def tell(self, place: str) -> None:
@@ -114,15 +115,18 @@ class Path:
         self.seen_us[place, message] = self.last_us = now_us
         if place not in PLACES:
             return
-        tell = self.simulation.emit
         if message == self.followed:
-            there = self.seen_at(message)
-            tell("gauge", "order", name=f"places where {message} is seen", value=there, unit=f"of {len(PLACES)}")
-            tell("gauge", "order", name=f"age of {message} where it came last", value=round(self.age_s(message), 3),
-                 unit="s")  # fmt: skip
+            self._tell(f"places where {message} is seen", self.seen_at(message), f"of {len(PLACES)}")
+            self._tell(f"age of {message} where it came last", round(self.age_s(message), 3), "s")
         everywhere = sum(self.seen_at(one) == len(PLACES) for one in self.clicked_us)
         known = sum((SOURCE, one) in self.seen_us for one in self.clicked_us)
-        tell("gauge", "order", name="true, and not yet seen everywhere", value=known - everywhere, unit="orders")
+        self._tell("true, and not yet seen everywhere", known - everywhere, "orders")
+
+    def _tell(self, name: str, value: float, unit: str) -> None:
+        """Leave a gauge, where it has moved."""
+        if self._told.get(name) != value:
+            self._told[name] = value
+            self.simulation.emit("gauge", "Slumber", name=name, value=value, unit=unit)
 
 
 class Station(Machine):
