@@ -1,4 +1,4 @@
-"""One order is true at one place, and known at eleven more: each of them is a room of this package, asked by its verbs."""
+"""One order is true at one place, and known at eleven more, each a room of this package that is asked by its verbs."""
 
 from __future__ import annotations
 
@@ -111,7 +111,8 @@ def test_a_crate_lies_in_the_bucket_and_the_lakes_table_lies_beside_it(company):
 def test_the_warehouse_and_the_cube_add_up_to_what_was_ordered(company):
     orders = orders_of(7, 6)
     total = sum(order.cents for order in orders)
-    assert company.stations["warehouse"].warehouse.query("SELECT count(number), sum(cents) FROM orders").rows == [(6, total)]
+    answer = company.stations["warehouse"].warehouse.query("SELECT count(number), sum(cents) FROM orders")
+    assert answer.rows == [(6, total)]
     shelves, cells = shelves_of(7, orders), Counter()
     for order in orders:
         cells[shelves.city_of[order.person], shelves.category_of[order.product]] += order.cents
