@@ -136,7 +136,10 @@ class WindowHost(LogReader):
         event_us = fact["clicked_ms"] * 1000
         [window] = Tumbling(self.size_us).windows(event_us)
         self._folded[letter.message] = window, letter
-        self.pass_through(letter, f"folded into the window from {_span(window)}, which has not spoken yet")
+        self.simulation.emit("archive", self.name, letter.message, copy=letter.copy)
+        self.path.holds(self.name, letter)
+        words = f"folded into the window from {_span(window)}, which has not spoken yet"
+        self.path.say(self.name, letter.message, words)
         now_us = self.simulation.now_us
         self._hear(self.stream.on_record(now_us, Happening(event_us, now_us, "all", message=letter.message)))
         return True
