@@ -20,6 +20,18 @@ def stale_hit_share(writes_a_second: float, ttl_s: float) -> float:
     return 1 + math.expm1(-x) / x if x else 0.0
 
 
+def overtaken_share(writes_a_second: float, way_s: float) -> float:
+    """Share of the keys that a copy has wrong for good when it takes what came last: `1 - (1 - e^(-w m)) / (w m)`.
+
+    Each key is written `w` times a second at random, and word of each write travels for an exponential time of mean m.
+    Once all is quiet a key is wrong if an older word came after that of the last write. That was under way for T; the
+    older ones that come still later are on average `w m e^(-T/m)`, where `e^(-T/m)` is anything from 0 to 1 alike. The
+    law of the ttl, with the way in place of the ttl.
+    """
+    require_not_negative(way_s=way_s)
+    return stale_hit_share(writes_a_second, way_s) if way_s else 0.0
+
+
 def ttl_hit_share(reads_a_second: float, ttl_s: float) -> float:
     """Share of the reads of a key that hit, when it is kept for `ttl_s` after its fill: `l T / (1 + l T)`.
 
