@@ -17,6 +17,9 @@ from dsys_lab.workloads.keys import uniform, zipf
     (lambda: laws.stale_hit_share(0, 20), 0),
     (lambda: laws.stale_hit_share(1e-9, 1), 0.5e-9),
     (lambda: laws.stale_hit_share(100, 100), 0.9999),
+    (lambda: laws.overtaken_share(0, 5), 0),
+    (lambda: laws.overtaken_share(5, 0), 0),
+    (lambda: laws.overtaken_share(0.001, 1), 0.0005),
     (lambda: laws.ttl_hit_share(1, 10), 10 / 11),
     (lambda: laws.ttl_hit_share(1, 0), 0),
     (lambda: laws.lru_hit_share(zipf(2000, 0.9).shares.tolist(), 200), 0.5048),
@@ -61,6 +64,8 @@ def test_at_the_break_even_both_cost_the_same_however_many_follow():
 @pytest.mark.parametrize("wrong", [
     lambda: laws.stale_hit_share(1, 0),
     lambda: laws.stale_hit_share(-1, 1),
+    lambda: laws.overtaken_share(1, -1),
+    lambda: laws.overtaken_share(-1, 1),
     lambda: laws.ttl_hit_share(-1, 1),
     lambda: laws.lru_hit_share([], 1),
     lambda: laws.lru_hit_share([0.5, 0.4], 1),
