@@ -134,13 +134,12 @@ def maintenance(
     """Change so many nights, or take away the longest of a city for a share of them, and bring each view up to date."""
     require_positive(rows=rows, changes=changes)
     require_fraction(extreme_share=extreme_share)
-    table, told, luck = nights(rows, seed), [], stream(seed, "changes")
+    table, told = nights(rows, seed), []
     kept = {name: make() for name, make in VIEWS.items()}
     for view in kept.values():
         view.rebuild(table.values(), 0)
     before = {name: view.status().read_rows for name, view in kept.items()}
-    for position in range(1, changes + 1):
-        change = _change(table, luck, takes_extreme=luck() < extreme_share)
+    for position, change in enumerate(changes_of(table, changes, extreme_share=extreme_share, seed=seed), 1):
         for view in kept.values():
             view.apply(change, position)
     for name, view in kept.items():
@@ -151,6 +150,14 @@ def maintenance(
         same = anew.digest() == view.digest()
         told.append(Maintenance(name, anew.status().read_rows, read_rows, recomputed, same))
     return told
+
+
+def changes_of(
+    table: dict[int, dict[str, Any]], changes: int, *, extreme_share: float = 0.0, seed: int = 7
+) -> list[Change]:
+    """Change so many nights in the table, or take the longest of a city away for a share of them; say what was done."""
+    luck = stream(seed, "changes")
+    return [_change(table, luck, takes_extreme=luck() < extreme_share) for _ in range(changes)]
 
 
 def _change(table: dict[int, dict[str, Any]], luck: Callable[[], float], *, takes_extreme: bool) -> Change:
