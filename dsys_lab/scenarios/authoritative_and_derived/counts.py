@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from statistics import fmean, stdev
@@ -152,6 +152,11 @@ def maintenance(
     return told
 
 
+def rows_read(views: Sequence[Maintenance]) -> dict[str, float]:
+    """Return for each view how many rows it read to follow, and how many one rebuild reads."""
+    return {f"{one.view}, following": one.incremental_rows for one in views} | {"a rebuild": views[0].full_rows}
+
+
 def changes_of(
     table: dict[int, dict[str, Any]], changes: int, *, extreme_share: float = 0.0, seed: int = 7
 ) -> list[Change]:
@@ -211,6 +216,12 @@ def delete_and_rebuild(*, rows: int = 500, seed: int = 7) -> list[Rebuilt]:
     after = {number: emptied.get(rows, number) for number in table}
     told.append(Rebuilt("last seen", seen.status().entries, emptied.status().entries, there == after))
     return told
+
+
+def not_what_it_was(rebuilt: Sequence[Rebuilt]) -> str:
+    """Return which copy did not come back, as an answer of the lab: one, or "all are what they were"."""
+    lost = [one.copy for one in rebuilt if not one.same]
+    return (lost[0] if lost[0] == "last seen" else f"the {lost[0]}") if lost else "all are what they were"
 
 
 def drifted(*ranges: int, rows: int = 4_096, bad: int = 1, seed: int = 7) -> list[tuple[int, Drift]]:
