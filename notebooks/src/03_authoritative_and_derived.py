@@ -852,24 +852,24 @@ storm.work
 # ## Exercises
 
 # %%
-exercise("03/which_are_true")
+exercise("03/back_up")
 
 
 # %%
-def which_are_true(systems): ...
+def back_up(copies, makers): ...
 
 
-exercise("03/which_are_true", which_are_true)
-
-# %%
-exercise("03/average_by_city")
-
+exercise("03/back_up", back_up)
 
 # %%
-def average_by_city(changes): ...
+exercise("03/adjust")
 
 
-exercise("03/average_by_city", average_by_city)
+# %%
+def adjust(groups, change): ...
+
+
+exercise("03/adjust", adjust)
 
 # %%
 exercise("03/longest_ttl")
