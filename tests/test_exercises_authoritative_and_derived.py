@@ -78,7 +78,8 @@ def keeps_empty_groups(groups, change):
 
 def stays_in_its_city(groups, change):
     if change.before and change.after:
-        return adjust(groups, type(change)(change.table, change.before, {**change.after, "city": change.before["city"]}))
+        after = {**change.after, "city": change.before["city"]}
+        return adjust(groups, type(change)(change.table, change.before, after))
     return adjust(groups, change)
 
 

@@ -34,6 +34,8 @@ from dsys_lab.workloads.keys import uniform, zipf
     (lambda: laws.stale_after_lost_words(0.1, 0.1, 1), 0.09174),
     (lambda: laws.extremes_rows_read(50, 0, 400), 50),
     (lambda: laws.extremes_rows_read(50, 1, 400), 20_050),
+    (lambda: laws.held_s(0, 0.1), 0.1),
+    (lambda: laws.held_s(0.1, 0.1), 0.03679),
     (lambda: laws.herd_went(200, 0.05), 11),
     (lambda: laws.push_touches(11.471, 1), 12.471),
     (lambda: laws.pull_touches(11.471, 1), 12.471),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from dsys_lab.benchmark.rivals import Rival, compare
 from dsys_lab.dataflows.derived_view import Cache, Counts, Entry, Latest
@@ -12,6 +12,7 @@ from dsys_lab.stores.relational import Change
 
 KEYS: Final = 100
 CHANGES: Final = 1_000_000
+Night = dict[str, Any]
 CACHES: Final = ("dict", "cache", "valkey")
 
 
@@ -56,7 +57,7 @@ def hits() -> None:
     connection().close()
 
 
-def _nights(rows: int) -> list[dict[str, int]]:
+def _nights(rows: int) -> list[Night]:
     return [{"id": number, "city": number % 50, "minutes": 300 + number % 240} for number in range(rows)]
 
 
@@ -89,7 +90,7 @@ def rebuild() -> None:
     changes = [Change("nights", None, row) for row in rows]
 
     def loop() -> float:
-        newest: dict[int, dict[str, int]] = {}
+        newest: dict[int, Night] = {}
         for _ in range(CHANGES // len(rows)):
             for row in rows:
                 newest[row["id"]] = row

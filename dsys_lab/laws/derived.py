@@ -116,6 +116,14 @@ def stale_own_read(waited_s: float, lag_mean_s: float) -> float:
     return math.exp(-waited_s / lag_mean_s)
 
 
+def held_s(waited_s: float, lag_mean_s: float) -> float:
+    """Seconds that a reader who wants to see their own write is held on average, `waited_s` after it: `l e^(-d/l)`.
+
+    As `stale_own_read`: who comes too early waits for the rest of an exponential time, which has the same mean again.
+    """
+    return lag_mean_s * stale_own_read(waited_s, lag_mean_s)
+
+
 def extremes_rows_read(changes: float, extreme_share: float, group_rows: float) -> float:
     """Rows that a view of extremes reads for so many changes: `n (1 + s g)`.
 

@@ -30,7 +30,7 @@ def who_reads_all(kept: Mapping[str, KeptView]) -> str:
 
 
 def log_records(shelves: Iterable[Indexed]) -> dict[str, float]:
-    """Return for each number of indexes how many records a row that is inserted writes to the log, to a whole number."""
+    """Return for each number of indexes how many records an inserted row writes to the log, to a whole number."""
     return {_named(one): round(one.log_records_a_row) for one in shelves}
 
 

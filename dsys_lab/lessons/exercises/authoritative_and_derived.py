@@ -25,17 +25,14 @@ Makers = Mapping[str, tuple[Callable[..., Contents], tuple[str, ...]]]
 
 def back_up(copies: Mapping[str, Contents], makers: Makers) -> set[str]:
     """Return a smallest set of copies from which all others come back: drop each one that the rest can still make."""
+    is_true = {
+        name for name, (make, sources) in makers.items() if make(*map(copies.__getitem__, sources)) == copies[name]
+    }
     kept = set(copies)
     for name in sorted(copies):
         have = kept - {name}
-        grew = True
-        while grew:
-            grew = False
-            for other, (make, sources) in makers.items():
-                if other not in have and have.issuperset(sources):
-                    if make(*(copies[source] for source in sources)) == copies[other]:
-                        have.add(other)
-                        grew = True
+        for _ in copies:  # as many rounds as a chain of makers may be long
+            have |= {other for other in is_true if have.issuperset(makers[other][1])}
         if have == set(copies):
             kept.remove(name)
     return kept
@@ -86,7 +83,7 @@ def _drawn(luck: Callable[[], float], count: int) -> _Systems:
         makers[name] = make, sources
         if make is _same and chance >= 0.25 and sources[0] not in makers:
             makers[sources[0]] = _same, (name,)  # and back: one of the two is enough
-    return _Systems(copies, makers, {name: WORDS[make] for name, (make, _) in makers.items()})  # type: ignore[index]
+    return _Systems(copies, makers, {name: WORDS[make] for name, (make, _) in makers.items()})
 
 
 def _rows(luck: Callable[[], float]) -> Contents:
@@ -166,7 +163,7 @@ names: keep these, delete all others, and all come back. Keep nothing in vain: n
 )
 
 # ------------------------------------------------------------------------------------------ (b) an average that follows
-Groups = dict[str, tuple[int, int]]
+Groups = dict[Any, tuple[Any, Any]]
 CITIES: Final = ("Oslo", "Lima", "Cairo")
 
 
@@ -190,7 +187,7 @@ def _history(luck: Callable[[], float], length: int) -> tuple[Change, ...]:
     rows: list[dict[str, Any]] = []
     told: list[Change] = []
     for _ in range(length):
-        row = {"city": CITIES[int(luck() * len(CITIES))], "minutes": 300 + int(luck() * 240)}
+        row: dict[str, Any] = {"city": CITIES[int(luck() * len(CITIES))], "minutes": 300 + int(luck() * 240)}
         act = luck()
         before = rows.pop(int(luck() * len(rows))) if rows and act < 0.6 else None
         after = None if before is not None and act < 0.3 else row
@@ -217,12 +214,16 @@ def check_adjust(function: Callable[..., Any]) -> Verdict:
             if change.after is not None:
                 rows.append(dict(change.after))
             was, groups = groups, function(dict(groups), change)
-            if not isinstance(groups, dict) or not all(isinstance(one, tuple) and len(one) == 2 for one in groups.values()):
+            if not isinstance(groups, dict) or not all(map(_is_pair, groups.values())):
                 raise Misuse(f"it returned {brief(groups)}; give a dict of cities to (count, sum), two numbers each")
             truth = _recomputed(rows)
             if groups != truth:
                 return Verdict(passed=False, saw=_slip_of_adding(change, was, groups, truth))
     return Verdict(passed=True, saw=f"After each change what all rows say, in {len(_histories())} histories.")
+
+
+def _is_pair(group: object) -> bool:
+    return isinstance(group, tuple) and len(group) == 2
 
 
 def _slip_of_adding(change: Change, was: Groups, said: Groups, truth: Groups) -> str:

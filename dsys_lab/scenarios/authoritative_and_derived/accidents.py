@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from dsys_lab.dataflows.derived_view import Cached, CacheStatus, Counts, KeepsEntries, View
 from dsys_lab.errors import Misuse, require_fraction, require_positive
@@ -65,11 +65,12 @@ def _differing(right: dict[Any, Any], found: dict[Any, Any]) -> int:
 
 # ---------------------------------------------------------------- changes that do not come as they should
 ACCIDENTS: Final[dict[str, Callable[[Sequence[Change]], list[tuple[int, Change]]]]] = {
-    "one is skipped": lambda told: [one for one in enumerate(told, 1) if one[0] != 1],
-    "one comes twice": lambda told: [(1, told[0]), *enumerate(told, 1)],
-    "two change places": lambda told: [(2, told[1]), (1, told[0]), *list(enumerate(told, 1))[2:]],
+    "an insert is skipped": lambda told: [one for one in enumerate(told, 1) if one[0] != 1],
+    "a deletion is skipped": lambda told: [one for one in enumerate(told, 1) if one[0] != 2],
+    "an insert comes twice": lambda told: [(1, told[0]), *enumerate(told, 1)],
+    "the two change places": lambda told: [(2, told[1]), (1, told[0]), *list(enumerate(told, 1))[2:]],
 }
-"""What becomes of a list of changes with their positions; the first two are of the same night."""
+"""What becomes of a list of changes with their positions; the first two insert a night and delete it."""
 
 
 def noticed(*, seed: int = 7) -> dict[str, dict[str, str]]:
@@ -103,7 +104,16 @@ def _judged(view: View, told: list[tuple[int, Change]], truth: int) -> str:
 
 
 # ---------------------------------------------------------------- the same for any cache
-def asked(cache: KeepsEntries, *, keys: int = 60, reads: int = 500, write_share: float = 0.1, seed: int = 7) -> CacheStatus:
+class AnyCache(KeepsEntries, Protocol):
+    """A cache with books."""
+
+    def status(self) -> CacheStatus:
+        """Return what it has, and what became of what it was asked."""
+
+
+def asked(
+    cache: AnyCache, *, keys: int = 60, reads: int = 500, write_share: float = 0.1, seed: int = 7
+) -> CacheStatus:
     """Read a table through a cache, popular keys more often, and write now and then; return the cache's books."""
     require_positive(reads=reads, keys=keys)
     require_fraction(write_share=write_share)

@@ -154,7 +154,8 @@ def maintenance(
 
 def rows_read(views: Sequence[Maintenance]) -> dict[str, float]:
     """Return for each view how many rows it read to follow, and how many one rebuild reads."""
-    return {f"{one.view}, following": one.incremental_rows for one in views} | {"a rebuild": views[0].full_rows}
+    told: dict[str, float] = {f"{one.view}, following": one.incremental_rows for one in views}
+    return told | {"a rebuild": views[0].full_rows}
 
 
 def changes_of(
@@ -222,6 +223,14 @@ def not_what_it_was(rebuilt: Sequence[Rebuilt]) -> str:
     """Return which copy did not come back, as an answer of the lab: one, or "all are what they were"."""
     lost = [one.copy for one in rebuilt if not one.same]
     return (lost[0] if lost[0] == "last seen" else f"the {lost[0]}") if lost else "all are what they were"
+
+
+def what_came_back(rebuilt: Sequence[Rebuilt]) -> dict[str, dict[str, Any]]:
+    """Return for each copy how many rows it had, and what came back, as a table has it."""
+    return {
+        one.copy: {"rows": one.rows, "rows after": one.rows_after, "the same": "yes" if one.same else "no"}
+        for one in rebuilt
+    }
 
 
 def drifted(*ranges: int, rows: int = 4_096, bad: int = 1, seed: int = 7) -> list[tuple[int, Drift]]:

@@ -1,7 +1,7 @@
 """The flights of New York: which of their columns are copies of others, and does a view that follows agree with SQL?
 
-`rebuilt_columns` deletes a column of all flights of 2013, makes it anew from the others, and counts for how many flights
-it is the same. A copy that was typed in twice has drifted: the distance of a route is not one number.
+`rebuilt_columns` deletes a column of all flights of 2013, makes it anew from the others, and counts for how many it is
+not the same. A copy that was typed in twice has drifted: the distance of a route is not one number.
 
 `blizzard` tells the changes of three days about the blizzard of 8 February 2013 to three views: each flight is put into
 the timetable, and later it departs, which gives it a delay, or is cancelled and taken out. What the views say in the
@@ -119,7 +119,7 @@ class Blizzard(NamedTuple):
     Attributes
     ----------
     answers : pandas.DataFrame
-        By airport: what the views say, and what SQL says of the rows that are left.
+        A column for each airport: what the views say, and what SQL says of the rows that are left.
     work : pandas.DataFrame
         By view: rows read by following, by one rebuild, and whether both have the same digest.
     """
@@ -163,4 +163,4 @@ def blizzard() -> Blizzard:
         }
         for name, view in kept.items()
     }
-    return Blizzard(pd.DataFrame.from_dict(answers, orient="index"), pd.DataFrame.from_dict(work, orient="index"))
+    return Blizzard(pd.DataFrame(answers, dtype=object), pd.DataFrame.from_dict(work, orient="index"))

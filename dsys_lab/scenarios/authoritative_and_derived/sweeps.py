@@ -53,6 +53,14 @@ def stale_own_reads(*waits_s: float, seconds: float = 30.0, **more: float) -> li
     )  # fmt: skip
 
 
+def held_ms(*waits_s: float, seconds: float = 30.0) -> list[Counted]:
+    """Return for each wait how many milliseconds longer a writer is made to wait until they see their own write."""
+    return over_seeds(
+        lambda wait_s, seed: 1e3 * counts.too_early(wait_s, seed=seed, seconds=seconds, until_seen=True)[0].held_s,
+        seeds=SEEDS, wait_s=waits_s,
+    )  # fmt: skip
+
+
 def lags(*commits: float, applies: float = 30.0, seconds: float = 20.0) -> list[Counted]:
     """Return for each rate of commits how many changes the replica is behind in the end."""
     return over_seeds(
