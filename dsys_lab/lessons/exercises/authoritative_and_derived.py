@@ -147,8 +147,9 @@ BACK_UP: Final = Exercise(
 make them: a function, and the names of the copies that it is given, in order. Do not believe it: somebody may have
 written into a copy by hand, and then it is not what its maker makes.
 
-A copy comes back if its maker, given what is kept or came back before, returns exactly what stood in it. Return a set of
-names: keep these, delete all others, and all come back. Keep nothing in vain: no name may come back from the rest.""",
+A copy comes back if its maker, given what is kept or came back before, returns exactly what stood in it. Return a set
+of names: keep these, delete all others, and all come back. Keep nothing in vain: no name may come back from the
+rest.""",
     skeleton="def back_up(copies, makers):\n    return set(copies)",
     example="With a table, its replica (each made from the other) and a total of the replica, one name is enough.",
     hints=(
@@ -172,9 +173,10 @@ def adjust(groups: Groups, change: Change) -> Groups:
     groups = dict(groups)
     for row, sign in ((change.before, -1), (change.after, 1)):
         if row is not None:
+            minutes: Any = row["minutes"]
             count, total = groups.pop(row["city"], (0, 0))
             if count + sign:
-                groups[row["city"]] = count + sign, total + sign * row["minutes"]
+                groups[row["city"]] = count + sign, total + sign * minutes
     return groups
 
 
@@ -366,18 +368,18 @@ DESIGN: Final = OpenQuestion(
     name="design",
     title="Likes, on three surfaces",
     statement="""
-Sleepers *like* each other's nights. The number of likes stands under the night itself, on a board of the week's best, and
-in a mail that is sent once a day. A like can be taken back.
+Sleepers *like* each other's nights. The number of likes stands under the night itself, on a board of the week's best,
+and in a mail that is sent once a day. A like can be taken back.
 
 What is authoritative? What may lag on each surface, and by how much? Who keeps the numbers up, and how is it found out
 that one of them is wrong?""",
     model_answer="""
-Authoritative is the *set* of likes: who likes which night, a row each, with a key of both, so that a second tap changes
-nothing. Every number is derived: delete it, count again.
+Authoritative is the *set* of likes: who likes which night, a row each, with a key of both, so that a second tap
+changes nothing. Every number is derived: delete it, count again.
 
-Under the night one wants to see one's *own* tap at once. The others' may lag for some seconds, and nobody knows. So the
-number comes from a cache with a short ttl, and the page adds what this reader has just done; or it reads at the position
-of the own write. A night that suddenly everybody looks at needs a single flight.
+Under the night one wants to see one's *own* tap at once. The others' may lag for some seconds, and nobody knows. So
+the number comes from a cache with a short ttl, and the page adds what this reader has just done; or it reads at the
+position of the own write. A night that suddenly everybody looks at needs a single flight.
 
 The board is a sum by nights over the log of likes: +1 and -1, each change once, in order, with the position kept beside
 the sums. A minute of lag is nothing. The *best* are an extreme: when a like is taken back from the tenth, the eleventh
@@ -385,9 +387,10 @@ must be known, so keep all sums, in order, and not only ten.
 
 The mail is a batch: count the set at six in the morning. It is the rebuild that the others are held against.
 
-How is drift found? Each night digests of the counted set and of the sums by ranges of nights, compared as a tree; ranges
-that differ are counted again, and their number is a graph with an alarm, for a drift that is healed silently comes back.
-A sum that a bug broke is healed by a rebuild; likes that a bug *wrote* are not, and stand in the digests as the truth.""",
+How is drift found? Each night digests of the counted set and of the sums by ranges of nights, compared as a tree;
+ranges that differ are counted again, and their number is a graph with an alarm, for a drift that is healed silently
+comes back. A sum that a bug broke is healed by a rebuild; likes that a bug *wrote* are not, and stand in the digests as
+the truth.""",
 )
 
 TASKS: Final = (BACK_UP, ADJUST, LONGEST_TTL, DESIGN)

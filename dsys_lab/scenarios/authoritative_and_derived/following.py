@@ -75,11 +75,11 @@ class Replica(Machine):
                 self.news = sim.event()
                 yield self.news
             position, committed_us, change = self.source.log[self.view.position]
-            key = change.after and change.after["id"]
+            assert change.after is not None, "a row is changed here, and never taken away"
             yield from self.work(self.apply_s(luck))
             self.view.apply(change, position)
             sim.emit("apply", REPLICA, f"c{position}", view=REPLICA, position=position, offset=position, copy=1,
-                     key=key, behind_us=sim.now_us - committed_us)  # fmt: skip
+                     key=change.after["id"], behind_us=sim.now_us - committed_us)  # fmt: skip
             sim.emit("commit", REPLICA, shard=TABLE, offset=position + 1, group=REPLICA)
             lag = len(self.source.log) - position
             sim.emit("gauge", REPLICA, name="lag", value=lag, unit="changes")

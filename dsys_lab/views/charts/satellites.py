@@ -112,7 +112,8 @@ def _draw_copy(axes: Axes, one: Copy, head: int, height: float, widest: int, *, 
         axes.plot(one.position, 0.53, "v", color=_COPY.ink, markersize=5, zorder=3)
     axes.plot(one.position, height, "o", markersize=_DISC, color="white", zorder=2)
     axes.plot(one.position, height, "o", markersize=_DISC, markeredgewidth=2, markeredgecolor=_COPY.colour,
-              markerfacecolor="white" if one.anew else _COPY.colour, alpha=1 if one.anew else pale, zorder=3)  # fmt: skip
+              markerfacecolor="white" if one.anew else _COPY.colour, alpha=1 if one.anew else pale,
+              zorder=3)  # fmt: skip
     axes.text(
         one.position, height, str(one.rows), ha="center", va="center", fontsize=9, fontweight="bold", zorder=4
     )
