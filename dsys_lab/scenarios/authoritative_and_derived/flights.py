@@ -163,4 +163,5 @@ def blizzard() -> Blizzard:
         }
         for name, view in kept.items()
     }
-    return Blizzard(pd.DataFrame(answers, dtype=object), pd.DataFrame.from_dict(work, orient="index"))
+    columns = {origin: pd.Series(one, dtype=object) for origin, one in answers.items()}  # whole numbers stay whole
+    return Blizzard(pd.DataFrame(columns), pd.DataFrame.from_dict(work, orient="index"))
