@@ -10,7 +10,8 @@ In reading order: `picture` (what a chart is), `curves`, `against_law`, `compari
 slices that wait for each other), `sieves` (a card that passes patterns), `crate_strip` (what a buffer was sealed into),
 `film_strip` (fragments while one films), `cube` (cells that are poured, and all cuboids), `sawn_bars` and `two_clocks`
 (stretches that a cut goes through, news above the time at which it happened), `event_plane` (windows and a watermark),
-`sliding` (a chart that follows sliders). The numbers themselves are counted in `dsys_lab.trace.measures`.
+`satellites` and `digest_tree` (copies that follow a table, and where they differ from it), `sliding` (a chart that
+follows sliders). The numbers themselves are counted in `dsys_lab.trace.measures`.
 
 Sources: Tufte, *The Visual Display of Quantitative Information*; the colours in `dsys_lab.views.theme`.
 """
@@ -20,11 +21,13 @@ from dsys_lab.views.charts.comparisons import bars, outcomes, predicted_counted_
 from dsys_lab.views.charts.crate_strip import crate_strip
 from dsys_lab.views.charts.cube import lattice, poured_cube
 from dsys_lab.views.charts.curves import depth_over_time, hockey_stick, lines, rate_over_time
+from dsys_lab.views.charts.digest_tree import digest_tree
 from dsys_lab.views.charts.event_plane import event_plane
 from dsys_lab.views.charts.film_strip import film_strip
 from dsys_lab.views.charts.graph_wave import graph_wave
 from dsys_lab.views.charts.index_strips import index_strips
 from dsys_lab.views.charts.picture import Chart, is_logarithmic, number
+from dsys_lab.views.charts.satellites import satellites
 from dsys_lab.views.charts.sawn_bars import sawn_bars
 from dsys_lab.views.charts.shelf import shelf_and_trees
 from dsys_lab.views.charts.sieves import picked_strips, sieves
@@ -42,6 +45,7 @@ __all__ = [
     "bars",
     "crate_strip",
     "depth_over_time",
+    "digest_tree",
     "event_plane",
     "film_strip",
     "graph_wave",
@@ -56,6 +60,7 @@ __all__ = [
     "poured_cube",
     "predicted_counted_law",
     "rate_over_time",
+    "satellites",
     "sawn_bars",
     "shelf_and_trees",
     "sieves",
