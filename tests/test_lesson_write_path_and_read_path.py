@@ -10,6 +10,7 @@ import pytest
 from dsys_lab import laws
 from dsys_lab.errors import BadParameter
 from dsys_lab.scenarios.write_path_and_read_path import counts, fan_out, walls
+from dsys_lab.scenarios.write_path_and_read_path.standings import cheapest, drawn, standings
 from dsys_lab.scenarios.write_path_and_read_path.world import followers
 from dsys_lab.trace import lamps
 
@@ -58,7 +59,7 @@ def test_the_lower_the_threshold_the_sooner_all_see_it_and_the_more_is_asked_whe
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_wall_moves_the_cost_and_never_the_answer(seed):
-    found = counts.standings(users=40, writes=60, reads=60, seed=seed)
+    found = standings(users=40, writes=60, reads=60, seed=seed)
     assert len({one.pages for one in found}) == 1
     assert [one.a_write for one in found] == sorted(one.a_write for one in found)
     assert [one.a_read for one in found] == sorted((one.a_read for one in found), reverse=True)
@@ -116,7 +117,7 @@ def test_who_polls_asks_in_vain_and_late_and_who_subscribes_is_told(seed):
     lambda: fan_out(threshold=-1),
     lambda: walls(eager=9), lambda: walls(row_ms=0.0), lambda: walls(seconds=1e9), lambda: walls(users=1),
     lambda: counts.touched(1, users=1), lambda: counts.thresholds(None, copies_a_second=0),
-    lambda: counts.standings(writes=3, reads=2), lambda: counts.standings(writes=0),
+    lambda: standings(writes=3, reads=2), lambda: standings(writes=0),
 ])  # fmt: skip
 def test_what_cannot_be_meant_is_refused(wrong):
     with pytest.raises(BadParameter):

@@ -1,13 +1,12 @@
-"""What walls, thresholds and followers come to, counted for a chart, without a picture."""
+"""What thresholds, followers and clients come to, counted for a chart, without a picture."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from statistics import fmean
 
-from dsys_lab.dataflows.derived_view import PULL, PUSH, STEPS, Feed, Wall, digest_of
-from dsys_lab.errors import BadParameter, require_positive
-from dsys_lab.scenarios.write_path_and_read_path.walking import line_of
+from dsys_lab.dataflows.derived_view import PULL, PUSH, Feed
+from dsys_lab.errors import require_positive
 from dsys_lab.scenarios.write_path_and_read_path.world import followers
 from dsys_lab.simulation.chance import exponential, stream
 from dsys_lab.trace import quantile
@@ -140,51 +139,3 @@ def heard(
             asks_s += poll_s
     told = clients * len(changes_s)
     return [Heard("poll", polls, fmean(late_s or [0.0])), Heard("subscribe", told, push_s if told else 0.0)]
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """Where a wall stands, and what it comes to.
-
-    Attributes
-    ----------
-    eager : int
-        How many steps are done when something is written.
-    last : str
-        The last of them; "nothing" of a wall before all of them.
-    a_write, a_read : float
-        Rows touched.
-    pages : int
-        A digest of all readers' pages in the end.
-    """
-
-    eager: int
-    last: str
-    a_write: float
-    a_read: float
-    pages: int
-
-    def a_second(self, *, writes: float, reads: float) -> float:
-        """Return the rows touched a second for so many writes and reads a second."""
-        return writes * self.a_write + reads * self.a_read
-
-
-def standings(*, users: int = 100, writes: int = 300, reads: int = 300, seed: int = 7) -> list[Standing]:
-    """Write and read the same with the wall in each of its seven places; a read comes after each write, in turn."""
-    require_positive(writes=writes, reads=reads)
-    if reads % writes and writes % reads:
-        raise BadParameter(f"writes = {writes}, reads = {reads}: give one as a multiple of the other")
-    graph = followers(users, seed=seed)
-    names, told = list(graph), []
-    for eager in range(len(STEPS) + 1):
-        wall, luck, looks = Wall(graph, eager=eager), stream(seed, "lines"), stream(seed, "looks")
-        for number in range(max(writes, reads)):
-            if number * writes % max(writes, reads) < writes:
-                wall.write(line_of(number, names, luck()))
-            if number * reads % max(writes, reads) < reads:
-                wall.read(names[int(looks() * users)])
-        status = wall.status()
-        pages = digest_of({name: wall.read(name) for name in names})
-        told.append(Standing(eager, STEPS[eager - 1] if eager else "nothing", status.touched_by_writes / status.writes,
-                             status.touched_by_reads / status.reads, pages))  # fmt: skip
-    return told
