@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from statistics import fmean
+from statistics import fmean, stdev
 
 from dsys_lab.dataflows.derived_view import PULL, PUSH, Feed
 from dsys_lab.errors import require_positive
 from dsys_lab.scenarios.write_path_and_read_path.world import followers
 from dsys_lab.simulation.chance import exponential, stream
 from dsys_lab.trace import quantile
+
+Point = tuple[float, float, float]
+"""An x, a mean, and its standard error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,30 @@ def touched(
             costs.append((status.touched_by_posts + status.touched_by_reads) / users)
         told.append(Touched(reads, *costs))
     return told
+
+
+def touched_courses(*reads_a_post: float, users: int = 500, seeds: int = 4) -> dict[str, list[Point]]:
+    """Return (reads a post, lists touched a post, standard error over seeds) for each strategy."""
+    runs = [touched(*reads_a_post, users=users, threshold=users // 10, seed=seed) for seed in range(seeds)]
+    return {
+        strategy: [
+            (reads, fmean(found), stdev(found) / seeds**0.5)
+            for at, reads in enumerate(reads_a_post)
+            for found in [[getattr(run[at], strategy) for run in runs]]
+        ]
+        for strategy in ("push", "pull", "hybrid")
+    }
+
+
+def mean_followers(users: int = 2_000) -> float:
+    """Return how many followers a user has on average."""
+    return fmean(len(readers) for readers in followers(users).values())
+
+
+def pulled_by_law(threshold: int, users: int = 2_000, exponent: float = 0.9) -> float:
+    """Return how many celebrities a reader follows on average: the sum of `users / r^s` above the threshold, a user."""
+    sizes = [min(users - 1, int(users / rank**exponent)) for rank in range(1, users + 1)]
+    return sum(size for size in sizes if size > threshold) / users
 
 
 @dataclass(frozen=True, slots=True)

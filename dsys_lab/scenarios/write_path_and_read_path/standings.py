@@ -8,23 +8,23 @@ the other.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from statistics import fmean
+from statistics import fmean, pvariance
 from typing import Any, Final
 
 from dsys_lab.dataflows.derived_view import STEPS, Wall, digest_of
 from dsys_lab.errors import BadParameter, require_positive
+from dsys_lab.laws import mg1_sojourn_s
 from dsys_lab.scenarios.write_path_and_read_path.walking import line_of
 from dsys_lab.scenarios.write_path_and_read_path.world import followers
 from dsys_lab.simulation.chance import exponential, stream
 
 ROWS_A_SECOND: Final = 5_000.0
 """How many rows the worker touches that does what is left of the wall."""
-_LINES_MOST: Final = 4_000
-"""Over so many lines it is worked out how long one takes to be seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,20 +59,31 @@ class Standing:
         """Return the rows touched a second for so many writes and reads a second."""
         return writes * self.a_write + reads * self.a_read
 
-    def seen_after_s(self, *, writes: float, rows_a_second: float = ROWS_A_SECOND, seed: int = 7) -> float:
-        """Return how long a line takes to be seen, on average, if lines come at random; for ever if they come too fast.
+    def seen_after_s(
+        self, *, writes: float, rows_a_second: float = ROWS_A_SECOND, lines: int = 4_000, seed: int = 7
+    ) -> float:
+        """Return how long a line takes to be seen, on average over `lines`; for ever if they come too fast.
 
-        One worker takes the lines one after the other; each takes as long as the rows that it touched.
+        Lines come at random, and one worker takes them one after the other, each for as long as the rows take that one
+        of those touched that were written.
         """
-        require_positive(writes=writes, rows_a_second=rows_a_second)
+        require_positive(writes=writes, rows_a_second=rows_a_second, lines=lines)
         if writes * self.a_write >= rows_a_second:
-            return float("inf")
-        luck, gap_s, now_s, free_s, took_s = stream(seed, "seen"), exponential(1 / writes), 0.0, 0.0, []
-        for number in range(_LINES_MOST):
+            return math.inf
+        luck, which, gap_s = stream(seed, "seen"), stream(seed, "which"), exponential(1 / writes)
+        now_s = free_s = 0.0
+        took_s = []
+        for _ in range(lines):
             now_s += gap_s(luck)
-            free_s = max(free_s, now_s) + self.wrote[number % len(self.wrote)] / rows_a_second
+            free_s = max(free_s, now_s) + self.wrote[int(which() * len(self.wrote))] / rows_a_second
             took_s.append(free_s - now_s)
         return fmean(took_s)
+
+    def seen_after_law_s(self, *, writes: float, rows_a_second: float = ROWS_A_SECOND) -> float:
+        """Return the same by the law of a queue with one server and work that varies."""
+        return mg1_sojourn_s(
+            writes, rows_a_second / self.a_write, squared_variation=pvariance(self.wrote) / self.a_write**2
+        )
 
 
 @lru_cache(maxsize=8)

@@ -10,8 +10,8 @@ In reading order: `picture` (what a chart is), `curves`, `against_law`, `compari
 slices that wait for each other), `sieves` (a card that passes patterns), `crate_strip` (what a buffer was sealed into),
 `film_strip` (fragments while one films), `cube` (cells that are poured, and all cuboids), `sawn_bars` and `two_clocks`
 (stretches that a cut goes through, news above the time at which it happened), `event_plane` (windows and a watermark),
-`conveyor` (a belt with
-a wall between writes and reads), `sliding` (a chart that follows sliders). The numbers themselves are counted in `dsys_lab.trace.measures`.
+`conveyor` (a belt with a wall between writes and reads), `sliding` (a chart that follows sliders). The numbers
+themselves are counted in `dsys_lab.trace.measures`.
 
 Sources: Tufte, *The Visual Display of Quantitative Information*; the colours in `dsys_lab.views.theme`.
 """

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from dsys_lab.errors import BadParameter
-from dsys_lab.views.charts.picture import Chart, number, styled
+from dsys_lab.views.charts.picture import Chart, number, plain_ticks, styled
 from dsys_lab.views.theme import ROLES
 
 if TYPE_CHECKING:
@@ -104,8 +104,9 @@ def _belt(axes: Axes, steps: Sequence[str], wall: int, rows: Sequence[float], en
                      linewidth=0.5)  # fmt: skip
         axes.text(place, 1.1 + height * sparks + 0.1, number(touched), ha="center", va="bottom", color=role.ink,
                   fontweight="bold", fontsize=10)  # fmt: skip
-    axes.add_patch(Rectangle((wall - 0.5 - 0.045, -0.45), 0.09, top + 0.45, facecolor="#B8735A", edgecolor="#6B3A2A",
-                             hatch="---", linewidth=1, zorder=4))  # fmt: skip
+    thick = 0.012 * (count + 1.7)
+    axes.add_patch(Rectangle((wall - 0.5 - thick / 2, -0.45), thick, top + 0.45, facecolor="#B8735A",
+                             edgecolor="#6B3A2A", hatch="---", linewidth=1, zorder=4))  # fmt: skip
     axes.text(wall - 0.6, top + 0.1, "at each write", ha="right", va="bottom", color=_WRITE.ink, fontweight="bold")
     axes.text(wall - 0.4, top + 0.1, "at each read", ha="left", va="bottom", color=_READ.ink, fontweight="bold")
 
@@ -113,10 +114,9 @@ def _belt(axes: Axes, steps: Sequence[str], wall: int, rows: Sequence[float], en
 def _meters(
     axes: Axes, meters: Mapping[str, Sequence[float]], wall: int, colours: Sequence[str], unit: str
 ) -> None:
-    from dsys_lab.views.charts.picture import plain_ticks
-
     shown = [value for values in meters.values() for value in values if 0 < value < math.inf]
     low, high = min(shown, default=1.0) / 2, max(shown, default=1.0) * 2
+    axes.spines["left"].set_visible(False)
     axes.set_xscale("log")
     axes.set(xlim=(low / 1.3, high * 2.5), ylim=(-0.6, len(meters) - 0.4), xlabel=unit)
     axes.set_yticks(range(len(meters))[::-1], list(meters))
@@ -127,6 +127,10 @@ def _meters(
         axes.axhline(height, color="#D0D7DE", linewidth=4, zorder=1)
         at = [min(max(value, low), high) for value in values]
         axes.scatter(at, [height] * len(at), s=34, facecolor="white", edgecolor=colour, linewidth=1.3, zorder=2)
+        for value, x in zip(values, at, strict=True):
+            if not low <= value <= high and value != values[wall]:
+                axes.annotate(number(value), (x, height), (0, 6), textcoords="offset points", ha="center", color=_QUIET,
+                              fontsize=9)  # fmt: skip
         axes.scatter(at[wall], height, s=120, color=colour, zorder=3)
         axes.annotate(number(values[wall]), (at[wall], height), (0, 9), textcoords="offset points", ha="center",
                       color=_INK, fontweight="bold", fontsize=10,
