@@ -29,7 +29,7 @@ from typing import Any, Final
 from dsys_lab.engines.difference import Difference
 from dsys_lab.engines.postgres.database import PostgresDatabase
 from dsys_lab.engines.postgres.plan import Plan, explain
-from dsys_lab.errors import BadParameter
+from dsys_lab.errors import BadParameter, require_positive
 from dsys_lab.stores.relational import Change
 
 _QUERY: Final = 'SELECT city, count(*) AS "count", sum(minutes) AS "sum" FROM nights GROUP BY city'
@@ -123,10 +123,10 @@ class KeptView:
     asked_pages: int
     groups: Groups
 
-    @property
-    def rows(self) -> int:
-        """Rows touched in all: to keep it, and by one question."""
-        return self.read_rows + self.written_rows + self.asked_rows
+    def rows_a_question(self, questions: int = 1) -> float:
+        """Return the rows touched for each of so many questions after the changes, its share of keeping it included."""
+        require_positive(questions=questions)
+        return (self.read_rows + self.written_rows) / questions + self.asked_rows
 
 
 def even_at(ways: Iterable[KeptView]) -> float:
@@ -139,6 +139,17 @@ def even_at(ways: Iterable[KeptView]) -> float:
     if not trigger.written_rows:
         raise BadParameter("no change was told: there is nothing to compare")
     return (query.asked_rows - trigger.asked_rows) / (trigger.written_rows / trigger.changes)
+
+
+def rows_a_question(
+    kept: Mapping[int, Iterable[KeptView]], questions: int
+) -> dict[str, list[tuple[int, float]]]:
+    """Return for each way (changes, rows touched for each question), of views by how many changes they were told."""
+    told: dict[str, list[tuple[int, float]]] = {}
+    for changes, ways in kept.items():
+        for one in ways:
+            told.setdefault(one.way, []).append((changes, one.rows_a_question(questions)))
+    return told
 
 
 def kept_views(

@@ -52,15 +52,15 @@ def touched(
 
 
 def touched_courses(*reads_a_post: float, users: int = 500, seeds: int = 4) -> dict[str, list[Point]]:
-    """Return (reads a post, lists touched a post, standard error over seeds) for each strategy."""
-    runs = [touched(*reads_a_post, users=users, threshold=users // 10, seed=seed) for seed in range(seeds)]
+    """Return (reads a post, lists touched a post, standard error over seeds) of push and of pull."""
+    runs = [touched(*reads_a_post, users=users, seed=seed) for seed in range(seeds)]
     return {
         strategy: [
             (reads, fmean(found), stdev(found) / seeds**0.5)
             for at, reads in enumerate(reads_a_post)
             for found in [[getattr(run[at], strategy) for run in runs]]
         ]
-        for strategy in ("push", "pull", "hybrid")
+        for strategy in ("push", "pull")
     }
 
 

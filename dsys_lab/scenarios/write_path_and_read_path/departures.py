@@ -24,7 +24,7 @@ Source: the flights of `dsys_lab.workloads.flights`; the sums with something lef
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
@@ -164,6 +164,12 @@ def costs(wall: int) -> tuple[float, float]:
     return (0.0, 1.0, 8.0)[wall], float(a_read[wall])
 
 
+def rows_by_law(wall: int) -> Callable[[float], float]:
+    """Return the law of a wall: questions a flight -> rows touched a flight."""
+    a_write, a_read = costs(wall)
+    return lambda questions: a_write + questions * a_read
+
+
 def by_sql(key: Key) -> tuple[int, int]:
     """Return the answer of DuckDB over the whole year."""
     parts = [(name, value) for name, value in zip(("origin", "dest", "month"), key, strict=True) if value is not OPEN]
@@ -222,7 +228,7 @@ def week(wall: int, reads: int, seed: int = 7) -> Week:
     return Week(wall, len(coming), reads, tuple(at_writes), tuple(at_reads), tuple(answers))
 
 
-READS: Final = ((2, 6), (2, 20, 200), (2, 20, 200, 2_000))
+READS: Final = ((1, 3), (2, 20, 200), (2, 20, 200, 2_000))
 """How many questions are asked of each wall for a chart: of the first few, for each reads every flight."""
 
 

@@ -14,7 +14,7 @@ Night = dict[str, Any]
 
 
 def nights_and_changes(nights: int, changes: int, seed: int = 7) -> tuple[list[Night], list[Change]]:
-    """Return so many nights with a city and minutes, drawn at random, and so many changes of both, one after the other."""
+    """Return so many nights with a city and minutes, drawn at random, and so many changes of both in turn."""
     require_positive(nights=nights, changes=changes)
     luck = stream(seed, "kept")
 

@@ -10,15 +10,18 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from statistics import fmean, pvariance
+from itertools import pairwise
+from statistics import fmean, pvariance, stdev
 from typing import Any, Final
+
+import pandas as pd
 
 from dsys_lab.dataflows.derived_view import STEPS, Wall, digest_of
 from dsys_lab.errors import BadParameter, require_positive
-from dsys_lab.laws import mg1_sojourn_s
+from dsys_lab.laws import break_even_reads, mg1_sojourn_s
 from dsys_lab.scenarios.write_path_and_read_path.walking import line_of
 from dsys_lab.scenarios.write_path_and_read_path.world import followers
 from dsys_lab.simulation.chance import exponential, stream
@@ -123,6 +126,44 @@ def standings(*, users: int = 100, writes: int = 300, reads: int = 300, seed: in
 def cheapest(reads_a_write: float, **more: Any) -> Standing:
     """Return the standing that touches the fewest rows for so many reads of each write."""
     return min(standings(**more), key=lambda one: one.a_second(writes=1, reads=reads_a_write))
+
+
+def moves(**more: Any) -> dict[str, dict[str, float]]:
+    """Return for each step the rows that it costs a write and saves a read, and from how many reads a write it pays."""
+    told = {}
+    for before, after in pairwise(standings(**more)):
+        costs, saves = after.a_write - before.a_write, before.a_read - after.a_read
+        even = break_even_reads(write_cost=costs, read_cost=saves)
+        told[after.last] = {"w, rows a write": float(f"{costs:.3g}"), "r, rows a read": float(f"{saves:.3g}"),
+                            "pays from, reads a write": float(f"{even:.2g}")}  # fmt: skip
+    return told
+
+
+def lateness(*writes: float, seeds: int = 4, **more: Any) -> dict[str, list[tuple[float, float, float]]]:
+    """Return (lines a second, ms until a line is seen, its standard error) for each wall from `index` on."""
+    told: dict[str, list[tuple[float, float, float]]] = {}
+    for one in standings(**more)[3:]:
+        for rate in writes:
+            found = [1e3 * one.seen_after_s(writes=rate, seed=seed, lines=10_000) for seed in range(seeds)]
+            told.setdefault(one.last, []).append((rate, fmean(found), stdev(found) / seeds**0.5))
+    return told
+
+
+def lateness_by_law(*names: str, **more: Any) -> dict[str, Callable[[float], float]]:
+    """Return for each wall of these the law: lines a second -> ms until a line is seen."""
+    by_name = {one.last: one for one in standings(**more)}
+
+    def law_of(standing: Standing) -> Callable[[float], float]:
+        return lambda writes: 1e3 * standing.seen_after_law_s(writes=writes)
+
+    return {name: law_of(by_name[name]) for name in names}
+
+
+def rows_at_steps(touched: Mapping[str, Mapping[str, int]]) -> pd.DataFrame:
+    """Return a table of the rows that were touched at each step, a dash where none was."""
+    rows = {what: [counted.get(step, 0) or "–" for step in STEPS] + [sum(counted.values())]
+            for what, counted in touched.items()}  # fmt: skip
+    return pd.DataFrame.from_dict(rows, orient="index", columns=[*STEPS, "together"])
 
 
 def drawn(wall: int, reads_a_write: float, *, writes: float = 10.0, **more: Any) -> dict[str, Any]:
