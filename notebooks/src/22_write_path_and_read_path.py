@@ -109,6 +109,7 @@ player(
 # %%
 from dsys_lab.dataflows.derived_view import Wall
 
+# %%
 people = {"ann": ["ben", "cy"], "ben": ["cy"], "cy": []}
 lazy = Wall(people, eager=3)
 lazy.write("n1 ann 5 slept like a stone")
@@ -201,36 +202,29 @@ best_wall = predict(
 best_wall
 
 # %%
-ratios = [10 ** (step / 3) for step in range(-9, 10)]
-found = standings.standings()
-courses = {
-    one.last: [(reads, one.a_second(writes=1, reads=reads)) for reads in ratios]
-    for one in found
-}
+found, courses = standings.standings(), standings.courses()
+
+# %%
+sliding_wall = charts.sliding(
+    lambda wall, reads_a_write, lines: charts.conveyor(
+        **standings.drawn(wall, reads_a_write, writes=float(lines))
+    ),
+    at={"wall": 6, "reads_a_write": 100},
+    wall=(0, 6),
+    reads_a_write=[0.001, 0.01, 0.1, 1, 10, 100, 1000],
+    lines=[10, 100, 150],
+)
+
+# %%
+per_line = {"x": "pages read for each line", "y": "rows a line"}
+title = "Rows touched for each line, by the last step of the write path"
+by_ratio = charts.lines(courses, title=title, **per_line, log_x=True, log_y=True)
 
 # %%
 best_wall.reveal(
     standings.cheapest(100).last,
     why="A line is written once; what is saved on a page is saved a hundred times.",
-    show=(
-        charts.sliding(
-            lambda wall, reads_a_write, lines: charts.conveyor(
-                **standings.drawn(wall, reads_a_write, writes=float(lines))
-            ),
-            at={"wall": 6, "reads_a_write": 100},
-            wall=(0, 6),
-            reads_a_write=[0.001, 0.01, 0.1, 1, 10, 100, 1000],
-            lines=[10, 100, 150],
-        ),
-        charts.lines(
-            courses,
-            title="Rows touched for each line, by the last step of the write path",
-            x="pages read for each line",
-            y="rows a line",
-            log_x=True,
-            log_y=True,
-        ),
-    ),
+    show=(sliding_wall, by_ratio),
 )
 
 # %% [markdown]
@@ -244,7 +238,7 @@ best_wall.reveal(
 # reads a write on. For each step, with the rows that were counted:
 
 # %%
-pd.DataFrame(standings.moves()).T
+standings.moves_table()
 
 # %% [markdown]
 # Steps that touch the same rows pay from the same ratio on. So here the cheapest wall stands in front of all, behind
@@ -273,20 +267,19 @@ seen_after
 # %%
 late = standings.lateness(10, 50, 80, 100, 120, 130)
 [(_, seen_ms, error)] = late["render"][-1:]
-last = found[-1]
+by_law = standings.lateness_by_law(*late)
+
+# %%
+axes = {"x": "lines written a second", "y": "milliseconds, on average", "log_y": True}
+how_late = charts.against_law(late, laws=by_law, title="How late is a line seen?", **axes)
+
+# %%
 seen_after.reveal(
     seen_ms,
-    law=1e3 * last.seen_after_law_s(writes=130),
+    law=by_law["render"](130),
     standard_error=error,
     why="Most lines take a moment, and wait behind the few that go to many pages.",
-    show=charts.against_law(
-        late,
-        laws=standings.lateness_by_law("index", "join", "rank", "render"),
-        title="How late is a line seen?",
-        x="lines written a second",
-        y="milliseconds, on average",
-        log_y=True,
-    ),
+    show=how_late,
 )
 
 # %% [markdown]
@@ -316,24 +309,20 @@ from dsys_lab.scenarios.write_path_and_read_path import counts
 
 # %%
 [ten] = counts.touched(10)
+touched, by_law = counts.touched_courses(0.1, 0.3, 1, 3, 10), counts.touched_laws()
+
+# %%
+axes = {"x": "reads for each post", "y": "lists", "log_x": True, "log_y": True}
+title = "Lists touched for each post (500 people)"
+lists = charts.against_law(touched, laws=by_law, title=title, **axes)
+
+# %%
 mean = counts.mean_followers()
-touched = counts.touched_courses(0.1, 0.3, 1, 3, 10)
 push_pull.reveal(
     ten.pull / ten.push,
     law=laws.pull_touches(mean, 10) / laws.push_touches(mean, 10),
     why="Push pays f once and then 1 for each read; pull pays f for each read.",
-    show=charts.against_law(
-        touched,
-        laws={
-            "push": lambda reads: laws.push_touches(counts.mean_followers(500), reads),
-            "pull": lambda reads: laws.pull_touches(counts.mean_followers(500), reads),
-        },
-        title="Lists touched for each post (500 people)",
-        x="reads for each post",
-        y="lists",
-        log_x=True,
-        log_y=True,
-    ),
+    show=lists,
 )
 
 # %% [markdown]
@@ -370,10 +359,12 @@ player(
 # others do not, and everybody's posts wait behind it. Now the question of the whole lab:
 
 # %%
-everyone, *_ = levels = counts.thresholds(None, 1000, 500, 200, 100, 50, 20)
+levels = counts.thresholds(None, 1000, 500, 200, 100, 50, 20)
 print(f"a post to 1,999 followers takes {laws.fan_out_s(1_999, 500):.1f} s")
+
+# %%
 others_wait.reveal(
-    everyone.behind_s_p99,
+    levels[0].behind_s_p99,
     why="They stand in one queue with those whom thousands follow.",
 )
 
@@ -394,34 +385,22 @@ asked = predict(
 asked
 
 # %%
+waits, asks = counts.threshold_courses(levels)
+axes = {"x": "threshold, followers (2,000: nobody is pulled)", "log_x": True}
+
+# %%
+title = "How long until a post is seen by all?"
+seen = charts.lines(waits, title=title, y="seconds", log_y=True, **axes)
+title = "How many lists does a reader ask besides their own?"
+besides = charts.lines(asks, title=title, y="lists", **axes)
+
+# %%
 by_threshold = {one.threshold: one for one in levels}
-named = [(one.threshold or 2_000, one) for one in levels[::-1]]
 asked.reveal(
     by_threshold[200].pulled_a_reader,
     law=counts.pulled_by_law(200),
     why="It is the sum of their followers over the number of readers.",
-    show=(
-        charts.lines(
-            {
-                "p99 of all posts": [(at, one.visible_s_p99) for at, one in named],
-                "p99 of those with ten followers at most": [
-                    (at, one.behind_s_p99) for at, one in named
-                ],
-            },
-            title="How long until a post is seen by all?",
-            x="threshold, followers (2,000: nobody is pulled)",
-            y="seconds",
-            log_x=True,
-            log_y=True,
-        ),
-        charts.lines(
-            {"asked at each read": [(at, one.pulled_a_reader) for at, one in named]},
-            title="And how many lists does a reader ask besides their own?",
-            x="threshold, followers (2,000: nobody is pulled)",
-            y="lists",
-            log_x=True,
-        ),
-    ),
+    show=(seen, besides),
 )
 
 # %% [markdown]
@@ -447,27 +426,26 @@ stale_hits
 from dsys_lab.scenarios.authoritative_and_derived.counts import ages
 
 # %%
-aged = ages(1, 2, 5, 10, 20, 50)
-of_twenty = next(one for one in aged if one.ttl_s == 20)
+aged = {one.ttl_s: one for one in ages(1, 2, 5, 10, 20, 50)}
+shares = {
+    "hits": [(ttl_s, one.hit_share, 0.0) for ttl_s, one in aged.items()],
+    "stale hits": [(ttl_s, one.stale_share, 0.0) for ttl_s, one in aged.items()],
+}
+
+# %%
+by_law = {
+    "hits": lambda ttl_s: laws.ttl_hit_share(1, ttl_s),
+    "stale hits": lambda ttl_s: laws.stale_hit_share(0.1, ttl_s),
+}
+title = "What a longer ttl buys, and what it costs"
+kept_for = charts.against_law(shares, laws=by_law, title=title, x="ttl, s", y="share")
+
+# %%
 stale_hits.reveal(
-    100 * of_twenty.stale_share,
+    100 * aged[20].stale_share,
     law=100 * laws.stale_hit_share(0.1, 20),
     why="A hit is stale if a write came since the fill, however often one reads.",
-    show=charts.lines(
-        {
-            "hits": [(one.ttl_s, one.hit_share) for one in aged],
-            "stale hits": [(one.ttl_s, one.stale_share) for one in aged],
-        },
-        laws={
-            "hits, by law": [(t, laws.ttl_hit_share(1, t)) for t in range(1, 51)],
-            "stale hits, by law": [
-                (t, laws.stale_hit_share(0.1, t)) for t in range(1, 51)
-            ],
-        },
-        title="What a longer ttl buys, and what it costs",
-        x="ttl, s",
-        y="share",
-    ),
+    show=kept_for,
 )
 
 # %% [markdown]
@@ -498,19 +476,21 @@ from dsys_lab.scenarios.authoritative_and_derived import following
 from dsys_lab.scenarios.authoritative_and_derived.counts import too_early
 
 # %%
-early = too_early(0.0, 0.05, 0.1, 0.2, 0.4)
-waits = [step / 50 for step in range(21)]
+early = too_early(0.0, 0.05, 0.1, 0.2, 0.4, seconds=200.0)
+counted = {"counted": [(one.waited_s, one.stale_share, 0.0) for one in early]}
+
+# %%
+by_law = {"counted": lambda waited_s: laws.stale_own_read(waited_s, 0.1)}
+axes = {"x": "seconds after the write", "y": "share of the writers"}
+title = "Who does not see what they wrote themselves?"
+unseen = charts.against_law(counted, laws=by_law, title=title, **axes)
+
+# %%
 own_write.reveal(
     100 * early[3].stale_share,
     law=100 * laws.stale_own_read(0.2, 0.1),
     why="Each further 100 ms leave 37 % of those that were still left.",
-    show=charts.lines(
-        {"counted": [(one.waited_s, one.stale_share) for one in early]},
-        laws={"law": [(d, laws.stale_own_read(d, 0.1)) for d in waits]},
-        title="Who does not see what they wrote themselves?",
-        x="seconds after the write",
-        y="share of the writers",
-    ),
+    show=unseen,
 )
 
 # %% [markdown]
@@ -548,26 +528,26 @@ from dsys_lab.engines.postgres import PostgresDatabase, indexed
 # %%
 with PostgresDatabase() as database:
     tables = indexed(database, 0, 1, 2, 5, 10)
-by_indexes = {one.indexes: one for one in tables}
+records = [(one.indexes, one.log_records_a_row) for one in tables]
+pages = [(one.indexes, one.asked_pages) for one in tables]
+
+# %%
+axes = {"x": "indexes besides the key", "y": "records, pages"}
+cost_and_save = charts.lines(
+    {"log records a row": records, "pages a question": pages},
+    title="What do indexes cost and save?",
+    **axes,
+    log_y=True,
+    whole_x=True,
+)
+
+# %%
+by_indexes = dict(records)
 five_indexes.reveal(
-    by_indexes[5].log_records_a_row / by_indexes[0].log_records_a_row,
+    by_indexes[5] / by_indexes[0],
     law=(2 + 5) / 2,
     why="Without them two: the row, and its place in the key's index. Each adds one.",
-    show=charts.lines(
-        {
-            "log records a row": [
-                (one.indexes, one.log_records_a_row) for one in tables
-            ],
-            "pages a question": [
-                (one.indexes, one.asked_pages) for one in tables
-            ],
-        },
-        title="What do indexes cost and save?",
-        x="indexes besides the key",
-        y="records, pages",
-        log_y=True,
-        whole_x=True,
-    ),
+    show=cost_and_save,
 )
 
 # %% [markdown]
@@ -590,27 +570,20 @@ clients = predict(
 clients
 
 # %%
-changes_a_second = (0.01, 0.05, 0.1, 0.3, 1.0)
-heard = {
-    rate: counts.heard(changes_a_second=rate, seconds=10_000)
-    for rate in changes_a_second
-}
-poll, subscribe = heard[0.05]
+poll, subscribe = counts.heard(seconds=10_000)
+messages = counts.heard_courses(0.01, 0.05, 0.1, 0.3, 1.0, seconds=10_000)
+
+# %%
+axes = {"x": "changes a second", "y": "messages", "log_x": True, "log_y": True}
+title = "Messages in 10,000 s, for fifty phones"
+sent = charts.lines(messages, title=title, **axes)
+
+# %%
 clients.reveal(
     poll.requests / subscribe.requests,
     law=(1 / 10) / 0.05,
     why="Polls come whether there is news or not: 0.1 a second, for 0.05 changes.",
-    show=charts.lines(
-        {
-            way: [(rate, told[at].requests) for rate, told in heard.items()]
-            for at, way in enumerate(("poll", "subscribe"))
-        },
-        title="Messages in 10,000 s, for fifty phones",
-        x="changes a second",
-        y="messages",
-        log_x=True,
-        log_y=True,
-    ),
+    show=sent,
 )
 
 # %% [markdown]
@@ -637,16 +610,18 @@ crash = {"do": "crash", "target": "worker", "at_s": 1.5, "lasts_s": 1}
 player(fan_out(faults=[crash]), titles=("the worker crashes",))
 
 # %% [markdown]
-# It asks which followers are still untold, and goes on with them: nobody is told twice. By hand, with a post that was
-# told to one of two:
+# It asks which followers are still *untold*, who do not have the post yet, and goes on with them: nobody is told twice.
+# By hand, with a post that was told to one of two:
 
 # %%
 from dsys_lab.dataflows.derived_view import Feed
 
+# %%
 feed = Feed(people)
 post, to_tell = feed.post("ann", "slept well")
 feed.tell(post, "ben")
-print(f"to tell: {to_tell}; after the crash: {feed.untold(post.position)}")
+untold = feed.untold(post.position)
+print(f"to tell: {', '.join(to_tell)}; after the crash: {', '.join(untold)}")
 
 # %% [markdown]
 # **The worker is slow**: a third of its speed for eight seconds. Nothing is lost, and nothing is said. All that there
@@ -757,6 +732,7 @@ from dsys_lab.engines.postgres.kept_views import (
     DIFFERENCES,
     even_at,
     rows_a_question,
+    table_of,
 )
 from dsys_lab.scenarios.write_path_and_read_path.kept import nights_and_changes
 
@@ -768,21 +744,21 @@ with PostgresDatabase() as database:
     }
 
 # %%
+axes = {"x": "changes before the questions", "y": "rows a question"}
+title = "Rows touched for each question"
+four_ways = charts.sliding(
+    lambda questions: charts.lines(
+        rows_a_question(kept, questions), title=title, **axes, log_x=True, log_y=True
+    ),
+    questions=[1, 10, 100],
+)
+
+# %%
 even_changes.reveal(
     even_at(kept[100]),
     law=laws.break_even_reads(write_cost=1_000 - 5, read_cost=2),
     why="Each change costs two rows; the question saves all but five of a thousand.",
-    show=charts.sliding(
-        lambda questions: charts.lines(
-            rows_a_question(kept, questions),
-            title="Rows touched for each question",
-            x="changes before the questions",
-            y="rows a question",
-            log_x=True,
-            log_y=True,
-        ),
-        questions=[1, 10, 100],
-    ),
+    show=four_ways,
 )
 
 # %% [markdown]
@@ -791,18 +767,7 @@ even_changes.reveal(
 # and that is the price: in between, the answer is old. Each way after a hundred changes:
 
 # %%
-pd.DataFrame(
-    {
-        one.way: {
-            "old until refreshed": "yes" if one.was_old else "no",
-            "nights read to keep it": one.read_rows,
-            "sums written": one.written_rows,
-            "rows of a question": one.asked_rows,
-            "pages of a question": one.asked_pages,
-        }
-        for one in kept[100]
-    }
-)
+table_of(kept[100])
 
 # %% [markdown]
 # All four say the same, and so does the model, `Counts`, by `rebuild` and by `apply`. What is otherwise, each held by a
@@ -822,6 +787,7 @@ differences(DIFFERENCES)
 # %%
 from dsys_lab.scenarios.write_path_and_read_path import departures
 
+# %%
 pd.DataFrame([departures.sizes()], index=["at Christmas"]).T
 
 # %%
@@ -835,38 +801,27 @@ flights_even = predict(
 flights_even
 
 # %%
-law_rows = {
-    name: departures.rows_by_law(at) for at, name in enumerate(departures.WALLS)
-}
-wrote = [departures.costs(at)[0] for at in (1, 2)]
-asked_rows = [departures.costs(at)[1] for at in (1, 2)]
+flights_wall = charts.sliding(
+    lambda kept, questions: charts.conveyor(
+        **departures.drawn(departures.WALLS.index(kept), questions)
+    ),
+    kept=list(departures.WALLS),
+    questions=[0.00001, 0.0001, 0.001, 0.01, 0.1, 1.0],
+    at={"kept": departures.WALLS[1], "questions": 0.001},
+)
+
+# %%
+axes = {"x": "questions a flight", "y": "rows a flight", "log_x": True, "log_y": True}
+title = "Rows touched for each flight, by what is kept"
+by_law = {name: departures.rows_by_law(at) for at, name in enumerate(departures.WALLS)}
+rows = charts.against_law(departures.courses(), laws=by_law, title=title, **axes)
 
 # %%
 flights_even.reveal(
     departures.even_at(1, 2),
-    law=laws.break_even_reads(
-        write_cost=wrote[1] - wrote[0], read_cost=asked_rows[0] - asked_rows[1]
-    ),
+    law=departures.even_by_law(1, 2),
     why="A question saves two thousand rows, and a flight costs seven more.",
-    show=(
-        charts.sliding(
-            lambda kept, questions: charts.conveyor(
-                **departures.drawn(departures.WALLS.index(kept), questions)
-            ),
-            kept=list(departures.WALLS),
-            questions=[0.00001, 0.0001, 0.001, 0.01, 0.1, 1.0],
-            at={"kept": departures.WALLS[1], "questions": 0.001},
-        ),
-        charts.against_law(
-            departures.courses(),
-            laws=law_rows,
-            title="Rows touched for each flight, by what is kept",
-            x="questions a flight",
-            y="rows a flight",
-            log_x=True,
-            log_y=True,
-        ),
-    ),
+    show=(flights_wall, rows),
 )
 
 # %% [markdown]
@@ -876,14 +831,7 @@ flights_even.reveal(
 # by SQL over the whole year?
 
 # %%
-[last_question] = departures.questions(3)[-1:]
-said = {
-    name: departures.week(at, 3).answers[-1] for at, name in enumerate(departures.WALLS)
-}
-pd.DataFrame(
-    {**said, "SQL": departures.by_sql(last_question)},
-    index=["flights", "minutes late"],
-)
+departures.answers_of_all(3)
 
 # %% [markdown]
 # ## Choose

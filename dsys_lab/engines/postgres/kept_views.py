@@ -26,6 +26,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+import pandas as pd
+
 from dsys_lab.engines.difference import Difference
 from dsys_lab.engines.postgres.database import PostgresDatabase
 from dsys_lab.engines.postgres.plan import Plan, explain
@@ -150,6 +152,22 @@ def rows_a_question(
         for one in ways:
             told.setdefault(one.way, []).append((changes, one.rows_a_question(questions)))
     return told
+
+
+def table_of(ways: Iterable[KeptView]) -> pd.DataFrame:
+    """Return what each way came to as a table."""
+    return pd.DataFrame(
+        {
+            one.way: {
+                "old until refreshed": "yes" if one.was_old else "no",
+                "nights read to keep it": one.read_rows,
+                "sums written": one.written_rows,
+                "rows of a question": one.asked_rows,
+                "pages of a question": one.asked_pages,
+            }
+            for one in ways
+        }
+    )
 
 
 def kept_views(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
+from typing import Any
 
 from dsys_lab.dataflows.derived_view import PULL, PUSH, Feed
 from dsys_lab.errors import require_positive
+from dsys_lab.laws import pull_touches, push_touches
 from dsys_lab.scenarios.write_path_and_read_path.world import followers
 from dsys_lab.simulation.chance import exponential, stream
 from dsys_lab.trace import quantile
@@ -62,6 +65,12 @@ def touched_courses(*reads_a_post: float, users: int = 500, seeds: int = 4) -> d
         ]
         for strategy in ("push", "pull")
     }
+
+
+def touched_laws(users: int = 500) -> dict[str, Callable[[float], float]]:
+    """Return the law of each strategy: reads a post -> lists touched a post."""
+    mean = mean_followers(users)
+    return {"push": lambda reads: push_touches(mean, reads), "pull": lambda reads: pull_touches(mean, reads)}
 
 
 def mean_followers(users: int = 2_000) -> float:
@@ -127,6 +136,19 @@ def thresholds(
     return told
 
 
+def threshold_courses(
+    levels: Sequence[Threshold], users: int = 2_000
+) -> tuple[dict[str, list[tuple[int, float]]], dict[str, list[tuple[int, float]]]]:
+    """Return by threshold how long posts take to be seen, and how many lists a read asks; nobody pulled is `users`."""
+    by_size = {users if one.threshold is None else one.threshold: one for one in levels}
+    told = sorted(by_size.items())
+    waits = {
+        "p99 of all": [(at, one.visible_s_p99) for at, one in told],
+        "p99, ten followers at most": [(at, one.behind_s_p99) for at, one in told],
+    }
+    return waits, {"asked at each read": [(at, one.pulled_a_reader) for at, one in told]}
+
+
 @dataclass(frozen=True, slots=True)
 class Heard:
     """How clients come to know of changes.
@@ -166,3 +188,12 @@ def heard(
             asks_s += poll_s
     told = clients * len(changes_s)
     return [Heard("poll", polls, fmean(late_s or [0.0])), Heard("subscribe", told, push_s if told else 0.0)]
+
+
+def heard_courses(*changes_a_second: float, **more: Any) -> dict[str, list[tuple[float, float]]]:
+    """Return for each way (changes a second, messages)."""
+    told: dict[str, list[tuple[float, float]]] = {}
+    for rate in changes_a_second:
+        for one in heard(changes_a_second=rate, **more):
+            told.setdefault(one.way, []).append((rate, one.requests))
+    return told

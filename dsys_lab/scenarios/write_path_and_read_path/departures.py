@@ -31,8 +31,10 @@ from itertools import product
 from typing import Any, Final, NamedTuple
 
 import duckdb
+import pandas as pd
 
 from dsys_lab.errors import BadParameter, require_positive
+from dsys_lab.laws import break_even_reads
 from dsys_lab.simulation.chance import stream
 from dsys_lab.workloads import flights
 
@@ -237,6 +239,18 @@ def even_at(one: int, other: int) -> float:
     cost = [(sum(found.at_writes) / found.writes, sum(found.at_reads) / found.reads)
             for found in (week(wall, READS[wall][-1]) for wall in (one, other))]  # fmt: skip
     return (cost[1][0] - cost[0][0]) / (cost[0][1] - cost[1][1])
+
+
+def even_by_law(one: int, other: int) -> float:
+    """Return the same by the law, from the sizes alone."""
+    (write, read), (write_more, read_less) = costs(one), costs(other)
+    return break_even_reads(write_cost=write_more - write, read_cost=read - read_less)
+
+
+def answers_of_all(reads: int) -> pd.DataFrame:
+    """Return the answer to the last of so many questions, asked when the year is over, by each wall and by SQL."""
+    told = {f"kept: {name}": week(wall, reads).answers[-1] for wall, name in enumerate(WALLS)}
+    return pd.DataFrame(told | {"SQL": by_sql(questions(reads)[-1])}, index=["flights", "minutes late"])
 
 
 def courses() -> dict[str, list[tuple[float, float, float]]]:

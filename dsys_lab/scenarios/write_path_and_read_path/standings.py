@@ -128,15 +128,26 @@ def cheapest(reads_a_write: float, **more: Any) -> Standing:
     return min(standings(**more), key=lambda one: one.a_second(writes=1, reads=reads_a_write))
 
 
-def moves(**more: Any) -> dict[str, dict[str, float]]:
+def courses(**more: Any) -> dict[str, list[tuple[float, float]]]:
+    """Return for each wall (reads a write, rows touched for each write), by the last step of the write path."""
+    ratios = [10 ** (step / 3) for step in range(-9, 10)]
+    return {one.last: [(reads, one.a_second(writes=1, reads=reads)) for reads in ratios] for one in standings(**more)}
+
+
+def moves(**more: Any) -> dict[str, tuple[float, float, float]]:
     """Return for each step the rows that it costs a write and saves a read, and from how many reads a write it pays."""
     told = {}
     for before, after in pairwise(standings(**more)):
         costs, saves = after.a_write - before.a_write, before.a_read - after.a_read
-        even = break_even_reads(write_cost=costs, read_cost=saves)
-        told[after.last] = {"w, rows a write": float(f"{costs:.3g}"), "r, rows a read": float(f"{saves:.3g}"),
-                            "pays from, reads a write": float(f"{even:.2g}")}  # fmt: skip
+        told[after.last] = costs, saves, break_even_reads(write_cost=costs, read_cost=saves)
     return told
+
+
+def moves_table(**more: Any) -> pd.DataFrame:
+    """Return `moves` as a table."""
+    rows = {step: [f"{cost:.4g}", f"{saved:.4g}", f"{even:.2g}"] for step, (cost, saved, even) in moves(**more).items()}
+    columns = ["w: rows more a write", "r: rows fewer a read", "pays from, reads a write"]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
 
 
 def lateness(*writes: float, seeds: int = 4, **more: Any) -> dict[str, list[tuple[float, float, float]]]:
