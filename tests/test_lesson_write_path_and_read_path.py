@@ -37,6 +37,8 @@ def test_one_is_followed_by_all_and_the_mean_is_that_of_the_page():
     graph = followers()
     sizes = [len(readers) for readers in graph.values()]
     assert (sizes[0], sizes[99], sum(sizes) / 2_000) == (1_999, 31, MEAN)
+    assert sorted(sizes)[999] == 3, "half have three or fewer, as the page says"
+    assert 2 < 500 / (20 * MEAN) < 2.2, "and the worker is more than twice as fast as it must be"
     assert all(len(set(readers)) == len(readers) and name not in readers for name, readers in graph.items())
     assert followers(50) == followers(50) != followers(50, seed=8)
 

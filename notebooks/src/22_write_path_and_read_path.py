@@ -168,7 +168,7 @@ show_source(Wall.page_of, Wall.of_reader, Wall.by_author, Wall.by_name)
 # own experiment.
 #
 # Two thousand people, few of them followed by many: the first by all others, the hundredth by 31; 11.5 followers is the
-# mean, and most have fewer than three. All post alike, 20 posts a second together. The wall stands behind *join*: a
+# mean, and half of them have three or fewer. All post alike, 20 posts a second together. The wall stands behind *join*: a
 # worker copies each post into the lists of its author's followers, 500 copies a second, one post after the other. That
 # is more than twice as fast as it must be.
 
@@ -176,7 +176,8 @@ show_source(Wall.page_of, Wall.of_reader, Wall.by_author, Wall.by_name)
 others_wait = predict(
     "22/others-wait",
     "Look at posts of people with at most ten followers, whose copying takes 20 ms. "
-    "How long until such a post can be seen by all, for the slowest in a hundred (p99)?",
+    "How long until such a post can be seen by all, for the slowest in a hundred "
+    "(p99)?",
     between=(0.01, 10),
     unit="seconds",
 )
@@ -257,8 +258,8 @@ print(f"{len({one.pages for one in found})} kind of pages, by {len(found)} walls
 # %%
 seen_after = predict(
     "22/seen-after",
-    "A line keeps the worker busy for about 6 ms on average. With 130 lines a second, how "
-    "long does it take on average until a line can be seen?",
+    "A line keeps the worker busy for about 6 ms on average. With 130 lines a second, "
+    "how long does it take on average until a line can be seen?",
     between=(1, 1_000),
     unit="ms",
 )
@@ -271,7 +272,8 @@ by_law = standings.lateness_by_law(*late)
 
 # %%
 axes = {"x": "lines written a second", "y": "milliseconds, on average", "log_y": True}
-how_late = charts.against_law(late, laws=by_law, title="How late is a line seen?", **axes)
+title = "How late is a line seen?"
+how_late = charts.against_law(late, laws=by_law, title=title, **axes)
 
 # %%
 seen_after.reveal(
@@ -297,8 +299,8 @@ seen_after.reveal(
 # %%
 push_pull = predict(
     "22/push-pull",
-    "2,000 people with 11.5 followers on average. Each reads ten times for each post of "
-    "their own. How many times as many lists does pull touch as push?",
+    "2,000 people with 11.5 followers on average. Each reads ten times for each post "
+    "of their own. How many times as many lists does pull touch as push?",
     between=(0.1, 100),
     unit="times",
 )
@@ -377,8 +379,8 @@ others_wait.reveal(
 # %%
 asked = predict(
     "22/threshold",
-    "Whoever has more than 200 followers (of 2,000) is pulled. How many celebrities must "
-    "an average reader ask?",
+    "Whoever has more than 200 followers (of 2,000) is pulled. How many celebrities "
+    "must an average reader ask?",
     between=(0, 20),
     unit="lists",
 )
@@ -464,8 +466,8 @@ stale_hits.reveal(
 # %%
 own_write = predict(
     "22/own-write",
-    "The copy is 100 ms behind on average, and the writer looks after 200 ms. How many of "
-    "a hundred writers do not see what they wrote?",
+    "The copy is 100 ms behind on average, and the writer looks after 200 ms. How many "
+    "of a hundred writers do not see what they wrote?",
     between=(0, 100),
     unit="%",
 )
@@ -794,7 +796,8 @@ pd.DataFrame([departures.sizes()], index=["at Christmas"]).T
 flights_even = predict(
     "22/flights-even",
     "Keeping every sum touches eight rows a flight instead of one, and a question then "
-    "touches one row. From how many questions a flight on is it the cheaper of the two?",
+    "touches one row. From how many questions a flight on is it the cheaper of the "
+    "two?",
     between=(0.0001, 10),
     unit="questions a flight",
 )

@@ -25,6 +25,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
@@ -58,11 +59,18 @@ class Flight(NamedTuple):
     late: int
 
 
+@contextmanager
+def _attached() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as connection:
+        connection.execute("set enable_progress_bar = false")  # on a slow machine it would draw one into the notebook
+        flights.attach(connection)
+        yield connection
+
+
 @lru_cache(maxsize=1)
 def _flights() -> tuple[tuple[Flight, ...], tuple[Flight, ...]]:
     """Return the flights that are there, and those of the last week; who never left was 0 minutes late."""
-    with duckdb.connect() as connection:
-        flights.attach(connection)
+    with _attached() as connection:
         columns = "origin, dest, month::int, coalesce(dep_delay, 0)::int"
         there, week = (
             connection.execute(f"select {columns} from flights where {where} order by {_ORDER}").fetchall()  # noqa: S608
@@ -151,8 +159,7 @@ def questions(count: int, seed: int = 7) -> list[Key]:
 @lru_cache(maxsize=1)
 def sizes() -> dict[str, int]:
     """Return how many flights there are at Christmas, and how many sums by pair and month, as DuckDB counts them."""
-    with duckdb.connect() as connection:
-        flights.attach(connection)
+    with _attached() as connection:
         told = connection.execute(
             f"select count(*), count(distinct (origin, dest, month)) from flights where not ({_LAST_WEEK})"  # noqa: S608
         ).fetchall()[0]
@@ -176,8 +183,7 @@ def by_sql(key: Key) -> tuple[int, int]:
     """Return the answer of DuckDB over the whole year."""
     parts = [(name, value) for name, value in zip(("origin", "dest", "month"), key, strict=True) if value is not OPEN]
     where = " and ".join(f"{name} = ?" for name, _ in parts) or "true"
-    with duckdb.connect() as connection:
-        flights.attach(connection)
+    with _attached() as connection:
         count, late = connection.execute(
             f"select count(*), coalesce(sum(dep_delay), 0) from flights where {where}",  # noqa: S608
             [value for _, value in parts],
