@@ -406,7 +406,7 @@ asked.reveal(
 )
 
 # %% [markdown]
-# A handful of lists at each read buys a queue in which nobody waits. The wall need not be straight: it may stand in one
+# A handful of lists at each read buys a queue in which hardly anybody waits. The wall need not be straight: it may stand in one
 # place for some data and in another for the rest.
 #
 # ### 6. A cache
