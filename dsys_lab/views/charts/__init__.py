@@ -10,14 +10,16 @@ In reading order: `picture` (what a chart is), `curves`, `against_law`, `compari
 slices that wait for each other), `sieves` (a card that passes patterns), `crate_strip` (what a buffer was sealed into),
 `film_strip` (fragments while one films), `cube` (cells that are poured, and all cuboids), `sawn_bars` and `two_clocks`
 (stretches that a cut goes through, news above the time at which it happened), `event_plane` (windows and a watermark),
-`satellites` and `digest_tree` (copies that follow a table, and where they differ from it), `sliding` (a chart that
-follows sliders). The numbers themselves are counted in `dsys_lab.trace.measures`.
+`satellites` and `digest_tree` (copies that follow a table, and where they differ from it), `conveyor` (a belt with a
+wall between writes and reads), `sliding` (a chart that follows sliders). The numbers themselves are counted in
+`dsys_lab.trace.measures`.
 
 Sources: Tufte, *The Visual Display of Quantitative Information*; the colours in `dsys_lab.views.theme`.
 """
 
 from dsys_lab.views.charts.against_law import against_law
 from dsys_lab.views.charts.comparisons import bars, outcomes, predicted_counted_law, wait_histogram
+from dsys_lab.views.charts.conveyor import conveyor
 from dsys_lab.views.charts.crate_strip import crate_strip
 from dsys_lab.views.charts.cube import lattice, poured_cube
 from dsys_lab.views.charts.curves import depth_over_time, hockey_stick, lines, rate_over_time
@@ -43,6 +45,7 @@ __all__ = [
     "Sliding",
     "against_law",
     "bars",
+    "conveyor",
     "crate_strip",
     "depth_over_time",
     "digest_tree",
