@@ -175,8 +175,8 @@ show_source(Wall.page_of, Wall.of_reader, Wall.by_author, Wall.by_name)
 # %%
 others_wait = predict(
     "22/others-wait",
-    "Look at posts of people with at most ten followers, whose copying takes at most 20 ms. "
-    "How long until such a post can be seen by all, for the slowest in a hundred "
+    "Look at posts of people with at most ten followers, whose copying takes at most "
+    "20 ms. How long until such a post can be seen by all, for the slowest in a hundred "
     "(p99)?",
     between=(0.01, 10),
     unit="seconds",
