@@ -47,7 +47,7 @@ def capture(
     """
     require_choice("confirms", confirms, CONFIRMS)
     require_not_negative(killed_at=killed_at)
-    _require_sales(rate, take_s, seconds)
+    require_sales(rate, take_s, seconds)
     ledger = Ledger(sim)
     followers = [
         Follows(sim, name, make, ledger, ledger.database.make_slot(name), take_s=take_s, copy=copy,
@@ -71,7 +71,8 @@ def _until_followed(sim: Simulation, ledger: Ledger, followers: list[Follows], s
         sim.run(sim.now_s + 1)
 
 
-def _require_sales(rate: float, take_s: float, seconds: float) -> None:
+def require_sales(rate: float, take_s: float, seconds: float) -> None:
+    """Refuse rates and times that are none, and more sales than a picture holds."""
     require_positive(rate=rate, take_s=take_s, seconds=seconds)
     if rate * seconds > SALES_MOST:
         raise BadParameter(f"rate = {rate:g}, seconds = {seconds:g}: give at most {SALES_MOST} sales")
@@ -147,7 +148,7 @@ def rebuilding(
     """
     require_not_negative(at_s=at_s)
     require_positive(read_s=read_s)
-    _require_sales(rate, take_s, seconds)
+    require_sales(rate, take_s, seconds)
     if at_s + read_s >= seconds:
         raise BadParameter(f"at_s = {at_s:g}, read_s = {read_s:g}: give less than the {seconds:g} seconds of the run")
     ledger = Ledger(sim)

@@ -9,8 +9,11 @@ from collections import defaultdict
 from itertools import pairwise
 from typing import NamedTuple
 
+from dsys_lab.scenarios.derived_dataflows.outbox import missed_by_id, puttings
 from dsys_lab.scenarios.derived_dataflows.shelf import CLERKS, INDEX, TABLE, shelf
 from dsys_lab.scenarios.scenario import DEFAULT_SEED
+from dsys_lab.simulation import Measured, over_seeds
+from dsys_lab.simulation.chance import exponential, stream
 from dsys_lab.trace import Trace
 
 
@@ -44,6 +47,32 @@ def pairs(trace: Trace) -> Pairs:
 def differing(trace: Trace) -> int:
     """Return how many keys differ when all is quiet."""
     return int(trace.of("check")[-1].fields["got"] or 0)
+
+
+def turned(*delays_s: float, rate: float = 1.0, changes: int = 5_000) -> list[Measured]:
+    """Return, for each delay, the share of the pairs of one key that arrive the other way round: the shelf's race alone.
+
+    Changes are committed at random, `rate` a second, and each travels for an exponential time of mean `delay_s`.
+    """
+
+    def share(*, delay_s: float, seed: int) -> float:
+        luck, now_s, heard_s = stream(seed, "race"), 0.0, []
+        for _ in range(changes):
+            now_s += exponential(1 / rate)(luck)
+            heard_s.append(now_s + exponential(delay_s)(luck))
+        return sum(first > second for first, second in pairwise(heard_s)) / (changes - 1)
+
+    return over_seeds(share, delay_s=delays_s)
+
+
+def missed(*polls_s: float, rate: float = 100.0, transaction_s: float = 0.01, messages: int = 4_000) -> list[Measured]:
+    """Return, for each pause between two polls, the share of an outbox's messages that a reader by id misses."""
+
+    def share(*, poll_s: float, seed: int) -> float:
+        transactions = puttings(rate, transaction_s, messages / rate, seed)
+        return len(missed_by_id(transactions, poll_s)) / len(transactions)
+
+    return over_seeds(share, poll_s=polls_s)
 
 
 def inverted(way: str, *, rate: float, delay_s: float, seed: int = DEFAULT_SEED) -> Pairs:

@@ -111,10 +111,11 @@ class Follows(Machine):
 
     def __init__(
         self, sim: Simulation, name: str, make: Callable[[], View], ledger: Ledger, source: ChangeSource, *,
-        take_s: float, copy: int, power_cut_before: int | None = None, **how: Any,
+        take_s: float, copy: int, poll_s: float = POLL_S, power_cut_before: int | None = None, **how: Any,
     ) -> None:  # fmt: skip
         super().__init__(sim, name)
         self._ledger, self._make, self.source, self._take_s, self._copy = ledger, make, source, take_s, copy
+        self._poll_s = poll_s
         self.device = VolatileDisk(power_cut_before=power_cut_before)
         self._how, self._shown = how, ""
         self.beginning: Beginning | None = None
@@ -141,7 +142,7 @@ class Follows(Machine):
                 commits = self.source.peek(1)
                 if not commits:
                     self._measure()
-                    yield sim.sleep(POLL_S)
+                    yield sim.sleep(self._poll_s)
                     continue
                 number = self._ledger.number_of[commits[0].position]
                 message, arrive_us = f"c{number}", sim.now_us + round(TRAVEL_S * 1e6)

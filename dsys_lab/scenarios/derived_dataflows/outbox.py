@@ -4,7 +4,7 @@ A clerk's transaction puts its message in at its beginning, when the id is given
 row can be seen. `by="id"` asks for ids above the highest that was seen, `by="commit"` reads the log through a slot. The
 tape shows the table in the order of who reads it: a cell of another hue was filled behind the reader's back.
 
-`walked` makes the same steps at any database, the model's or PostgreSQL's, with both readers at once, and `missed_by_id`
+`walked` makes the same steps at any database, the model's or PostgreSQL's, with both readers at once; `missed_by_id`
 says by the definition alone what a reader by id will miss.
 """
 
@@ -194,7 +194,8 @@ def outbox(
     sim.spawn(watched.happen(steps(transactions, poll_s)))
     sim.run()
     missed = len(transactions) - watched.heard
-    sim.emit("check", READER, name="every message is sent", ok=not missed, expected=len(transactions), got=watched.heard)
+    sim.emit("check", READER, name="every message is sent", ok=not missed, expected=len(transactions),
+             got=watched.heard)  # fmt: skip
     first = next((at_us for at_us in watched.behind_us), None)
     return Claims({"checks hold": {}, "conservation": {}}, poster_us=first)
 

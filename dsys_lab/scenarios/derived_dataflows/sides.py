@@ -19,7 +19,7 @@ from dsys_lab.stores.relational import ChangeSource, Commit, Done, RelationalDat
 from dsys_lab.stores.relational.sessions import Database
 from dsys_lab.structures.disk import PowerCut, VolatileDisk
 
-WAYS: Final = {
+WAYS: Final[dict[str, dict[str, Any]]] = {
     "position, then confirm": {},
     "no position": {"remembers": False},
     "confirm first": {"confirms": "before"},
@@ -79,7 +79,7 @@ class Side:
             self._drop(slot)
 
     def wrong(self, view: View) -> int:
-        """Return by how many sales a view differs from the table: below nought it lacks some, above it has some twice."""
+        """Return by how many sales a view differs from the table: below 0 it lacks some, above it has some twice."""
         return size_of(view)["count"] - self.sold
 
 
@@ -148,7 +148,7 @@ def killed_everywhere(side: Side, way: str, view: str = TOTAL, *, commits: int =
             found.append(Killed(step, side.wrong(again.view)))
 
 
-# ------------------------------------------------------------------------------------------------ where table and stream meet
+# ---------------------------------------------------------------------------------------- where table and stream meet
 class Met(NamedTuple):
     """What becomes of a view whose stream begins elsewhere than its tables end.
 
