@@ -9,6 +9,8 @@ from collections import defaultdict
 from itertools import pairwise
 from typing import NamedTuple
 
+from dsys_lab.laws import outage_drain_s
+from dsys_lab.scenarios.derived_dataflows.capture import rebuilding
 from dsys_lab.scenarios.derived_dataflows.outbox import missed_by_id, puttings
 from dsys_lab.scenarios.derived_dataflows.shelf import CLERKS, INDEX, TABLE, shelf
 from dsys_lab.scenarios.scenario import DEFAULT_SEED
@@ -50,7 +52,7 @@ def differing(trace: Trace) -> int:
 
 
 def turned(*delays_s: float, rate: float = 1.0, changes: int = 5_000) -> list[Measured]:
-    """Return, for each delay, the share of the pairs of one key that arrive the other way round: the shelf's race alone.
+    """Return, for each delay, the share of the pairs of one key that arrive turned about: the shelf's race alone.
 
     Changes are committed at random, `rate` a second, and each travels for an exponential time of mean `delay_s`.
     """
@@ -78,3 +80,19 @@ def missed(*polls_s: float, rate: float = 100.0, transaction_s: float = 0.01, me
 def inverted(way: str, *, rate: float, delay_s: float, seed: int = DEFAULT_SEED) -> Pairs:
     """Run a long shelf of one key, `rate` changes a second in all, and count its pairs."""
     return pairs(shelf(seed=seed, way=way, keys=1, rate=rate / len(CLERKS), delay_s=delay_s, seconds=250 / rate))
+
+
+# ------------------------------------------------------------------------------------ a view in another's place
+def swapped_after_s(*reads_s: float, rate: float = 1.5, take_s: float = 0.2) -> list[Measured]:
+    """Return how long it takes until a new view has taken the old one's place, by how long its snapshot is read."""
+
+    def seconds(*, read_s: float, seed: int) -> float:
+        begun, done = rebuilding(read_s=read_s, rate=rate, take_s=take_s, seconds=read_s + 20, seed=seed).of("rebuild")
+        return (done.time_us - begun.time_us) / 1e6
+
+    return over_seeds(seconds, read_s=reads_s)
+
+
+def swaps_after_s(read_s: float, rate: float = 1.5, take_s: float = 0.2) -> float:
+    """Return what `swapped_after_s` is by the law: the snapshot, and then what came meanwhile, as after an outage."""
+    return read_s + outage_drain_s(read_s, rate, 1 / take_s)

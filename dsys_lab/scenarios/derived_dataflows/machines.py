@@ -1,7 +1,7 @@
-"""A table of sales with a log, and machines that keep a view of it: what `capture` and `swap` wire together.
+"""A table of sales with a log, and machines that keep a view of it: what `capture` wires together.
 
-The log is drawn as a tape with a cell for each commit. Under it, for each view, an open caret: what it has; and a filled
-one: what it has confirmed, up to where the log may be let go.
+The log is drawn as a tape with a cell for each commit. Under it, for each view, an open caret: what it has; and a
+filled one: what it has confirmed, up to where the log may be let go.
 """
 
 from __future__ import annotations
