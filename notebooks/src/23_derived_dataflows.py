@@ -389,7 +389,7 @@ twice.reveal(
             remembers=[True, False],
             confirms=["after", "before"],
         ),
-        charts.bars(wrong, title="After how many steps is the sum wrong?", unit="steps"),
+        charts.bars(wrong, title="After how many steps is a sum wrong?", unit="steps"),
         charts.bars(
             told.wrong_steps(there), title="And with PostgreSQL's log?", unit="steps"
         ),

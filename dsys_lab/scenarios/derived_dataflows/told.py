@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 BETWEEN = {"the stream begins first": -3, "both in one moment": 0, "the tables are taken first": 3}
-"""How a stream and the tables may lie to each other, and the commits from the tables' moment to the stream's beginning."""
+"""How a stream and the tables may lie to each other: the commits from the tables' moment to the stream's beginning."""
 
 
 class LostSlot(Protocol):
