@@ -96,13 +96,15 @@ ada.execute("COMMIT")
 ben.execute("BEGIN")
 ben.execute("INSERT INTO sales VALUES (3, 'pillow', 2100)")
 ben.execute("ROLLBACK")
+commits = slot.peek()
 
 # %% [markdown]
 # What does a listener hear? `peek` shows what comes after its place:
 
 # %%
-commits = slot.peek()
-answers(*(change for commit in commits for change in commit.changes))
+from dsys_lab.scenarios.derived_dataflows import told
+
+told.changes(commits)
 
 # %% [markdown]
 # Whole transactions, in the order of their commits, and nothing of what was rolled back. `peek` does not move the place:
@@ -110,7 +112,7 @@ answers(*(change for commit in commits for change in commit.changes))
 
 # %%
 slot.confirm(commits[0].position)
-[one.changes[0].after["item"] for one in slot.peek()]
+told.changes(slot.peek())
 
 # %% [markdown]
 # A **follower** is a view that lives from a slot: it takes a commit in, writes it down together with its position in
@@ -126,7 +128,7 @@ follower.follow()
 answers(follower.status())
 
 # %%
-follower.view.state()
+told.state(follower.view)
 
 # %% [markdown]
 # The mask alone: the tea was confirmed before it was there. That is what a confirmation means: nobody will ever tell
@@ -317,7 +319,7 @@ faster.reveal(
 # %% [markdown]
 # On the left the tape has a cell for each id. A cell stays empty while its transaction is open, and the triangle, how far
 # the reader has come, passes it by; when it is filled, *behind* the reader, it has another colour, and its outline goes
-# to *never sent*. On the right the tape is the log, whose next cell is always the next commit: there are no gaps in it.
+# to *never sent*. (Message 0 was sent before this reader began.) On the right the tape is the log, whose next cell is always the next commit: there are no gaps in it.
 #
 # The law is two chances, that a look falls between the id and its commit, and that a later id was seen by it. With
 # transactions of mean *m*, polled every *P*, and *a* of them open at once, it is
@@ -328,7 +330,6 @@ faster.reveal(
 
 # %%
 from dsys_lab.engines.postgres import LogicalConnection, PostgresDatabase, make_slot
-from dsys_lab.scenarios.derived_dataflows import told
 from dsys_lab.scenarios.derived_dataflows.outbox import made, puttings, walked
 
 # %%
@@ -613,26 +614,28 @@ behind = predict(
 behind
 
 # %%
-rates = {f"{rate:g} sales a second": lagging.behind(rate) for rate in (1, 1.8, 3)}
+rates = {f"{rate:g} a second": lagging.behind(rate) for rate in (1, 1.8, 3)}
 in_bytes = {
-    f"{rate:g} sales a second": lagging.behind(rate, what="log held back")
+    f"{rate:g} a second": lagging.behind(rate, what="log held back")
     for rate in (1, 3)
 }
-overloaded = rates["3 sales a second"]
+overloaded = rates["3 a second"]
 
 # %%
 behind.reveal(
     overloaded[-1][1],
     law=(3 - 2) * 20,
+    standard_error=(3 * 20) ** 0.5,
     why="What comes more than it takes adds up, second by second.",
     show=(
         charts.lines(
             rates,
             laws={"what comes, less what goes": [(0, 0), (20, 20)]},
-            title="How far is the view behind?",
+            title="How far is the view behind, by sales a second?",
             y="commits",
+            steps=True,
         ),
-        charts.lines(in_bytes, title="How much of the log is held back?", y="bytes"),
+        charts.lines(in_bytes, title="What is held back of the log?", y="bytes"),
     ),
 )
 

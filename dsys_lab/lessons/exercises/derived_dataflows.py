@@ -168,7 +168,7 @@ def check_poll(function: Callable[..., Any]) -> Verdict:
     if most > STATE_MOST:
         return Verdict(passed=False, saw=f"Nothing is missed, but the state grew to {most} things: an outbox "
                        "runs for years, and one number is enough.")  # fmt: skip
-    return Verdict(passed=True, saw="Four outboxes with transactions that overlap: each message sent once, none missed.")
+    return Verdict(passed=True, saw="Four outboxes whose transactions overlap: each message sent once, none missed.")
 
 
 STATE_MOST: Final = 12

@@ -23,7 +23,9 @@ from dsys_lab.simulation.chance import exponential, stream
 from dsys_lab.stores.relational import Commit, SlotStatus
 from dsys_lab.structures.disk import VolatileDisk
 
-ADA: Final = "ada"
+ADA, MISSES = "ada", "not seen"
+OUTLINE: Final = 9
+"""The copy that an outline is drawn of."""
 Points = list[tuple[float, float]]
 
 
@@ -45,7 +47,7 @@ def own_reads(
     require_not_negative(waited_s=waited_s)
     require_positive(poll_s=poll_s)
     require_sales(rate, TRAVEL_S, seconds)
-    ledger = Ledger(sim)
+    ledger = Ledger(sim, clerk=ADA)
     index = Follows(sim, INDEX, MAKES[INDEX], ledger, ledger.database.make_slot(INDEX), take_s=TRAVEL_S, copy=1,
                     poll_s=poll_s)  # fmt: skip
 
@@ -60,7 +62,7 @@ def own_reads(
         yield sim.sleep(TRAVEL_S)
         sim.emit("answered", ADA, message, source=INDEX, copy=0, type="answer")
         if not seen:
-            sim.emit("hole", MISSES, f"c{number}", to=ADA, why="the index did not have it yet", copy=9)
+            sim.emit("hole", INDEX, f"c{number}", to=MISSES, why="it is not there yet", copy=OUTLINE)
         sim.emit("look", ADA, view=INDEX, key=f"c{number}", position=position, behind_us=0 if seen else waited_s * 1e6,
                  stale=not seen, waited_us=sim.now_us - asked_us)  # fmt: skip
 
@@ -77,8 +79,6 @@ def own_reads(
     sim.run(seconds + waited_s + 2 * poll_s + 1)
     return Claims(poster_us=round(seconds * 0.6e6))
 
-
-MISSES: Final = "not seen"
 
 
 @cache
@@ -103,7 +103,7 @@ def _lags_s(poll_s: float, rate: float, sales: int, seed: int) -> tuple[float, .
 
 
 def unseen(
-    *waits_s: float, poll_s: float = 1.0, rate: float = 5.0, sales: int = 200, seed: int = DEFAULT_SEED
+    *waits_s: float, poll_s: float = 1.0, rate: float = 1.0, sales: int = 200, seed: int = DEFAULT_SEED
 ) -> list[Measured]:
     """Return, for each wait, the share of the writers who do not see their own sale yet, with its standard error."""
     lags_s = _lags_s(poll_s, rate, sales, seed)
@@ -112,7 +112,7 @@ def unseen(
 
 
 def held(
-    *waits_s: float, poll_s: float = 1.0, rate: float = 5.0, sales: int = 200, seed: int = DEFAULT_SEED
+    *waits_s: float, poll_s: float = 1.0, rate: float = 1.0, sales: int = 200, seed: int = DEFAULT_SEED
 ) -> list[tuple[float, float]]:
     """Return how much longer those are made to wait, on average, who say which position they must see."""
     lags_s = _lags_s(poll_s, rate, sales, seed)
@@ -140,9 +140,10 @@ def spike(*rows: int, side: Side | None = None) -> list[Spike]:
     side, found = side or model(), []
     for at_once in rows:
         with side.place() as (slot, _):
+            side.sell(2)  # the first changes after a checkpoint write whole pages down
             before = slot.status().lag_bytes
             side.sell(at_once=at_once)
-            found.append(Spike(at_once, len(slot.peek()), slot.status().lag_bytes - before))
+            found.append(Spike(at_once, len(slot.peek()) - 2, slot.status().lag_bytes - before))
     return found
 
 

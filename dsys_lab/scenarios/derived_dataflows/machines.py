@@ -42,9 +42,9 @@ def size_of(view: View) -> dict[str, int]:
 class Ledger:
     """The system of record: a table of sales, and its log."""
 
-    def __init__(self, sim: Simulation, **settings: Any) -> None:
-        self.sim = sim
-        self.database = RelationalDatabase(VolatileDisk(), **settings)
+    def __init__(self, sim: Simulation, *, clerk: str = CLERKS) -> None:
+        self.sim, self.clerk = sim, clerk
+        self.database = RelationalDatabase(VolatileDisk())
         self._session = self.database.session(CLERKS)
         self._session.execute(CREATE)
         self._own = self.database.make_slot(CLERKS)
@@ -64,7 +64,7 @@ class Ledger:
         number = self.number_of[commit.position] = len(self.positions)
         self.positions.append(commit.position)
         self.committed_us.append(self.sim.now_us)
-        self.sim.emit("publish", CLERKS, f"c{number}", attempt=1, copy=0)
+        self.sim.emit("publish", self.clerk, f"c{number}", attempt=1, copy=0)
         self.sim.emit("append", LOG, f"c{number}", shard=LOG, offset=number, key=item, copy=0)
         return commit.position
 

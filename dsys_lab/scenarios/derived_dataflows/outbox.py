@@ -196,8 +196,8 @@ def outbox(
     missed = len(transactions) - watched.heard
     sim.emit("check", READER, name="every message is sent", ok=not missed, expected=len(transactions),
              got=watched.heard)  # fmt: skip
-    first = next((at_us for at_us in watched.behind_us), None)
-    return Claims({"checks hold": {}, "conservation": {}}, poster_us=first)
+    just_before_us = watched.behind_us[0] - 1 if watched.behind_us else None
+    return Claims({"checks hold": {}, "conservation": {}}, poster_us=just_before_us)
 
 
 class _Watched:
@@ -205,11 +205,14 @@ class _Watched:
 
     def __init__(self, sim: Simulation, database: RelationalDatabase) -> None:
         self.sim, self.clerks = sim, Clerks(database)
-        self.heard = self.next = 0
+        self.heard, self.next = 0, 1
         self.behind_us: list[int] = []
 
     def happen(self, all_steps: Sequence[Step]) -> Body:
-        """Let them happen at their times."""
+        """Let them happen at their times, after a message 0 that was sent before."""
+        self.sim.emit("publish", OPEN, "m0", attempt=1, copy=0)
+        self.sim.emit("append", OUTBOX, "m0", shard=OUTBOX, offset=0, key="sent before", copy=0)
+        self.sim.emit("read", READER, shard=OUTBOX, first=0, count=1, behind_us=0, arrive_us=0)
         for step in all_steps:
             yield self.sim.sleep((step.at_us - self.sim.now_us) / 1e6)
             if step.act == "poll":
@@ -237,8 +240,8 @@ class _Watched:
         self.sim.emit("append", OUTBOX, message, shard=OUTBOX, offset=offset, key=key, copy=0)
         if behind:
             self.behind_us.append(self.sim.now_us)
-            why = f"a higher id than {number} had been read when it committed"
-            self.sim.emit("hole", NEVER, message, to="subscribers", why=why, copy=OUTLINE)
+            why = f"id {number} was passed by before"
+            self.sim.emit("hole", OUTBOX, message, to=NEVER, why=why, copy=OUTLINE)
 
     def poll(self) -> list[Entry]:
         """Ask the reader, and move `next` to what it would take next."""
@@ -254,7 +257,7 @@ class _ById(_Watched):
 
     def __init__(self, sim: Simulation, database: RelationalDatabase) -> None:
         super().__init__(sim, database)
-        self.reader, self.next = ById(database.session(READER)), 1
+        self.reader = ById(database.session(READER))
 
     def poll(self) -> list[Entry]:
         entries = self.reader.poll()
@@ -270,7 +273,7 @@ class _ByCommit(_Watched):
 
     def __init__(self, sim: Simulation, database: RelationalDatabase) -> None:
         super().__init__(sim, database)
-        self.reader, self.committed = ByCommit(database.make_slot(READER)), 0
+        self.reader, self.committed = ByCommit(database.make_slot(READER)), 1
 
     def poll(self) -> list[Entry]:
         entries = self.reader.poll()

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from dsys_lab.dataflows.derived_view import View
 from dsys_lab.scenarios.derived_dataflows.outbox import Walked
 from dsys_lab.scenarios.derived_dataflows.sides import Anew, Killed, Met, Side, met
+from dsys_lab.stores.relational import Commit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,6 +24,25 @@ class LostSlot(Protocol):
     missed: int
     said: str
     snapshot: int
+
+
+def changes(commits: Sequence[Commit]) -> pd.DataFrame:
+    """Return what commits say, a row for each change."""
+    import pandas as pd
+
+    rows = [
+        {"position": commit.position, "change": change.kind, **(change.after or change.before or {})}
+        for commit in commits
+        for change in commit.changes
+    ]
+    return pd.DataFrame(rows).set_index("position")
+
+
+def state(view: View) -> pd.DataFrame:
+    """Return what a view answers, a row for each key."""
+    import pandas as pd
+
+    return pd.DataFrame.from_dict(view.state(), orient="index").rename_axis("item")
 
 
 def outboxes(sides: Mapping[str, Walked]) -> pd.DataFrame:
@@ -68,7 +89,7 @@ def met_at(sides: Mapping[str, Mapping[str, Met]]) -> pd.DataFrame:
 
     columns: dict[str, dict[str, str]] = {}
     for side, found in sides.items():
-        columns[f"{side}: writes positions down"] = {name: _said(one.knows) for name, one in found.items()}
+        columns[f"{side}: keeps its position"] = {name: _said(one.knows) for name, one in found.items()}
         columns[f"{side}: does not"] = {name: _said(one.does_not_know) for name, one in found.items()}
     return pd.DataFrame(columns)
 
