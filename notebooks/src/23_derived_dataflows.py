@@ -486,8 +486,8 @@ swapped.reveal(
 
 # %% [markdown]
 # *told too little* is by how many cents the answers to readers are wrong: it grows with each tea, and is gone with the
-# swap. A swap that came sooner would lead readers back in time, and is refused. If the new view was the wrong idea, the old
-# one is still there, until it is let go.
+# swap. (The law leaves chance out, and that the old view is a little behind as well.) A swap that came sooner would lead
+# readers back in time, and is refused. If the new view was the wrong idea, the old one is still there, until it is let go.
 
 # %% [markdown]
 # ## Break it
