@@ -17,7 +17,17 @@ from dsys_lab.dataflows.change_capture.follower import CONFIRMS
 from dsys_lab.dataflows.derived_view import Counts
 from dsys_lab.dataflows.derived_view.view import Row
 from dsys_lab.errors import BadParameter, Refused, require_choice, require_not_negative, require_positive
-from dsys_lab.scenarios.derived_dataflows.machines import LOG, MAKES, SALES, TOTAL, TRAVEL_S, Follows, Ledger, size_of
+from dsys_lab.scenarios.derived_dataflows.machines import (
+    DOWN_S,
+    LOG,
+    MAKES,
+    SALES,
+    TOTAL,
+    TRAVEL_S,
+    Follows,
+    Ledger,
+    size_of,
+)
 from dsys_lab.scenarios.scenario import Claims, scenario
 from dsys_lab.simulation import Body, Simulation
 from dsys_lab.simulation.chance import exponential
@@ -58,7 +68,9 @@ def capture(
     _until_followed(sim, ledger, followers, seconds)
     for follower in followers:
         follower.check()
-    return Claims({"checks hold": {}}, poster_us=round(seconds * 0.75e6))
+    died_us = followers[0].died_us
+    moment_us = round(seconds * 0.75e6) if died_us is None else died_us + round(0.9e6 * DOWN_S)
+    return Claims({"checks hold": {}}, poster_us=moment_us)
 
 
 def _until_followed(sim: Simulation, ledger: Ledger, followers: list[Follows], seconds: float) -> None:

@@ -51,6 +51,8 @@ def own_reads(
     index = Follows(sim, INDEX, MAKES[INDEX], ledger, ledger.database.make_slot(INDEX), take_s=TRAVEL_S, copy=1,
                     poll_s=poll_s)  # fmt: skip
 
+    missed_us: list[int] = []
+
     def look(position: int, number: int) -> Body:
         yield sim.sleep(waited_s)
         asked_us = sim.now_us
@@ -62,6 +64,7 @@ def own_reads(
         yield sim.sleep(TRAVEL_S)
         sim.emit("answered", ADA, message, source=INDEX, copy=0, type="answer")
         if not seen:
+            missed_us.append(sim.now_us)
             sim.emit("hole", INDEX, f"c{number}", to=MISSES, why="it is not there yet", copy=OUTLINE)
         sim.emit("look", ADA, view=INDEX, key=f"c{number}", position=position, behind_us=0 if seen else waited_s * 1e6,
                  stale=not seen, waited_us=sim.now_us - asked_us)  # fmt: skip
@@ -77,7 +80,7 @@ def own_reads(
 
     sim.spawn(sell())
     sim.run(seconds + waited_s + 2 * poll_s + 1)
-    return Claims(poster_us=round(seconds * 0.6e6))
+    return Claims(poster_us=missed_us[-1] if missed_us else round(seconds * 0.6e6))
 
 
 

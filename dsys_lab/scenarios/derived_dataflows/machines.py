@@ -120,8 +120,7 @@ class Follows(Machine):
         self._how, self._shown = how, ""
         self.beginning: Beginning | None = None
         self._waiting: list[tuple[int, Event]] = []
-        self.has_begun = False
-        self.repeated = 0
+        self.died_us: int | None = None
 
     def boot(self) -> None:
         """Open what is on the disk, and go on after it."""
@@ -132,7 +131,6 @@ class Follows(Machine):
         except PowerCut:
             self._dies()
             return
-        self.has_begun = True
         self.spawn(self._follow())
 
     def _follow(self) -> Body:
@@ -170,7 +168,6 @@ class Follows(Machine):
     def _show(self, number: int, *, again: bool) -> None:
         sim, message = self.simulation, f"c{number}"
         if again:
-            self.repeated += 1
             sim.emit("effect_skip", self.name, message, key=message, copy=self._copy)
         else:
             position = self._ledger.positions[number]
@@ -200,6 +197,7 @@ class Follows(Machine):
         return event
 
     def _dies(self) -> None:
+        self.died_us = self.simulation.now_us
         self.device.crash(self.simulation.stream(f"{self.name}/power"))
         self.simulation.after(0, self.crash)
         self.simulation.after(DOWN_S, self.restart)
