@@ -255,7 +255,7 @@ errors.reveal(
 )
 
 # %% [markdown]
-# On the left ada comes back and has forgotten what she was about to do. She could keep a list on her disk of what she
+# By hand ada comes back and has forgotten what she was about to do. She could keep a list on her disk of what she
 # has yet to tell: then she has a log, and it would better be the table's.
 #
 # ### 3. An outbox, and how to read it
@@ -291,35 +291,37 @@ missing = {
 }
 
 # %%
+side_by_side = player(
+    outbox,
+    compare={"by": ("id", "commit")},
+    titles=("by id", "by commit"),
+    poll_s=(0.1, 3, 0.1),
+    transaction_s=(0.1, 1, 0.1),
+)
+never_sent = charts.against_law(
+    dict(zip(lasting, (short, long), strict=True)),
+    laws=missing,
+    title="How many messages are never sent?",
+    x="polled every, s",
+    y="share of the messages",
+    log_x=True,
+)
+
+# %%
 faster.reveal(
     100 * share,
     law=100 * laws.missed_by_id_share(100, 0.01, 0.01),
     standard_error=100 * error,
     why="It is missed by a look between its id and its commit: who looks oftener does "
     "so oftener in that gap.",
-    show=(
-        player(
-            outbox,
-            compare={"by": ("id", "commit")},
-            titles=("by id", "by commit"),
-            poll_s=(0.1, 3, 0.1),
-            transaction_s=(0.1, 1, 0.1),
-        ),
-        charts.against_law(
-            dict(zip(lasting, (short, long), strict=True)),
-            laws=missing,
-            title="How many messages are never sent?",
-            x="polled every, s",
-            y="share of the messages",
-            log_x=True,
-        ),
-    ),
+    show=(side_by_side, never_sent),
 )
 
 # %% [markdown]
-# On the left the tape has a cell for each id. A cell stays empty while its transaction is open, and the triangle, how far
+# In *by id* the tape has a cell for each id. A cell stays empty while its transaction is open, and the triangle, how far
 # the reader has come, passes it by; when it is filled, *behind* the reader, it has another colour, and its outline goes
-# to *never sent*. (Message 0 was sent before this reader began.) On the right the tape is the log, whose next cell is always the next commit: there are no gaps in it.
+# to *never sent*. (Message 0 was sent before this reader began.) In *by commit* the tape is the log, whose next cell is
+# always the next commit: there are no gaps in it.
 #
 # The law is two chances, that a look falls between the id and its commit, and that a later id was seen by it. With
 # transactions of mean *m*, polled every *P*, and *a* of them open at once, it is
@@ -379,28 +381,33 @@ there = {way: sides.killed_everywhere(theirs, way) for way in sides.WAYS}
 wrong = told.wrong_steps(killed)
 
 # %%
+two_views = player(
+    capture,
+    at={"killed_at": 9, "remembers": False},
+    titles=["two views follow one log"],
+    killed_at=(0, 30),
+    remembers=[True, False],
+    confirms=["after", "before"],
+)
+here_told = {"title": "After how many steps is a sum wrong?", "unit": "steps"}
+there_told = {"title": "And with PostgreSQL's log?", "unit": "steps"}
+
+# %%
 twice.reveal(
     wrong["no position"],
     why="Durable, and not confirmed: it is told again, and cannot know.",
     show=(
-        player(
-            capture,
-            at={"killed_at": 9, "remembers": False},
-            killed_at=(0, 30),
-            remembers=[True, False],
-            confirms=["after", "before"],
-        ),
-        charts.bars(wrong, title="After how many steps is a sum wrong?", unit="steps"),
-        charts.bars(
-            told.wrong_steps(there), title="And with PostgreSQL's log?", unit="steps"
-        ),
+        two_views,
+        charts.bars(wrong, **here_told),
+        charts.bars(told.wrong_steps(there), **there_told),
         told.step_by_step(killed),
     ),
 )
 
 # %% [markdown]
 # The tape is the log, a cell a commit, coloured by what was sold. Open triangles under it are what a view *has*, filled
-# ones what it has *confirmed*; the disc in a view is the commit that it is at. `killed_at` is the step before which both views lose
+# ones what it has *confirmed*; in a view stands the commit that it is at, and what
+# is older is grey. `killed_at` is the step before which both views lose
 # their power (0 is never); an item that a view lets go came a second time. The lamp says whether both are what the table
 # says in the end: the *index*, which puts rows in their places, does not mind a repetition. The *total* does, unless it
 # `remembers` its position. And who `confirms` before it writes down loses: then not even the index is right.
@@ -434,7 +441,7 @@ met, met_there = told.meetings(ours), told.meetings(theirs)
 # %%
 apart.reveal(
     told.refused(met),
-    why="What lies between is in neither, and nothing would say so: the room refuses.",
+    why="What lies between is in neither, and nothing would say so: it refuses.",
     show=told.met_at({"the model": met, "PostgreSQL": met_there}),
 )
 
@@ -566,37 +573,40 @@ unseen = lagging.unseen(0, 0.2, 0.4, 0.6, 0.8, 1)
 _, share, error = unseen[1]
 
 # %%
+looks = player(
+    own_reads,
+    compare={"until_seen": (False, True)},
+    titles=("she looks", "she says up to where"),
+    waited_s=(0, 1, 0.1),
+    poll_s=(0.2, 2, 0.2),
+)
+not_there = charts.against_law(
+    {"counted": unseen},
+    laws={"counted": lambda waited_s: laws.unseen_share(waited_s, 1)},
+    title="How often is one's own sale not there yet?",
+    x="looked after, s",
+    y="share of the looks",
+)
+
+# %%
+waiting = charts.lines(
+    {"counted": lagging.held(0, 0.2, 0.4, 0.6, 0.8, 1)},
+    title="And how long does the answer wait until it is there?",
+    x="looked after, s",
+    y="seconds",
+)
+
+# %%
 early.reveal(
     100 * share,
     law=100 * laws.unseen_share(0.2, 1),
     standard_error=100 * error,
     why="She sold at any moment between two looks of the index.",
-    show=(
-        player(
-            own_reads,
-            compare={"until_seen": (False, True)},
-            titles=("she looks", "she says up to where"),
-            waited_s=(0, 1, 0.1),
-            poll_s=(0.2, 2, 0.2),
-        ),
-        charts.against_law(
-            {"counted": unseen},
-            laws={"counted": lambda waited_s: laws.unseen_share(waited_s, 1)},
-            title="How often is one's own sale not there yet?",
-            x="looked after, s",
-            y="share of the looks",
-        ),
-        charts.lines(
-            {"counted": lagging.held(0, 0.2, 0.4, 0.6, 0.8, 1)},
-            title="And how long does the answer wait until it is there?",
-            x="looked after, s",
-            y="seconds",
-        ),
-    ),
+    show=(looks, not_there, waiting),
 )
 
 # %% [markdown]
-# On the right ada brings the *position* of her commit along, and the index answers only when it has it: never stale, and
+# In *she says up to where* ada brings the *position* of her commit along, and the index answers only when it has it: never stale, and
 # later. An outline in *not seen* is a sale that she looked for in vain. (Some systems have this built in: a token of the
 # session, a `WAIT FOR LSN`. The others can have it in a column.)
 #
