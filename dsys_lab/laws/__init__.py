@@ -8,7 +8,7 @@ A simulated mean wanders around its law. How far is a law too (`relative_standar
 errors and never a fixed percentage, and charts draw the band.
 """
 
-from dsys_lab.laws.changes import inverted_share
+from dsys_lab.laws.changes import inverted_share, missed_by_id_share, unseen_share
 from dsys_lab.laws.columns import (
     PAGE_ROOM_BYTES,
     calls_by_vector,
@@ -256,7 +256,8 @@ __all__ = [
     "leveled_write_amplification_most", "little", "live_delay_s", "load_rounds", "log_gets", "log_ship_bytes",
     "lost_at_failover", "lost_in_outage", "lost_to_a_jump", "lost_unread", "lost_values", "lru_hit_share",
     "machine_s_per_record", "mean_degree", "mean_neighbour_degree", "merge_pages_per_row", "messages_missing",
-    "mg1_sojourn_s", "missed_after_crash", "missed_while_down", "mm1_sojourn_quantile_s", "mm1_sojourn_s",
+    "mg1_sojourn_s", "missed_after_crash", "missed_by_id_share", "missed_while_down", "mm1_sojourn_quantile_s",
+    "mm1_sojourn_s",
     "mm1k_blocking", "mmc_sojourn_s", "moved_by_modulo", "moved_by_ring", "moved_by_split", "object_lost",
     "on_time_share", "order_statistic_share", "outage_drain_s", "overtaken_share",
     "packed_bytes", "page_ship_bytes", "pages_hit",
@@ -271,7 +272,8 @@ __all__ = [
     "stale_after_write", "stale_at_follower",
     "stale_hit_share", "stale_own_read", "straggler_ratio", "suffixes_needed", "swept_share", "takeover_most_s",
     "tiered_runs", "tiered_write_amplification", "token_bucket_most", "touched_share", "touched_share_unsorted",
-    "tree_height", "ttl_hit_share", "two_phase_delay_s", "unsorted_share", "usable_share", "video_bytes_a_second",
+    "tree_height", "ttl_hit_share", "two_phase_delay_s", "unseen_share", "unsorted_share", "usable_share",
+    "video_bytes_a_second",
     "waiting_after_outage", "walks_by_products", "wasted_polls", "watermark_behind_s", "windows_an_event",
     "windows_an_event_cumulating", "windows_kept_most", "zone_sizes",
 ]  # fmt: skip
