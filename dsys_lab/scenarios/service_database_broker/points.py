@@ -104,7 +104,7 @@ def drained_s(*works_a_second: float, nights_a_second: float = 10.0, outage_s: f
         by_law_s = nights_a_second * outage_s / (works_a_second - nights_a_second)
         counted = outage("broker", outage_s=outage_s, nights_a_second=nights_a_second, works_a_second=works_a_second,
                          lasts_s=DOWN_AT_S + outage_s + 2.5 * by_law_s, seed=seed)  # fmt: skip
-        assert counted.caught_up_s is not None, "two and a half times the law's time is enough for every luck of the lab"
+        assert counted.caught_up_s is not None, "two and a half times the law's time is enough for the lab"
         return counted.caught_up_s
 
     return over_seeds(caught_up_s, works_a_second=works_a_second)
@@ -159,7 +159,7 @@ def missing(*crash_shares: float, way: str = "commit, then publish", nights: int
 
 def at_a_crash(place: str, *batches: int) -> list[Measured]:
     """Return (batch, records lost or repeated on average, 0): each crash in the middle of the work is tried."""
-    found = []
+    found: list[Measured] = []
     for batch in batches:
         outcomes = crashed_everywhere(PLACES[place], records=2 * batch, batch=batch)
         found.append((batch, fmean(one.lost + one.repeated for one in outcomes if one.before == "process"), 0.0))
@@ -204,9 +204,15 @@ def crash_grid(*places: str, records: int = GRID_RECORDS) -> dict[tuple[str, str
     cells = {}
     for place in places:
         for one in crashed_everywhere(PLACES[place], records=records, batch=records):
-            cell = ("lost", f"{one.lost}") if one.lost else ("again", f"{one.repeated}") if one.repeated else ("done", "✓")
-            cells[place, f"{one.step}"] = cell
+            cells[place, f"{one.step}"] = looks(one)
     return cells
+
+
+def looks(outcome: Outcome) -> Cell:
+    """Return what a crash came to, as a box of a grid."""
+    if outcome.lost:
+        return "lost", f"{outcome.lost}"
+    return ("again", f"{outcome.repeated}") if outcome.repeated else ("done", "✓")
 
 
 def rename_grid(change: str = "breaking", seed: int = 1) -> dict[tuple[str, str], Cell]:
@@ -224,7 +230,7 @@ def rename_grid(change: str = "breaking", seed: int = 1) -> dict[tuple[str, str]
     return cells
 
 
-def _looks(reading: Reading) -> Cell:
+def _understood(reading: Reading) -> Cell:
     return ("done", "✓") if reading.passes else ("late", "≠") if reading.silent else ("lost", "✕")
 
 
@@ -232,6 +238,6 @@ def reading_grids(versions: Iterable[Version]) -> dict[str, dict[tuple[str, str]
     """Return for both forms of bytes what each version's reader makes of each version's bytes."""
     versions = list(versions)
     return {
-        f"bytes by {form}": {pair: _looks(reading) for pair, reading in matrix(versions, form=form).items()}
+        f"bytes by {form}": {pair: _understood(reading) for pair, reading in matrix(versions, form=form).items()}
         for form in ("name", "number")
     }
