@@ -458,10 +458,9 @@ charts.verdict_grid(
 # removed fields for that reason.)
 
 # %%
-from dsys_lab.dataflows.service import read_across
-
 v1, *_, v5 = points.HISTORY
-answers(*(read_across(v1, v5, form=form) for form in ("name", "number")))
+of_v5 = encode(v5, {"person": 17, "sleep_minutes": 435.0}, form="number")
+decode(v1, of_v5, form="number")
 
 # %% [markdown]
 # ### 4. One calls the next

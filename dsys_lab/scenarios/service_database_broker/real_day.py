@@ -82,7 +82,9 @@ def _worked_off(due: Sequence[float], down_s: float, up_s: float, work_s: float)
             begin_s = up_s
         free_s = begin_s + work_s
         stood += when_s < up_s < free_s
-    if caught_up_s is None and up_s <= free_s <= 24 * HOUR_S:
+    if not stood:
+        caught_up_s = up_s
+    elif caught_up_s is None and free_s <= 24 * HOUR_S:
         caught_up_s = free_s
     return RealOutage(len(due), stood, None if caught_up_s is None else (caught_up_s - up_s) / HOUR_S)
 
