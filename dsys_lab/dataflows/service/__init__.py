@@ -60,9 +60,9 @@ from dsys_lab.dataflows.service.versions import CannotRead, Field, Version
 from dsys_lab.dataflows.service.wire import FORMS, decode, encode
 
 __all__ = [
-    "CALLER", "DONE", "EDITS", "FORMS", "FULL", "IN_PROGRESS", "LINES", "NIGHT", "NIGHT_V1", "NIGHT_V2", "OTHER_BODY",
-    "PLACES", "UNREADABLE", "Again", "CannotRead", "Compatibility", "Consumer", "Contract", "Conversation", "Effect", "Field",
-    "Kept", "Ledger", "MemoryLedger", "Outcome", "Over", "Reading", "Reply", "Request", "Service", "Status", "Version",
-    "classified", "compared", "crashed_everywhere", "decode", "edit", "encode",
-    "hours_to_minutes", "matrix", "read_across",
+    "CALLER", "DONE", "EDITS", "FORMS", "FULL", "IN_PROGRESS", "LINES", "NIGHT", "NIGHT_V1", "NIGHT_V2",
+    "OTHER_BODY", "PLACES", "UNREADABLE", "Again", "CannotRead", "Compatibility", "Consumer", "Contract",
+    "Conversation", "Effect", "Field", "Kept", "Ledger", "MemoryLedger", "Outcome", "Over", "Reading", "Reply",
+    "Request", "Service", "Status", "Version", "classified", "compared", "crashed_everywhere", "decode", "edit",
+    "encode", "hours_to_minutes", "matrix", "read_across",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Exercises of lab 01: what an outage leaves, a loop that survives every crash, and what may be changed in a contract."""
+"""Exercises of lab 01: what an outage leaves, a loop that survives every crash, what may be changed in a contract."""
 
 from __future__ import annotations
 
@@ -162,7 +162,8 @@ def check_turn(function: Callable[..., Any]) -> Verdict:
         calm.run()
         undone = records - len(kept.effects)
         if undone:
-            return Verdict(passed=False, saw=f"{log}, without any crash, {undone} were never worked off. Who processes?")
+            never = f"{undone} were never worked off. Who processes?"
+            return Verdict(passed=False, saw=f"{log}, without any crash, {never}")
         for one in crashed_everywhere(function, records=records, batch=batch):
             tried += 1
             if one.lost or one.repeated:
@@ -170,7 +171,8 @@ def check_turn(function: Callable[..., Any]) -> Verdict:
         if kept.position < records:
             again = "the next start reads all from the beginning, on a log that only grows"
             return Verdict(passed=False, saw=f"{log}, without any crash, the position is {kept.position}: {again}.")
-    return Verdict(passed=True, saw=f"With {tried} crashes, before each step once, no record was lost and none done twice.")
+    saw = f"With {tried} crashes, before each step once, no record was lost and none done twice."
+    return Verdict(passed=True, saw=saw)
 
 
 def _told(one: Outcome, steps: list[str]) -> str:
@@ -204,7 +206,7 @@ begin anew for ever.""",
     skeleton="def turn(reader):\n    reader.read()\n    reader.process()\n    reader.commit()",
     example="The skeleton is right as long as the power never goes.",
     hints=(
-        "Which of the two orders of `process` and `commit` loses, and which repeats? Only one of the two can be mended.",
+        "Which order of `process` and `commit` loses, and which repeats? Only one of the two can be mended.",
         "What was repeated can be recognised: its id was written down with its effect. Who asks, and when?",
         "Between `read` and `process` let go of what was seen, and commit last.",
     ),
@@ -330,16 +332,15 @@ it may be left out, and a reader then takes *its own* default. Bytes travel with
 know. Types are `u8`, `u16`, `u32`, `u64` (whole, from 0), `i32`, `i64` (whole), `f64` and `text`.
 
 Given the `old` and the `new` contract, return `"backward"` if only new readers understand all that old writers may
-write, `"forward"` if only old readers understand all that new writers may write, `"both"`, or `"none"`. To understand is
-to read what was *meant*: the writer's value, or the writer's default.
+write, `"forward"` if only old readers understand all that new writers may write, `"both"`, or `"none"`. To understand
+is to read what was *meant*: the writer's value, or the writer's default.
 
 The check does not compare with a rule: it encodes records at the ends of what may be written, and decodes them.""",
     skeleton="def may_change(old, new):\n    ...",
     example='`may_change({"person": ("u32", None)}, {"person": ("u32", None), "city": ("text", "Oslo")})` is `"both"`.',
     hints=(
         "Write a function `reads(writer, reader)` first, and call it both ways.",
-        "For each field of the reader: is it in the writer's contract? If not, has the reader a default? If so, does "
-        "each value that the writer may write fit into the reader's type?",
+        "For each field of the reader: is it the writer's, too, and fits into the type? If not, has it a default?",
         "A writer may leave out what has a default. Then the reader takes its own: it must be there, and be the same.",
     ),
     check=check_may_change,
@@ -366,10 +367,10 @@ key; so a second attempt reserves nothing twice. If stock is down the customer h
 shop accepts and apologises later (lab 25): that is a decision about money, not about technique.
 
 **Mail: a log.** Nobody waits for it. The shop owns the schema of *order placed*, and versions are only added to. It
-writes the order and the message in one transaction (an outbox), so that no order is without a mail. The mailer knows the
-broker only, retries by itself, and keeps the order's number with each mail it has sent; sending is an effect outside,
-so at the worst moment somebody gets two mails, and that is cheap. If the mailer is down nobody at the shop notices;
-watch the backlog.
+writes the order and the message in one transaction (an outbox), so that no order is without a mail. The mailer knows
+the broker only, retries by itself, and keeps the order's number with each mail it has sent; sending is an effect
+outside, so at the worst moment somebody gets two mails, and that is cheap. If the mailer is down nobody at the shop
+notices; watch the backlog.
 
 **Warehouse: the same log, another reader.** It is *meant* to be away on Sundays: 48 hours of orders wait, so the
 retention must be longer than the longest weekend, and Monday's drain is λT/(μ − λ) with Monday's own λ. If packing may

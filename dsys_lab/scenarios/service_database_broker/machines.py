@@ -156,7 +156,7 @@ class LogReader(Reader):
             for record in page.records:
                 decode(NIGHT_V1, record.data)
                 yield from self._work_off(record.message, record.sequence + 1)
-                simulation.emit("commit", self.name, shard=self.store, offset=record.sequence)
+                simulation.emit("commit", self.name, shard=self.store, offset=record.sequence, group="bookmark")
 
 
 class ServiceHost(Machine):

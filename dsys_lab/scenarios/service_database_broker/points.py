@@ -19,6 +19,7 @@ from dsys_lab.dataflows.service import (
     crashed_everywhere,
     matrix,
 )
+from dsys_lab.errors import BadParameter
 from dsys_lab.scenarios.service_database_broker.counts import chain, group, outage
 from dsys_lab.scenarios.service_database_broker.dual_writes import DualCounted, dual_write
 from dsys_lab.scenarios.service_database_broker.renaming import RenameCounted, fields_known, renamed
@@ -71,7 +72,13 @@ def compared(rows: Mapping[str, Any], *, of: str = "") -> pd.DataFrame:
 
 
 def _said(value: Any) -> str:
-    return "–" if value is None else f"{value:,.1f}" if isinstance(value, float) else f"{value:,}"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str):
+        return value
+    if pd.isna(value):
+        return "–"
+    return f"{value:,.1f}" if isinstance(value, float) else f"{value:,}"
 
 
 # ------------------------------------------------------------ outages
@@ -184,7 +191,9 @@ def left_by(outcomes: Iterable[Outcome]) -> str:
 
 
 def of_the_outbox(counted: DualCounted) -> str:
-    """Say what became of the nights whose relay died."""
+    """Say what became of the nights whose relay died, of which there must be some."""
+    if not counted.crashes:
+        raise BadParameter("no relay died in this run: give more nights, or a larger crash_share")
     return "it is lost" if counted.missing else "it is published twice" if counted.repeated else "it is published once"
 
 
