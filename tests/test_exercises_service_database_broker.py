@@ -132,7 +132,7 @@ WRONG = [
     ("01/backlog_and_drain", lambda n, w, t: (n * t, n * t / (w - n) if w != n else math.inf), "it never catches up"),
     ("01/backlog_and_drain", lambda n, w, t: n * t, "give two numbers"),
     ("01/backlog_and_drain", lambda n, w, t: (n * t, "long"), "give two numbers"),
-    ("01/turn", at_most_once, "their position was committed, and they were not done"),
+    ("01/turn", at_most_once, "the position behind was committed, and the work was not done"),
     ("01/turn", asks_too_late, "it was asked too late what was seen"),
     ("01/turn", never_commits, "the next start reads all from the beginning"),
     ("01/turn", never_works, "Who processes?"),

@@ -808,7 +808,7 @@ compared({name: faults.poison(max_receives=n) for name, n in limits.items()})
 compared({by: faults.paused(watched=by) for by in faults.WATCHED}, of="watched by")
 
 # %% [markdown]
-# **The network doubles.** Each of ten calls arrives three times at the service of above. How many effects has it?
+# **The network doubles.** Each of ten calls arrives three times at the service from the beginning. How many effects?
 
 # %%
 arrived, effects = faults.delivered_twice(calls=10)
@@ -917,13 +917,15 @@ charts.picked_strips(
 # | PostgreSQL | locks as loans, notifications that nobody keeps | a queue with a timeout, dead letters; a log with positions (that is its *replication slot*, lab 23) |
 # | brokers | | not here: JetStream, SQS and SNS are in labs 15 to 17, on the same kind of orders |
 
+# And where the model and the web server differ, although they tell the same story:
+
 # %%
 differences(DIFFERENCES)
 
 # %% [markdown]
 # ## Choose
 #
-# What each way hides from the two sides:
+# What each way hides from the two sides; in brackets the experiments that show it:
 #
 # | | shared database | service | broker |
 # |---|---|---|---|

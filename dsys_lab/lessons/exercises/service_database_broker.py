@@ -178,9 +178,14 @@ def check_turn(function: Callable[..., Any]) -> Verdict:
 def _told(one: Outcome, steps: list[str]) -> str:
     where = f"with the power gone before step {one.step} ({one.before})"
     if one.lost:
-        return f"{where}, {one.lost} were never worked off: their position was committed, and they were not done."
+        lost = _records(one.lost)
+        return f"{where}, {lost} never worked off: the position behind was committed, and the work was not done."
     asks = "and nobody asked what was seen" if "skip seen" not in steps else "and it was asked too late what was seen"
-    return f"{where}, {one.repeated} were done twice: they were read again after the restart, {asks}."
+    return f"{where}, {_records(one.repeated)} done twice, having been read again after the restart, {asks}."
+
+
+def _records(count: int) -> str:
+    return "one record was" if count == 1 else f"{count} records were"
 
 
 def picture_turn(function: Callable[..., Any]) -> Chart:
