@@ -916,7 +916,7 @@ charts.picked_strips(
 # | the HTTP service | sockets, a process that dies, a ledger that outlives it | a network: it is on the loopback; load balancers, a registry of addresses |
 # | PostgreSQL | locks as loans, notifications that nobody keeps | a queue with a timeout, dead letters; a log with positions (that is its *replication slot*, lab 23) |
 # | brokers | | not here: JetStream, SQS and SNS are in labs 15 to 17, on the same kind of orders |
-
+#
 # And where the model and the web server differ, although they tell the same story:
 
 # %%
