@@ -22,6 +22,7 @@
 # %%
 import pandas as pd
 
+# %%
 from dsys_lab import laws
 from dsys_lab.lessons import (
     differences,
@@ -81,6 +82,7 @@ player(three_ways)
 from dsys_lab.scenarios.service_database_broker import outages
 from dsys_lab.scenarios.service_database_broker.points import compared
 
+# %%
 short = {"nights_a_second": 4, "works_a_second": 8, "outage_s": 6, "lasts_s": 20}
 compared(outages(**short), of="lane")
 
@@ -97,6 +99,7 @@ compared(outages(**short), of="lane")
 from dsys_lab.dataflows.service import NIGHT_V1, Request, Service, decode, encode
 from dsys_lab.dataflows.service.shared_database import SharedTable, TableReader
 
+# %%
 table = SharedTable(NIGHT_V1)
 billing = TableReader(table, "billing", ["person", "hours_sleep"])
 
@@ -134,6 +137,7 @@ service.ledger.find("n1").record
 from dsys_lab.brokers.log_stream import Entry, LogStream, Settings
 from dsys_lab.structures import VolatileDisk
 
+# %%
 log = LogStream("log", VolatileDisk(), Settings(limits=None))
 log.put(0, Entry("n1", "17", encode(NIGHT_V1, night)))
 log.put(1, Entry("n2", "18", encode(NIGHT_V1, {"person": 18, "hours_sleep": 6.5})))
@@ -178,6 +182,7 @@ pd.DataFrame({"bytes": forms, "so many": {form: len(b) for form, b in forms.item
 # %%
 from dsys_lab.dataflows.service import Contract
 
+# %%
 show_source(Contract.understand)
 
 # %% [markdown]
@@ -187,6 +192,7 @@ show_source(Contract.understand)
 # %%
 from dsys_lab.dataflows.service import Conversation
 
+# %%
 show_source(Conversation.told)
 
 # %% [markdown]
@@ -224,6 +230,7 @@ worked_off_soonest
 # %%
 from dsys_lab.scenarios.service_database_broker.points import soonest, waits_s
 
+# %%
 calm = three_ways(outage_s=0)
 waits = waits_s(calm)
 done_after = charts.bars(waits, title="Until it is worked off", unit="seconds")
@@ -269,6 +276,7 @@ player(
 # %%
 from dsys_lab.scenarios.service_database_broker import points
 
+# %%
 gave_up, stood = points.failed(2, 5, 10, 20, 30), points.stood(2, 5, 10, 20, 30)
 
 # %%
@@ -376,6 +384,7 @@ broken_by
 # %%
 from dsys_lab.scenarios.service_database_broker import renamed
 
+# %%
 grid = charts.verdict_grid(
     {"at noon": points.rename_grid()},
     legend={"done": "reads on", "lost": "stops", "waiting": "knows hours_sleep"}
@@ -425,6 +434,7 @@ old_records
 # %%
 from dsys_lab.scenarios.service_database_broker import replays
 
+# %%
 found = replays(retention_s=600)
 old_records.reveal(
     ([one.after_s / 60 for one in found], [one.undecodable for one in found]),
@@ -444,6 +454,7 @@ old_records.reveal(
 # %%
 from dsys_lab.lessons.tables import table as words
 
+# %%
 words(("version", "fields"), [(one.name, str(one)) for one in points.HISTORY])
 
 # %% [markdown]
@@ -525,6 +536,7 @@ through_five.reveal(
 # %%
 from dsys_lab.scenarios.service_database_broker import chain
 
+# %%
 compared({"five services": chain(hops=5, availability=0.99, calls=8_000)})
 
 # %% [markdown]
@@ -553,6 +565,7 @@ commit_first
 # %%
 from dsys_lab.dataflows.service import crashed_everywhere
 
+# %%
 two_places = charts.verdict_grid(
     {"so many records": points.crash_grid("commit first", "process first")},
     legend={"done": "each done once", "lost": "lost", "again": "done twice"},
@@ -659,6 +672,7 @@ charts.against_law(
 # %%
 from dsys_lab.scenarios.service_database_broker import group
 
+# %%
 few = {"records_a_second": 120, "each_a_second": 20, "seconds": 5}
 four = group(consumers=4, **few)
 charts.bars(
@@ -689,6 +703,7 @@ relay_dies
 # %%
 from dsys_lab.scenarios.service_database_broker import dual_write
 
+# %%
 boxed = dual_write("outbox", nights=60, crash_share=0.2)
 dual = charts.against_law(
     {"commit, then publish": points.missing(0.02, 0.05, 0.1)},
@@ -729,6 +744,7 @@ real_drain
 # %%
 from dsys_lab.scenarios.service_database_broker.real_day import by_hour, real_outage
 
+# %%
 six = real_outage(6)
 mean_rate = six.offered / 24
 by_start = charts.lines(
@@ -772,6 +788,7 @@ unsynced
 # %%
 from dsys_lab.scenarios.service_database_broker import faults
 
+# %%
 crashes = {n: faults.broker_crash(sync_every=n) for n in (1, 7, 45, 100)}
 gone = charts.bars(
     {f"sync every {n}": one.lost for n, one in crashes.items()},
@@ -838,6 +855,7 @@ player(three_ways(nights_a_second=6, works_a_second=4, outage_s=4))
 # %%
 from dsys_lab.lessons import reproduce, share
 
+# %%
 link = share(calm)
 link
 
@@ -855,6 +873,7 @@ reproduce(link.address).digest() == calm.digest()
 # %%
 from dsys_lab.engines.service import DIFFERENCES, Size, drill, running
 
+# %%
 services = {kind: running(kind, Size(work_s=0.4)) for kind in ("model", "HTTP")}
 heard = {kind: dict(drill(service)) for kind, service in services.items()}
 pd.DataFrame(heard)
@@ -869,6 +888,7 @@ from functools import partial
 from dsys_lab.benchmark import interleaved
 from dsys_lab.engines.service import calls
 
+# %%
 quick = {kind: running(kind, Size(work_s=0.001)) for kind in services}
 ours, theirs = interleaved(*(partial(calls, one) for one in quick.values()), rounds=3)
 measured([s * 100 for s in theirs], "ms a call", usually="some milliseconds a call")
@@ -884,6 +904,7 @@ for service in (*services.values(), *quick.values()):
 # %%
 from dsys_lab.engines.postgres import away, job_story
 
+# %%
 pd.DataFrame(job_story())
 
 # %% [markdown]

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 Cell = tuple[str, str]
 """A role of the theme, and a sign or a number."""
 _BOX_INCHES: Final = 0.62
-_PAPER: Final = "#FFFFFF"
+_PAPER, _INK = "#FFFFFF", "#24292F"
+_PALE: Final = ("again", "skipped", "moving", "unused")
+"""Roles whose colour is too light for a white sign."""
 
 
 def verdict_grid(
@@ -93,7 +95,8 @@ def _draw(
         x, y = columns.index(column), rows.index(row)
         axes.add_patch(FancyBboxPatch((x - 0.36, y - 0.32), 0.72, 0.64, boxstyle="round,pad=0.06", linewidth=0,
                                       facecolor=ROLES[role].colour))  # fmt: skip
-        axes.text(x, y, sign, ha="center", va="center", color=_PAPER, fontsize=11, fontweight="bold")
+        ink = _INK if role in _PALE else _PAPER
+        axes.text(x, y, sign, ha="center", va="center", color=ink, fontsize=11, fontweight="bold")
     axes.set_xticks(range(len(columns)), columns, fontsize=9)
     axes.set_yticks(range(len(rows)), rows if is_first else [""] * len(rows), fontsize=9)
     axes.set_xlim(-0.55, len(columns) - 0.45)
