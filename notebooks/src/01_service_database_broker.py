@@ -280,10 +280,10 @@ from dsys_lab.scenarios.service_database_broker import points
 gave_up, stood = points.failed(2, 5, 10, 20, 30), points.stood(2, 5, 10, 20, 30)
 
 # %%
-ASKED_FOR_S = 3.35
+ASKED_S = 3.35
 lanes = {"calls that were given up": gave_up, "records that wait": stood}
 outage_law = {
-    "calls that were given up": lambda s: laws.calls_failed(10, s, asked_for_s=ASKED_FOR_S),
+    "calls that were given up": lambda s: laws.calls_failed(10, s, asked_for_s=ASKED_S),
     "records that wait": lambda s: laws.waiting_after_outage(10, s),
 }
 how_many = charts.against_law(
@@ -298,7 +298,7 @@ how_many = charts.against_law(
 _, given_up_30, error = gave_up[-1]
 given_up.reveal(
     given_up_30,
-    law=laws.calls_failed(10, 30, asked_for_s=ASKED_FOR_S),
+    law=laws.calls_failed(10, 30, asked_for_s=ASKED_S),
     standard_error=error,
     why="All whose last attempt falls into the outage.",
     show=how_many,
@@ -552,8 +552,8 @@ compared({"five services": chain(hops=5, availability=0.99, calls=8_000)})
 # %%
 commit_first = predict(
     "01/commit-first",
-    "A reader reads a batch, commits its position, and then works the batch off. It may "
-    "crash at any step, once. What can happen to records?",
+    "A reader reads a batch, commits its position, and then works the batch off. It "
+    "may crash at any step, once. What can happen to records?",
     choices=["neither", "some are lost", "some are done twice", "both can happen"],
 )
 commit_first
