@@ -11,8 +11,8 @@ slices that wait for each other), `sieves` (a card that passes patterns), `crate
 `film_strip` (fragments while one films), `cube` (cells that are poured, and all cuboids), `sawn_bars` and `two_clocks`
 (stretches that a cut goes through, news above the time at which it happened), `event_plane` (windows and a watermark),
 `satellites` and `digest_tree` (copies that follow a table, and where they differ from it), `conveyor` (a belt with a
-wall between writes and reads), `sliding` (a chart that follows sliders). The numbers themselves are counted in
-`dsys_lab.trace.measures`.
+wall between writes and reads), `verdict_grid` (who gets on with whom), `sliding` (a chart that follows sliders). The
+numbers themselves are counted in `dsys_lab.trace.measures`.
 
 Sources: Tufte, *The Visual Display of Quantitative Information*; the colours in `dsys_lab.views.theme`.
 """
@@ -36,6 +36,7 @@ from dsys_lab.views.charts.sieves import picked_strips, sieves
 from dsys_lab.views.charts.slice_lanes import slice_lanes
 from dsys_lab.views.charts.sliding import Sliding, sliding
 from dsys_lab.views.charts.two_clocks import two_clocks
+from dsys_lab.views.charts.verdict_grid import verdict_grid
 from dsys_lab.views.charts.version_chains import version_chains
 from dsys_lab.views.charts.zone_maps import zone_maps
 from dsys_lab.views.mode import view_mode
@@ -70,6 +71,7 @@ __all__ = [
     "slice_lanes",
     "sliding",
     "two_clocks",
+    "verdict_grid",
     "version_chains",
     "view_mode",
     "wait_histogram",
