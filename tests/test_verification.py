@@ -20,6 +20,7 @@ from dsys_lab.dataflows.verification import (
     Gate,
     Holds,
     Line,
+    LogJournal,
     Promised,
     Saga,
     SoldOut,
@@ -158,7 +159,7 @@ def test_a_refund_that_never_works_is_handed_to_a_person_whose_act_has_the_same_
     assert here.desk.deadline_us() is None
     [saga] = here.desk.owned()
     assert (saga.state, saga.owner, saga.tries) == ("refused", "a person", 5)
-    by_hand(here.desk, here.parties["payments"], 11 * 3_600 * S, "o1")
+    by_hand(here.desk, here.parties, 11 * 3_600 * S, "o1")
     work(here.desk, lines, 11 * 3_600 * S)
     assert here.desk.saga("o1").state == "apologised"
     assert here.parties["payments"].do(0, Call("refund", "o1")), "who tries once more is told that it was done"
@@ -179,7 +180,7 @@ def test_a_person_keeps_a_promise_in_hand_over_a_crash_and_tries_are_not_forgott
 
 
 def test_an_answer_that_comes_twice_or_after_its_time_changes_nothing() -> None:
-    desk = Desk("desk", VolatileDisk())
+    desk = Desk("desk", LogJournal(VolatileDisk()))
     desk.take_in(0, 0, "o1")
     charge = desk.begin(0)
     assert charge == Call("charge", "o1")
@@ -192,7 +193,7 @@ def test_an_answer_that_comes_twice_or_after_its_time_changes_nothing() -> None:
 
 def test_a_run_tells_each_step_in_the_rows_of_the_trace() -> None:
     trace = Trace()
-    desk = Desk("desk", VolatileDisk(), recorder=trace)
+    desk = Desk("desk", LogJournal(VolatileDisk()), recorder=trace)
     parties = parties_on(VolatileDisk(), pillows=1, recorder=trace)
     desk.take_in(0, 0, "o1")
     desk.take_in(0, 1, "o2")
@@ -288,10 +289,10 @@ def journal_of(payload: bytes) -> VolatileDisk:
     (lambda: answered(Saga("o", state="kept"), True), Misuse, "kept already"),
     (lambda: answered(Saga("o", state="refused"), False), Misuse, "may only say yes"),
     (lambda: failed(Saga("o", state="kept"), 0, 0.5), Misuse, "kept already"),
-    (lambda: Desk("desk", VolatileDisk()).saga("o"), Misuse, "never heard of 'o'"),
-    (lambda: by_hand(promised(1, 1)[0].desk, promised(1, 1)[0].parties["payments"], 0, "o1"), Misuse, "no person"),
-    (lambda: Desk("desk", journal_of(b"not JSON")), Damaged, "no journal of a desk"),
-    (lambda: Desk("desk", journal_of(b'{"order": "o", "state": "lost"}')), Damaged, "no journal of a desk"),
+    (lambda: Desk("desk", LogJournal(VolatileDisk())).saga("o"), Misuse, "never heard of 'o'"),
+    (lambda: by_hand(promised(1, 1)[0].desk, promised(1, 1)[0].parties, 0, "o1"), Misuse, "no person"),
+    (lambda: Desk("desk", LogJournal(journal_of(b"not JSON"))), Damaged, "no journal of a desk"),
+    (lambda: LogJournal(journal_of(b'{"order": "o", "state": "lost"}')).sagas(), Damaged, "no journal of a desk"),
     (lambda: Book("post", journal_of(b'{"a": 1, "b": 2}')), Damaged, "no log of acts"),
     (lambda: Book("post", journal_of(b"1")), Damaged, "no log of acts"),
     (lambda: audit(Books([("o", 0), ("o", 1)], [], 1), 0, within_s=1), BadParameter, "twice among the promises"),

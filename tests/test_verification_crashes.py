@@ -7,7 +7,6 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from dsys_lab.dataflows.verification import (
     MEMORIES,
-    WAY,
     Call,
     Line,
     by_hand,
@@ -92,7 +91,7 @@ class AnyOrder(RuleBasedStateMachine):
             self.now_us += HOUR_US
             work(self.here.desk, self.here.parties, self.now_us)
             for saga in self.here.desk.owned():
-                by_hand(self.here.desk, self.here.parties[WAY[saga.state].party], self.now_us, saga.order)
+                by_hand(self.here.desk, self.here.parties, self.now_us, saga.order)
         assert findings(self.here) == []
         status = self.here.desk.status()
         assert (status.kept, status.open) == (min(self.promised, 2), 0)

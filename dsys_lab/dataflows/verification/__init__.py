@@ -37,7 +37,7 @@ TOCS 1984; Hohpe, "Your Coffee Shop Does Not Use Two-Phase Commit", IEEE Softwar
 from dsys_lab.dataflows.verification.auditor import FINDINGS, Books, Finding, audit
 from dsys_lab.dataflows.verification.books import Book, Entry
 from dsys_lab.dataflows.verification.crashes import MEMORIES, Outcome, World, crashed_everywhere, findings, world
-from dsys_lab.dataflows.verification.desk import Desk, DeskStatus, Does, by_hand, work
+from dsys_lab.dataflows.verification.desk import Desk, DeskStatus, Does, Journal, LogJournal, by_hand, work
 from dsys_lab.dataflows.verification.gate import Closed, Gate, GateStatus, Promised, SoldOut
 from dsys_lab.dataflows.verification.holds import Holds, HoldsStatus
 from dsys_lab.dataflows.verification.parties import Party, Stock, parties_on
@@ -46,7 +46,7 @@ from dsys_lab.dataflows.verification.way import PATIENCE, SETTLED, WAY, Call, Sa
 
 __all__ = [
     "FINDINGS", "MEMORIES", "PATIENCE", "SETTLED", "TROUBLES", "WAY", "Book", "Books", "Call", "Closed", "Desk",
-    "DeskStatus", "Does", "Entry", "Finding", "Gate", "GateStatus", "Holds", "HoldsStatus", "Line", "Outcome", "Party",
-    "Promised", "Saga", "SoldOut", "Step", "Stock", "World", "answered", "audit", "by_hand", "crashed_everywhere",
-    "failed", "findings", "next_call", "parties_on", "work", "world",
+    "DeskStatus", "Does", "Entry", "Finding", "Gate", "GateStatus", "Holds", "HoldsStatus", "Journal", "Line",
+    "LogJournal", "Outcome", "Party", "Promised", "Saga", "SoldOut", "Step", "Stock", "World", "answered", "audit",
+    "by_hand", "crashed_everywhere", "failed", "findings", "next_call", "parties_on", "work", "world",
 ]  # fmt: skip

@@ -21,10 +21,10 @@ from typing import Final, NamedTuple
 
 from dsys_lab.dataflows.verification.auditor import Books, Finding, audit
 from dsys_lab.dataflows.verification.books import Book, Entry
-from dsys_lab.dataflows.verification.desk import Desk, by_hand, work
+from dsys_lab.dataflows.verification.desk import Desk, Forgetful, LogJournal, by_hand, work
 from dsys_lab.dataflows.verification.parties import Party, parties_on
 from dsys_lab.dataflows.verification.troubles import Line, Plan
-from dsys_lab.dataflows.verification.way import WAY, Call
+from dsys_lab.dataflows.verification.way import Call
 from dsys_lab.errors import require_choice
 from dsys_lab.structures import Disk, PowerCut, VolatileDisk
 from dsys_lab.structures.part_of_disk import PartOfDisk
@@ -94,7 +94,7 @@ def world(disk: Disk, *, pillows: int, memory: str = "keys and journal") -> Worl
     keyed, journaled = MEMORIES[memory]
     return World(
         Book("promises", PartOfDisk(disk, "promises.")),
-        Desk("desk", PartOfDisk(disk, "desk."), journaled=journaled),
+        Desk("desk", LogJournal(PartOfDisk(disk, "desk.")) if journaled else Forgetful()),
         parties_on(disk, pillows=pillows, keyed=keyed),
     )
 
@@ -120,7 +120,7 @@ def tell(disk: Disk, orders: int, pillows: int, memory: str, plan: Plan) -> tupl
         now_us += HOUR_US
         made += work(here.desk, lines, now_us)
         for saga in here.desk.owned():
-            by_hand(here.desk, here.parties[WAY[saga.state].party], now_us, saga.order)
+            by_hand(here.desk, here.parties, now_us, saga.order)
     return here, made
 
 

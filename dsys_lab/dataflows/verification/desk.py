@@ -13,7 +13,7 @@ machine approach", ACM Computing Surveys 1990.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -29,6 +29,42 @@ class Does(Protocol):
 
     def do(self, now_us: int, call: Call) -> bool:
         """Do it, once under its key, and say yes or no."""
+
+
+class Journal(Protocol):
+    """How far each promise has come, as it was written down."""
+
+    def sagas(self) -> Iterable[Saga]:
+        """Return what was noted; of an order that stands there more often the last one counts."""
+
+    def note(self, now_us: int, saga: Saga) -> None:
+        """Write down how far a promise has come; it is durable when this returns."""
+
+
+class LogJournal:
+    """A journal on an append-only log, which it may not share with a second desk."""
+
+    def __init__(self, disk: Disk, *, place: str = "journal", now_us: int = 0) -> None:
+        self._log = AppendLog(disk, place=place, now_us=now_us)
+
+    def sagas(self) -> list[Saga]:
+        """Return what was noted, in that order."""
+        return [_saga(self._log.place, lsn, payload) for lsn, payload in self._log.read()]
+
+    def note(self, now_us: int, saga: Saga) -> None:
+        """Write down how far a promise has come."""
+        self._log.append(now_us, json.dumps(saga.as_dict()).encode())
+
+
+class Forgetful:
+    """No journal at all: what the desk knows is gone with it."""
+
+    def sagas(self) -> list[Saga]:
+        """Return nothing."""
+        return []
+
+    def note(self, now_us: int, saga: Saga) -> None:
+        """Write nothing down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +85,10 @@ class Desk:
     ----------
     place : str
         The name under which its rows appear.
-    disk : Disk
-        Where its journal is; it takes up where that ends.
+    journal : Journal
+        It takes up where that ends.
     patience : RetryPolicy
         How often it tries before a person must.
-    journaled : bool
-        Without it nothing is written down, and a crash takes all that it knows.
 
     Attributes
     ----------
@@ -65,20 +99,18 @@ class Desk:
     def __init__(
         self,
         place: str,
-        disk: Disk,
+        journal: Journal,
         *,
         patience: RetryPolicy = PATIENCE,
-        journaled: bool = True,
         recorder: Recorder = NO_TRACE,
-        now_us: int = 0,
     ) -> None:
         self.place, self.patience, self.recorder = place, patience, recorder
         self._sagas: dict[str, Saga] = {}
         self._open: dict[str, None] = {}
         self._in_hand: dict[str, None] = {}
-        self._journal = AppendLog(disk, place=f"{place}/journal", now_us=now_us) if journaled else None
-        for lsn, payload in self._journal.read() if self._journal else ():
-            self._remember(_saga(self._journal.place, lsn, payload))  # type: ignore[union-attr]  # it is one here
+        self._journal = journal
+        for saga in journal.sagas():
+            self._remember(saga)
         self.position = max((saga.number + 1 for saga in self._sagas.values()), default=0)
 
     # ------------------------------------------------------------ the verbs
@@ -162,8 +194,7 @@ class Desk:
 
     def _note(self, now_us: int, saga: Saga) -> None:
         """Write down how far a promise has come, and only then know it."""
-        if self._journal is not None:
-            self._journal.append(now_us, json.dumps(saga.as_dict()).encode())
+        self._journal.note(now_us, saga)
         self._remember(saga)
 
     def _remember(self, saga: Saga) -> None:
@@ -184,14 +215,21 @@ class Desk:
             emit(now_us, "apologise", self.place, order, order=order, cost=1)
 
 
-def work(desk: Desk, parties: Mapping[str, Does], now_us: int, *, chance: Callable[[], float] = lambda: 0.5) -> int:
-    """Make every call that is due, one after the other, and tell the desk what came of it; return how many were made.
+def work(
+    desk: Desk,
+    parties: Mapping[str, Does],
+    now_us: int,
+    *,
+    calls_max: int | None = None,
+    chance: Callable[[], float] = lambda: 0.5,
+) -> int:
+    """Make every call that is due (or so many), one after the other, and tell the desk of each; return how many.
 
     Whether a call did not happen or nobody knows makes no difference to the desk: with a key it may always be made
     again.
     """
     made = 0
-    while (call := desk.begin(now_us)) is not None:
+    while made != calls_max and (call := desk.begin(now_us)) is not None:
         made += 1
         try:
             yes = parties[call.party].do(now_us, call)
@@ -202,7 +240,7 @@ def work(desk: Desk, parties: Mapping[str, Does], now_us: int, *, chance: Callab
     return made
 
 
-def by_hand(desk: Desk, party: Does, now_us: int, order: str) -> Saga:
+def by_hand(desk: Desk, parties: Mapping[str, Does], now_us: int, order: str) -> Saga:
     """Let the owner of a promise do its act, under the act's own key; the desk goes on from there.
 
     Raises
@@ -214,7 +252,7 @@ def by_hand(desk: Desk, party: Does, now_us: int, order: str) -> Saga:
     call = next_call(saga)
     if call is None or not saga.owner:
         raise Misuse(f"{order} is {saga.state} and in no person's hands: nothing to be done by hand")
-    return desk.answer(now_us, call, party.do(now_us, call))
+    return desk.answer(now_us, call, parties[call.party].do(now_us, call))
 
 
 def _saga(place: str, lsn: int, payload: bytes) -> Saga:

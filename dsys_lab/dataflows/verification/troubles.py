@@ -15,16 +15,24 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
-from dsys_lab.dataflows.verification.books import Entry
-from dsys_lab.dataflows.verification.parties import Party
 from dsys_lab.dataflows.verification.way import Call
 from dsys_lab.errors import MayHaveHappened, Refused, require_choice
 
 TROUBLES: Final = ("", "down", "no answer", "lied", "twice")
 Plan = Callable[[Call, int], str]
 """`(call, which attempt at it, from 1)` -> one of `TROUBLES`."""
+
+
+class Buggy(Protocol):
+    """A party, and the bug that it may have."""
+
+    def do(self, now_us: int, call: Call) -> bool:
+        """Do a call, once under its key, and say yes or no."""
+
+    def again(self, now_us: int, call: Call, yes: bool) -> None:
+        """Do a call although it was done."""
 
 
 class Line:
@@ -36,7 +44,7 @@ class Line:
         What happens to each call.
     """
 
-    def __init__(self, party: Party, plan: Plan) -> None:
+    def __init__(self, party: Buggy, plan: Plan) -> None:
         self.party, self._plan = party, plan
         self._attempts: Counter[Call] = Counter()
 
@@ -61,5 +69,5 @@ class Line:
         if trouble == "no answer":
             raise MayHaveHappened(f"no answer from {call.party}: ask again, with the same key")
         if trouble == "twice":
-            self.party.book.add(Entry(call.verb, call.order, now_us, yes))
+            self.party.again(now_us, call, yes)
         return yes
