@@ -14,11 +14,18 @@ medical condition", ACM Queue 2012.
 from __future__ import annotations
 
 import json
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from dsys_lab.errors import Damaged
 from dsys_lab.structures import AppendLog, Disk
-from dsys_lab.trace import NO_TRACE, Recorder
+from dsys_lab.trace import NO_TRACE, Recorder, Scalar
+
+MEANING: Final[dict[str, tuple[str, dict[str, Scalar]]]] = {
+    "confirm": ("confirm", {}),
+    "refund": ("compensate", {"of": "charge"}),
+    "apologise": ("apologise", {"cost": 1}),
+}
+"""What some acts mean to the buyer: the kind of row that says so, and its fields besides the order."""
 
 
 class Entry(NamedTuple):
@@ -87,7 +94,16 @@ class Book:
         self.log.append(entry.at_us, json.dumps(entry).encode())
         self.entries.append(entry)
         self._by_key.setdefault(entry.key, entry)
-        self.recorder.emit(entry.at_us, "effect", self.place, entry.order, key=entry.key, yes=entry.yes)
+        tell(self.recorder, self.place, entry)
+
+
+def tell(recorder: Recorder, place: str, entry: Entry, *, copy: int = 0) -> None:
+    """Write the rows of an act: that it was done, and what it means to the buyer."""
+    at_us, order = entry.at_us, entry.order
+    recorder.emit(at_us, "effect", place, order, key=entry.key, yes=entry.yes, copy=copy)
+    if entry.verb in MEANING:
+        kind, fields = MEANING[entry.verb]
+        recorder.emit(at_us, kind, place, order, order=order, **fields, copy=copy)
 
 
 def _entry(place: str, lsn: int, payload: bytes) -> Entry:

@@ -125,7 +125,6 @@ class Desk:
         is_new = order not in self._sagas
         if is_new:
             self._note(now_us, Saga(order, number, now_us, due_us=now_us))
-            self.recorder.emit(now_us, "accept", self.place, order, order=order)
         self.position = max(self.position, number + 1)
         return is_new
 
@@ -148,7 +147,6 @@ class Desk:
             return saga
         saga = answered(saga, yes)
         self._note(now_us, saga)
-        self._tell(now_us, saga)
         return saga
 
     def fail(self, now_us: int, call: Call, why: str, *, chance: float) -> Saga:
@@ -203,16 +201,6 @@ class Desk:
             self._open.pop(saga.order, None)
         else:
             self._open[saga.order] = None
-
-    def _tell(self, now_us: int, saga: Saga) -> None:
-        """Write the row that says what a state means to the buyer."""
-        emit, order = self.recorder.emit, saga.order
-        if saga.state == "kept":
-            emit(now_us, "confirm", self.place, order, order=order)
-        elif saga.state == "refunded":
-            emit(now_us, "compensate", self.place, order, order=order, of="charge")
-        elif saga.state == "apologised":
-            emit(now_us, "apologise", self.place, order, order=order, cost=1)
 
 
 def work(
