@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from statistics import fmean
 from typing import Any, Final, NamedTuple
 
 from dsys_lab import laws
@@ -48,8 +47,8 @@ class Market(NamedTuple):
 def markets() -> list[Market]:
     """Return twenty markets."""
     luck = stream(LAB, "markets")
-    drawn = [Market(round(1 + 29 * luck(), 1), round(0.2 + 2 * luck(), 2), round(20 * luck() ** 3, 1)) for _ in range(19)]
-    return [*drawn, Market(10.0, 1.0, 0.0)]
+    drawn = [(1 + 29 * luck(), 0.2 + 2 * luck(), 20 * luck() ** 3) for _ in range(19)]
+    return [*(Market(round(a, 1), round(b, 2), round(c, 1)) for a, b, c in drawn), Market(10.0, 1.0, 0.0)]
 
 
 def choose_reserve(rate: float, delay_s: float, apology: float, margin: float) -> int:
@@ -93,7 +92,8 @@ def check_choose_reserve(function: Callable[..., Any]) -> Verdict:
 
 def _worse(market: Market, said: int) -> str:
     mean = market.rate * market.delay_s
-    costs = f"{number(market.cost(said))} margins a sale, and {market.best} would cost {number(market.cost(market.best))}"
+    best = number(market.cost(market.best))
+    costs = f"{number(market.cost(said))} margins a sale, and {market.best} would cost {best}"
     slip = ""
     if said == round(mean) != market.best:
         slip = " That is the mean: half of the sales promise more. The price of an apology must count, too."
@@ -125,10 +125,8 @@ nobody has seen.""",
     example="`choose_reserve(2, 1, 1, 1)` is `2`: where both mistakes cost the same, the middle of what may come.",
     hints=(
         "How many are promised while the news is on its way? Of that number you know the mean; and it is random.",
-        "One pillow more in reserve saves an apology if more than that many are promised, and else loses a margin. "
-        "When are the two equal?",
-        "A Poisson number of mean `rate * delay_s` is k with the chance `exp(-mean) * mean**k / k!`. Add them up until "
-        "the sum has reached `apology / (apology + margin)`.",
+        "One pillow more saves an apology if still more are promised, and else loses a margin. When are the two equal?",
+        "Add up `exp(-mean) * mean**k / k!`, mean = `rate * delay_s`, up to `apology / (apology + margin)`.",
     ),
     check=check_choose_reserve,
     play=play_choose_reserve,
@@ -257,12 +255,11 @@ is settled. Only "take" may be answered `False`: there was no pillow left.
 Acts fail and are asked for again, answers are lost, and the desk crashes and forgets the last answer. Every act has a
 key, so doing it again is harmless. After every single act an auditor reads the books, and must find nothing.""",
     skeleton="def next_act(done):\n    ...",
-    example='`next_act({})` may be `"charge"`, and `next_act({"charge": True, "take": True, "confirm": True})` is `None`.',
+    example='`next_act({})` may be `"charge"`; after `{"charge": True, "take": True, "confirm": True}` it is `None`.',
     hints=(
         "Draw the two ways that a promise can end. On which of them is money given back?",
-        "The auditor may come at any moment, and also between two of your acts. Which of two must be first, so that it "
-        "never finds an apology whose money is still here?",
-        "charge, take; then confirm if `done[\"take\"]`, else refund and, after that, apologise.",
+        "The auditor may come between two of your acts. Which must be first, so that no apology is without its money?",
+        'charge, take; then confirm if `done["take"]`, else refund and, after that, apologise.',
     ),
     check=check_next_act,
     play=play_next_act,

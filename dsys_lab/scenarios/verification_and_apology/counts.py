@@ -102,6 +102,19 @@ def cost_of(reserve: int, *, apology: float, news_s: float = 0.5, seeds: Iterabl
     return fmean(RUSH["pillows"] - run["sold"] + apology * run["apologies"] for run in runs)
 
 
+def costs(*kept: int, apology: float, news_s: float = 0.5, seeds: int = SEEDS) -> list[Measured]:
+    """Return what a sale loses at each reserve, in margins: unsold pillows, and apologies at this price."""
+    def cost(*, value: int, seed: int) -> float:
+        return cost_of(value, apology=apology, news_s=news_s, seeds=[seed])
+
+    return over_seeds(cost, seeds=seeds, value=kept)
+
+
+def cheapest(counted: Sequence[Measured]) -> float:
+    """Return where the least was counted."""
+    return min(counted, key=lambda point: point[1])[0]
+
+
 def leaving(*answer_s: float, patience_s: float = 8.0, seeds: int = 8, **more: Any) -> list[Measured]:
     """Return the share of the buyers who leave before they have their answer, at each mean time to it."""
     def share(*, value: float, seed: int) -> float:
@@ -182,6 +195,20 @@ def crash_table(outcomes: Mapping[str, Sequence[Outcome]]) -> pd.DataFrame:
         for memory, told in outcomes.items()
     }
     return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def enough(outcomes: Mapping[str, Sequence[Outcome]]) -> str:
+    """Say which of the two memories settles every promise once, alone, whenever the power goes."""
+    alone = {memory: not any(o.twice or o.open for o in outcomes[memory]) for memory in ("keys only", "journal only")}
+    return {(True, True): "either", (True, False): "the keys", (False, True): "the journal", (False, False): "neither"}[
+        alone["keys only"], alone["journal only"]
+    ]
+
+
+def dearer(early: Trace, late: Trace) -> str:
+    """Say which of two splits cost more apologies."""
+    one, other = outcome(early)["apologies"], outcome(late)["apologies"]
+    return "the early one" if one > other else "the late one" if other > one else "both the same"
 
 
 def crashes(*memories: str) -> dict[str, list[Outcome]]:

@@ -17,17 +17,21 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _TRUE, _BELIEVED, _KEPT, _SORRY = ROLES["authoritative"], ROLES["again"], ROLES["done"], ROLES["lost"]
+_Course = list[tuple[float, float]]
 _STROKES: Final = 0.16
 """How much of the height the strokes take, of that of the counts."""
 
 
-def old_news(trace: Trace, *, title: str = "") -> Chart:
+def old_news(trace: Trace, *, title: str = "", apology: float | None = None) -> Chart:
     """Return the two counts over time, the gap between them, and every promise.
 
     Parameters
     ----------
     trace : Trace
         With gauges `left` and `believed`, and rows `accept`, `confirm` and `apologise`.
+    apology : float, optional
+        The price of an apology in margins, of which each pillow that is sold earns one: then the title says what the
+        sale has earned.
 
     Raises
     ------
@@ -41,6 +45,9 @@ def old_news(trace: Trace, *, title: str = "") -> Chart:
     promises = trace.of("accept")
     end_s, top = trace.end_us / 1e6, max(value for _, value in left)
     last_s = min(end_s, max([row.time_us / 1e6 for row in promises], default=end_s) + 1.5)
+    kept = len(promises) - len(sorry)
+    if apology is not None:
+        title = f"{kept} sold, {len(sorry)} apologies at {apology:g}: {kept - apology * len(sorry):g} margins earned"
     with styled():
         figure, axes = figure_of(title, "time, s", "pillows left", inches=(INCHES[0], 3.9))
         _draw_counts(axes, left, believed, last_s)
@@ -48,18 +55,17 @@ def old_news(trace: Trace, *, title: str = "") -> Chart:
         axes.set(xlim=(0, last_s), ylim=(-_STROKES * top * 1.15, top * 1.03))
         axes.set_yticks([tick for tick in axes.get_yticks() if 0 <= tick <= top])
         axes.legend(loc="upper right", fontsize=9)
-    kept = len(promises) - len(sorry)
     told = f"promised: {len(promises)}\nkept: {kept}\napologised for: {len(sorry)}"
     return Chart(figure, f"{title or 'Two counts of one stock'}, with every promise.", told)
 
 
-def _steps(trace: Trace, name: str) -> list[tuple[float, float]]:
+def _steps(trace: Trace, name: str) -> _Course:
     """Return what a gauge says over time, from the first place that has it."""
     rows = [row for row in trace.of("gauge") if row.fields["name"] == name]
     return [(row.time_us / 1e6, float(row.fields["value"] or 0)) for row in rows if row.place == rows[0].place]
 
 
-def _draw_counts(axes: Axes, left: list[tuple[float, float]], believed: list[tuple[float, float]], last_s: float) -> None:
+def _draw_counts(axes: Axes, left: _Course, believed: _Course, last_s: float) -> None:
     times = sorted({0.0, last_s, *(at for at, _ in left), *(at for at, _ in believed)})
     true, thought = _at(left, times), _at(believed, times)
     axes.fill_between(times, true, thought, step="post", color=_BELIEVED.colour, alpha=0.22, lw=0,
@@ -69,7 +75,7 @@ def _draw_counts(axes: Axes, left: list[tuple[float, float]], believed: list[tup
     axes.axhline(0, color="#8C959F", lw=0.8)
 
 
-def _at(steps: list[tuple[float, float]], times: list[float]) -> list[float]:
+def _at(steps: _Course, times: list[float]) -> list[float]:
     """Return the value at each time."""
     values, place = [], 0
     for time in times:
