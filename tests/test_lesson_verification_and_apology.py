@@ -134,6 +134,22 @@ def test_a_golden_trace_tells_its_lesson():
     assert trace.text() + "\n" == GOLDEN.read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_refund_that_is_paid_unheard_is_asked_for_a_third_time_and_found(seed):
+    run = settle(refund="fails half-way", seed=seed)
+    assert sorted(row.fields["key"] for row in run.of("effect_skip")) == ["refund/o5", "refund/o6"]
+
+
+def test_the_keys_are_enough_and_a_journal_alone_is_not_and_both_ask_least():
+    told = counts.crashes(*MEMORIES)
+    table = counts.crash_table(told)
+    assert counts.enough(told) == "the keys"
+    assert list(table["something twice"] > 0) == [True, True, False, False]
+    assert 0 < table["something twice"]["journal only"] < table["moments"]["journal only"]
+    assert not table["something open"].any()
+    assert table["calls made again, mean"]["keys and journal"] < table["calls made again, mean"]["keys only"]
+
+
 # ------------------------------------------------------------------------------------------ audits
 @pytest.mark.parametrize("fault", SILENT)
 def test_each_silent_fault_is_found_as_what_it_is_and_nobody_else_is_blamed(fault):

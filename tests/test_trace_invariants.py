@@ -15,7 +15,8 @@ def run(script: str) -> Trace:
     trace = Trace()
     for time_us, text in enumerate(filter(None, map(str.strip, script.splitlines()))):
         kind, place, message, *pairs = text.split()
-        fields = {name: int(value) if value.lstrip("-").isdigit() else value for name, value in (p.split("=") for p in pairs)}
+        said = (pair.split("=") for pair in pairs)
+        fields = {name: int(value) if value.lstrip("-").isdigit() else value for name, value in said}
         given = dict.fromkeys(KINDS[kind].required, 0) | fields
         trace.emit(time_us, kind, place, None if message == "-" else message, **given)
     return trace

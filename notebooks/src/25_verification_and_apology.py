@@ -29,8 +29,7 @@ from dsys_lab.lessons import (
     progress,
     show_source,
 )
-from dsys_lab.scenarios.verification_and_apology import audited, launch, settle
-from dsys_lab.scenarios.verification_and_apology import counts
+from dsys_lab.scenarios.verification_and_apology import audited, counts, launch, settle
 from dsys_lab.views import charts
 
 # %% [markdown]
@@ -59,7 +58,11 @@ notes("E2E asyncronous verification with apology workflow")
 # 8 s on average.
 #
 # Press **space** and look at the tubes. On the left those of the gates lag behind the stock's; on the right some
-# buyers burst with a cross: they have left. Click a disc and it is followed for life; **?** shows all keys.
+# buyers burst with a cross: they have left. Click a disc and it is followed for life; **?** shows all keys. The lamps
+# are what a run should keep: *conservation*, that every buyer is somewhere; *stock never below nothing*, that whatever
+# was promised no more is given out than there is; *promises settled once*, that each promise ends in one yes or in one
+# apology whose money is back. (In the head of the picture a buyer who is told no, now or later, is *rejected*, and one
+# who left has *expired*.)
 
 # %%
 two_ways = {way: launch(way=way, answer_s=1.5) for way in ("promise", "ask")}
@@ -152,7 +155,7 @@ show_source(next_call)
 show_source(failed)
 
 # %% [markdown]
-# An act that fails is tried again; after five times the saga has an **owner**, a person, and no machine tries any more.
+# An act that fails is tried again, so many times; then the saga has an **owner**, a person, and no machine tries any more.
 # It is never dropped. How far each promise has come stands in the desk's **journal**, a log on disk, which it writes
 # *before* it goes on.
 #
@@ -442,7 +445,7 @@ pd.DataFrame(
 ).T
 
 # %% [markdown]
-# And if the refund never works? Machines try four times more and then say so (`escalate`): a person does it by hand eight
+# And if the refund never works? After four tries the desk says so (`escalate`), and a person does it by hand eight
 # seconds later, under the same key, so that a machine which comes back to life cannot pay a second time. Choose yourself what
 # fails, and what the desk remembers:
 
@@ -471,8 +474,9 @@ pd.Series(FINDINGS, name="means").to_frame()
 
 # %% [markdown]
 # Here some orders go wrong in silence; a witness, who belongs to no system, draws an outline for each, and it turns black
-# when the auditor has found it. The auditor comes every 10 s. (A promise may be open for 4 s; before that, nothing that is *missing* can
-# be called so.)
+# when the auditor has found it, with the seconds that it took. The two lines below count them: orders that went wrong,
+# and those that are found. The auditor comes every 10 s. (A promise may be open for 4 s; before that, nothing that is
+# *missing* can be called so. A promise that was dropped stays at the gate.)
 
 # %%
 night = audited()
@@ -575,15 +579,17 @@ lossy = {keyed: counts.taken_twice(0.2, keyed=keyed) for keyed in (False, True)}
 player(*lossy.values(), titles=("without a key", "with a key"))
 
 # %%
-pd.DataFrame({f"key: {keyed}": counts.decisions(run) for keyed, run in lossy.items()}).T
+names = {False: "without a key", True: "with a key"}
+pd.DataFrame({names[keyed]: counts.decisions(run) for keyed, run in lossy.items()}).T
 
 # %% [markdown]
 # That no message is lost and none is repeated *by the queue* would not have helped: here the answer was lost, after the work. Only
 # the end itself can know.
 #
 # **The power goes, at every moment.** The desk's journal and the keys both help against crashes. Would one of them do?
-# Here is a story of three promises and two pillows, with a refund that fails half-way. It is told again and again, with the power cut
-# **before each step of the disk** (each write and each sync), then all is opened again and goes on to the end, and an auditor reads the books.
+# Here is a story of three promises and two pillows; the first try of the refund does not come through. It is told
+# again and again, with the power cut **before each step of the disk** (each write and each sync). Then all is opened
+# again and goes on to the end, and an auditor reads the books.
 
 # %%
 one_of_them = predict(
@@ -603,9 +609,20 @@ one_of_them.reveal(
 )
 
 # %% [markdown]
-# The log of promises was never lost: a promise is written down before the buyer hears of it. So one who remembers nothing
-# may begin every promise from its beginning, and the keys make that harmless, though it makes more calls again. A journal
-# alone cannot close the seam between the act and the record of it. With both, nothing is done twice and little is asked twice.
+# And if the *compensation* fails half-way as well: the second try of the refund is done, and its answer is lost? With
+# keys and a journal, at every step again; a row for each way in which it ends:
+
+# %%
+from dsys_lab.dataflows.verification import crashed_everywhere
+
+half_way = pd.DataFrame(crashed_everywhere("keys and journal"))
+half_way.groupby(["kept", "apologised", "twice", "open"]).size().rename("moments").to_frame()
+
+# %% [markdown]
+# There is one way only. The log of promises was never lost, for a promise is written down before the buyer hears of it.
+# So one who remembers nothing else may begin every promise from its beginning, and the keys make that harmless, though
+# it makes more calls again. A journal alone cannot close the seam between the act and the record of it. With both,
+# nothing is done twice and little is asked twice.
 #
 # One of those moments, as a picture: the desk dies right after the first refund was paid, before it has heard of it.
 
@@ -686,7 +703,7 @@ buggy = running(
     trouble=lambda call, attempt: "twice" if call.verb == "apologise" else "",
 )
 buggy.promise("o1"), buggy.work()
-[finding[:2] for finding in buggy.audit(within_s=0.001)]
+pd.DataFrame(buggy.audit(within_s=0.001))
 
 # %% [markdown]
 # The same finding by the same name as the auditor of the model has (a test holds them together). What else differs between the two:

@@ -25,16 +25,16 @@ from dsys_lab.dataflows.verification.books import Entry
 from dsys_lab.errors import BadParameter
 
 FINDINGS: Final[dict[str, str]] = {
-    "never settled": "promised, the time is over, and the buyer has heard neither yes nor sorry",
+    "never settled": "time is over, and no word to the buyer",
     "done twice": "one act of one order stands twice in a book",
     "kept and apologised": "the buyer was told yes and sorry",
-    "apology without a refund": "sorry was said, the money was charged and is not back",
-    "refund without an apology": "the money is back, the time is over, and nobody said why",
+    "apology without a refund": "sorry was said, and the money is not back",
+    "refund without an apology": "money is back, time is over, nobody said why",
     "refunded and kept": "the buyer has the pillow and the money",
-    "kept without a pillow": "the buyer was told yes, and the stock gave nothing out",
-    "kept without a charge": "the buyer was told yes, and nobody paid",
-    "more than there were": "the stock gave out more than there were",
-    "never promised": "something was done for an order that no gate promised",
+    "kept without a pillow": "told yes, and the stock gave nothing out",
+    "kept without a charge": "told yes, and nobody paid",
+    "more than there were": "more pillows were given out than there were",
+    "never promised": "something was done that no gate had promised",
 }
 """What an audit may find, and what each means."""
 

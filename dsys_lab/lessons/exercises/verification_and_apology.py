@@ -310,7 +310,8 @@ def check_charged_again(function: Callable[..., Any]) -> Verdict:
             row = trace[too_many[0]] if too_many[0] < len(trace) else None
             what = f"{row.kind} of {row.fields.get('key') or row.message} at {row.place}" if row else "no row at all"
             why = _no_charge(row.kind) if row else ""
-            return Verdict(passed=False, saw=f"In hidden seed {trace.header.seed} you name row {too_many[0]}, {what}.{why}")
+            told = f"In hidden seed {trace.header.seed} you name row {too_many[0]}, {what}.{why}"
+            return Verdict(passed=False, saw=told)
         if missing:
             row = trace[missing[0]]
             return Verdict(

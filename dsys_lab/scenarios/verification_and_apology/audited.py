@@ -14,10 +14,12 @@ from dsys_lab.dataflows.verification import Call, Line, World, audit, work, worl
 from dsys_lab.errors import require_choice, require_fraction, require_not_negative, require_positive
 from dsys_lab.scenarios.durable_queue.machines import at_random
 from dsys_lab.scenarios.scenario import Claims, scenario
-from dsys_lab.simulation import Body, Simulation
+from dsys_lab.simulation import Body, Simulation, to_us
 from dsys_lab.structures import VolatileDisk
 
 GATE, DESK, AUDITOR = "gate", "desk", "auditor"
+SHOWN_S: Final = 0.4
+"""How long an order is seen on its way to the desk; there it is shown for twice that, and settled all the same."""
 
 
 class Silent(NamedTuple):
@@ -58,10 +60,11 @@ class Shop:
         here.promise(simulation.now_us, order)
         self._strike(order)
         if SILENT.get(self.struck.get(order, ""), SILENT["a charge made twice"]).verb:
-            simulation.emit("push", GATE, order, to=DESK, attempt=1, arrive_us=simulation.now_us)
             here.desk.take_in(simulation.now_us, len(here.promises.entries) - 1, order)
             work(here.desk, self._lines, simulation.now_us)
-            simulation.emit("finish", DESK, order, attempt=1)
+            arrive_us = simulation.now_us + to_us(SHOWN_S)
+            simulation.emit("push", GATE, order, to=DESK, attempt=1, arrive_us=arrive_us)
+            simulation.after(3 * SHOWN_S, lambda: simulation.emit("finish", DESK, order, attempt=1))
         else:
             here.desk.position = len(here.promises.entries)
 
@@ -76,6 +79,7 @@ class Shop:
             name = self.struck[order] = fitting[int(choice * len(fitting))]
             place, copy = (DESK, 1) if SILENT[name].verb else (GATE, 1)
             self.simulation.emit("hole", place, order, to=AUDITOR, why=name, copy=copy)
+            self._gauge()
 
     def _plan(self, call: Call, attempt: int) -> str:
         silent = SILENT.get(self.struck.get(call.order, ""))
@@ -94,6 +98,13 @@ class Shop:
             if finding.order in self.struck:
                 after_us = simulation.now_us - struck_us[finding.order]
                 simulation.emit("detect", AUDITOR, finding.order, by="auditor", after_us=after_us, copy=1)
+        self._gauge()
+
+    def _gauge(self) -> None:
+        """Say how many orders went wrong so far, and how many of them are known."""
+        found = {order for _, order in self.known}
+        for name, value in (("gone wrong", len(self.struck)), ("found", len(found))):
+            self.simulation.emit("gauge", AUDITOR, name=name, value=value, unit="orders")
 
 
 @scenario("an audit every {every_s:g} s")

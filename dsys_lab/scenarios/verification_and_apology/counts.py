@@ -13,7 +13,7 @@ from typing import Any, Final
 import pandas as pd
 
 from dsys_lab import laws
-from dsys_lab.dataflows.verification import Outcome, crashed_everywhere
+from dsys_lab.dataflows.verification import Call, Outcome, crashed_everywhere
 from dsys_lab.scenarios.verification_and_apology.audited import SILENT, audited
 from dsys_lab.scenarios.verification_and_apology.launch import HOP_S, launch
 from dsys_lab.simulation import Measured, grid, over_seeds, sweep
@@ -190,7 +190,7 @@ def crash_table(outcomes: Mapping[str, Sequence[Outcome]]) -> pd.DataFrame:
             "moments": len(told),
             "something twice": sum(o.twice > 0 for o in told),
             "something open": sum(o.open > 0 for o in told),
-            "calls made again, at most": max(o.calls_again for o in told),
+            "calls made again, mean": round(fmean(o.calls_again for o in told), 1),
         }
         for memory, told in outcomes.items()
     }
@@ -212,8 +212,14 @@ def dearer(early: Trace, late: Trace) -> str:
 
 
 def crashes(*memories: str) -> dict[str, list[Outcome]]:
-    """Return what a power cut at every step comes to, for each memory."""
-    return {memory: crashed_everywhere(memory) for memory in memories}
+    """Return what a power cut at every step comes to, for each memory; the first try of a refund does not come through.
+
+    With a lost answer on top nobody without keys would need a crash to pay twice.
+    """
+    def fails_once(call: Call, attempt: int) -> str:
+        return "down" if call.verb == "refund" and attempt == 1 else ""
+
+    return {memory: crashed_everywhere(memory, plan=fails_once) for memory in memories}
 
 
 # ------------------------------------------------------------------------------------------ audits

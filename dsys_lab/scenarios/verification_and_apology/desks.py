@@ -89,6 +89,12 @@ class DeskHost(Machine):
         self._asked: dict[Call, int] = {}
         super().__init__(simulation, DESK)
 
+    @property
+    def settled(self) -> int:
+        """How many promises are settled, as far as the desk knows."""
+        status = self.desk.status()
+        return status.kept + status.apologised
+
     def promise(self, order: str) -> None:
         """Write a promise down at the gate, and let the desk read on, if it is there."""
         simulation = self.simulation

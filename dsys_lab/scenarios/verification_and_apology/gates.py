@@ -123,6 +123,11 @@ class GateHost(Machine):
         super().__init__(simulation, name)
         stock.gates.append(self)
 
+    @property
+    def waits(self) -> bool:
+        """Whether anything is still unanswered here, or a buyer waits."""
+        return bool(self._answers)
+
     def boot(self) -> None:
         """Say what it knows."""
         self._say()

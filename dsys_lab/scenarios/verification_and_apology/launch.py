@@ -66,7 +66,9 @@ def launch(
         way_there = constant(HOP_S) if way == "promise" else exponential(answer_s / 2)
         sim.network.link_delay[host.name, STOCK] = sim.network.link_delay[STOCK, host.name] = way_there
     sim.spawn(buyers(sim, hosts, rate=rate, for_s=sale_s))
-    sim.run(end_s)
+    sim.run(sale_s + news_s + 1)
+    while any(host.waits for host in hosts) and sim.now_s < end_s:
+        sim.run(sim.now_s + 1)
     claims: dict[str, dict[str, Any]] = {"conservation": {}, "stock never below nothing": {}}
     if way == "promise":
         claims |= {"promises settled once": {}}
