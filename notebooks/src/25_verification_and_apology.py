@@ -58,7 +58,8 @@ notes("E2E asyncronous verification with apology workflow")
 # 8 s on average.
 #
 # Press **space** and look at the tubes. On the left those of the gates lag behind the stock's; on the right some
-# buyers burst with a cross: they have left. Click a disc and it is followed for life; **?** shows all keys. The lamps
+# buyers burst with a cross: they have left. The lines below are the same counts over time; on the right the second one
+# is how many pillows are held. Click a disc and it is followed for life; **?** shows all keys. The lamps
 # are what a run should keep: *conservation*, that every buyer is somewhere; *stock never below nothing*, that whatever
 # was promised no more is given out than there is; *promises settled once*, that each promise ends in one yes or in one
 # apology whose money is back. (In the head of the picture a buyer who is told no, now or later, is *rejected*, and one
@@ -278,8 +279,8 @@ hold_back.reveal(
 )
 
 # %% [markdown]
-# (Only even reserves were tried, so the count may stand one beside the law.) The law is that of the *newsvendor*, who buys papers in the morning and does not know
-# how many will be asked for: hold back the smallest *s* with
+# (Only even reserves were tried, so the count may stand one beside the law.) The law is that of the *newsvendor*, who
+# buys papers in the morning and does not know how many will be asked for: hold back the smallest *s* with
 #
 # $$P(X \le s) \ge \frac{a}{a+m}$$
 #
@@ -658,8 +659,8 @@ pd.DataFrame(
 )
 
 # %% [markdown]
-# An act's key is a primary key there, and the look and the act are one statement, `INSERT … ON CONFLICT DO NOTHING`. The stock has a second lock of its
-# own: its table refuses to go below zero (`CHECK (pillows >= 0)`).
+# An act's key is a primary key there, and the look and the act are one statement, `INSERT … ON CONFLICT DO NOTHING`. The
+# stock has a second lock of its own: its table refuses to go below zero (`CHECK (pillows >= 0)`).
 #
 # Now the real thing: the desk is a **process of its own**, and it is killed by SIGKILL, at the worst moment: the refund of `o3` is
 # committed, and the desk has not written that down. Then another process takes over.
@@ -717,8 +718,8 @@ for one in (*shops.values(), shop, buggy):
 differences(DIFFERENCES)
 
 # %% [markdown]
-# And why not let the queue see to it that nothing comes twice? Because its memory is short. How long SQS and JetStream's relatives at AWS
-# know an id:
+# And why not let the queue see to it that nothing comes twice? Because its memory is short. How long SQS remembers an
+# id in a queue that lets no message in twice:
 
 # %%
 facts("sqs_dedup_window")
