@@ -87,6 +87,7 @@ counts.compared(two_ways, 40)
 # %%
 from dsys_lab.dataflows.verification import Gate
 
+# %%
 north, south = Gate(left=1), Gate(left=1)
 north.offer(0, "ada"), south.offer(1, "ben")
 
@@ -108,6 +109,7 @@ north.offer(1_000_001, "cy"), north.offer(1_000_002, "ada")
 from dsys_lab.dataflows.verification import Call, parties_on
 from dsys_lab.structures import VolatileDisk
 
+# %%
 parties = parties_on(VolatileDisk(), pillows=1)
 [parties["payments"].do(at_us, Call("charge", "ada")) for at_us in (10, 20)]
 
@@ -150,6 +152,7 @@ parties["payments"].book.entries
 # %%
 from dsys_lab.dataflows.verification import failed, next_call
 
+# %%
 show_source(next_call)
 
 # %%
@@ -165,6 +168,7 @@ show_source(failed)
 # %%
 from dsys_lab.dataflows.verification import Book
 
+# %%
 show_source(Book.write)
 
 # %% [markdown]
@@ -194,6 +198,7 @@ too_many
 # %%
 from dsys_lab import laws
 
+# %%
 oversold = counts.apologies(0.2, 0.5, 1, 2)
 over_news = charts.against_law(
     {"counted": oversold},
@@ -420,6 +425,7 @@ price.reveal(
 # %%
 import pandas as pd
 
+# %%
 pd.DataFrame(sold, index=["sold", "apologies"]).T.round(1)
 
 # %% [markdown]
@@ -441,9 +447,8 @@ player(settle, compare={"refund": ("works", "fails half-way")})
 # %%
 walked = {refund: settle(refund=refund) for refund in ("works", "fails half-way")}
 kinds = "send", "effect", "effect_skip", "confirm", "apologise"
-pd.DataFrame(
-    {refund: {kind: len(run.of(kind)) for kind in kinds} for refund, run in walked.items()}
-).T
+rows = {name: {k: len(run.of(k)) for k in kinds} for name, run in walked.items()}
+pd.DataFrame(rows).T
 
 # %% [markdown]
 # And if the refund never works? After four tries the desk says so (`escalate`), and a person does it by hand eight
@@ -471,6 +476,7 @@ player(
 # %%
 from dsys_lab.dataflows.verification import FINDINGS
 
+# %%
 pd.Series(FINDINGS, name="means").to_frame()
 
 # %% [markdown]
@@ -595,8 +601,8 @@ pd.DataFrame({names[keyed]: counts.decisions(run) for keyed, run in lossy.items(
 # %%
 one_of_them = predict(
     "25/one-of-them",
-    "The power may go at any step. Which of the two alone is enough, so that nothing is "
-    "done twice and no promise stays open?",
+    "The power may go at any step. Which of the two alone is enough, so that nothing "
+    "is done twice and no promise stays open?",
     choices=["the keys", "the journal", "either", "neither"],
 )
 one_of_them
@@ -616,8 +622,10 @@ one_of_them.reveal(
 # %%
 from dsys_lab.dataflows.verification import crashed_everywhere
 
+# %%
 half_way = pd.DataFrame(crashed_everywhere("keys and journal"))
-half_way.groupby(["kept", "apologised", "twice", "open"]).size().rename("moments").to_frame()
+ends = half_way.groupby(["kept", "apologised", "twice", "open"])
+ends.size().rename("moments").to_frame()
 
 # %% [markdown]
 # There is one way only. The log of promises was never lost, for a promise is written down before the buyer hears of it.
@@ -630,8 +638,8 @@ half_way.groupby(["kept", "apologised", "twice", "open"]).size().rename("moments
 # %%
 paid = {"kind": "compensate"}
 dies = [{"do": "crash", "target": "desk", "on": paid, "lasts_s": 2}]
-seam = {memory: settle(memory=memory, faults=dies) for memory in ("journal only", "keys and journal")}
-player(*seam.values(), titles=("a journal only", "keys and a journal"))
+memories = "journal only", "keys and journal"
+player(*(settle(memory=memory, faults=dies) for memory in memories), titles=memories)
 
 # %% [markdown]
 # Break it yourself: stop any picture and press **G**.
@@ -648,15 +656,14 @@ from dsys_lab.dataflows.verification.crashes import refund_fails_half_way
 from dsys_lab.engines.verification import SHOPS, running
 
 # %%
+orders = "o1", "o2", "o3"
 shops = {name: running(name, 2, trouble=refund_fails_half_way) for name in SHOPS}
-promised = [shop.promise(order) for shop in shops.values() for order in ("o1", "o2", "o3")]
-calls = {name: shop.work() for name, shop in shops.items()}
-pd.DataFrame(
-    {
-        name: {o: shop.saga(o).state for o in ("o1", "o2", "o3")} | {"calls": calls[name]}
-        for name, shop in shops.items()
-    }
-)
+promised = [shop.promise(order) for shop in shops.values() for order in orders]
+calls = {name: {"calls made": shop.work()} for name, shop in shops.items()}
+
+# %%
+states = {name: {o: shop.saga(o).state for o in orders} for name, shop in shops.items()}
+pd.DataFrame({name: states[name] | calls[name] for name in shops})
 
 # %% [markdown]
 # An act's key is a primary key there, and the look and the act are one statement, `INSERT … ON CONFLICT DO NOTHING`. The
@@ -678,8 +685,9 @@ killed
 # %%
 from dsys_lab.engines.verification.killed import finished, killed_at
 
+# %%
 shop = running("PostgreSQL and JetStream", 2)
-promised = [shop.promise(order) for order in ("o1", "o2", "o3")]
+promised = [shop.promise(order) for order in orders]
 first, second = killed_at(shop, "act refund/o3"), finished(shop)
 
 # %%
@@ -688,11 +696,11 @@ killed.reveal(
     acts.count("refund/o3"),
     law=1,
     why="The second desk asked for it again, and the key was there.",
-    show=pd.DataFrame({"the first said last": first[-4:], "the second said first": second[:4]}),
+    show=pd.DataFrame({"the first, last": first[-4:], "the second, first": second[:4]}),
 )
 
 # %% [markdown]
-# (*before* is a call that is due, *act* one that its party has committed, *noted* one that stands in the journal; *seam* is where it stood when it was killed.)
+# What the first desk said last, and the second one first. (*before* is a call that is due, *act* one that its party has committed, *noted* one that stands in the journal; *seam* is where it stood when it was killed.)
 #
 # And the audit, which over tables is one SQL statement. Before it finds anything, something must be wrong: in this shop a bug makes a new key at each
 # try, as programs do that number their attempts, and an apology is sent twice.
@@ -713,6 +721,7 @@ pd.DataFrame(buggy.audit(within_s=0.001))
 from dsys_lab.engines.verification import DIFFERENCES
 from dsys_lab.lessons import differences
 
+# %%
 for one in (*shops.values(), shop, buggy):
     one.close()
 differences(DIFFERENCES)
