@@ -433,7 +433,8 @@ pd.DataFrame(sold, index=["sold", "apologies"]).T.round(1)
 #
 # Now to the other half: whatever was promised must be settled. Six orders, four pillows. The desk sends each call as a
 # disc of its order to a party, which does it and answers. Where the order itself stands says the sentence below the
-# picture: accepted, charged, taken, or refused and refunded. On the left everything works. On the right a **refund
+# picture: accepted, charged, taken, or refused and refunded. (The head of the picture counts calls as well as orders:
+# a call that does not come through is *lost* there, and is made again.) On the left everything works. On the right a **refund
 # fails half-way**: the first call does not come through; the second is done, but its answer is lost.
 
 # %%

@@ -28,7 +28,6 @@ from dsys_lab.dataflows.verification.way import Call
 from dsys_lab.errors import require_choice
 from dsys_lab.structures import Disk, PowerCut, VolatileDisk
 from dsys_lab.structures.part_of_disk import PartOfDisk
-from dsys_lab.trace import NO_TRACE, Recorder
 
 MEMORIES: Final[dict[str, tuple[bool, bool]]] = {
     "neither": (False, False),
@@ -89,16 +88,14 @@ class World:
         return Books([(entry.order, entry.at_us) for entry in self.promises.entries], entries, pillows)
 
 
-def world(
-    disk: Disk, *, pillows: int, memory: str = "keys and journal", recorder: Recorder = NO_TRACE
-) -> World:
+def world(disk: Disk, *, pillows: int, memory: str = "keys and journal") -> World:
     """Open all that there is on a disk, or make it there."""
     require_choice("memory", memory, tuple(MEMORIES))
     keyed, journaled = MEMORIES[memory]
     return World(
         Book("promises", PartOfDisk(disk, "promises.")),
         Desk("desk", LogJournal(PartOfDisk(disk, "desk.")) if journaled else Forgetful()),
-        parties_on(disk, pillows=pillows, keyed=keyed, recorder=recorder),
+        parties_on(disk, pillows=pillows, keyed=keyed),
     )
 
 

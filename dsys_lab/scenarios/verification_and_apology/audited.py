@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from dsys_lab.dataflows.verification import Call, Line, World, audit, work, world
+from dsys_lab.dataflows.verification.books import tell
 from dsys_lab.errors import require_choice, require_fraction, require_not_negative, require_positive
 from dsys_lab.scenarios.durable_queue.machines import at_random
 from dsys_lab.scenarios.scenario import Claims, scenario
@@ -47,7 +48,7 @@ class Shop:
 
     def __init__(self, simulation: Simulation, pillows: int, fault: str, share: float) -> None:
         self.simulation, self.fault, self.share = simulation, fault, share
-        self.world: World = world(VolatileDisk(), pillows=pillows, recorder=simulation.recorder)
+        self.world: World = world(VolatileDisk(), pillows=pillows)
         self.struck: dict[str, str] = {}
         self.known: dict[tuple[str, str], None] = {}
         self._lines = {name: Line(party, self._plan) for name, party in self.world.parties.items()}
@@ -61,7 +62,11 @@ class Shop:
         self._strike(order)
         if SILENT.get(self.struck.get(order, ""), SILENT["a charge made twice"]).verb:
             here.desk.take_in(simulation.now_us, len(here.promises.entries) - 1, order)
+            before = {name: len(party.book.entries) for name, party in here.parties.items()}
             work(here.desk, self._lines, simulation.now_us)
+            for name, party in here.parties.items():
+                for entry in party.book.entries[before[name] :]:
+                    tell(simulation.recorder, DESK, entry)
             arrive_us = simulation.now_us + to_us(SHOWN_S)
             simulation.emit("push", GATE, order, to=DESK, attempt=1, arrive_us=arrive_us)
             simulation.after(3 * SHOWN_S, lambda: simulation.emit("finish", DESK, order, attempt=1))
