@@ -15,7 +15,8 @@ def run(script: str) -> Trace:
     trace = Trace()
     for time_us, text in enumerate(filter(None, map(str.strip, script.splitlines()))):
         kind, place, message, *pairs = text.split()
-        fields = {name: int(value) if value.isdigit() else value for name, value in (p.split("=") for p in pairs)}
+        said = (pair.split("=") for pair in pairs)
+        fields = {name: int(value) if value.lstrip("-").isdigit() else value for name, value in said}
         given = dict.fromkeys(KINDS[kind].required, 0) | fields
         trace.emit(time_us, kind, place, None if message == "-" else message, **given)
     return trace
@@ -151,6 +152,21 @@ HELD_AND_BROKEN = {
     """, [
         ("filming c m1 \n enqueue b m1 \n drop b m1 \n filming c m2 \n gone c m2", [2, 4]),
         ("filming c m1 \n append a m1 \n filming c m2 \n lost a m2 \n expire a m1", [3]),   # too old is no gap
+    ]),
+    "promises settled once": ({}, """
+        accept a m1 order=o1
+        accept a m2 order=o2
+        confirm p m1 order=o1
+        compensate p m2 order=o2
+        apologise p m2 order=o2
+    """, [
+        ("accept a m1 order=o1", [0]),
+        ("accept a m1 order=o1 \n confirm p m1 order=o1 \n confirm p m1 order=o1", [2]),
+        ("accept a m1 order=o1 \n compensate p m1 order=o1 \n apologise p m1 order=o1 \n confirm p m1 order=o1", [3]),
+        ("accept a m1 order=o1 \n apologise p m1 order=o1", [1]),   # the money is not back
+    ]),
+    "stock never below nothing": ({}, "gauge s - name=left value=0 \n gauge s - name=heat value=-4", [
+        ("gauge s - name=left value=1 \n gauge s - name=left value=-1", [1]),
     ]),
     "checks hold": ({}, "check c - name=a ok=1 expected=1 got=1", [
         ("check c - name=a ok=1 expected=1 got=1 \n check c - name=b ok=0 expected=1 got=2", [1]),

@@ -18,6 +18,7 @@ from dsys_lab.benchmark import (
     lake,
     log_streams,
     object_store,
+    promises,
     relational,
     simulations,
     streams,
@@ -65,6 +66,7 @@ TABLES: Final[dict[str, Callable[[], None]]] = {
     "hits": views.hits,
     "maintenance": views.maintenance,
     "rebuild": views.rebuild,
+    "promises": promises.promises,
 }
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from dsys_lab.errors import BadParameter
 from dsys_lab.trace.invariants_of_films import every_moment_kept
 from dsys_lab.trace.invariants_of_logs import in_order_by_key, in_order_of_arrival, one_owner, stored_in_order
+from dsys_lab.trace.invariants_of_promises import promises_settled_once, stock_never_below_nothing
 from dsys_lab.trace.ledger import ACCOUNT_OF, FINAL, OFFERS, Copy, account_after, copy_of
 
 if TYPE_CHECKING:
@@ -341,6 +342,8 @@ INVARIANTS: Final[dict[str, Invariant]] = {
     "on time when complete": on_time_when_complete,
     "every moment kept": every_moment_kept,
     "checks hold": checks_hold,
+    "promises settled once": promises_settled_once,
+    "stock never below nothing": stock_never_below_nothing,
 }
 """Every invariant by the name that a header and a lamp use."""
 

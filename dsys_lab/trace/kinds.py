@@ -269,6 +269,8 @@ _TABLE: Final = (
     _kind("apologise", "mark", "order cost", "{place} apologises for {order} at a cost of {cost}"),
     _kind("compensate", "mark", "order of", "{place} undoes {of} for {order}"),
     _kind("abandon", "mark", "order waited_us", "{place} gives {order} up after {waited_us}"),
+    _kind("escalate", "mark", "order owner", "{place} cannot go on with {order} and gives it to {owner}"),
+    _kind("finding", "mark", "order what", "{place} reads the books and finds {order}: {what}"),
     # derived data
     _kind("change", "put", "table op key position", "{place}: {op} of {key} in {table} at {position}"),
     _kind("apply", "put", "view position", "{view} has taken in change {position}"),

@@ -11,8 +11,9 @@ slices that wait for each other), `sieves` (a card that passes patterns), `crate
 `film_strip` (fragments while one films), `cube` (cells that are poured, and all cuboids), `sawn_bars` and `two_clocks`
 (stretches that a cut goes through, news above the time at which it happened), `event_plane` (windows and a watermark),
 `satellites` and `digest_tree` (copies that follow a table, and where they differ from it), `conveyor` (a belt with a
-wall between writes and reads), `verdict_grid` (who gets on with whom), `sliding` (a chart that follows sliders). The
-numbers themselves are counted in `dsys_lab.trace.measures`.
+wall between writes and reads), `verdict_grid` (who gets on with whom), `old_news` (what a stock has, and what is
+believed of it), `sliding` (a chart that follows sliders). The numbers themselves are counted in
+`dsys_lab.trace.measures`.
 
 Sources: Tufte, *The Visual Display of Quantitative Information*; the colours in `dsys_lab.views.theme`.
 """
@@ -28,6 +29,7 @@ from dsys_lab.views.charts.event_plane import event_plane
 from dsys_lab.views.charts.film_strip import film_strip
 from dsys_lab.views.charts.graph_wave import graph_wave
 from dsys_lab.views.charts.index_strips import index_strips
+from dsys_lab.views.charts.old_news import old_news
 from dsys_lab.views.charts.picture import Chart, is_logarithmic, number
 from dsys_lab.views.charts.satellites import satellites
 from dsys_lab.views.charts.sawn_bars import sawn_bars
@@ -59,6 +61,7 @@ __all__ = [
     "lattice",
     "lines",
     "number",
+    "old_news",
     "outcomes",
     "picked_strips",
     "poured_cube",
