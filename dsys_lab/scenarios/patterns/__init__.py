@@ -1,0 +1,10 @@
+"""Patterns: what each buys and what it costs, counted in two runs of a lab, without it and with it.
+
+Small scenarios for the patterns that no other lab performs stand here, a file each; `catalogue` has the cards.
+"""
+
+from dsys_lab.scenarios.patterns.filters import filters
+from dsys_lab.scenarios.patterns.settings import settings
+from dsys_lab.scenarios.patterns.translated import translated
+
+__all__ = ["filters", "settings", "translated"]
