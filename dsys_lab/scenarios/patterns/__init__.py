@@ -3,8 +3,12 @@
 Small scenarios for the patterns that no other lab performs stand here, a file each; `catalogue` has the cards.
 """
 
+from dsys_lab.scenarios.patterns.bulkhead import pools
+from dsys_lab.scenarios.patterns.circuit_breaker import storm
+from dsys_lab.scenarios.patterns.claim_check import large
 from dsys_lab.scenarios.patterns.filters import filters
 from dsys_lab.scenarios.patterns.settings import settings
 from dsys_lab.scenarios.patterns.translated import translated
+from dsys_lab.scenarios.patterns.valet_key import bytes_carried
 
-__all__ = ["filters", "settings", "translated"]
+__all__ = ["bytes_carried", "filters", "large", "pools", "settings", "storm", "translated"]

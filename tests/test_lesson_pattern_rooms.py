@@ -1,0 +1,164 @@
+"""Lab 26's own small scenarios: what each pattern buys, what it costs, and what breaks it. True of many runs.
+
+Each section is one pattern. The claims are those of the scenario's docstring, counted from the rows.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from statistics import fmean, stdev
+from typing import Any
+
+import pytest
+
+from dsys_lab import laws
+from dsys_lab.scenarios import find
+from dsys_lab.scenarios.patterns import bulkhead
+from dsys_lab.scenarios.patterns import circuit_breaker as storms
+from dsys_lab.scenarios.patterns import claim_check as claims
+from dsys_lab.scenarios.patterns import valet_key as valets
+from dsys_lab.trace import Trace, lamps, quantile
+
+SEEDS = (1, 2, 3)
+
+
+@lru_cache(maxsize=32)
+def cached(name: str, seed: int, params: tuple[tuple[str, Any], ...]) -> Trace:
+    return find("patterns", name)(seed=seed, **dict(params))
+
+
+def run(name: str, seed: int, **params: Any) -> Trace:
+    return cached(name, seed, tuple(params.items()))
+
+
+def red(trace: Trace) -> set[str]:
+    return {lamp.name for lamp in lamps(trace) if not lamp.held}
+
+
+# ------------------------------------------------------------------------------------------ circuit breaker
+EARLY = {"spike_from_s": 10.0, "spike_to_s": 20.0, "until_s": 80.0}
+CUT = {"do": "split", "target": "wearables", "on": {"kind": "breaker_probe"}, "lasts_s": 0.5}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+class TestCallersWhoStopAskingLetTheServerRecover:
+    def test_without_a_breaker_the_goodput_never_comes_back(self, seed: int) -> None:
+        trace = run("storm", seed, breaker="none", **EARLY)
+        calls, in_time = storms.goodput_after(trace)
+        assert (calls > 150, in_time) == (True, 0)
+        assert red(trace) == {"comes back"}
+
+    def test_with_one_at_least_95_percent_are_answered_after_the_spike(self, seed: int) -> None:
+        trace = run("storm", seed, **EARLY)
+        calls, in_time = storms.goodput_after(trace)
+        assert in_time >= 0.95 * calls > 150
+        assert red(trace) == set()
+
+    def test_it_costs_calls_that_the_server_would_have_answered(self, seed: int) -> None:
+        refused, in_vain = storms.refused_in_vain(run("storm", seed, **EARLY))
+        assert 20 < in_vain < refused < 150
+
+    def test_a_lost_probe_without_a_timeout_shuts_everybody_out_for_ever(self, seed: int) -> None:
+        stuck = storms.storm(seed=seed, breaker="probe without a timeout", faults=[CUT], **EARLY)
+        assert storms.goodput_after(stuck)[1] == 0
+        assert red(stuck) == {"comes back"}
+        assert stuck.of("breaker_closed") == []
+        sound = storms.storm(seed=seed, faults=[CUT], **EARLY)
+        assert red(sound) == set()
+        assert len(sound.of("breaker_probe")) == 2
+
+
+# ------------------------------------------------------------------------------------------ bulkhead
+@pytest.mark.parametrize("seed", SEEDS)
+class TestWorkersOfOnesOwnKeepTheQuietTenantSafe:
+    def test_in_one_pool_the_quiet_tenant_waits_as_long_as_the_noisy(self, seed: int) -> None:
+        trace = run("pools", seed, pools="one for all")
+        assert red(trace) == {"kept waiting at most"}
+        quiet, noisy = (quantile(bulkhead.waits_s(trace, tenant), 0.99) for tenant in bulkhead.TENANTS)
+        assert quiet > 0.8 * noisy > 10
+
+    def test_with_workers_of_its_own_it_does_not_even_notice(self, seed: int) -> None:
+        noisy, calm = run("pools", seed), run("pools", seed, noise=1.0)
+        assert bulkhead.waits_s(noisy, "quiet") == bulkhead.waits_s(calm, "quiet")
+        assert red(noisy) == red(calm) == set()
+
+    def test_it_costs_idle_workers_beside_a_line_and_a_longer_mean_in_noise_and_without(self, seed: int) -> None:
+        for noise in (1.0, 4.0):
+            pooled, split = (run("pools", seed, pools=ways, noise=noise) for ways in bulkhead.POOLS)
+            assert fmean(bulkhead.waits_s(split)) > fmean(bulkhead.waits_s(pooled))
+            assert bulkhead.idle_beside_a_line_s(split) > 20 > bulkhead.idle_beside_a_line_s(pooled) == 0
+            assert len(bulkhead.waits_s(split)) == len(bulkhead.waits_s(pooled))
+
+    def test_a_crash_of_one_pool_is_one_tenants_affair(self, seed: int) -> None:
+        def tenants_hit(pools: str, pool: str) -> set[str]:
+            crash = {"do": "crash", "target": pool, "at_s": 30, "lasts_s": 5}
+            return {row.message[0] for row in bulkhead.pools(seed=seed, pools=pools, faults=[crash]).of("drop")}
+
+        assert tenants_hit("one each", "noisy-workers") == {"n"}
+        assert tenants_hit("one for all", "workers") == {"n", "q"}
+
+
+@pytest.mark.parametrize(("ways", "law"), [("one for all", laws.pooled_sojourn_s), ("one each", laws.split_sojourn_s)])
+def test_the_mean_without_noise_is_the_laws(ways: str, law: Any) -> None:
+    means = [bulkhead.mean_wait_s(pools_are=ways, seed=seed, noise=1.0, until_s=150.0) for seed in range(11, 19)]
+    expected = law(5.6, 5.6, service_rate=2.0, servers=8)
+    assert abs(fmean(means) - expected) <= 3 * stdev(means) / len(means) ** 0.5
+
+
+# ------------------------------------------------------------------------------------------ claim check
+def waits_of(trace: Trace, kind: str) -> list[float]:
+    return [row.fields["sojourn_us"] / 1e6 for row in trace.of("effect") if row.fields["tenant"] == kind]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+class TestATicketInTheMessageSparesTheBus:
+    def test_behind_film_in_messages_every_ping_waits(self, seed: int) -> None:
+        inside, beside = (run("large", seed, way=way) for way in claims.WAYS)
+        assert (red(inside), red(beside)) == ({"kept waiting at most"}, set())
+        assert quantile(waits_of(inside, "ping"), 0.99) > 8 * quantile(waits_of(beside, "ping"), 0.99)
+        assert claims.bus_bytes(inside) > 50 * claims.bus_bytes(beside)
+
+    def test_it_costs_two_round_trips_a_clip(self, seed: int) -> None:
+        inside, beside = (run("large", seed, way=way) for way in claims.WAYS)
+        clips = len(waits_of(beside, "clip"))
+        assert (claims.round_trips(inside), claims.round_trips(beside)) == (0, 2 * clips)
+
+    def test_what_is_above_the_queues_limit_is_refused_in_a_message_and_goes_beside_it(self, seed: int) -> None:
+        inside, beside = (run("large", seed, way=way, payload_bytes=900_000) for way in claims.WAYS)
+        assert "none refused" in red(inside)
+        assert {row.fields["why"] for row in inside.of("reject")} == {"too large"}
+        assert (waits_of(inside, "clip"), red(beside)) == ([], set())
+
+    def test_a_bucket_that_forgets_before_the_queue_leaves_tickets_to_nowhere(self, seed: int) -> None:
+        pause = {"do": "slow", "target": "encoder", "value": 0, "at_s": 10, "lasts_s": 40}
+        short, long = (claims.large(seed=seed, kept_s=kept_s, faults=[pause]) for kept_s in (20.0, 300.0))
+        assert "keys lead somewhere" in red(short)
+        assert len(short.of("dead")) == len({row.message for row in short.of("miss")}) > 0
+        assert "keys lead somewhere" not in red(long)
+
+
+def test_a_payload_gains_by_the_other_way_from_the_laws_size_on() -> None:
+    law = laws.break_even_bytes(2 * claims.ROUND_TRIP_S, 0.75e6, 50e6)  # base64: three bytes of payload in four
+    for payload_bytes, gains in ((law / 2, False), (2 * law, True)):
+        rare = {"payload_bytes": int(payload_bytes), "pings_per_s": 0.02, "clips_per_s": 0.2}
+        inside, beside = (fmean(waits_of(run("large", 1, way=way, **rare), "clip")) for way in claims.WAYS)
+        assert (beside < inside) is gains
+
+
+# ------------------------------------------------------------------------------------------ valet key
+@pytest.mark.parametrize("seed", SEEDS)
+class TestWithAValetKeyTheServiceCarriesNoBytes:
+    def test_the_service_carries_questions_and_no_film(self, seed: int) -> None:
+        through, valet = (run("bytes_carried", seed, way=way) for way in valets.WAYS)
+        assert (red(through), red(valet)) == ({"kept waiting at most"}, set())
+        films = len(through.of("publish"))
+        assert valets.service_bytes(through) == films * 2 * 2_000_000
+        assert valets.service_bytes(valet) == films * 2 * valets.ASK_BYTES
+        assert (valets.round_trips(through), valets.round_trips(valet)) == (films, 2 * films)
+
+    def test_it_stops_every_thief_but_the_one_who_is_in_time(self, seed: int) -> None:
+        for thief in ("too late", "alters it", "other key"):
+            assert red(run("bytes_carried", seed, thief=thief)) == set()
+        assert red(run("bytes_carried", seed, thief="copies it")) == {"opens for the owner alone"}
+        through = run("bytes_carried", seed, way="through the service", thief="copies it")
+        assert "opens for the owner alone" not in red(through)
