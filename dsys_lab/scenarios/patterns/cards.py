@@ -8,7 +8,11 @@ from __future__ import annotations
 from typing import Final
 
 from dsys_lab.scenarios.log_stream.counts import by_former_owners
+from dsys_lab.scenarios.patterns.bulkhead import QUIET, idle_beside_a_line_s, waits_s
 from dsys_lab.scenarios.patterns.catalogue import Pattern
+from dsys_lab.scenarios.patterns.circuit_breaker import refused_in_vain
+from dsys_lab.scenarios.patterns.claim_check import bus_bytes
+from dsys_lab.scenarios.patterns.claim_check import round_trips as large_round_trips
 from dsys_lab.scenarios.patterns.measures import (
     DONE_AGAIN,
     LOST,
@@ -21,7 +25,10 @@ from dsys_lab.scenarios.patterns.measures import (
     until_s,
     wait_s,
 )
+from dsys_lab.scenarios.patterns.valet_key import round_trips as valet_round_trips
+from dsys_lab.scenarios.patterns.valet_key import service_bytes
 from dsys_lab.trace import Trace
+from dsys_lab.trace.measures import quantile
 
 LONGEST_S: Final = longest_s("s that the unluckiest clip waits", "publish", "ack")
 BURST: Final = {"capacity": 20, "burst_to_s": 30.0, "until_s": 60.0}
@@ -220,5 +227,42 @@ READING: Final = (
     ),
 )  # fmt: skip
 
-PATTERNS: Final = {pattern.name: pattern for pattern in (*WAITING, *SPREADING, *FAILING, *READING)}
+OWN: Final = (
+    Pattern(
+        "Circuit Breaker",
+        "After a spike the server works for callers who have left, and their retries keep it at that.",
+        "After some failures in a row stop asking for a while; then let one call try.",
+        "patterns.storm", {"breaker": "none"}, {"breaker": "with a timeout"},
+        rows("calls given up", "abandon"),
+        Measure("calls refused that would have been answered", lambda trace: refused_in_vain(trace)[1]),
+        "Retry", "a breaker believes that the next call will fail as well; a retry believes that it may work",
+    ),
+    Pattern(
+        "Bulkhead",
+        "One tenant sends four times as much, and its jobs stand before everybody's.",
+        "Give each a part of the workers for itself.",
+        "patterns.pools", {"pools": "one for all"}, {"pools": "one each"},
+        Measure("p99 of the quiet tenant, s", lambda trace: quantile(waits_s(trace, QUIET), 0.99)),
+        Measure("s that workers stand idle beside a line", idle_beside_a_line_s),
+        "Throttling", "a bulkhead keeps one from taking the others' part; a throttle limits what each may ask",
+    ),
+    Pattern(
+        "Claim Check",
+        "A clip of film goes through the message bus, and behind it every small ping waits.",
+        "Put the clip into a store and send its ticket.",
+        "patterns.large", {"way": "in the message"}, {"way": "claim check"},
+        Measure("bytes through the bus", bus_bytes), Measure("round trips to the bucket", large_round_trips),
+        "Valet Key", "a claim check says where something lies; a valet key says that one may go there",
+    ),
+    Pattern(
+        "Valet Key",
+        "Every film goes through the service, in and out again.",
+        "The service signs a grant, and the phone goes to the bucket itself.",
+        "patterns.bytes_carried", {"way": "through the service"}, {"way": "valet key"},
+        Measure("bytes through the service", service_bytes), Measure("round trips of the phones", valet_round_trips),
+        "Claim Check", "the grant is a right, signed and short-lived; a claim check is an address",
+    ),
+)  # fmt: skip
+
+PATTERNS: Final = {pattern.name: pattern for pattern in (*WAITING, *SPREADING, *FAILING, *READING, *OWN)}
 """Name -> pattern."""
