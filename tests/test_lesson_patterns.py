@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from dsys_lab import laws
+from dsys_lab.engines.aws import claim_check as claims
 from dsys_lab.errors import BadParameter
 from dsys_lab.lessons.map import LABS
 from dsys_lab.lessons.pattern_wall import performed, told_apart, wall
-from dsys_lab.scenarios.patterns import filters, settings, translated
+from dsys_lab.scenarios.patterns import counts, filters, pairs, settings, translated
 from dsys_lab.scenarios.patterns.cards import PATTERNS
 from dsys_lab.scenarios.patterns.catalogue import Counted, named
 from dsys_lab.scenarios.patterns.measures import longest_s, until_s, wait_s
@@ -149,3 +151,29 @@ def test_a_layer_is_a_place_that_can_be_down_for_all():
 def test_misuse_is_told_what_to_give(call, said):
     with pytest.raises(BadParameter, match=said):
         call()
+
+
+# ------------------------------------------------------------------------------------------ several runs
+@pytest.mark.parametrize("seed", SEEDS)
+def test_retry_and_a_long_queue_are_each_harmless_and_together_answer_nobody(seed):
+    found = pairs.compared(seed=seed)
+    assert min(found["retry alone"], found["queue alone"]) > 4
+    assert found["both"] == 0
+
+
+def test_what_the_notebook_says_of_several_runs():
+    assert counts.longer_in_quiet_times() == "with a pool each"
+    assert counts.who_gets_in() == "copies it"
+    assert counts.sooner_from_bytes() == pytest.approx(laws.break_even_bytes(0.08, 0.75e6, 50e6), rel=0.05)
+    left = counts.left_by()
+    assert left["leave a ticket to nowhere"].to_dict() == {
+        "object first, deleted last": 0, "message first": 1, "deleted before acknowledged": 1,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("engine", claims.ENGINES)
+def test_model_and_services_tell_one_story_of_a_clip(engine):
+    told = claims.told(engine)
+    assert told["bytes in the message"] < 200 < told["bytes received"] == told["bytes of the clip"]
+    assert (told["objects then"], told["objects at the end"]) == (1, 0)
+    assert told["when the object is gone"].endswith("is gone")

@@ -10,6 +10,7 @@ from typing import Final
 from dsys_lab.scenarios.log_stream.counts import by_former_owners
 from dsys_lab.scenarios.patterns.bulkhead import QUIET, idle_beside_a_line_s, waits_s
 from dsys_lab.scenarios.patterns.catalogue import Pattern
+from dsys_lab.scenarios.patterns.choreography import messages_an_order, trail
 from dsys_lab.scenarios.patterns.circuit_breaker import refused_in_vain
 from dsys_lab.scenarios.patterns.claim_check import bus_bytes
 from dsys_lab.scenarios.patterns.claim_check import round_trips as large_round_trips
@@ -228,6 +229,15 @@ READING: Final = (
 )  # fmt: skip
 
 OWN: Final = (
+    Pattern(
+        "Choreography",
+        "One machine tells all others what to do, and every word goes there and back.",
+        "Let each tell the next.",
+        "patterns.order", {"way": "orchestrator"}, {"way": "choreography"},
+        Measure("messages an order", messages_an_order),
+        Measure("rows to read until the stuck order is found", lambda trace: trail(trace, "o7").rows),
+        "Publisher/Subscriber", "a choreography is who does what next; a topic is one of the ways to tell it",
+    ),
     Pattern(
         "Circuit Breaker",
         "After a spike the server works for callers who have left, and their retries keep it at that.",
