@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dsys_lab import laws
+from dsys_lab.engines import aws
 from dsys_lab.engines.aws import claim_check as claims
 from dsys_lab.errors import BadParameter
 from dsys_lab.lessons.map import LABS
@@ -171,6 +172,13 @@ def test_what_the_notebook_says_of_several_runs():
     }  # fmt: skip
 
 
+@pytest.fixture
+def no_server_is_left_running():
+    yield
+    aws.connection().close()
+
+
+@pytest.mark.usefixtures("no_server_is_left_running")
 @pytest.mark.parametrize("engine", claims.ENGINES)
 def test_model_and_services_tell_one_story_of_a_clip(engine):
     told = claims.told(engine)
