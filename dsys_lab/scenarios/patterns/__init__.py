@@ -1,0 +1,9 @@
+"""Patterns: what each buys and what it costs, counted in two runs of a lab, without it and with it.
+
+Small scenarios for the patterns that no other lab performs stand here, a file each; `catalogue` has the cards.
+"""
+
+from dsys_lab.scenarios.patterns.bulkhead import pools
+from dsys_lab.scenarios.patterns.circuit_breaker import storm
+
+__all__ = ["pools", "storm"]
