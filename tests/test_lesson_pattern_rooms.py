@@ -14,6 +14,7 @@ import pytest
 from dsys_lab import laws
 from dsys_lab.scenarios import find
 from dsys_lab.scenarios.patterns import bulkhead
+from dsys_lab.scenarios.patterns import claim_check as claims
 from dsys_lab.scenarios.patterns import circuit_breaker as storms
 from dsys_lab.trace import Trace, lamps, quantile
 
@@ -101,3 +102,43 @@ def test_the_mean_without_noise_is_the_laws(ways: str, law: Any) -> None:
     means = [bulkhead.mean_wait_s(pools_are=ways, seed=seed, noise=1.0, until_s=150.0) for seed in range(11, 19)]
     expected = law(5.6, 5.6, service_rate=2.0, servers=8)
     assert abs(fmean(means) - expected) <= 3 * stdev(means) / len(means) ** 0.5
+
+
+# ------------------------------------------------------------------------------------------ claim check
+def waits_of(trace: Trace, kind: str) -> list[float]:
+    return [row.fields["sojourn_us"] / 1e6 for row in trace.of("effect") if row.fields["tenant"] == kind]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+class TestATicketInTheMessageSparesTheBus:
+    def test_behind_film_in_messages_every_ping_waits(self, seed: int) -> None:
+        inside, beside = (run("large", seed, way=way) for way in claims.WAYS)
+        assert (red(inside), red(beside)) == ({"kept waiting at most"}, set())
+        assert quantile(waits_of(inside, "ping"), 0.99) > 8 * quantile(waits_of(beside, "ping"), 0.99)
+        assert claims.bus_bytes(inside) > 50 * claims.bus_bytes(beside)
+
+    def test_it_costs_two_round_trips_a_clip(self, seed: int) -> None:
+        inside, beside = (run("large", seed, way=way) for way in claims.WAYS)
+        clips = len(waits_of(beside, "clip"))
+        assert (claims.round_trips(inside), claims.round_trips(beside)) == (0, 2 * clips)
+
+    def test_what_is_above_the_queues_limit_is_refused_in_a_message_and_goes_beside_it(self, seed: int) -> None:
+        inside, beside = (run("large", seed, way=way, payload_bytes=900_000) for way in claims.WAYS)
+        assert "none refused" in red(inside)
+        assert {row.fields["why"] for row in inside.of("reject")} == {"too large"}
+        assert (waits_of(inside, "clip"), red(beside)) == ([], set())
+
+    def test_a_bucket_that_forgets_before_the_queue_leaves_tickets_to_nowhere(self, seed: int) -> None:
+        pause = {"do": "slow", "target": "encoder", "value": 0, "at_s": 10, "lasts_s": 40}
+        short, long = (claims.large(seed=seed, kept_s=kept_s, faults=[pause]) for kept_s in (20.0, 300.0))
+        assert "keys lead somewhere" in red(short)
+        assert len(short.of("dead")) == len({row.message for row in short.of("miss")}) > 0
+        assert "keys lead somewhere" not in red(long)
+
+
+def test_a_payload_gains_by_the_other_way_from_the_laws_size_on() -> None:
+    law = laws.break_even_bytes(2 * claims.ROUND_TRIP_S, 0.75e6, 50e6)  # base64: three bytes of payload in four
+    for payload_bytes, gains in ((law / 2, False), (2 * law, True)):
+        rare = {"payload_bytes": int(payload_bytes), "pings_per_s": 0.02, "clips_per_s": 0.2}
+        inside, beside = (fmean(waits_of(run("large", 1, way=way, **rare), "clip")) for way in claims.WAYS)
+        assert (beside < inside) is gains

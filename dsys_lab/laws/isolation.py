@@ -6,6 +6,8 @@ systems", Bell System Technical Journal 1981 (a pool of alike is never slower th
 
 from __future__ import annotations
 
+import math
+
 from dsys_lab.errors import BadParameter, require_not_negative, require_positive
 from dsys_lab.laws.queues import mmc_sojourn_s
 
@@ -30,12 +32,14 @@ def split_sojourn_s(*arrival_rates: float, service_rate: float, servers: int) ->
     return sum(stays) / sum(arrival_rates)
 
 
-def break_even_bytes(round_trip_s: float, bytes_per_s: float) -> float:
+def break_even_bytes(round_trips_s: float, bus_bytes_per_s: float, store_bytes_per_s: float = math.inf) -> float:
     """Size of a payload from which on it is quicker beside the bus than through it: `latency * bandwidth`.
 
-    Beside it, the payload spares the bus its `size / bandwidth` seconds and costs one more `round_trip_s`.
-    Holds where the store carries bytes so much faster than the bus that its own share does not count.
+    Beside the bus it costs `round_trips_s` more, and goes twice, in and out, at the store's pace; through the bus it
+    takes `size / bus_bytes_per_s`. So `round_trips_s / (1 / bus - 2 / store)`; infinite where the store is not twice as
+    fast. Holds for an idle bus: what stands behind a large message waits for it too, and gains earlier.
     """
-    require_not_negative(round_trip_s=round_trip_s)
-    require_positive(bytes_per_s=bytes_per_s)
-    return round_trip_s * bytes_per_s
+    require_not_negative(round_trips_s=round_trips_s)
+    require_positive(bus_bytes_per_s=bus_bytes_per_s, store_bytes_per_s=store_bytes_per_s)
+    gained_s = 1 / bus_bytes_per_s - 2 / store_bytes_per_s
+    return round_trips_s / gained_s if gained_s > 0 else math.inf

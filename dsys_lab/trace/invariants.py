@@ -13,7 +13,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from dsys_lab.errors import BadParameter
-from dsys_lab.trace.invariants_of_calls import comes_back, kept_waiting_at_most, keys_lead_somewhere, one_end_each
+from dsys_lab.trace.invariants_of_calls import (
+    comes_back,
+    kept_waiting_at_most,
+    keys_lead_somewhere,
+    none_refused,
+    one_end_each,
+)
 from dsys_lab.trace.invariants_of_films import every_moment_kept
 from dsys_lab.trace.invariants_of_logs import in_order_by_key, in_order_of_arrival, one_owner, stored_in_order
 from dsys_lab.trace.ledger import ACCOUNT_OF, FINAL, OFFERS, Copy, account_after, copy_of
@@ -344,6 +350,7 @@ INVARIANTS: Final[dict[str, Invariant]] = {
     "comes back": comes_back,
     "kept waiting at most": kept_waiting_at_most,
     "keys lead somewhere": keys_lead_somewhere,
+    "none refused": none_refused,
     "one end each": one_end_each,
     "checks hold": checks_hold,
 }

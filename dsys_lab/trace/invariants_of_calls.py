@@ -26,9 +26,14 @@ def comes_back(rows: Iterable[Row], *, from_s: float, share: float) -> list[Row]
 
 def kept_waiting_at_most(rows: Iterable[Row], *, tenant: str, p99_s: float) -> list[Row]:
     """Of 100 jobs of `tenant`, 99 are done within `p99_s` s of their arrival."""
-    done = [row for row in rows if row.kind == "finish" and row.fields.get("tenant") == tenant]
+    done = [row for row in rows if row.kind in ("finish", "effect") and row.fields.get("tenant") == tenant]
     late = [row for row in done if int(row.fields["sojourn_us"] or 0) > p99_s * 1e6]
     return late if len(late) * 100 > len(done) else []
+
+
+def none_refused(rows: Iterable[Row]) -> list[Row]:
+    """No message is told no."""
+    return [row for row in rows if row.kind == "reject"]
 
 
 def keys_lead_somewhere(rows: Iterable[Row]) -> list[Row]:
