@@ -14,8 +14,9 @@ import pytest
 from dsys_lab import laws
 from dsys_lab.scenarios import find
 from dsys_lab.scenarios.patterns import bulkhead
-from dsys_lab.scenarios.patterns import claim_check as claims
 from dsys_lab.scenarios.patterns import circuit_breaker as storms
+from dsys_lab.scenarios.patterns import claim_check as claims
+from dsys_lab.scenarios.patterns import valet_key as valets
 from dsys_lab.trace import Trace, lamps, quantile
 
 SEEDS = (1, 2, 3)
@@ -142,3 +143,22 @@ def test_a_payload_gains_by_the_other_way_from_the_laws_size_on() -> None:
         rare = {"payload_bytes": int(payload_bytes), "pings_per_s": 0.02, "clips_per_s": 0.2}
         inside, beside = (fmean(waits_of(run("large", 1, way=way, **rare), "clip")) for way in claims.WAYS)
         assert (beside < inside) is gains
+
+
+# ------------------------------------------------------------------------------------------ valet key
+@pytest.mark.parametrize("seed", SEEDS)
+class TestWithAValetKeyTheServiceCarriesNoBytes:
+    def test_the_service_carries_questions_and_no_film(self, seed: int) -> None:
+        through, valet = (run("bytes_carried", seed, way=way) for way in valets.WAYS)
+        assert (red(through), red(valet)) == ({"kept waiting at most"}, set())
+        films = len(through.of("publish"))
+        assert valets.service_bytes(through) == films * 2 * 2_000_000
+        assert valets.service_bytes(valet) == films * 2 * valets.ASK_BYTES
+        assert (valets.round_trips(through), valets.round_trips(valet)) == (films, 2 * films)
+
+    def test_it_stops_every_thief_but_the_one_who_is_in_time(self, seed: int) -> None:
+        for thief in ("too late", "alters it", "other key"):
+            assert red(run("bytes_carried", seed, thief=thief)) == set()
+        assert red(run("bytes_carried", seed, thief="copies it")) == {"opens for the owner alone"}
+        through = run("bytes_carried", seed, way="through the service", thief="copies it")
+        assert "opens for the owner alone" not in red(through)

@@ -188,6 +188,9 @@ HELD_AND_BROKEN = {
     ]),
     "none refused": ({}, SERVED, [("publish phone m1 \n reject inbox m1", [1])]),
     "keys lead somewhere": ({}, "hit bucket m1 key=a", [("hit bucket m1 key=a \n miss bucket m2 key=b", [1])]),
+    "opens for the owner alone": ({}, "verify door m1 ok=1 by=phones \n verify door m1 ok=0", [
+        ("verify door m1 ok=1 \n verify door m1 ok=1 by=thief", [1]),
+    ]),
     "one end each": ({}, """
         accept c o1 order=o1
         accept c o2 order=o2

@@ -19,6 +19,7 @@ from dsys_lab.trace.invariants_of_calls import (
     keys_lead_somewhere,
     none_refused,
     one_end_each,
+    opens_for_the_owner_alone,
 )
 from dsys_lab.trace.invariants_of_films import every_moment_kept
 from dsys_lab.trace.invariants_of_logs import in_order_by_key, in_order_of_arrival, one_owner, stored_in_order
@@ -352,6 +353,7 @@ INVARIANTS: Final[dict[str, Invariant]] = {
     "keys lead somewhere": keys_lead_somewhere,
     "none refused": none_refused,
     "one end each": one_end_each,
+    "opens for the owner alone": opens_for_the_owner_alone,
     "checks hold": checks_hold,
 }
 """Every invariant by the name that a header and a lamp use."""

@@ -51,3 +51,8 @@ def one_end_each(rows: Iterable[Row]) -> list[Row]:
         elif row.kind in ("confirm", "apologise") and open_orders.pop(row.fields["order"], None) is None:
             broken.append(row)
     return sorted([*broken, *open_orders.values()], key=lambda row: row.seq)
+
+
+def opens_for_the_owner_alone(rows: Iterable[Row]) -> list[Row]:
+    """A door that looks at grants lets in nobody but those whom they were given."""
+    return [row for row in rows if row.kind == "verify" and row.fields["ok"] and row.fields.get("by") == "thief"]
