@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 
 from dsys_lab import laws
+from dsys_lab.errors import BadParameter
 from dsys_lab.scenarios import find
 from dsys_lab.scenarios.patterns import bulkhead
+from dsys_lab.scenarios.patterns import choreography as orders
 from dsys_lab.scenarios.patterns import circuit_breaker as storms
 from dsys_lab.scenarios.patterns import claim_check as claims
 from dsys_lab.scenarios.patterns import valet_key as valets
@@ -162,3 +164,76 @@ class TestWithAValetKeyTheServiceCarriesNoBytes:
         assert red(run("bytes_carried", seed, thief="copies it")) == {"opens for the owner alone"}
         through = run("bytes_carried", seed, way="through the service", thief="copies it")
         assert "opens for the owner alone" not in red(through)
+
+
+# ------------------------------------------------------------------------------------------ choreography, orchestrator
+STUCK = "o7"
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+class TestAnOrchestratorKnowsWhereEachOrderIs:
+    def test_without_one_the_stuck_order_never_ends_and_with_one_somebody_loses_patience(self, seed: int) -> None:
+        alone, led = (run("order", seed, way=way) for way in orders.WAYS)
+        assert (red(alone), red(led)) == ({"one end each"}, set())
+        assert STUCK in {row.message for row in led.of("apologise")}
+        undone = [row.place for row in led.of("compensate") if row.message == STUCK]
+        assert undone == ["payment", "stock"]
+        others = {row.message for row in led.of("accept")} - {STUCK}
+        for trace in (alone, led):
+            assert {row.message for row in trace.of("confirm", "apologise")} - {STUCK} == others
+
+    def test_it_is_found_in_one_place_and_not_in_five(self, seed: int) -> None:
+        alone, led = (orders.trail(run("order", seed, way=way), STUCK) for way in orders.WAYS)
+        assert (alone.places, led.places) == (5, 1)
+        assert led.rows < 10 < alone.rows
+
+    def test_it_costs_two_messages_a_service_where_the_choreography_has_one_and_one_more(self, seed: int) -> None:
+        alone, led = (orders.messages_an_order(run("order", seed, way=way)) for way in orders.WAYS)
+        assert (alone, led) == (len(orders.SERVICES) + 1, 2 * len(orders.SERVICES))
+
+    def test_who_is_refused_gets_back_what_was_taken_in_both(self, seed: int) -> None:
+        for way in orders.WAYS:
+            trace = run("order", seed, way=way, stuck=0)
+            refused = {row.message for row in trace.of("refuse")}
+            assert refused == {row.message for row in trace.of("apologise")}
+            assert [row.place for row in trace.of("compensate")] == ["stock"] * len(refused)
+
+    def test_from_its_journal_it_goes_on_after_a_crash_and_nothing_is_done_twice(self, seed: int) -> None:
+        for nth in (3, 20, 41):
+            crash = {"do": "crash", "target": "orchestrator", "on": {"kind": "begin"}, "nth": nth, "lasts_s": 2}
+            assert red(orders.order(seed=seed, stuck=0, faults=[crash])) == set()
+            assert red(orders.order(seed=seed, stuck=0, journal=False, faults=[crash])) == {"one end each"}
+
+    def test_a_service_that_dies_delays_and_loses_nothing_once_it_is_back(self, seed: int) -> None:
+        for way in orders.WAYS:
+            for lasts_s, broken in ((5, set()), (None, {"one end each"})):
+                crash = {"do": "crash", "target": "shipping", "at_s": 10, "lasts_s": lasts_s}
+                assert red(orders.order(seed=seed, way=way, stuck=0, faults=[crash])) == broken
+
+    def test_lost_messages_are_said_again_and_nothing_is_done_twice(self, seed: int) -> None:
+        loss = {"do": "loss", "target": "network", "at_s": 5, "lasts_s": 15, "value": 0.2}
+        for way in orders.WAYS:
+            assert red(orders.order(seed=seed, way=way, stuck=0, faults=[loss])) == set()
+
+
+# ------------------------------------------------------------------------------------------ all of them
+@pytest.mark.parametrize(
+    ("name", "params", "told"),
+    [
+        ("storm", {"breaker": "yes"}, "probe without a timeout"),
+        ("storm", {"failures": 0}, "failures = 0"),
+        ("storm", {"spike": 0}, "spike = 0"),
+        ("pools", {"pools": "two"}, "one for all, one each"),
+        ("pools", {"workers": 3}, "an even number"),
+        ("large", {"way": "by post"}, "in the message, claim check"),
+        ("large", {"kept_s": 0}, "kept_s = 0"),
+        ("bytes_carried", {"way": "by post"}, "through the service, valet key"),
+        ("bytes_carried", {"thief": "everybody"}, "nobody, too late"),
+        ("order", {"way": "by chance"}, "choreography, orchestrator"),
+        ("order", {"stuck": -1}, "stuck = -1"),
+        ("order", {"refused": 2}, "refused = 2"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_in_words(name: str, params: dict[str, Any], told: str) -> None:
+    with pytest.raises(BadParameter, match=told):
+        find("patterns", name)(**params)

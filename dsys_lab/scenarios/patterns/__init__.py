@@ -4,8 +4,9 @@ Small scenarios for the patterns that no other lab performs stand here, a file e
 """
 
 from dsys_lab.scenarios.patterns.bulkhead import pools
+from dsys_lab.scenarios.patterns.choreography import order
 from dsys_lab.scenarios.patterns.circuit_breaker import storm
 from dsys_lab.scenarios.patterns.claim_check import large
 from dsys_lab.scenarios.patterns.valet_key import bytes_carried
 
-__all__ = ["bytes_carried", "large", "pools", "storm"]
+__all__ = ["bytes_carried", "large", "order", "pools", "storm"]
