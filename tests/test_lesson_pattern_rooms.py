@@ -200,7 +200,7 @@ class TestAnOrchestratorKnowsWhereEachOrderIs:
 
     def test_from_its_journal_it_goes_on_after_a_crash_and_nothing_is_done_twice(self, seed: int) -> None:
         for nth in (3, 20, 41):
-            crash = {"do": "crash", "target": "orchestrator", "on": {"kind": "begin"}, "nth": nth, "lasts_s": 2}
+            crash = {"do": "crash", "target": "shop", "on": {"kind": "begin"}, "nth": nth, "lasts_s": 2}
             assert red(orders.order(seed=seed, stuck=0, faults=[crash])) == set()
             assert red(orders.order(seed=seed, stuck=0, journal=False, faults=[crash])) == {"one end each"}
 
