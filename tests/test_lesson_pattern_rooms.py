@@ -18,6 +18,7 @@ from dsys_lab.scenarios.patterns import bulkhead
 from dsys_lab.scenarios.patterns import choreography as orders
 from dsys_lab.scenarios.patterns import circuit_breaker as storms
 from dsys_lab.scenarios.patterns import claim_check as claims
+from dsys_lab.scenarios.patterns import deployment_stamps as cells
 from dsys_lab.scenarios.patterns import valet_key as valets
 from dsys_lab.trace import Trace, lamps, quantile
 
@@ -216,6 +217,23 @@ class TestAnOrchestratorKnowsWhereEachOrderIs:
             assert red(orders.order(seed=seed, way=way, stuck=0, faults=[loss])) == set()
 
 
+# ------------------------------------------------------------------------------------------ deployment stamps
+@pytest.mark.parametrize("seed", SEEDS)
+class TestWhatStrikesAStampStrikesItsUsersAlone:
+    def test_of_four_stamps_one_crash_hits_its_part_of_the_users_and_of_one_all(self, seed: int) -> None:
+        crash = {"do": "crash", "target": "stamp-1", "at_s": 10, "lasts_s": 15}
+        one, four = (cells.stamps(seed=seed, stamps=stamps, faults=[crash]) for stamps in (1, 4))
+        assert (red(one), red(four)) == ({"hit at most"}, set())
+        belong = sum(cells.stamp_of(f"user-{number}", 4) == "stamp-1" for number in range(1, 61))
+        assert (cells.users_hit(one), cells.users_hit(four)) == (60, belong)
+        assert red(run("stamps", seed)) == set()
+
+    def test_it_costs_room_for_the_fullest_and_a_question_at_each(self, seed: int) -> None:
+        one, four = (run("stamps", seed, stamps=stamps) for stamps in (1, 4))
+        assert cells.fullest_share(one) == 1 < cells.fullest_share(four)
+        assert cells.asked(four) == 4 * cells.asked(one) > 0
+
+
 # ------------------------------------------------------------------------------------------ all of them
 @pytest.mark.parametrize(
     ("name", "params", "told"),
@@ -231,6 +249,8 @@ class TestAnOrchestratorKnowsWhereEachOrderIs:
         ("bytes_carried", {"thief": "everybody"}, "nobody, too late"),
         ("order", {"way": "by chance"}, "choreography, orchestrator"),
         ("order", {"stuck": -1}, "stuck = -1"),
+        ("stamps", {"stamps": 0}, "stamps = 0"),
+        ("stamps", {"users": 0}, "users = 0"),
         ("order", {"refused": 2}, "refused = 2"),
     ],
 )

@@ -7,6 +7,7 @@ from dsys_lab.scenarios.patterns.bulkhead import pools
 from dsys_lab.scenarios.patterns.choreography import order
 from dsys_lab.scenarios.patterns.circuit_breaker import storm
 from dsys_lab.scenarios.patterns.claim_check import large
+from dsys_lab.scenarios.patterns.deployment_stamps import stamps
 from dsys_lab.scenarios.patterns.valet_key import bytes_carried
 
-__all__ = ["bytes_carried", "large", "order", "pools", "storm"]
+__all__ = ["bytes_carried", "large", "order", "pools", "stamps", "storm"]
