@@ -103,7 +103,7 @@ class TestWorkersOfOnesOwnKeepTheQuietTenantSafe:
 
 @pytest.mark.parametrize(("ways", "law"), [("one for all", laws.pooled_sojourn_s), ("one each", laws.split_sojourn_s)])
 def test_the_mean_without_noise_is_the_laws(ways: str, law: Any) -> None:
-    means = [bulkhead.mean_wait_s(pools_are=ways, seed=seed, noise=1.0, until_s=150.0) for seed in range(11, 19)]
+    means = [bulkhead.mean_wait_s(pools_are=ways, seed=seed, noise=1.0, until_s=100.0) for seed in range(11, 19)]
     expected = law(5.6, 5.6, service_rate=2.0, servers=8)
     assert abs(fmean(means) - expected) <= 3 * stdev(means) / len(means) ** 0.5
 
@@ -116,25 +116,25 @@ def waits_of(trace: Trace, kind: str) -> list[float]:
 @pytest.mark.parametrize("seed", SEEDS)
 class TestATicketInTheMessageSparesTheBus:
     def test_behind_film_in_messages_every_ping_waits(self, seed: int) -> None:
-        inside, beside = (run("large", seed, way=way) for way in claims.WAYS)
+        inside, beside = (run("large", seed, way=way, until_s=30.0) for way in claims.WAYS)
         assert (red(inside), red(beside)) == ({"kept waiting at most"}, set())
         assert quantile(waits_of(inside, "ping"), 0.99) > 8 * quantile(waits_of(beside, "ping"), 0.99)
-        assert claims.bus_bytes(inside) > 50 * claims.bus_bytes(beside)
+        assert claims.bus_bytes(inside) > 20 * claims.bus_bytes(beside)
 
     def test_it_costs_two_round_trips_a_clip(self, seed: int) -> None:
-        inside, beside = (run("large", seed, way=way) for way in claims.WAYS)
+        inside, beside = (run("large", seed, way=way, until_s=30.0) for way in claims.WAYS)
         clips = len(waits_of(beside, "clip"))
         assert (claims.round_trips(inside), claims.round_trips(beside)) == (0, 2 * clips)
 
     def test_what_is_above_the_queues_limit_is_refused_in_a_message_and_goes_beside_it(self, seed: int) -> None:
-        inside, beside = (run("large", seed, way=way, payload_bytes=900_000) for way in claims.WAYS)
+        inside, beside = (run("large", seed, way=way, payload_bytes=900_000, until_s=20.0) for way in claims.WAYS)
         assert "none refused" in red(inside)
         assert {row.fields["why"] for row in inside.of("reject")} == {"too large"}
         assert (waits_of(inside, "clip"), red(beside)) == ([], set())
 
     def test_a_bucket_that_forgets_before_the_queue_leaves_tickets_to_nowhere(self, seed: int) -> None:
-        pause = {"do": "slow", "target": "encoder", "value": 0, "at_s": 10, "lasts_s": 40}
-        short, long = (claims.large(seed=seed, kept_s=kept_s, faults=[pause]) for kept_s in (20.0, 300.0))
+        pause = {"do": "slow", "target": "encoder", "value": 0, "at_s": 5, "lasts_s": 30}
+        short, long = (claims.large(seed=seed, kept_s=kept_s, until_s=25.0, faults=[pause]) for kept_s in (8.0, 300.0))
         assert "keys lead somewhere" in red(short)
         assert len(short.of("dead")) == len({row.message for row in short.of("miss")}) > 0
         assert "keys lead somewhere" not in red(long)
