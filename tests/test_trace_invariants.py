@@ -191,6 +191,9 @@ HELD_AND_BROKEN = {
     "opens for the owner alone": ({}, "verify door m1 ok=1 by=phones \n verify door m1 ok=0", [
         ("verify door m1 ok=1 \n verify door m1 ok=1 by=thief", [1]),
     ]),
+    "hit at most": ({"share": 0.5}, "publish p m1 user=a \n publish p m2 user=b \n reject p m2 user=b", [
+        ("publish p m1 user=a \n reject p m1 user=a \n publish p m2 user=a \n reject p m2 user=a", [1]),
+    ]),
     "one end each": ({}, """
         accept c o1 order=o1
         accept c o2 order=o2

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from dsys_lab.errors import BadParameter
 from dsys_lab.trace.invariants_of_calls import (
     comes_back,
+    hit_at_most,
     kept_waiting_at_most,
     keys_lead_somewhere,
     none_refused,
@@ -353,6 +354,7 @@ INVARIANTS: Final[dict[str, Invariant]] = {
     "keys lead somewhere": keys_lead_somewhere,
     "none refused": none_refused,
     "one end each": one_end_each,
+    "hit at most": hit_at_most,
     "opens for the owner alone": opens_for_the_owner_alone,
     "checks hold": checks_hold,
 }

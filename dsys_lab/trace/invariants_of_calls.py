@@ -56,3 +56,15 @@ def one_end_each(rows: Iterable[Row]) -> list[Row]:
 def opens_for_the_owner_alone(rows: Iterable[Row]) -> list[Row]:
     """A door that looks at grants lets in nobody but those whom they were given."""
     return [row for row in rows if row.kind == "verify" and row.fields["ok"] and row.fields.get("by") == "thief"]
+
+
+def hit_at_most(rows: Iterable[Row], *, share: float) -> list[Row]:
+    """At most a share of `share` of the users are told no."""
+    seen: set[object] = set()
+    told_no: dict[object, Row] = {}
+    for row in rows:
+        if "user" in row.fields:
+            seen.add(row.fields["user"])
+            if row.kind == "reject":
+                told_no.setdefault(row.fields["user"], row)
+    return list(told_no.values()) if len(told_no) > share * len(seen) else []

@@ -110,7 +110,7 @@ STATES: Final[dict[str, State]] = {
     "blocked": State("must wait", look="hatch", fault=False),
     "absent": State("nobody there", look="veil", fault=False),
     "idle": State("nothing to do", look="hatch", fault=False),
-    "open": State("open: asks nobody", look="hatch", fault=False),
+    "open": State("open", look="hatch", fault=False),
     "locked": State("locked", look="hatch", fault=False),
     "apart": State("not what the table says", look="hatch"),
 }

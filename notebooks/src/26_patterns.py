@@ -334,7 +334,8 @@ thief.reveal(
 # ### 7. Who knows how it goes on?
 #
 # An order goes through four services. In a **choreography** each tells the next; an **orchestrator** tells each, and hears
-# how it went. One order of thirty is stuck. How much must a person read to find it?
+# how it went, and keeps a list of the orders that are open. One order of some thirty is stuck. How much must a person read
+# to find it?
 
 # %%
 stuck = predict(
@@ -401,12 +402,12 @@ player(
 )
 
 # %% [markdown]
-# **A ticket to nowhere.** The bucket keeps an object for a minute, the queue a message for much longer. The encoder stands
-# still for a while, and what it comes back to is gone:
+# **A ticket to nowhere.** The bucket keeps an object for twenty seconds, the queue a message for much longer. The encoder
+# stands still for forty, and what it comes back to is gone:
 
 # %%
-stands = {"do": "slow", "target": "encoder", "value": 0, "at_s": 20, "lasts_s": 70}
-player(large, kept_s=(20, 300, 10), faults=[stands], at={"kept_s": 60})
+stands = {"do": "slow", "target": "encoder", "value": 0, "at_s": 10, "lasts_s": 40}
+player(large, kept_s=(10, 300, 10), faults=[stands], at={"kept_s": 20})
 
 # %% [markdown]
 # **Which write first?** Payload and message are two writes in two places. A crash before each step, in three orders; what
@@ -421,11 +422,12 @@ left_by()
 # %% [markdown]
 # Put first, send then; acknowledge first, delete then: the worst that is left is litter.
 #
-# **The orchestrator dies.** With a journal it goes on where it was, and does nothing twice. Without one it has forgotten
+# **The orchestrator dies**, the shop's own machine. With a journal it goes on where it was, and does nothing twice. Without one it has forgotten
 # what it had promised:
 
 # %%
-dies = {"do": "crash", "target": "orchestrator", "at_s": 12, "lasts_s": 3}
+begun = {"kind": "begin", "place": "shop"}
+dies = {"do": "crash", "target": "shop", "on": begun, "nth": 20, "lasts_s": 3}
 player(order, compare={"journal": (True, False)}, faults=[dies])
 
 # %% [markdown]

@@ -94,7 +94,7 @@ class Taken:
         As it went through the queue.
     ticket : Ticket or None
         None: the payload is in the body.
-    attempt : int
+    attempt, copy : int
     """
 
     message: str
@@ -102,6 +102,7 @@ class Taken:
     body: str
     ticket: Ticket | None
     attempt: int
+    copy: int
 
 
 class ClaimCheck:
@@ -165,7 +166,7 @@ class ClaimCheck:
     def receive(self, *, limit: int = 1) -> list[Taken]:
         """Borrow up to `limit` messages, without their payloads."""
         return [
-            Taken(lent.message, lent.handle, lent.body, read_ticket(lent.body), lent.attempt)
+            Taken(lent.message, lent.handle, lent.body, read_ticket(lent.body), lent.attempt, lent.copy)
             for lent in self.queue.receive(limit=limit)
         ]
 

@@ -7,9 +7,10 @@ from dsys_lab.scenarios.patterns.bulkhead import pools
 from dsys_lab.scenarios.patterns.choreography import order
 from dsys_lab.scenarios.patterns.circuit_breaker import storm
 from dsys_lab.scenarios.patterns.claim_check import large
+from dsys_lab.scenarios.patterns.deployment_stamps import stamps
 from dsys_lab.scenarios.patterns.filters import filters
 from dsys_lab.scenarios.patterns.settings import settings
 from dsys_lab.scenarios.patterns.translated import translated
 from dsys_lab.scenarios.patterns.valet_key import bytes_carried
 
-__all__ = ["bytes_carried", "filters", "large", "order", "pools", "settings", "storm", "translated"]
+__all__ = ["bytes_carried", "filters", "large", "order", "pools", "settings", "stamps", "storm", "translated"]

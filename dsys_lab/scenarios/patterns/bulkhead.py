@@ -13,7 +13,6 @@ Sources: Nygard, *Release It!*, 2007, "Bulkheads"; Azure Architecture Center, "B
 from __future__ import annotations
 
 from collections import Counter
-from statistics import fmean
 from typing import Any, Final
 
 from dsys_lab.brokers.overflow import Buffer, Request
@@ -31,6 +30,11 @@ P99_S: Final = 5.0
 """What the quiet tenant was promised: ten times the mean work of a job."""
 
 
+def line_of(pool: str) -> str:
+    """Return the name of the line before a pool: `quiet-line` before `quiet-workers`."""
+    return pool.removesuffix("workers") + "line"
+
+
 class Pool(Machine):
     """So many workers, and the line before them.
 
@@ -41,18 +45,18 @@ class Pool(Machine):
     """
 
     def __init__(self, simulation: Simulation, name: str, workers: int, jobs: dict[str, tuple[str, float]]) -> None:
-        line = Buffer(f"{name}-line", capacity=1, policy="unbounded", recorder=simulation.recorder)
+        line = Buffer(line_of(name), capacity=1, policy="unbounded", recorder=simulation.recorder)
         self.inbox = Inbox(simulation, line)
         self.workers, self.jobs = workers, jobs
-        self._in_hand: dict[str, Request] = {}
+        self._in_hand: dict[int, Request] = {}
         super().__init__(simulation, name)
 
     def boot(self) -> None:
         """Start one process a worker."""
         for number in range(1, self.workers + 1):
-            self.spawn(self._serve(f"{self.name}/{number}"))
+            self.spawn(self._serve(number))
 
-    def _serve(self, place: str) -> Body:
+    def _serve(self, number: int) -> Body:
         simulation, inbox = self.simulation, self.inbox
         while True:
             request = inbox.take()
@@ -60,18 +64,20 @@ class Pool(Machine):
                 yield inbox.arrival
                 continue
             message, copy = request.message, request.copy
-            self._in_hand[place] = request
-            simulation.emit("start", place, message, attempt=1, copy=copy)
+            self._in_hand[number] = request
+            simulation.emit("start", self.name, message, attempt=1, copy=copy)
             tenant, work_s = self.jobs[message]
             yield from self.work(work_s)
-            del self._in_hand[place]
+            del self._in_hand[number]
             sojourn_us = simulation.now_us - request.offered_us
-            simulation.emit("finish", place, message, attempt=1, copy=copy, sojourn_us=sojourn_us, tenant=tenant)
+            simulation.emit(
+                "finish", self.name, message, attempt=1, copy=copy, sojourn_us=sojourn_us, tenant=tenant
+            )
 
     def on_crash(self) -> None:
         """Drop what was in hand; the line is another machine's."""
-        for place, request in self._in_hand.items():
-            self.simulation.emit("drop", place, request.message, why=f"{self.name} crashed", copy=request.copy)
+        for request in self._in_hand.values():
+            self.simulation.emit("drop", self.name, request.message, why=f"{self.name} crashed", copy=request.copy)
         self._in_hand.clear()
 
 
@@ -140,7 +146,8 @@ def waits_s(trace: Trace, tenant: str = "") -> list[float]:
 
 def mean_wait_s(*, pools_are: str, seed: int, **params: Any) -> float:
     """Return the mean seconds from arrival to done, of the jobs of all."""
-    return fmean(waits_s(pools(pools=pools_are, seed=seed, **params)))
+    counted = pools.count(pools=pools_are, seed=seed, **params)
+    return counted.sum("finish", "sojourn_us") / counted.count("finish") / 1e6
 
 
 def idle_beside_a_line_s(trace: Trace) -> float:
@@ -154,7 +161,7 @@ def idle_beside_a_line_s(trace: Trace) -> float:
         if row.kind == "enqueue":
             waiting[row.place] += 1
         elif row.kind == "start":
-            waiting[row.place.split("/")[0] + "-line"] -= 1
+            waiting[line_of(row.place)] -= 1
             busy += 1
         else:
             busy -= 1

@@ -32,7 +32,7 @@ from dsys_lab.trace import Row, Trace
 
 WAYS: Final = ("choreography", "orchestrator")
 SERVICES: Final = ("stock", "payment", "shipping", "mail")
-SHOP, ORCHESTRATOR = "shop", "orchestrator"
+SHOP: Final = "shop"
 DO, UNDO, DONE, REFUSED, UNDONE = "do", "undo", "done", "refused", "undone"
 REFUSES, STICKS = "payment", "shipping"
 APOLOGY_COST: Final = 1
@@ -190,7 +190,7 @@ class Shop(Correspondent):
 
 
 class Orchestrator(Shop):
-    """Accepts orders, and tells each service what to do; where each order is stands in its journal.
+    """The shop as the one who leads: it tells each service what to do, and where each order is stands in its journal.
 
     Parameters
     ----------
@@ -201,7 +201,7 @@ class Orchestrator(Shop):
     """
 
     def __init__(self, simulation: Simulation, *, journal: bool, patience_s: float) -> None:
-        super().__init__(simulation, ORCHESTRATOR)
+        super().__init__(simulation, SHOP)
         self.journal, self.patience_s = journal, patience_s
         self.orders: dict[str, tuple[int, str]] = {}
 
@@ -280,7 +280,7 @@ def order(
     leads = way == "orchestrator"
     for name in SERVICES:
         Service(
-            sim, name, leader=ORCHESTRATOR if leads else "", work_s=work_s, refused=refused, sticks=f"o{stuck}"
+            sim, name, leader=SHOP if leads else "", work_s=work_s, refused=refused, sticks=f"o{stuck}"
         )
     front = Orchestrator(sim, journal=journal, patience_s=patience_s) if leads else Shop(sim, SHOP)
 
@@ -325,7 +325,7 @@ def trail(trace: Trace, order: str) -> Trail:
     (accepted,) = [row for row in trace.of("accept") if row.message == order]
     now_us = accepted.time_us + LOOKS_AFTER_S * 1e6
     before = [row for row in trace if row.kind in WRITTEN and row.time_us <= now_us]
-    if accepted.place == ORCHESTRATOR:
+    if trace.header.params["way"] == "orchestrator":
         ended = {row.message for row in before if row.kind in ("confirm", "apologise")}
         return Trail(1, len({row.message for row in before if row.kind == "accept"} - ended))
     looked = rows = 0

@@ -35,9 +35,10 @@ PING_BYTES: Final = 200
 ROUND_TRIP_S: Final = 2 * DELAY_S
 PING_P99_S: Final = 0.5
 """How soon a ping must be there."""
+LENT_S: Final = 10
 TRIES: Final = 3
-"""How often a message is lent before it is set aside."""
-AFTER_S: Final = 120.0
+"""For how long a message is lent, and how often before it is set aside."""
+AFTER_S: Final = 45.0
 
 
 class Bus(Machine):
@@ -50,7 +51,7 @@ class Bus(Machine):
     """
 
     def __init__(self, simulation: Simulation, bytes_per_s: float) -> None:
-        settings = Settings(max_receives=TRIES, copy_share=0, order_window=1)
+        settings = Settings(visibility_s=LENT_S, max_receives=TRIES, copy_share=0, order_window=1)
         self.queue = WorkQueue(BUS, settings, recorder=simulation.recorder)
         self.bytes_per_s = bytes_per_s
         self.coming: list[tuple[str, str]] = []
@@ -139,7 +140,7 @@ class Encoder(Machine):
     def _carry_out(self, taken: Taken) -> Body:
         """Fetch the payload and take note; a ticket to nowhere stays on loan, and stands in the trace."""
         simulation, message, ticket = self.simulation, taken.message, taken.ticket
-        simulation.emit("start", self.name, message, attempt=taken.attempt)
+        simulation.emit("start", self.name, message, attempt=taken.attempt, copy=taken.copy)
         if ticket is not None:
             yield from self.work(ROUND_TRIP_S + ticket.size_bytes / self.store_bytes_per_s)
         try:
@@ -154,9 +155,11 @@ class Encoder(Machine):
         self.check.done(taken)
         if ticket is not None:
             simulation.emit("evict", BUCKET, message, key=ticket.key, why="it was fetched and acknowledged")
+        yield simulation.sleep(DELAY_S)
+        simulation.emit("answered", self.name, message, source=BUS, copy=taken.copy, type="acknowledged")
 
 
-@scenario("film goes by {way}")
+@scenario("film: {way}")
 def large(
     sim: Simulation,
     *,
