@@ -14,6 +14,7 @@ from dsys_lab.scenarios.patterns.choreography import messages_an_order, trail
 from dsys_lab.scenarios.patterns.circuit_breaker import refused_in_vain
 from dsys_lab.scenarios.patterns.claim_check import bus_bytes
 from dsys_lab.scenarios.patterns.claim_check import round_trips as large_round_trips
+from dsys_lab.scenarios.patterns.deployment_stamps import asked, users_hit
 from dsys_lab.scenarios.patterns.measures import (
     DONE_AGAIN,
     LOST,
@@ -229,6 +230,15 @@ READING: Final = (
 )  # fmt: skip
 
 OWN: Final = (
+    Pattern(
+        "Deployment Stamps",
+        "One service serves everybody, and when it is down everybody is hit.",
+        "Several whole ones, each for some of the users.",
+        "patterns.stamps", {"stamps": 1}, {"stamps": 4},
+        Measure("users hit by a crash", users_hit), Measure("machines asked for questions about all", asked),
+        "Sharding", "a shard divides the data of one service; a stamp is a whole service of its own",
+        {"faults": [{"do": "crash", "target": "stamp-1", "at_s": 10, "lasts_s": 15}]},
+    ),
     Pattern(
         "Choreography",
         "One machine tells all others what to do, and every word goes there and back.",
