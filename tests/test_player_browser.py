@@ -372,6 +372,56 @@ def test_a_bounded_buffer_says_of_how_many(open_page: Open, two: tuple[Trace, Tr
     assert re.search(r"inbox \d+ messages waiting of at most 50", reader.page.locator(".dp-twin").inner_text())
 
 
+def test_a_run_may_name_whom_a_picture_follows_and_the_reader_may_let_go(open_page: Open) -> None:
+    trace = short()
+    trace.header.follow = "m0"
+    reader = open_page(trace)
+    assert reader.ask("view.follow") == "m0"
+    assert reader.page.input_value(".dp-who") == "m0"
+    assert reader.page.locator(".dp-rows li").count() == len(trace.of(message="m0"))
+    assert reader.ask("poster"), "it opens where it would have opened"
+    reader.focus()
+    reader.press("Escape")
+    assert reader.ask("view.follow") is None
+    trace.header.follow = "nobody"
+    assert open_page(trace).ask("view.follow") is None
+
+
+def test_a_run_is_watched_as_slowly_as_it_takes_to_see_each_row_of_whom_it_follows(open_page: Open) -> None:
+    trace = Trace()
+    for at_us in range(60):
+        trace.emit(at_us * 1000, "publish", "phone", f"m{at_us % 2}", attempt=1 + at_us // 2)
+    quick = open_page(trace).ask("view.base")
+    trace.header.follow = "m1"
+    assert open_page(trace).ask("view.base") == 30 / 3 > quick
+
+
+def test_a_trail_is_drawn_for_each_copy_and_jumps_from_none_to_another(open_page: Open) -> None:
+    trace = Trace()
+    trace.emit(0, "publish", "shop", "m1", attempt=1)
+    trace.emit(1, "push", "shop", "m1", to="topic", attempt=1, arrive_us=10)
+    trace.emit(10, "fan_out", "topic", "m1", copies=2)
+    for copy, seat in enumerate(("a", "b"), 1):
+        trace.emit(10, "match", "topic", "m1", rule=seat, to=seat, arrive_us=20, copy=copy)
+    for copy, seat in enumerate(("a", "b"), 1):
+        trace.emit(20, "enqueue", seat, "m1", depth=1, copy=copy)
+    reader = open_page(trace)
+    lines = reader.page.evaluate(
+        f"""() => {{
+        const p = {PLAYER}, g = p.scenes[0].g, told = [], centre = (b) => [b.x + b.w / 2, b.y + b.h / 2];
+        const nameAt = (x, y) => p.view.lay.boxes.find((b) => centre(b)[0] === x && centre(b)[1] === y)?.id;
+        let dotted = false;
+        const {{ setLineDash, moveTo, lineTo }} = CanvasRenderingContext2D.prototype;
+        g.setLineDash = (d) => {{ dotted = d[0] === 2 && d[1] === 5; setLineDash.call(g, d); }};
+        g.moveTo = (x, y) => {{ if (dotted && nameAt(x, y)) told.push([nameAt(x, y)]); moveTo.call(g, x, y); }};
+        g.lineTo = (x, y) => {{ if (dotted && nameAt(x, y)) told.at(-1).push(nameAt(x, y)); lineTo.call(g, x, y); }};
+        p.seekStep(p.steps.n); told.length = 0; p.follow("m1");
+        return told;
+        }}"""
+    )
+    assert sorted(lines) == [["shop", "topic"], ["topic", "a"], ["topic", "b"]]
+
+
 def test_a_disc_that_is_clicked_is_followed(open_page: Open, two: tuple[Trace, Trace]) -> None:
     reader = open_page(*two)
     reader.ask("seekTime(30e6)")

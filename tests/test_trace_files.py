@@ -43,6 +43,7 @@ def same(one: Trace, other: Trace) -> bool:
 def test_any_trace_comes_back_as_it_was(tmp_path_factory, data):
     trace = Trace(Header(seed=data.draw(st.integers()), params=data.draw(st.dictionaries(TEXTS, JSON, max_size=2))))
     trace.header.poster_us = data.draw(st.none() | st.integers())
+    trace.header.follow = data.draw(st.none() | TEXTS)
     for time_us in sorted(data.draw(st.lists(st.integers(0, 2**53), max_size=6))):
         kind = data.draw(st.sampled_from(sorted(KINDS)))
         fields = {name: data.draw(SCALARS) for name in sorted(KINDS[kind].required)}

@@ -30,6 +30,7 @@ _HEADER: Final = {
     "schema": (int,), "rows": (int,), "seal": (str,),
     **{name: (type(value),) for name, value in asdict(Header()).items()},
     "poster_us": (int, type(None)),
+    "follow": (str, type(None)),
 }  # fmt: skip
 
 

@@ -94,6 +94,8 @@ class Header:
         When the run stopped; the last row may be earlier.
     poster_us : int, optional
         The moment at which a picture of the run opens; without it the picture chooses one.
+    follow : str, optional
+        The message that a picture of the run follows when it is opened; without it, none.
     parts : dict
         Code of somebody's own that took part, by the parameter that it was given for; `params` has its name. It cannot
         be written down: a saved trace has None in its place.
@@ -110,6 +112,7 @@ class Header:
     references: dict[str, dict[str, Any]] = field(default_factory=dict)
     end_us: int = 0
     poster_us: int | None = None
+    follow: str | None = None
     parts: dict[str, Any] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:

@@ -46,6 +46,7 @@ export function mount({ model, el }) {
     steps = stepsOf(lanes);
     graph = graphOf(run, memory);
     if (!graph.nodes.has(view.zoom)) view.zoom = "";
+    if (!old) ui.who.value = view.follow = lanes.map((lane) => lane.header.follow).find(Boolean) ?? null;   // the run may name whom to follow
     if (view.follow && !lanes.some((lane) => lane.messages.includes(view.follow))) view.follow = null;
     Object.assign(view, paceOf(run, steps.n));
     view.strips = stripNames(lanes);

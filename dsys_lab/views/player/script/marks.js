@@ -1,6 +1,6 @@
 // Word of what becomes of messages: trails, sparks, ticks and crosses, tags.
 
-import { BOUNCE, BURST, FADE, MARK, MOVE, PUT, SPLIT, TAKE } from "./rows.js";
+import { BOUNCE, BURST, FADE, MARK, MOVE, PUT, SAY, SPLIT, TAKE } from "./rows.js";
 import { clamp } from "./words.js";
 import { ROWS, WAITING } from "./fold.js";
 import { TAU, font } from "./stage.js";
@@ -9,19 +9,22 @@ import { TAU, font } from "./stage.js";
 export function drawTrail(view, scene) {
   const { g, s, lane } = scene, { lay, palette: c } = view, m = lane.messages.indexOf(view.follow);
   if (m < 0) return;
-  const points = [];
+  const trails = new Map();                                             // copy -> the boxes in which it has been
   for (const i of view.rowsOf(lane)) {
     if (i >= s.total[ROWS]) break;
-    const box = lay.boxes[lay.boxOf[lane.kinds[lane.kind[i]].v === MOVE ? lane.origin[i] : lane.target[i]]];
-    if (box && points.at(-1) !== box) points.push(box);
+    const verb = lane.kinds[lane.kind[i]].v, box = lay.boxes[lay.boxOf[verb === MOVE ? lane.origin[i] : lane.target[i]]];
+    if (!box || verb === MARK || verb === SAY) continue;                // word of it is elsewhere than it
+    const trail = trails.get(lane.entity[i]) ?? [];
+    if (trail.at(-1) !== box) trails.set(lane.entity[i], [...trail, box]);
   }
-  g.strokeStyle = c.fg; g.globalAlpha = 0.45; g.lineWidth = 2; g.setLineDash([2, 5]);
-  g.beginPath(); points.forEach((box, i) => g[i ? "lineTo" : "moveTo"](box.x + box.w / 2, box.y + box.h / 2)); g.stroke();
+  g.strokeStyle = c.fg; g.globalAlpha = 0.45; g.lineWidth = 2; g.setLineDash([2, 5]); g.beginPath();
+  for (const trail of trails.values()) trail.forEach((box, i) => g[i ? "lineTo" : "moveTo"](box.x + box.w / 2, box.y + box.h / 2));
+  g.stroke();
   g.setLineDash([]); g.globalAlpha = 1;
   for (let e = 0; e < lane.entities; e++) {
     if (lane.copyMessage[e] !== m || scene.stamp[e] !== scene.frame) continue;
-    g.fillStyle = c.fg; g.globalAlpha = 0.16; g.beginPath(); g.arc(scene.px[e], scene.py[e], 20, 0, TAU); g.fill();
-    g.globalAlpha = 1; g.strokeStyle = c.fg; g.lineWidth = 2; g.beginPath(); g.arc(scene.px[e], scene.py[e], 17, 0, TAU); g.stroke();
+    g.fillStyle = c.fg; g.globalAlpha = 0.16; g.beginPath(); g.arc(scene.px[e], scene.py[e], lay.discs + 11, 0, TAU); g.fill();
+    g.globalAlpha = 1; g.strokeStyle = c.fg; g.lineWidth = 2; g.beginPath(); g.arc(scene.px[e], scene.py[e], lay.discs + 8, 0, TAU); g.stroke();
   }
 }
 
