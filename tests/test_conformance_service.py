@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from dsys_lab.dataflows.service import DONE, FULL, IN_PROGRESS, OTHER_BODY, UNREADABLE, Request
-from dsys_lab.engines.service import SERVICES, RunningService, Size, running
+from dsys_lab.engines.service import SERVICES, RunningService, Size, calls, drill, running
 from dsys_lab.errors import BadParameter, EngineMissing, MayHaveHappened
 
 OLD, NEW = b'{"person":17,"hours_sleep":7.25}', b'{"person":17,"sleep_minutes":435}'
@@ -84,3 +84,25 @@ def test_bad_input_is_told_what_to_do() -> None:
             Size(**bad)  # type: ignore[arg-type]
     with pytest.raises(BadParameter, match="within_s = 0"):
         running("model").send(call()).wait(0)
+
+
+def test_the_story_of_the_lab_is_heard_alike_from_both() -> None:
+    told = {}
+    for kind in SERVICES:
+        service = running(kind, Size(work_s=0.3))
+        try:
+            told[kind] = drill(service)
+        finally:
+            service.close()
+    assert told["model"] == told["HTTP"]
+    heard = dict(told["HTTP"])
+    assert heard["n4, and the power goes"] == "nothing: it may have happened"
+    assert heard["n5, while it is down"] == "nobody is there: certainly not done"
+    assert heard["effects in the ledger"] == "3"
+
+
+def test_each_call_of_a_measurement_is_a_new_one() -> None:
+    service = running("model")
+    calls(service, 3)
+    calls(service, 2)
+    assert (service.status().effects, service.status().repeated) == (5, 0)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from dsys_lab.engines.postgres import Absence, Connection, JobQueue, Listener, away, notify
+from dsys_lab.engines.postgres import Absence, Connection, JobQueue, Listener, away, job_story, notify
 from dsys_lab.errors import BadParameter, Misuse
 
 
@@ -97,3 +97,12 @@ def test_bad_input_is_told_what_to_do(queue: JobQueue, postgres: Connection) -> 
     listener.close()
     with pytest.raises(Misuse, match="this listener is closed"):
         listener.heard()
+
+
+def test_the_story_of_the_lab_frees_a_job_with_the_connection_that_held_it(postgres: Connection) -> None:
+    story = job_story(postgres)
+    assert [(one.worker, one.did, one.job) for one in story] == [
+        ("ann", "takes", "n1"), ("ben", "takes", "n2"), ("ann", "dies with", "n1"), ("ben", "is done with", "n2"),
+        ("ben", "takes", "n1"), ("ben", "is done with", "n1"),
+    ]  # fmt: skip
+    assert [(one.kept, one.held) for one in story] == [(3, 1), (3, 2), (3, 1), (2, 0), (2, 1), (1, 0)]

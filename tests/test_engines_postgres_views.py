@@ -14,6 +14,7 @@ from dsys_lab.engines.postgres import (
     kept_views,
     make_slot,
 )
+from dsys_lab.engines.postgres.kept_views import even_at, rows_a_question
 from dsys_lab.errors import BadParameter, Refused
 from dsys_lab.stores.relational import Change
 
@@ -73,6 +74,27 @@ def test_a_trigger_writes_the_groups_of_each_change_and_a_refresh_those_that_the
     assert found["refresh"].written_rows == len(model[1].state()) == 4
     assert found["concurrently"].written_rows == 3 * 2 + 1, "three groups differ and go and come, one is new"
     assert found["query"].written_rows == 0
+
+
+def test_a_question_carries_its_share_of_keeping_and_the_trigger_is_even_with_the_query_somewhere(found):
+    assert {one.changes for one in found.values()} == {len(CHANGES)}
+    refresh, trigger, query = found["refresh"], found["trigger"], found["query"]
+    assert refresh.rows_a_question() == refresh.read_rows + refresh.written_rows + refresh.asked_rows
+    assert refresh.rows_a_question(100) == pytest.approx(6.03 + refresh.asked_rows)
+    told = rows_a_question({14: found.values()}, 10)
+    assert told["query"] == [(14, 599.0)]
+    each = trigger.written_rows / len(CHANGES)
+    assert trigger.asked_rows + even_at(found.values()) * each == pytest.approx(query.asked_rows)
+    with pytest.raises(BadParameter, match="questions"):
+        refresh.rows_a_question(0)
+
+
+def test_a_group_that_is_empty_stays_in_the_triggers_table_and_not_in_the_answer(found, database):
+    assert "Turku" not in found["trigger"].groups
+    [none, *_] = kept_views(database, NIGHTS[:3], [])
+    assert none.rows_a_question() == 3
+    with pytest.raises(BadParameter, match="no change was told"):
+        even_at(kept_views(database, NIGHTS[:3], []))
 
 
 def test_only_who_must_be_refreshed_was_old(found):

@@ -10,8 +10,19 @@ import pytest
 
 from dsys_lab import laws
 from dsys_lab.errors import BadParameter
-from dsys_lab.scenarios.authoritative_and_derived import cached, counts, following, herd, reordered
+from dsys_lab.scenarios.authoritative_and_derived import (
+    accidents,
+    cached,
+    counts,
+    flights,
+    following,
+    herd,
+    reordered,
+    sweeps,
+)
+from dsys_lab.scenarios.authoritative_and_derived.orbit import Orbit, orbit
 from dsys_lab.trace import lamps
+from dsys_lab.views import charts
 from dsys_lab.workloads.keys import zipf
 
 SEEDS = (7, 11, 23)
@@ -156,3 +167,101 @@ def test_a_golden_trace_tells_how_an_entry_grows_old():
 def test_what_cannot_be_meant_is_refused(wrong):
     with pytest.raises(BadParameter):
         wrong()
+
+
+# ---------------------------------------------------------------- what the notebook draws
+def test_word_that_comes_last_wins_by_the_law_and_the_longer_the_way_the_worse():
+    ways = counts.races(0.1, 1.0, runs=60)
+    for way_s, share, error in ways:
+        assert abs(share - laws.overtaken_share(4, way_s)) <= 3 * error
+    assert ways[0][1] < ways[1][1]
+
+
+def test_the_sweeps_follow_their_laws():
+    [(_, lost, error)] = sweeps.stale_after_lost_words(0.3)
+    assert abs(lost - laws.stale_after_lost_words(0.3, 0.1, 1)) <= 3 * error
+    [(_, held_ms, error)] = sweeps.held_ms(0.1)
+    assert abs(held_ms - 1e3 * laws.held_s(0.1, laws.mm1_sojourn_s(20, 30))) <= 3 * error
+    [(_, went, error)] = sweeps.who_went(400)
+    assert abs(went - laws.herd_went(400, 0.05)) <= 3 * error
+    [(_, read, error)] = sweeps.rows_read_for_extremes(1.0, rows=500, changes=20)
+    assert abs(read - laws.extremes_rows_read(20, 1, (500 - 10) / 5)) <= max(3 * error, 0.02 * read)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_box_of_the_cache_is_stale_exactly_while_it_is_not_the_tables(seed):
+    held, stale = {}, set()
+    for row in cached(seed=seed, seconds=20):
+        if row.kind == "holds":
+            held[row.place] = row.message
+        elif row.kind == "forgets":
+            del held[row.place]
+        elif row.kind == "stale":
+            stale.add(row.place)
+        elif row.kind == "agrees":
+            stale.discard(row.place)
+        elif row.kind == "look":
+            boxes = {place for place in held if place.startswith("cache/")}
+            assert stale == {box for box in boxes if held[box] != held[box.replace("cache", "table")]}
+    assert held
+
+
+def test_a_copy_that_was_deleted_grows_again_and_of_a_lost_table_only_whole_rows_come_back():
+    before, struck, later = (orbit(second=second, deleted="sums") for second in (5, 6, 10))
+    sums = [next(one for one in now.satellites if one.name == "sums") for now in (before, struck, later)]
+    assert sums[0].position > 0 == sums[1].position < sums[2].position
+    assert [one.anew for one in sums] == [False, True, False]
+    gone = orbit(second=8, deleted="the table")
+    assert not gone.is_there
+    assert [one.name for one in gone.satellites if one.gives_back] == ["replica"]
+    assert 0 < gone.satellites[0].gives_back < gone.head
+    assert "gives no row back" in str(charts.satellites(gone))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_tree_compares_what_the_search_for_drift_compares(seed):
+    for bad in (0, 1, 3):
+        found = counts.drift_tree(bad=bad, seed=seed)
+        chart = charts.digest_tree(found.ranges, found.differing)
+        assert f"{found.drift.compared} of 31 digests compared" in chart.alt
+        assert len(found.differing) <= bad
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_rebuild_heals_the_view_and_copies_the_table(seed):
+    assert [(one.wrong, one.wrong_after) for one in accidents.two_bugs(seed=seed)] == [(5, 0), (5, 5)]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_which_accidents_a_view_notices(seed):
+    table = accidents.noticed(seed=seed)
+    silent = "wrong, and silent"
+    unseen = {name: one["a deletion is skipped"] for name, one in table.items()}
+    assert unseen.pop("extremes") in ("right", silent), "right if the night that stays is no extreme"
+    assert set(unseen.values()) == {silent}
+    assert set(table["replica"].values()) == {"right", silent}
+    assert table["sums"]["an insert comes twice"] == silent
+    assert all(table[name][what] == "refuses" for name in ("extremes", "words")
+               for what in ("an insert is skipped", "an insert comes twice", "the two change places"))  # fmt: skip
+
+
+def test_of_the_flights_columns_one_has_drifted_and_views_that_follow_agree_with_sql():
+    remade = flights.rebuilt_columns()["not the same"]
+    assert remade["hour"] == remade["dep_delay"] == 0 < remade["distance"] < 200
+    assert len(flights.two_distances()) == 4
+    answers, work = flights.blizzard()
+    for kept, asked in (("departed", "departed, SQL"), ("mean delay, min", "mean, SQL"),
+                        ("longest, min", "longest, SQL")):  # fmt: skip
+        assert answers.loc[kept].tolist() == answers.loc[asked].tolist()
+    assert set(work["same digest"]) == {"yes"}
+
+
+def test_what_a_picture_cannot_show_is_refused():
+    with pytest.raises(BadParameter, match="give one or more"):
+        charts.satellites(Orbit(3, True, ()))
+    with pytest.raises(BadParameter, match="1 to 64"):
+        charts.digest_tree(65, ())
+    with pytest.raises(BadParameter, match="above 0"):
+        charts.bars({"a": 0.0}, log=True)
+    with pytest.raises(BadParameter, match="deleted"):
+        orbit(deleted="the moon")

@@ -29,6 +29,17 @@ def test_a_record_stays_where_it_is_whoever_reads_it():
     assert ("nights/shard-000", "billing") in fold.flows
 
 
+def test_a_place_that_is_kept_for_who_comes_later_is_empty_and_the_end_is_the_furthest():
+    run = Trace()
+    for seq, offset in enumerate((0, 3, 1)):
+        run.emit(seq, "publish", "clerk", f"m{offset}", attempt=1)
+        run.emit(seq, "append", "outbox", f"m{offset}", shard="outbox", offset=offset, key="anna")
+    run.emit(5, "read", "reader", shard="outbox", first=0, count=1, behind_us=0, arrive_us=6)
+    assert folded(run).behind == 3
+    assert set(folded(run).tapes["outbox"]) == {0, 1, 3}
+    assert Player(run).still()[:4] == b"\x89PNG"
+
+
 def test_a_group_has_one_position_whoever_of_it_wrote_it_down_and_a_new_owner_ends_what_the_old_one_read():
     run = tape()
     run.emit(4, "lease", "scoring", shard="shard-000", owner="w1", epoch=1)

@@ -24,6 +24,7 @@ from dsys_lab.benchmark import (
     tables,
     topics,
     videos,
+    views,
     warehouse,
 )
 
@@ -61,6 +62,9 @@ TABLES: Final[dict[str, Callable[[], None]]] = {
     "group_by": warehouse.group_by,
     "streams": streams.streams,
     "checkpoints": streams.checkpoints,
+    "hits": views.hits,
+    "maintenance": views.maintenance,
+    "rebuild": views.rebuild,
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-from dsys_lab.errors import BadParameter, require_not_negative, require_positive
+from dsys_lab.errors import BadParameter, require_fraction, require_not_negative, require_positive
 
 
 def stale_hit_share(writes_a_second: float, ttl_s: float) -> float:
@@ -18,6 +18,30 @@ def stale_hit_share(writes_a_second: float, ttl_s: float) -> float:
     require_not_negative(writes_a_second=writes_a_second)
     x = writes_a_second * ttl_s
     return 1 + math.expm1(-x) / x if x else 0.0
+
+
+def overtaken_share(writes_a_second: float, way_s: float) -> float:
+    """Share of the keys that a copy has wrong for good when it takes what came last: `1 - (1 - e^(-w m)) / (w m)`.
+
+    Each key is written `w` times a second at random, and word of each write travels for an exponential time of mean m.
+    Once all is quiet a key is wrong if an older word came after that of the last write. That was under way for T; the
+    older ones that come still later are on average `w m e^(-T/m)`, where `e^(-T/m)` is anything from 0 to 1 alike. The
+    law of the ttl, with the way in place of the ttl.
+    """
+    require_not_negative(way_s=way_s)
+    return stale_hit_share(writes_a_second, way_s) if way_s else 0.0
+
+
+def stale_after_lost_words(lost_share: float, writes_a_second: float, reads_a_second: float) -> float:
+    """Share of reads that are stale where writers invalidate and a share `p` of their words is lost, without a ttl.
+
+    `p a / (1 - p (1 - a))`, where `a = l / (l + w)` is the chance that somebody reads between two writes: a read is
+    stale if the last write's word was lost and it found an entry there, which stays until a word arrives.
+    """
+    require_fraction(lost_share=lost_share)
+    require_positive(writes_a_second=writes_a_second, reads_a_second=reads_a_second)
+    read_between = reads_a_second / (reads_a_second + writes_a_second)
+    return lost_share * read_between / (1 - lost_share * (1 - read_between))
 
 
 def ttl_hit_share(reads_a_second: float, ttl_s: float) -> float:
@@ -90,6 +114,33 @@ def stale_own_read(waited_s: float, lag_mean_s: float) -> float:
     require_positive(lag_mean_s=lag_mean_s)
     require_not_negative(waited_s=waited_s)
     return math.exp(-waited_s / lag_mean_s)
+
+
+def held_s(waited_s: float, lag_mean_s: float) -> float:
+    """Seconds that a reader who wants to see their own write is held on average, `waited_s` after it: `l e^(-d/l)`.
+
+    As `stale_own_read`: who comes too early waits for the rest of an exponential time, which has the same mean again.
+    """
+    return lag_mean_s * stale_own_read(waited_s, lag_mean_s)
+
+
+def extremes_rows_read(changes: float, extreme_share: float, group_rows: float) -> float:
+    """Rows that a view of extremes reads for so many changes: `n (1 + s g)`.
+
+    Each change is one row; a share `s` of them takes away the smallest or the largest of a group, whose `g` rows are
+    looked at again.
+    """
+    require_not_negative(changes=changes, extreme_share=extreme_share, group_rows=group_rows)
+    return changes * (1 + extreme_share * group_rows)
+
+
+def herd_went(readers_a_second: float, read_s: float) -> float:
+    """Readers who go to the source for a key that was thrown out, until the first of them fills: `1 + l t`.
+
+    Readers come at random, `l` a second; the first one's read takes `t`, and who comes meanwhile misses too.
+    """
+    require_not_negative(readers_a_second=readers_a_second, read_s=read_s)
+    return 1 + readers_a_second * read_s
 
 
 def push_touches(followers: float, reads_a_post: float) -> float:

@@ -66,3 +66,16 @@ def group_throughput(records_a_second: float, each_a_second: float, consumers: i
     require_positive(each_a_second=each_a_second, consumers=consumers, partitions=partitions)
     require_not_negative(records_a_second=records_a_second)
     return min(records_a_second, each_a_second * min(consumers, partitions))
+
+
+def hot_key_throughput(records_a_second: float, each_a_second: float, partitions: int, hot_share: float) -> float:
+    """Records a second that are worked off, a consumer for each partition, if a share h of the records has one key.
+
+    One partition gets `lambda (h + (1 - h) / P)`, each other `lambda (1 - h) / P`; each is worked off at mu at most.
+    """
+    require_positive(each_a_second=each_a_second, partitions=partitions)
+    require_not_negative(records_a_second=records_a_second)
+    require_fraction(hot_share=hot_share)
+    even = records_a_second * (1 - hot_share) / partitions
+    hot = even + records_a_second * hot_share
+    return min(each_a_second, hot) + (partitions - 1) * min(each_a_second, even)

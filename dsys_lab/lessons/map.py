@@ -62,11 +62,11 @@ def _lab(number: int, name: str, title: str, heading: str, *places: str) -> Lab:
 LABS: Final = (
     _lab(0, "start_here", "Start here", "Success criteria For this post", "views/player lessons"),
     _lab(1, "service_database_broker", "Service, database, broker", "Dataflows Service vs Database vs Message Broker",
-         "dataflows/service stores/relational brokers/work_queue", "sqlite nats"),
+         "dataflows/service brokers/log_stream brokers/work_queue", "service postgres"),
     _lab(2, "oltp_and_analytics", "Transactions and analytics", "OLTP vs Analytics",
          "stores/row_store stores/column_store", "sqlite duckdb"),
     _lab(3, "authoritative_and_derived", "Authoritative and derived data", "Authoritative vs Derived Data",
-         "dataflows/derived_view", "sqlite postgres"),
+         "dataflows/derived_view", "valkey postgres"),
     _lab(4, "stream_and_batch", "Stream and batch", "Stream vs Batch Processing",
          "dataflows/batch dataflows/windows", "duckdb nats"),
     _lab(5, "facts_measures_dimensions", "Facts, measures, dimensions", "Facts Measures and Dimensions.",

@@ -113,6 +113,7 @@ STATES: Final[dict[str, State]] = {
     "open": State("open", look="hatch", fault=False),
     "locked": State("locked", look="hatch", fault=False),
     "apart": State("not what the table says", look="hatch"),
+    "stale": State("stale", look="hatch", fault=False),
 }
 """Every state of a place by its name."""
 
@@ -283,12 +284,16 @@ _TABLE: Final = (
     _kind("overwritten", "fade", "by", "{message} in {place} is written over by {by}", account="done"),
     _kind("differs", "mark", "expected",
           "{place} is not what the table says, {expected}, and nobody is on the way to mend it", state="apart"),
-    _kind("agrees", "mark", "", "{place} is what the table says again", ends="apart"),
+    _kind("stale", "mark", "expected", "{place} is not what the table says any more, {expected}", state="stale"),
+    _kind("agrees", "mark", "", "{place} is what the table says again", ends="apart stale"),
     # caches
     _kind("hit", "mark", "key position", "{place} has {key}, as of {position}"),
     _kind("miss", "mark", "key", "{place} does not have {key}"),
-    _kind("fill", "put", "key position", "{place} keeps {key}, as of {position}"),
-    _kind("evict", "fade", "key why", "{place} throws {key} out: {why}"),
+    _kind("fill", "mark", "key position", "{place} keeps {key}, as of {position}"),
+    _kind("evict", "mark", "key why", "{place} throws {key} out: {why}"),
+    # what stands in a copy
+    _kind("holds", "put", "key", "{place} holds {message}"),
+    _kind("forgets", "fade", "why", "{place} does not hold {message} any more: {why}"),
     # operations and stored bytes
     _kind("begin", "mark", "op name", "operation {op} begins: {name}"),
     _kind("end", "mark", "op ok", "operation {op} ends"),

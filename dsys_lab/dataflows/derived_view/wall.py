@@ -136,10 +136,10 @@ class Wall:
         if self.eager >= 2:
             old = self._stored.get(post.name)
             self._put("store", self._stored, post)
-            self._carry_on(old, post)
+            self.carry_on(old, post)
         self._touched_by_writes += self.touched.total()
 
-    def _carry_on(self, old: Ranked | None, post: Ranked) -> None:
+    def carry_on(self, old: Ranked | None, post: Ranked) -> None:
         """Do the eager steps after `store`: take out what is replaced, put in what is new."""
         if self.eager >= 3:
             if old is not None:
@@ -170,35 +170,39 @@ class Wall:
         if reader not in self.follows:
             raise BadParameter(f"there is no user {reader!r}: followers has {len(self.follows)} of them")
         self.touched, self._reads = Counter(), self._reads + 1
-        page = self._page(reader)
+        page = self.page_of(reader)
         self._touched_by_reads += self.touched.total()
         return page
 
-    def _page(self, reader: str) -> str:
+    def page_of(self, reader: str) -> str:
+        """Return a reader's page: as it is kept, or made of what is."""
         if self.eager >= 6:
             self.touched["render"] += 1
             return self._pages.get(reader, "")
-        ranked = self._ranked.get(reader, []) if self.eager >= 5 else self._rank(self._of_reader(reader))
+        ranked = self._ranked.get(reader, []) if self.eager >= 5 else self._rank(self.of_reader(reader))
         return self._render(ranked)
 
-    def _of_reader(self, reader: str) -> Named:
+    def of_reader(self, reader: str) -> Named:
+        """Return the posts of all whom a reader follows."""
         if self.eager >= 4:
             return self._joined.get(reader, {})
-        indexed, joined = self._by_author(), Named()
+        indexed, joined = self.by_author(), Named()
         for author in self.follows[reader]:
             for post in indexed.get(author, {}).values():
                 self._put("join", joined, post)
         return joined
 
-    def _by_author(self) -> dict[str, Named]:
+    def by_author(self) -> dict[str, Named]:
+        """Return the posts of each author."""
         if self.eager >= 3:
             return self._indexed
         indexed: dict[str, Named] = {}
-        for post in self._by_name().values():
+        for post in self.by_name().values():
             self._put("index", indexed.setdefault(post.author, {}), post)
         return indexed
 
-    def _by_name(self) -> Named:
+    def by_name(self) -> Named:
+        """Return the newest post of each name."""
         if self.eager >= 2:
             return self._stored
         stored: Named = {}

@@ -23,7 +23,14 @@ Sources: Kleppmann, *Designing Data-Intensive Applications*, ch. 4, "Modes of da
 Microservices*; Hohpe and Woolf, *Enterprise Integration Patterns*.
 """
 
-from dsys_lab.dataflows.service.acknowledgement import LINES, PLACES, Outcome, crashed_everywhere
+from dsys_lab.dataflows.service.acknowledgement import (
+    LINES,
+    PLACES,
+    Consumer,
+    Kept,
+    Outcome,
+    crashed_everywhere,
+)
 from dsys_lab.dataflows.service.answers import (
     DONE,
     FULL,
@@ -53,9 +60,9 @@ from dsys_lab.dataflows.service.versions import CannotRead, Field, Version
 from dsys_lab.dataflows.service.wire import FORMS, decode, encode
 
 __all__ = [
-    "CALLER", "DONE", "EDITS", "FORMS", "FULL", "IN_PROGRESS", "LINES", "NIGHT", "NIGHT_V1", "NIGHT_V2", "OTHER_BODY",
-    "PLACES", "UNREADABLE", "Again", "CannotRead", "Compatibility", "Contract", "Conversation", "Effect", "Field",
-    "Ledger", "MemoryLedger", "Outcome", "Over", "Reading", "Reply", "Request", "Service", "Status", "Version",
-    "classified", "compared", "crashed_everywhere", "decode", "edit", "encode",
-    "hours_to_minutes", "matrix", "read_across",
+    "CALLER", "DONE", "EDITS", "FORMS", "FULL", "IN_PROGRESS", "LINES", "NIGHT", "NIGHT_V1", "NIGHT_V2",
+    "OTHER_BODY", "PLACES", "UNREADABLE", "Again", "CannotRead", "Compatibility", "Consumer", "Contract",
+    "Conversation", "Effect", "Field", "Kept", "Ledger", "MemoryLedger", "Outcome", "Over", "Reading", "Reply",
+    "Request", "Service", "Status", "Version", "classified", "compared", "crashed_everywhere", "decode", "edit",
+    "encode", "hours_to_minutes", "matrix", "read_across",
 ]  # fmt: skip

@@ -25,12 +25,12 @@ distributed transactions", CIDR 2007; Kafka documentation, "Message delivery sem
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from dsys_lab.errors import BadParameter, require_choice, require_positive
+from dsys_lab.errors import BadParameter, Misuse, require_choice, require_positive
 
 LINES: Final = ("read", "skip seen", "process", "commit")
 """The lines of a consumer's loop."""
@@ -40,6 +40,8 @@ PLACES: Final[dict[str, tuple[str, ...]]] = {
     "process first, skip seen": ("read", "skip seen", "process", "commit"),
 }
 """Three places for the acknowledgement, as orders of the lines."""
+TURNS_MOST: Final = 10
+"""Times the turns that a loop needs which reads one record in each."""
 
 
 class Outcome(NamedTuple):
@@ -79,8 +81,9 @@ class Consumer:
 
     Parameters
     ----------
-    lines : sequence of str
-        Some of `LINES`, in the order of the loop.
+    loop : sequence of str, or callable
+        Some of `LINES`, in the order of the loop; or a function `(consumer)` that goes round once, by calling `read`,
+        `skip_seen`, `process` and `commit`.
     records : int
         How many the log holds, from 0.
     kept : Kept
@@ -89,10 +92,8 @@ class Consumer:
         The step before which it crashes.
     """
 
-    def __init__(
-        self, lines: Sequence[str], records: int, batch: int, kept: Kept, crash_before: int | None = None
-    ) -> None:
-        self.lines, self.records, self.batch, self.kept = lines, records, batch, kept
+    def __init__(self, loop: Loop, records: int, batch: int, kept: Kept, crash_before: int | None = None) -> None:
+        self.loop, self.records, self.batch, self.kept = loop, records, batch, kept
         self.steps: list[str] = []
         self._crash_before = crash_before
         self._in_hand: Sequence[int] = ()
@@ -105,30 +106,47 @@ class Consumer:
         ------
         Crash
             Before the step at which it was told to.
+        Misuse
+            If it goes round and round and never comes to the end.
         """
-        while True:
+        for _ in range(TURNS_MOST * (self.records + 2)):
             was_at_end = self._read_to >= self.records
-            for line in self.lines:
-                self._do(line)
+            self._turn()
             if was_at_end:
                 return
+        raise Misuse(f"the loop never comes to the end of {self.records} records: read in each turn")
 
-    def _do(self, line: str) -> None:
-        if line == "process":
-            for record in self._in_hand:
-                self._step(line)
-                self.kept.effects[record] += 1
-                self.kept.seen.add(record)
-            self._in_hand = ()
+    def _turn(self) -> None:
+        if callable(self.loop):
+            self.loop(self)
             return
-        self._step(line)
-        if line == "read":
-            end = min(self._read_to + self.batch, self.records)
-            self._in_hand, self._read_to = range(self._read_to, end), end
-        elif line == "skip seen":
-            self._in_hand = [record for record in self._in_hand if record not in self.kept.seen]
-        else:
-            self.kept.position = self._read_to
+        lines = dict(zip(LINES, (self.read, self.skip_seen, self.process, self.commit), strict=True))
+        for line in self.loop:
+            lines[line]()
+
+    def read(self) -> None:
+        """Take the next batch in hand."""
+        self._step("read")
+        end = min(self._read_to + self.batch, self.records)
+        self._in_hand, self._read_to = range(self._read_to, end), end
+
+    def skip_seen(self) -> None:
+        """Let go of those in hand whose ids were written down with an effect."""
+        self._step("skip seen")
+        self._in_hand = [record for record in self._in_hand if record not in self.kept.seen]
+
+    def process(self) -> None:
+        """Carry out the effect of each in hand, a step each, and write its id down in the same step."""
+        for record in self._in_hand:
+            self._step("process")
+            self.kept.effects[record] += 1
+            self.kept.seen.add(record)
+        self._in_hand = ()
+
+    def commit(self) -> None:
+        """Write the position down: behind all that was read."""
+        self._step("commit")
+        self.kept.position = self._read_to
 
     def _step(self, line: str) -> None:
         if len(self.steps) == self._crash_before:
@@ -136,34 +154,38 @@ class Consumer:
         self.steps.append(line)
 
 
-def crashed_everywhere(lines: Iterable[str], *, records: int = 12, batch: int = 4) -> list[Outcome]:
+Loop = Sequence[str] | Callable[[Consumer], object]
+"""A loop, as the order of its lines or as a function."""
+
+
+def crashed_everywhere(loop: Loop, *, records: int = 12, batch: int = 4) -> list[Outcome]:
     """Run the loop with a crash before each of its steps and after the last, go on after each, and say what came of it.
 
     Parameters
     ----------
-    lines : iterable of str
-        An order of `LINES`, some of which may be left out but not `read`.
+    loop : sequence of str, or callable
+        An order of `LINES`, some of which may be left out but not `read`; or a function (see `Consumer`).
     records, batch : int
         How many there are, and how many are read at once.
     """
-    lines = tuple(lines)
-    _require_loop(lines, records, batch)
-    whole = Consumer(lines, records, batch, Kept())
+    require_positive(records=records, batch=batch)
+    if not callable(loop):
+        _require_loop(loop)
+    whole = Consumer(loop, records, batch, Kept())
     whole.run()
     befores = [*whole.steps, "the end"]
-    return [_crashed(lines, records, batch, step, before) for step, before in enumerate(befores)]
+    return [_crashed(loop, records, batch, step, before) for step, before in enumerate(befores)]
 
 
-def _crashed(lines: Sequence[str], records: int, batch: int, step: int, before: str) -> Outcome:
+def _crashed(loop: Loop, records: int, batch: int, step: int, before: str) -> Outcome:
     kept = Kept()
     with suppress(Crash):
-        Consumer(lines, records, batch, kept, crash_before=step).run()
-    Consumer(lines, records, batch, kept).run()
+        Consumer(loop, records, batch, kept, crash_before=step).run()
+    Consumer(loop, records, batch, kept).run()
     return Outcome(step, before, records - len(kept.effects), kept.effects.total() - len(kept.effects))
 
 
-def _require_loop(lines: Sequence[str], records: int, batch: int) -> None:
-    require_positive(records=records, batch=batch)
+def _require_loop(lines: Sequence[str]) -> None:
     for line in lines:
         require_choice("line", line, LINES)
     if "read" not in lines or len(set(lines)) < len(lines):

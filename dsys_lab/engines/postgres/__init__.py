@@ -24,6 +24,7 @@ from dsys_lab.engines.postgres.cube import PostgresCube
 from dsys_lab.engines.postgres.database import PostgresDatabase
 from dsys_lab.engines.postgres.indexed import Indexed, indexed
 from dsys_lab.engines.postgres.job_queue import Job, JobQueue, JobQueueStatus, JobWorker
+from dsys_lab.engines.postgres.job_story import job_story
 from dsys_lab.engines.postgres.kept_views import KeptView, kept_views
 from dsys_lab.engines.postgres.lost_slot import LostSlot, lost_slot
 from dsys_lab.engines.postgres.notifications import Absence, Listener, away, notify
@@ -64,6 +65,7 @@ __all__ = [
     "explain",
     "heap_page",
     "indexed",
+    "job_story",
     "kept_views",
     "lost_slot",
     "make_slot",

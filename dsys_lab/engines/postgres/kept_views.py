@@ -26,9 +26,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+import pandas as pd
+
+from dsys_lab.engines.difference import Difference
 from dsys_lab.engines.postgres.database import PostgresDatabase
 from dsys_lab.engines.postgres.plan import Plan, explain
-from dsys_lab.errors import BadParameter
+from dsys_lab.errors import BadParameter, require_positive
 from dsys_lab.stores.relational import Change
 
 _QUERY: Final = 'SELECT city, count(*) AS "count", sum(minutes) AS "sum" FROM nights GROUP BY city'
@@ -66,6 +69,30 @@ SELECT coalesce(sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) FILTER (WHERE rel
        coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del) FILTER (WHERE relname = 'by_city'), 0)
 FROM pg_stat_xact_all_tables WHERE schemaname = %s"""
 
+DIFFERENCES: Final = (
+    Difference(
+        "`rebuild` reads every row",
+        "REFRESH does, and writes all groups anew",
+        "Concurrently, it writes those groups only that differ, each as a row that goes and one that comes.",
+    ),
+    Difference(
+        "`apply` writes a group once for a change that stays in it",
+        "the trigger takes out and puts in: two writes",
+        "A change from one group to another writes two in both.",
+    ),
+    Difference(
+        "whoever tells a view its changes decides when",
+        "the trigger is a part of the transaction",
+        "Never old, and whoever changes a night waits for the sum; two who change one city wait for each other.",
+    ),
+    Difference(
+        "a group without rows is no group",
+        "the trigger's sum stays, with a count of 0",
+        "The question leaves it out.",
+    ),
+)
+"""What PostgreSQL does otherwise than `dataflows.derived_view.Counts`, as a table."""
+
 Groups = dict[str, dict[str, int]]
 
 
@@ -77,6 +104,8 @@ class KeptView:
     ----------
     way : str
         One of `WAYS`.
+    changes : int
+        That it was told.
     was_old : bool
         Whether it answered wrongly after the changes, until it was caught up.
     read_rows, written_rows : int
@@ -88,12 +117,57 @@ class KeptView:
     """
 
     way: str
+    changes: int
     was_old: bool
     read_rows: int
     written_rows: int
     asked_rows: int
     asked_pages: int
     groups: Groups
+
+    def rows_a_question(self, questions: int = 1) -> float:
+        """Return the rows touched for each of so many questions after the changes, its share of keeping it included."""
+        require_positive(questions=questions)
+        return (self.read_rows + self.written_rows) / questions + self.asked_rows
+
+
+def even_at(ways: Iterable[KeptView]) -> float:
+    """Return how many changes between two questions make the trigger as dear as the plain query, in rows.
+
+    Of views that were kept by `kept_views`: as many rows as each change took there.
+    """
+    by_way = {one.way: one for one in ways}
+    query, trigger = by_way["query"], by_way["trigger"]
+    if not trigger.written_rows:
+        raise BadParameter("no change was told: there is nothing to compare")
+    return (query.asked_rows - trigger.asked_rows) / (trigger.written_rows / trigger.changes)
+
+
+def rows_a_question(
+    kept: Mapping[int, Iterable[KeptView]], questions: int
+) -> dict[str, list[tuple[int, float]]]:
+    """Return for each way (changes, rows touched for each question), of views by how many changes they were told."""
+    told: dict[str, list[tuple[int, float]]] = {}
+    for changes, ways in kept.items():
+        for one in ways:
+            told.setdefault(one.way, []).append((changes, one.rows_a_question(questions)))
+    return told
+
+
+def table_of(ways: Iterable[KeptView]) -> pd.DataFrame:
+    """Return what each way came to as a table."""
+    return pd.DataFrame(
+        {
+            one.way: {
+                "old until refreshed": "yes" if one.was_old else "no",
+                "nights read to keep it": one.read_rows,
+                "sums written": one.written_rows,
+                "rows of a question": one.asked_rows,
+                "pages of a question": one.asked_pages,
+            }
+            for one in ways
+        }
+    )
 
 
 def kept_views(
@@ -144,8 +218,9 @@ def _kept(
         plan = explain(database, _asked(way))
         pages = plan.pages_hit + plan.pages_read
         return KeptView(
-            way, before != truth, read_rows, written_rows, _leaf_rows(plan), pages, _groups(database, way)
-        )
+            way, len(changes), before != truth, read_rows, written_rows, _leaf_rows(plan), pages,
+            _groups(database, way),
+        )  # fmt: skip
     finally:
         if way in _DROP:
             run(f"DROP {_DROP[way]} IF EXISTS by_city")

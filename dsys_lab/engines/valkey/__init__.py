@@ -6,6 +6,16 @@ One server for a process, started at the first use; `DSYS_LAB_VALKEY=valkey://ho
 
 from dsys_lab.engines.valkey.cache import CACHE_DIFFERENCES, ValkeyCache
 from dsys_lab.engines.valkey.connection import Connection, connection
-from dsys_lab.engines.valkey.eviction import Evicted, read_through
+from dsys_lab.engines.valkey.eviction import ANY_ONE, LEAST_RECENT, Evicted, read_through, thrown_out
 
-__all__ = ["CACHE_DIFFERENCES", "Connection", "Evicted", "ValkeyCache", "connection", "read_through"]
+__all__ = [
+    "ANY_ONE",
+    "CACHE_DIFFERENCES",
+    "LEAST_RECENT",
+    "Connection",
+    "Evicted",
+    "ValkeyCache",
+    "connection",
+    "read_through",
+    "thrown_out",
+]

@@ -11,10 +11,11 @@ Source: Valkey, `src/server.h`, `LRU_CLOCK_RESOLUTION`; Valkey documentation, "K
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from dsys_lab import laws
 from dsys_lab.engines.server import LOOPBACK
 from dsys_lab.engines.valkey.connection import open_client, start_server, told_apart
 from dsys_lab.errors import BadParameter, require_positive
@@ -75,3 +76,23 @@ def read_through(keys: Iterable[int], *, room_bytes: int, warm: int, samples: in
     finally:
         client.close()
         server.stop()
+
+
+LEAST_RECENT: Final = "the one read longest ago"
+ANY_ONE: Final = "any one"
+
+
+def thrown_out(found: Evicted, shares: Sequence[float]) -> str:
+    """Return which law the hits are nearer to: `LEAST_RECENT` or `ANY_ONE` is thrown out.
+
+    Parameters
+    ----------
+    shares : sequence of float
+        Of the reads, that of each key.
+    """
+    hit_share = found.hits / found.reads
+    by_law = {
+        LEAST_RECENT: laws.lru_hit_share(shares, found.entries),
+        ANY_ONE: laws.random_hit_share(shares, found.entries),
+    }
+    return min(by_law, key=lambda name: abs(by_law[name] - hit_share))

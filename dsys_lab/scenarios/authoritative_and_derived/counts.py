@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from math import sqrt
+from statistics import fmean, stdev
 from typing import Any
 
 from dsys_lab.dataflows.derived_view import Cache, Counts, Drift, Extremes, Latest, View, Words, find_drift
-from dsys_lab.errors import require_fraction, require_positive
+from dsys_lab.dataflows.derived_view.drift import range_bounds, range_digests
+from dsys_lab.errors import require_fraction, require_not_negative, require_positive
 from dsys_lab.scenarios.authoritative_and_derived.following import following
 from dsys_lab.scenarios.authoritative_and_derived.herd import herd
 from dsys_lab.simulation.chance import exponential, stream
@@ -15,6 +18,8 @@ from dsys_lab.stores.relational import Change
 from dsys_lab.trace import quantile, sojourns_s
 from dsys_lab.workloads.keys import zipf
 
+Counted = tuple[float, float, float]
+"""A parameter, a mean, and its standard error, as a chart takes it."""
 CITIES = ("Oslo", "Lima", "Cairo", "Quito", "Turku")
 NOTES = ("warm bed", "cold bed", "loud street", "warm tea and a quiet street", "strange dreams")
 
@@ -129,13 +134,12 @@ def maintenance(
     """Change so many nights, or take away the longest of a city for a share of them, and bring each view up to date."""
     require_positive(rows=rows, changes=changes)
     require_fraction(extreme_share=extreme_share)
-    table, told, luck = nights(rows, seed), [], stream(seed, "changes")
+    table, told = nights(rows, seed), []
     kept = {name: make() for name, make in VIEWS.items()}
     for view in kept.values():
         view.rebuild(table.values(), 0)
     before = {name: view.status().read_rows for name, view in kept.items()}
-    for position in range(1, changes + 1):
-        change = _change(table, luck, takes_extreme=luck() < extreme_share)
+    for position, change in enumerate(changes_of(table, changes, extreme_share=extreme_share, seed=seed), 1):
         for view in kept.values():
             view.apply(change, position)
     for name, view in kept.items():
@@ -146,6 +150,20 @@ def maintenance(
         same = anew.digest() == view.digest()
         told.append(Maintenance(name, anew.status().read_rows, read_rows, recomputed, same))
     return told
+
+
+def rows_read(views: Sequence[Maintenance]) -> dict[str, float]:
+    """Return for each view how many rows it read to follow, and how many one rebuild reads."""
+    told: dict[str, float] = {f"{one.view}, following": one.incremental_rows for one in views}
+    return told | {"a rebuild": views[0].full_rows}
+
+
+def changes_of(
+    table: dict[int, dict[str, Any]], changes: int, *, extreme_share: float = 0.0, seed: int = 7
+) -> list[Change]:
+    """Change so many nights in the table, or take the longest of a city away for a share of them; say what was done."""
+    luck = stream(seed, "changes")
+    return [_change(table, luck, takes_extreme=luck() < extreme_share) for _ in range(changes)]
 
 
 def _change(table: dict[int, dict[str, Any]], luck: Callable[[], float], *, takes_extreme: bool) -> Change:
@@ -201,12 +219,83 @@ def delete_and_rebuild(*, rows: int = 500, seed: int = 7) -> list[Rebuilt]:
     return told
 
 
+def not_what_it_was(rebuilt: Sequence[Rebuilt]) -> str:
+    """Return which copy did not come back, as an answer of the lab: one, or "all are what they were"."""
+    lost = [one.copy for one in rebuilt if not one.same]
+    return (lost[0] if lost[0] == "last seen" else f"the {lost[0]}") if lost else "all are what they were"
+
+
+def what_came_back(rebuilt: Sequence[Rebuilt]) -> dict[str, dict[str, Any]]:
+    """Return for each copy how many rows it had, and what came back, as a table has it."""
+    return {
+        one.copy: {"rows": one.rows, "rows after": one.rows_after, "the same": "yes" if one.same else "no"}
+        for one in rebuilt
+    }
+
+
 def drifted(*ranges: int, rows: int = 4_096, bad: int = 1, seed: int = 7) -> list[tuple[int, Drift]]:
     """Make `bad` rows of a replica wrong, and find them with trees over so many ranges."""
     table, luck = nights(rows, seed), stream(seed, "drift")
     wrong = [int(luck() * rows) for _ in range(bad)]
     copy = table | {number: table[number] | {"minutes": 0} for number in wrong}
     return [(count, find_drift(table, copy, ranges=count)) for count in ranges]
+
+
+@dataclass(frozen=True, slots=True)
+class DriftTree:
+    """The ranges of two copies, and which of them differ.
+
+    Attributes
+    ----------
+    ranges : int
+        Leaves of the tree.
+    differing : tuple of int
+        Those whose digests are not the same, by their number.
+    drift : Drift
+    """
+
+    ranges: int
+    differing: tuple[int, ...]
+    drift: Drift
+
+
+def drift_tree(*, rows: int = 320, ranges: int = 16, bad: int = 1, seed: int = 7) -> DriftTree:
+    """Make `bad` rows of a replica wrong, and say in which ranges of a tree they lie."""
+    require_not_negative(bad=bad)
+    table, luck = nights(rows, seed), stream(seed, "drift")
+    wrong = [int(luck() * rows) for _ in range(bad)]
+    copy = table | {number: table[number] | {"minutes": 0} for number in wrong}
+    bounds = range_bounds(table, ranges)
+    pairs = enumerate(zip(range_digests(table, bounds), range_digests(copy, bounds), strict=True))
+    differing = tuple(place for place, (ours, theirs) in pairs if ours != theirs)
+    return DriftTree(len(bounds) + 1, differing, find_drift(table, copy, ranges=ranges))
+
+
+# ---------------------------------------------------------------- who writes both
+def races(*ways_s: float, writes: float = 4.0, keys: int = 8, runs: int = 60, seed: int = 7) -> list[Counted]:
+    """Return for each mean way the share of the keys that the replica of `reordered` has wrong in the end.
+
+    Each key is written `writes` times a second; `runs` runs of some seconds.
+    """
+    require_positive(writes=writes, runs=runs)
+    told = []
+    for way_s in ways_s:
+        shares = [_wrong_share(way_s, writes, keys, seed=seed + run) for run in range(runs)]
+        told.append((way_s, fmean(shares), stdev(shares) / sqrt(runs)))
+    return told
+
+
+def _wrong_share(way_s: float, writes: float, keys: int, *, seed: int) -> float:
+    """Write for so long that the first words are not under way any more, and hold what came last against the last."""
+    luck, gap_s, way = stream(seed, "races"), exponential(1 / (writes * keys)), exponential(way_s)
+    last, view, words, now_s = dict[int, int](), Latest("rows", order="arrival"), list[tuple[float, int, int]](), 0.0
+    for position in range(1, round(writes * keys * (10 * way_s + 2)) + 1):
+        now_s, key = now_s + gap_s(luck), int(luck() * keys)
+        last[key] = position
+        words.append((now_s + way(luck), position, key))
+    for _, position, key in sorted(words):
+        view.apply(Change("rows", None, {"id": key, "version": position}), position)
+    return sum(row["version"] != last[key] for key, row in view.state().items()) / len(last)
 
 
 # ---------------------------------------------------------------- who reads too early, who goes to the table

@@ -9,8 +9,13 @@ from collections import defaultdict
 from itertools import pairwise
 from typing import NamedTuple
 
+from dsys_lab.laws import outage_drain_s
+from dsys_lab.scenarios.derived_dataflows.capture import rebuilding
+from dsys_lab.scenarios.derived_dataflows.outbox import missed_by_id, puttings
 from dsys_lab.scenarios.derived_dataflows.shelf import CLERKS, INDEX, TABLE, shelf
 from dsys_lab.scenarios.scenario import DEFAULT_SEED
+from dsys_lab.simulation import Measured, over_seeds
+from dsys_lab.simulation.chance import exponential, stream
 from dsys_lab.trace import Trace
 
 
@@ -46,6 +51,48 @@ def differing(trace: Trace) -> int:
     return int(trace.of("check")[-1].fields["got"] or 0)
 
 
+def turned(*delays_s: float, rate: float = 1.0, changes: int = 5_000) -> list[Measured]:
+    """Return, for each delay, the share of the pairs of one key that arrive turned about: the shelf's race alone.
+
+    Changes are committed at random, `rate` a second, and each travels for an exponential time of mean `delay_s`.
+    """
+
+    def share(*, delay_s: float, seed: int) -> float:
+        luck, now_s, heard_s = stream(seed, "race"), 0.0, []
+        for _ in range(changes):
+            now_s += exponential(1 / rate)(luck)
+            heard_s.append(now_s + exponential(delay_s)(luck))
+        return sum(first > second for first, second in pairwise(heard_s)) / (changes - 1)
+
+    return over_seeds(share, delay_s=delays_s)
+
+
+def missed(*polls_s: float, rate: float = 100.0, transaction_s: float = 0.01, messages: int = 4_000) -> list[Measured]:
+    """Return, for each pause between two polls, the share of an outbox's messages that a reader by id misses."""
+
+    def share(*, poll_s: float, seed: int) -> float:
+        transactions = puttings(rate, transaction_s, messages / rate, seed)
+        return len(missed_by_id(transactions, poll_s)) / len(transactions)
+
+    return over_seeds(share, poll_s=polls_s)
+
+
 def inverted(way: str, *, rate: float, delay_s: float, seed: int = DEFAULT_SEED) -> Pairs:
     """Run a long shelf of one key, `rate` changes a second in all, and count its pairs."""
     return pairs(shelf(seed=seed, way=way, keys=1, rate=rate / len(CLERKS), delay_s=delay_s, seconds=250 / rate))
+
+
+# ------------------------------------------------------------------------------------ a view in another's place
+def swapped_after_s(*reads_s: float, rate: float = 1.5, take_s: float = 0.2) -> list[Measured]:
+    """Return how long it takes until a new view has taken the old one's place, by how long its snapshot is read."""
+
+    def seconds(*, read_s: float, seed: int) -> float:
+        begun, done = rebuilding(read_s=read_s, rate=rate, take_s=take_s, seconds=read_s + 20, seed=seed).of("rebuild")
+        return (done.time_us - begun.time_us) / 1e6
+
+    return over_seeds(seconds, read_s=reads_s)
+
+
+def swaps_after_s(read_s: float, rate: float = 1.5, take_s: float = 0.2) -> float:
+    """Return what `swapped_after_s` is by the law: the snapshot, and then what came meanwhile, as after an outage."""
+    return read_s + outage_drain_s(read_s, rate, 1 / take_s)

@@ -221,7 +221,7 @@ class Feed(Teller):
 
     def __init__(self, simulation: Simulation, slot: Slot, *, poll_s: float) -> None:
         super().__init__(simulation, FEED)
-        self._slot, self._poll_s = slot, poll_s
+        self._slot, self._poll_s, self._held = slot, poll_s, -1
 
     def boot(self) -> None:
         """Go on after what was confirmed."""
@@ -234,8 +234,9 @@ class Feed(Teller):
             yield from told
             if commits:
                 self._slot.confirm(commits[-1].position)
-            held = self._slot.status().lag_bytes
-            self.simulation.emit("gauge", FEED, name="log held back", value=held, unit="bytes")
+            if (held := self._slot.status().lag_bytes) != self._held:
+                self._held = held
+                self.simulation.emit("gauge", FEED, name="log held back", value=held, unit="bytes")
             yield self.simulation.sleep(self._poll_s)
 
     def _tell(self, change: Change, position: int) -> Body:

@@ -21,6 +21,7 @@ from dsys_lab.dataflows.service import (
     encode,
 )
 from dsys_lab.dataflows.service.shared_database import SharedTable, TableReader
+from dsys_lab.scenarios.log_stream.machines import RecordsOnly
 from dsys_lab.simulation import Body, Machine, Simulation
 from dsys_lab.structures import VolatileDisk
 
@@ -121,7 +122,8 @@ class LogHost(Machine):
 
     def __init__(self, simulation: Simulation) -> None:
         super().__init__(simulation, "broker")
-        self.stream = LogStream("log", VolatileDisk(), Settings(limits=None), recorder=simulation.recorder)
+        recorder = RecordsOnly(simulation.recorder)
+        self.stream = LogStream(self.name, VolatileDisk(), Settings(limits=None), recorder=recorder)
         self.news = simulation.event()
         self.end = 0
 
@@ -138,7 +140,7 @@ class LogReader(Reader):
 
     def __init__(self, simulation: Simulation, host: LogHost, *, work_s: float) -> None:
         self.host = host
-        super().__init__(simulation, "log reader", f"log/{SHARD}", work_s)
+        super().__init__(simulation, "log reader", f"{host.name}/{SHARD}", work_s)
 
     def _live(self) -> Body:
         simulation, stream = self.simulation, self.host.stream
@@ -154,6 +156,7 @@ class LogReader(Reader):
             for record in page.records:
                 decode(NIGHT_V1, record.data)
                 yield from self._work_off(record.message, record.sequence + 1)
+                simulation.emit("commit", self.name, shard=self.store, offset=record.sequence, group="bookmark")
 
 
 class ServiceHost(Machine):

@@ -143,5 +143,5 @@ def three_ways(
     """Three lanes, same clock, same nights; whoever needs them is down for a while in all three."""
     run_lanes(sim, LANES, nights_a_second=nights_a_second, works_a_second=works_a_second, outage_s=outage_s,
               lasts_s=lasts_s, poll_s=poll_s)  # fmt: skip
-    stood = {"value": waiting_after_outage(nights_a_second, outage_s), "label": "lambda T"}
+    stood = {"value": waiting_after_outage(nights_a_second, outage_s), "label": "rate × outage"}
     return Claims({"conservation": {}}, {"backlog": stood}, poster_us=to_us(DOWN_AT_S + outage_s * 0.98))

@@ -1,16 +1,21 @@
-"""What walls, thresholds and followers come to, counted for a chart, without a picture."""
+"""What thresholds, followers and clients come to, counted for a chart, without a picture."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from statistics import fmean
+from statistics import fmean, stdev
+from typing import Any
 
-from dsys_lab.dataflows.derived_view import PULL, PUSH, STEPS, Feed, Wall, digest_of
-from dsys_lab.errors import BadParameter, require_positive
-from dsys_lab.scenarios.write_path_and_read_path.walking import line_of
+from dsys_lab.dataflows.derived_view import PULL, PUSH, Feed
+from dsys_lab.errors import require_positive
+from dsys_lab.laws import pull_touches, push_touches
 from dsys_lab.scenarios.write_path_and_read_path.world import followers
 from dsys_lab.simulation.chance import exponential, stream
 from dsys_lab.trace import quantile
+
+Point = tuple[float, float, float]
+"""An x, a mean, and its standard error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,36 @@ def touched(
             costs.append((status.touched_by_posts + status.touched_by_reads) / users)
         told.append(Touched(reads, *costs))
     return told
+
+
+def touched_courses(*reads_a_post: float, users: int = 500, seeds: int = 4) -> dict[str, list[Point]]:
+    """Return (reads a post, lists touched a post, standard error over seeds) of push and of pull."""
+    runs = [touched(*reads_a_post, users=users, seed=seed) for seed in range(seeds)]
+    return {
+        strategy: [
+            (reads, fmean(found), stdev(found) / seeds**0.5)
+            for at, reads in enumerate(reads_a_post)
+            for found in [[getattr(run[at], strategy) for run in runs]]
+        ]
+        for strategy in ("push", "pull")
+    }
+
+
+def touched_laws(users: int = 500) -> dict[str, Callable[[float], float]]:
+    """Return the law of each strategy: reads a post -> lists touched a post."""
+    mean = mean_followers(users)
+    return {"push": lambda reads: push_touches(mean, reads), "pull": lambda reads: pull_touches(mean, reads)}
+
+
+def mean_followers(users: int = 2_000) -> float:
+    """Return how many followers a user has on average."""
+    return fmean(len(readers) for readers in followers(users).values())
+
+
+def pulled_by_law(threshold: int, users: int = 2_000, exponent: float = 0.9) -> float:
+    """Return how many celebrities a reader follows on average: the sum of `users / r^s` above the threshold, a user."""
+    sizes = [min(users - 1, int(users / rank**exponent)) for rank in range(1, users + 1)]
+    return sum(size for size in sizes if size > threshold) / users
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +136,19 @@ def thresholds(
     return told
 
 
+def threshold_courses(
+    levels: Sequence[Threshold], users: int = 2_000
+) -> tuple[dict[str, list[tuple[int, float]]], dict[str, list[tuple[int, float]]]]:
+    """Return by threshold how long posts take to be seen, and how many lists a read asks; nobody pulled is `users`."""
+    by_size = {users if one.threshold is None else one.threshold: one for one in levels}
+    told = sorted(by_size.items())
+    waits = {
+        "p99 of all": [(at, one.visible_s_p99) for at, one in told],
+        "p99, ten followers at most": [(at, one.behind_s_p99) for at, one in told],
+    }
+    return waits, {"asked at each read": [(at, one.pulled_a_reader) for at, one in told]}
+
+
 @dataclass(frozen=True, slots=True)
 class Heard:
     """How clients come to know of changes.
@@ -142,49 +190,10 @@ def heard(
     return [Heard("poll", polls, fmean(late_s or [0.0])), Heard("subscribe", told, push_s if told else 0.0)]
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """Where a wall stands, and what it comes to.
-
-    Attributes
-    ----------
-    eager : int
-        How many steps are done when something is written.
-    last : str
-        The last of them; "nothing" of a wall before all of them.
-    a_write, a_read : float
-        Rows touched.
-    pages : int
-        A digest of all readers' pages in the end.
-    """
-
-    eager: int
-    last: str
-    a_write: float
-    a_read: float
-    pages: int
-
-    def a_second(self, *, writes: float, reads: float) -> float:
-        """Return the rows touched a second for so many writes and reads a second."""
-        return writes * self.a_write + reads * self.a_read
-
-
-def standings(*, users: int = 100, writes: int = 300, reads: int = 300, seed: int = 7) -> list[Standing]:
-    """Write and read the same with the wall in each of its seven places; a read comes after each write, in turn."""
-    require_positive(writes=writes, reads=reads)
-    if reads % writes and writes % reads:
-        raise BadParameter(f"writes = {writes}, reads = {reads}: give one as a multiple of the other")
-    graph = followers(users, seed=seed)
-    names, told = list(graph), []
-    for eager in range(len(STEPS) + 1):
-        wall, luck, looks = Wall(graph, eager=eager), stream(seed, "lines"), stream(seed, "looks")
-        for number in range(max(writes, reads)):
-            if number * writes % max(writes, reads) < writes:
-                wall.write(line_of(number, names, luck()))
-            if number * reads % max(writes, reads) < reads:
-                wall.read(names[int(looks() * users)])
-        status = wall.status()
-        pages = digest_of({name: wall.read(name) for name in names})
-        told.append(Standing(eager, STEPS[eager - 1] if eager else "nothing", status.touched_by_writes / status.writes,
-                             status.touched_by_reads / status.reads, pages))  # fmt: skip
+def heard_courses(*changes_a_second: float, **more: Any) -> dict[str, list[tuple[float, float]]]:
+    """Return for each way (changes a second, messages)."""
+    told: dict[str, list[tuple[float, float]]] = {}
+    for rate in changes_a_second:
+        for one in heard(changes_a_second=rate, **more):
+            told.setdefault(one.way, []).append((rate, one.requests))
     return told

@@ -50,10 +50,12 @@ class Worker(Machine):
             post, came_us = self.queue[0]
             message = f"p{post.position}"
             sim.emit("start", WORKER, message, attempt=1)
-            for copy, follower in enumerate(self.feed.untold(post.position), 1):
+            for follower in self.feed.untold(post.position):
+                copied, arrive_us = f"{message} for {follower}", sim.now_us + round(self.copy_s * 1e6)
+                sim.emit("send", WORKER, copied, to=FEEDS, copy=1, type="post", arrive_us=arrive_us)
                 yield from self.work(self.copy_s)
                 self.feed.tell(post, follower)
-                sim.emit("apply", FEEDS, f"{message} for {follower}", view=FEEDS, position=post.position, copy=copy)
+                sim.emit("apply", FEEDS, copied, view=FEEDS, position=post.position, copy=1)
             self.queue.pop(0)
             sim.emit("finish", WORKER, message, attempt=1, sojourn_us=sim.now_us - came_us)
 

@@ -10,27 +10,33 @@ In reading order: `picture` (what a chart is), `curves`, `against_law`, `compari
 slices that wait for each other), `sieves` (a card that passes patterns), `crate_strip` (what a buffer was sealed into),
 `film_strip` (fragments while one films), `cube` (cells that are poured, and all cuboids), `sawn_bars` and `two_clocks`
 (stretches that a cut goes through, news above the time at which it happened), `event_plane` (windows and a watermark),
-`sliding` (a chart that follows sliders). The numbers themselves are counted in `dsys_lab.trace.measures`.
+`satellites` and `digest_tree` (copies that follow a table, and where they differ from it), `conveyor` (a belt with a
+wall between writes and reads), `verdict_grid` (who gets on with whom), `sliding` (a chart that follows sliders). The
+numbers themselves are counted in `dsys_lab.trace.measures`.
 
 Sources: Tufte, *The Visual Display of Quantitative Information*; the colours in `dsys_lab.views.theme`.
 """
 
 from dsys_lab.views.charts.against_law import against_law
 from dsys_lab.views.charts.comparisons import bars, outcomes, predicted_counted_law, wait_histogram
+from dsys_lab.views.charts.conveyor import conveyor
 from dsys_lab.views.charts.crate_strip import crate_strip
 from dsys_lab.views.charts.cube import lattice, poured_cube
 from dsys_lab.views.charts.curves import depth_over_time, hockey_stick, lines, rate_over_time
+from dsys_lab.views.charts.digest_tree import digest_tree
 from dsys_lab.views.charts.event_plane import event_plane
 from dsys_lab.views.charts.film_strip import film_strip
 from dsys_lab.views.charts.graph_wave import graph_wave
 from dsys_lab.views.charts.index_strips import index_strips
 from dsys_lab.views.charts.picture import Chart, is_logarithmic, number
+from dsys_lab.views.charts.satellites import satellites
 from dsys_lab.views.charts.sawn_bars import sawn_bars
 from dsys_lab.views.charts.shelf import shelf_and_trees
 from dsys_lab.views.charts.sieves import picked_strips, sieves
 from dsys_lab.views.charts.slice_lanes import slice_lanes
 from dsys_lab.views.charts.sliding import Sliding, sliding
 from dsys_lab.views.charts.two_clocks import two_clocks
+from dsys_lab.views.charts.verdict_grid import verdict_grid
 from dsys_lab.views.charts.version_chains import version_chains
 from dsys_lab.views.charts.zone_maps import zone_maps
 from dsys_lab.views.mode import view_mode
@@ -40,8 +46,10 @@ __all__ = [
     "Sliding",
     "against_law",
     "bars",
+    "conveyor",
     "crate_strip",
     "depth_over_time",
+    "digest_tree",
     "event_plane",
     "film_strip",
     "graph_wave",
@@ -56,12 +64,14 @@ __all__ = [
     "poured_cube",
     "predicted_counted_law",
     "rate_over_time",
+    "satellites",
     "sawn_bars",
     "shelf_and_trees",
     "sieves",
     "slice_lanes",
     "sliding",
     "two_clocks",
+    "verdict_grid",
     "version_chains",
     "view_mode",
     "wait_histogram",

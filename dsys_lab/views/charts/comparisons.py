@@ -98,6 +98,7 @@ def bars(
     unit: str = "",
     references: Mapping[str, float] | None = None,
     predicted: Mapping[str, float] | None = None,
+    log: bool = False,
 ) -> Chart:
     """Return one measure under several policies.
 
@@ -109,7 +110,11 @@ def bars(
         Label -> a dashed line at this value: the law, the limit, what was asked for.
     predicted : mapping, optional
         Policy -> what the reader said of it.
+    log : bool
+        Whether the axis is one of factors, which 0 has no place on: for values of which one would hide the others.
     """
+    if log and min(values.values(), default=1) <= 0:
+        raise BadParameter(f"bars: {dict(values)} on an axis of factors: give values above 0, or log=False")
     if not values:
         raise BadParameter("bars: nothing to compare; give {'drop_oldest': 5.0, 'block': 0.0}")
     names = list(values)
@@ -129,8 +134,13 @@ def bars(
             axes.plot(value, name, "D", color=PREDICTED.colour, markersize=9, markeredgecolor="white", linestyle="none",
                       label="" if place else "you said")  # fmt: skip
         axes.invert_yaxis()
-        axes.margins(x=0.12)
-        axes.set_xlim(left=0)
+        if log:
+            axes.set_xscale("log")
+            axes.set_xlim(min(values.values()) / 3, max(values.values()) * 3)
+            plain_ticks(axes.xaxis)
+        else:
+            axes.margins(x=0.12)
+            axes.set_xlim(left=0)
         axes.grid(visible=False, axis="y")
         axes.tick_params(axis="y", length=0, labelsize=10.5)
         legend_beside(figure, axes)

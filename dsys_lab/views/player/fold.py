@@ -93,7 +93,7 @@ class Fold:
     @property
     def behind(self) -> int:
         """How many records lie before those who read them, for each position of a tape."""
-        ends = {place: next(reversed(tape)) + 1 for place, tape in self.tapes.items()}
+        ends = {place: max(tape) + 1 for place, tape in self.tapes.items()}
         return sum(ends.get(place, at) - at for place, carets in self.carets.items() for at in carets.values())
 
     def _tape(self, row: Row, shard: str) -> str:

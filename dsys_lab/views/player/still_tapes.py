@@ -33,9 +33,9 @@ def draw_tape(axes: Axes, fold: Fold, place: str, hues: Hues, *, x0: float, y0: 
     cell = (width - 0.2) / max(8, end - first)
     top = y0 + 0.34
     for offset in range(first, end):
-        copy, key = tape[offset]
-        kept = fold.where.get(copy, ("",))[0] == place
-        colour = hues[key] if kept else ROLES["skipped"].colour
+        copy, key = tape.get(offset, (None, ""))
+        kept = copy is not None and fold.where.get(copy, ("",))[0] == place
+        colour = hues[key] if kept else "none" if copy is None else ROLES["skipped"].colour
         left = x0 + 0.08 + (offset - first) * cell
         axes.add_patch(Rectangle((left, top - 0.26), cell * 0.92, 0.26, fc=colour, ec="#8C959F", lw=0.5))
         if offset % (5 if end - first < 25 else 10) == 0:

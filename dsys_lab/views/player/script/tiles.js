@@ -112,7 +112,7 @@ export function drawTape(view, scene, box, T, ease) {
   for (let o = first; o < first + shown; o++) {
     const x = atX(o), gone = keyed && o < oldest && o < end;
     g.strokeStyle = o < end ? c.edge : c.line; g.fillStyle = gone ? c.skipped : c["waiting-fill"];
-    g.beginPath(); g.roundRect(x + 0.75, y, cell - 1.5, h, Math.min(3, cell / 4)); if (o < end) g.fill();
+    g.beginPath(); g.roundRect(x + 0.75, y, cell - 1.5, h, Math.min(3, cell / 4)); if (o < end && (gone || !keyed || ground.has(o))) g.fill();   // a place that is kept for who comes later is empty
     const e = ground.get(o), key = e === undefined ? undefined : lane.key[e];
     if (key !== undefined) { g.fillStyle = hueOf(view, key); g.globalAlpha = 0.6; g.fill(); g.globalAlpha = 1; }
     g.stroke();
