@@ -24,9 +24,11 @@ from dsys_lab.scenarios.patterns.measures import (
     broken,
     longest_s,
     rows,
+    touched,
     until_s,
     wait_s,
 )
+from dsys_lab.scenarios.patterns.one_order.followed import AT_THE_SEAM
 from dsys_lab.scenarios.patterns.valet_key import round_trips as valet_round_trips
 from dsys_lab.scenarios.patterns.valet_key import service_bytes
 from dsys_lab.trace import Trace
@@ -226,6 +228,33 @@ READING: Final = (
         rows("reads that reach the table", "miss"),
         Measure("old answers", lambda trace: sum(int(row.fields["behind_us"] or 0) > 0 for row in trace.of("look"))),
         "Materialized View", "a cache keeps what somebody asked for; a view keeps what somebody may ask for",
+    ),
+    Pattern(
+        "Materialized View",
+        "Each page is put together anew from all the lines that it shows.",
+        "Keep the page, and mend it at each write.",
+        "write_path_and_read_path.walls", {"eager": 0}, {"eager": 5},
+        touched("rows touched for the readers", "readers"), touched("rows touched for the writers", "writers"),
+        "Cache-Aside", "a view is there before anybody asks, and is mended when its source changes",
+    ),
+    Pattern(
+        "CQRS",
+        "A feed is read by asking everybody whom one follows, in the form in which they write.",
+        "Write in one model and read from another, which a worker fills.",
+        "write_path_and_read_path.fan_out", {"threshold": 0}, {"threshold": None},
+        Measure("lists read for pages", lambda trace: sum(int(row.fields["lists"] or 0) for row in trace.of("look"))),
+        rows("copies written", "apply"),
+        "Materialized View", "a view is one such read model; CQRS says that all questions go to read models",
+    ),
+    Pattern(
+        "Transactional Outbox",
+        "The shop writes its row, dies, and never tells the others of the order that it confirmed.",
+        "Write what is to be told into the same transaction; another reads it from there.",
+        "patterns.followed", {"way": "dual write"}, {"way": "outbox"},
+        broken("places that do not say what the database says", "checks hold"),
+        Measure("hand-overs an order", lambda trace: len(trace.of("push")) / len(trace.of("effect"))),
+        "Retry", "a retry is forgotten when its caller dies; an outbox is on the disk",
+        {"faults": [AT_THE_SEAM]},
     ),
 )  # fmt: skip
 

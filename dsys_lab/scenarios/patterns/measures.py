@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from dsys_lab.errors import BadParameter
-from dsys_lab.trace import Trace, gauge, lamp, outcome
+from dsys_lab.trace import Trace, lamp, outcome
 from dsys_lab.trace.measures import quantile
 
 
@@ -35,14 +35,19 @@ def rows(name: str, *kinds: str, at: str = "") -> Measure:
     return Measure(name, lambda trace: sum(row.place.startswith(at) for kind in kinds for row in trace.of(kind)))
 
 
+def touched(name: str, at: str) -> Measure:
+    """Add up the rows that were touched for whoever was served at places whose name begins with `at`."""
+    return Measure(
+        name,
+        lambda trace: sum(
+            int(row.fields["touched_rows"] or 0) for row in trace.of("finish") if row.place.startswith(at)
+        ),
+    )
+
+
 def broken(name: str, invariant: str, **parameters: object) -> Measure:
     """Count the rows that break an invariant: what a red lamp counts."""
     return Measure(name, lambda trace: len(lamp(trace, invariant, **parameters).rows))
-
-
-def last_gauge(name: str, of: str) -> Measure:
-    """Take the last value of a gauge."""
-    return Measure(name, lambda trace: gauge(trace, of)[1][-1])
 
 
 def again(name: str) -> Measure:
@@ -93,6 +98,5 @@ def _firsts(trace: Trace, kind: str, at: str) -> dict[str | None, int]:
 
 LOST = Measure("messages lost", lambda trace: outcome(trace).lost)
 REFUSED = Measure("messages refused", lambda trace: outcome(trace).told_no)
-DEEPEST = Measure("most that wait at once", lambda trace: outcome(trace).deepest)
 P99_S = Measure("p99 of the wait, s", lambda trace: outcome(trace).p99_s)
 DONE_AGAIN = again("done once too often")
