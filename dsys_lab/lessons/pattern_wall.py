@@ -48,7 +48,7 @@ def performed(patterns: Mapping[str, Pattern], name: str) -> Player:
     def again(pattern: str) -> list[Trace]:
         chosen = named(patterns, pattern)
         bare, clad = chosen.runs()
-        bare.header.title, clad.header.title = f"without: {bare.header.title}", f"{chosen.name}: {clad.header.title}"
+        bare.header.title, clad.header.title = "without it", chosen.name
         return [bare, clad]
 
     def fork(lane: int, fault: dict[str, Any]) -> Trace:
@@ -95,7 +95,7 @@ def _bars(head: str, what: str, values: tuple[float, float], role: str) -> str:
         f'<div style="display:flex;align-items:center;gap:.5em"><span style="width:4em;color:{QUIET}">{lane}</span>'
         f'<div style="flex:1;height:9px;background:color-mix(in srgb, {QUIET} 15%, transparent)">'
         f'<div style="width:{100 * value / most:.1f}%;height:100%;background:{ROLES[own or role].colour}"></div></div>'
-        f'<span style="width:4.2em;text-align:right;font-variant-numeric:tabular-nums">{number(value)}</span></div>'
+        f'<span style="min-width:4.2em;text-align:right;font-variant-numeric:tabular-nums">{number(value)}</span></div>'
         for (lane, own), value in zip(_LANES, values, strict=True)
     )
     return f'<div style="margin:.25em 0"><b>{head}</b> {html.escape(what)}{lines}</div>'

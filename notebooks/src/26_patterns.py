@@ -21,6 +21,7 @@
 import pandas as pd
 
 from dsys_lab.lessons import (
+    answers,
     differences,
     exercise,
     facts,
@@ -67,7 +68,8 @@ player(followed)
 # %% [markdown]
 # ## By hand
 #
-# A breaker is three states and two counters. Be the caller: five calls in a row fail.
+# A breaker is three states and a counter. Be the caller, and tell it the time in microseconds: five calls in a row fail,
+# one a second.
 
 # %%
 from dsys_lab.brokers.circuit_breaker import CircuitBreaker
@@ -76,19 +78,17 @@ s = 1_000_000
 breaker = CircuitBreaker(failures=5, open_s=5)
 for second in range(5):
     breaker.failed(second * s, breaker.admit(second * s))
-breaker.status()
+answers(breaker.status())
 
 # %% [markdown]
-# It is **open**: the server may be well again, and nobody is let through to find out. After five seconds one call is, the
-# **probe**; all depends on it:
+# It is **open**: the server may be well again, and nobody is let through to find out. A call a second later is refused. Five
+# seconds after it opened one is let through, the **probe**; all depends on it, and it goes well:
 
 # %%
-breaker.admit(5 * s) is None
-
-# %%
+refused = breaker.admit(5 * s)
 probe = breaker.admit(9 * s)
 breaker.went_well(9 * s + 1000, probe)
-breaker.status()
+answers(breaker.status())
 
 # %% [markdown]
 # ## Look inside
@@ -384,6 +384,18 @@ told_apart(
     "Competing Consumers",
     "Publisher/Subscriber",
 )
+
+# %% [markdown]
+# And where are the others of the catalogue?
+#
+# | pattern | where |
+# |---|---|
+# | Static Content Hosting | as with a valet key, for what everybody may read: lab 07 |
+# | Index Table | labs 02, 09 and 10: an index is such a table, and must be kept up |
+# | Strangler Fig | lab 23: a new view is filled beside the old one, and takes its place at a position |
+# | Geodes | lab 09: copies everywhere, and what is read while they disagree |
+# | Sidecar, Ambassador | lab 13: retries, budgets and limits are a part of their own, beside whoever calls |
+# | Backends for Frontends; Gateway Aggregation, Offloading, Routing; Federated Identity; Compute Resource Consolidation; Edge Workload Configuration | not in this suite: they are about who calls whom from where, and no store or broker of ours changes by them |
 
 # %% [markdown]
 # ## Break it
