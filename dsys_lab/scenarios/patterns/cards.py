@@ -300,7 +300,8 @@ OWN: Final = (
         "A clip of film goes through the message bus, and behind it every small ping waits.",
         "Put the clip into a store and send its ticket.",
         "patterns.large", {"way": "in the message"}, {"way": "claim check"},
-        Measure("MB through the bus", lambda trace: bus_bytes(trace) / 1e6), Measure("round trips to the bucket", large_round_trips),
+        Measure("MB through the bus", lambda trace: bus_bytes(trace) / 1e6),
+        Measure("round trips to the bucket", large_round_trips),
         "Valet Key", "a claim check says where something lies; a valet key says that one may go there",
     ),
     Pattern(
@@ -308,7 +309,8 @@ OWN: Final = (
         "Every film goes through the service, in and out again.",
         "The service signs a grant, and the phone goes to the bucket itself.",
         "patterns.bytes_carried", {"way": "through the service"}, {"way": "valet key"},
-        Measure("MB through the service", lambda trace: service_bytes(trace) / 1e6), Measure("round trips of the phones", valet_round_trips),
+        Measure("MB through the service", lambda trace: service_bytes(trace) / 1e6),
+        Measure("round trips of the phones", valet_round_trips),
         "Claim Check", "the grant is a right, signed and short-lived; a claim check is an address",
     ),
 )  # fmt: skip
