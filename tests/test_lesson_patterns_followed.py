@@ -12,10 +12,10 @@ import pytest
 
 from dsys_lab.errors import BadParameter
 from dsys_lab.scenarios.patterns import AT_THE_SEAM, ages, followed, in_each_place, struck_everywhere
-from dsys_lab.scenarios.patterns.followed import check, run
-from dsys_lab.scenarios.patterns.followed_order import orders_of, shelves_of
-from dsys_lab.scenarios.patterns.followed_path import PLACES
-from dsys_lab.scenarios.patterns.followed_struck import STRUCK
+from dsys_lab.scenarios.patterns.one_order.followed import check, run
+from dsys_lab.scenarios.patterns.one_order.order import orders_of, shelves_of
+from dsys_lab.scenarios.patterns.one_order.path import PLACES
+from dsys_lab.scenarios.patterns.one_order.struck import STRUCK
 from dsys_lab.simulation import Simulation
 from dsys_lab.trace import Trace, lamps
 

@@ -193,6 +193,32 @@ HELD_AND_BROKEN = {
     "epochs never run back": ({}, COMMITS, [
         ("log_append s r1 epoch=2 \n log_append other r2 epoch=1 \n log_append s r3 epoch=1", [2]),
     ]),
+    "comes back": ({"from_s": 0, "share": 0.5}, "publish p m1 attempt=1 \n publish_ok p m1 \n abandon p m2", [
+        ("publish p m1 attempt=1 \n publish p m2 attempt=1 \n publish_ok p m3 \n abandon p m1", [3]),
+    ]),
+    "kept waiting at most": ({"tenant": "anna", "p99_s": 1}, """
+        finish w m1 tenant=anna sojourn_us=1000000
+        finish w m2 tenant=ben sojourn_us=9000000
+    """, [
+        ("finish w m1 tenant=anna sojourn_us=1000001 \n effect w m2 tenant=anna sojourn_us=9", [0]),
+    ]),
+    "none refused": ({}, SERVED, [("publish phone m1 \n reject inbox m1", [1])]),
+    "keys lead somewhere": ({}, "hit bucket m1 key=a", [("hit bucket m1 key=a \n miss bucket m2 key=b", [1])]),
+    "opens for the owner alone": ({}, "verify door m1 ok=1 by=phones \n verify door m1 ok=0", [
+        ("verify door m1 ok=1 \n verify door m1 ok=1 by=thief", [1]),
+    ]),
+    "hit at most": ({"share": 0.5}, "publish p m1 user=a \n publish p m2 user=b \n reject p m2 user=b", [
+        ("publish p m1 user=a \n reject p m1 user=a \n publish p m2 user=a \n reject p m2 user=a", [1]),
+    ]),
+    "one end each": ({}, """
+        accept c o1 order=o1
+        accept c o2 order=o2
+        confirm c o1 order=o1
+        apologise c o2 order=o2
+    """, [
+        ("accept c o1 order=o1 \n accept c o2 order=o2 \n confirm c o1 order=o1", [1]),
+        ("accept c o1 order=o1 \n confirm c o1 order=o1 \n apologise c o1 order=o1", [2]),
+    ]),
 }  # fmt: skip
 BROKEN = [
     pytest.param(name, parameters, script, rows, id=f"{name}-{number}")

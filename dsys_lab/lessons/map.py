@@ -102,7 +102,7 @@ LABS: Final = (
          "dataflows/event_sourcing", "nats postgres"),
     _lab(25, "verification_and_apology", "Verification and apology",
          "E2E asyncronous verification with apology workflow", "dataflows/verification", "postgres nats"),
-    _lab(26, "patterns", "Patterns", "Related Reading", "dataflows brokers", "nats aws"),
+    _lab(26, "patterns", "Patterns", "Related Reading", "dataflows/claim_check brokers", "aws"),
 )  # fmt: skip
 """Every lab, in the order of the notes."""
 

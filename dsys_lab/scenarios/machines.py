@@ -5,7 +5,7 @@ A broker is pure and knows no time; these shells give it a clock, a network and 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Any
 
 from dsys_lab.brokers.flow_control import Credit
@@ -335,24 +335,36 @@ class RetryingClient(Machine):
         simulation, policy = self.simulation, self.policy
         began_us = simulation.now_us
         self.budget.first_attempt()
+        why = ""
         for attempt in range(1, policy.retries + 2):
             if attempt > 1:
-                if not self.budget.may_retry():
+                if not self.may_retry(why):
                     break
                 yield simulation.sleep(policy.pause_s(attempt - 1, simulation.stream(f"{self.name}/backoff")()))
-            copy = simulation.network.next_copy(message)
-            simulation.emit("publish", self.name, message, attempt=attempt, copy=copy)
-            simulation.network.send(self.name, self.inbox.name, message, {}, copy=copy)
-            answer = self._answers[message] = simulation.event()
-            yield answer | simulation.sleep(policy.timeout_s)
-            self._answers.pop(message, None)
-            if answer.triggered and answer.value:
+            why = yield from self.attempt(message, attempt)
+            if not why:
                 self.in_time += 1
                 simulation.emit("publish_ok", self.name, message, attempt=attempt)
                 return
-            why = "told no" if answer.triggered else "no answer in time"
             simulation.emit("publish_fail", self.name, message, attempt=attempt, why=why)
         simulation.emit("abandon", self.name, message, order=message, waited_us=simulation.now_us - began_us)
+
+    def may_retry(self, why: str) -> bool:
+        """Say whether to try again after an attempt that failed so."""
+        return self.budget.may_retry()
+
+    def attempt(self, message: str, attempt: int, timeout_s: float | None = None) -> Generator[Event, Any, str]:
+        """Ask once, and return why that failed, or "" for an answer in time."""
+        simulation = self.simulation
+        copy = simulation.network.next_copy(message)
+        simulation.emit("publish", self.name, message, attempt=attempt, copy=copy)
+        simulation.network.send(self.name, self.inbox.name, message, {}, copy=copy)
+        answer = self._answers[message] = simulation.event()
+        yield answer | simulation.sleep(self.policy.timeout_s if timeout_s is None else timeout_s)
+        self._answers.pop(message, None)
+        if not answer.triggered:
+            return "no answer in time"
+        return "" if answer.value else "told no"
 
     def _report(self) -> Body:
         while self.simulation.now_s < self.until_s:

@@ -13,6 +13,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from dsys_lab.errors import BadParameter
+from dsys_lab.trace.invariants_of_calls import (
+    comes_back,
+    hit_at_most,
+    kept_waiting_at_most,
+    keys_lead_somewhere,
+    none_refused,
+    one_end_each,
+    opens_for_the_owner_alone,
+)
 from dsys_lab.trace.invariants_of_films import every_moment_kept
 from dsys_lab.trace.invariants_of_logs import in_order_by_key, in_order_of_arrival, one_owner, stored_in_order
 from dsys_lab.trace.invariants_of_promises import promises_settled_once, stock_never_below_nothing
@@ -341,6 +350,13 @@ INVARIANTS: Final[dict[str, Invariant]] = {
     "watermark never runs back": watermark_never_runs_back,
     "on time when complete": on_time_when_complete,
     "every moment kept": every_moment_kept,
+    "comes back": comes_back,
+    "kept waiting at most": kept_waiting_at_most,
+    "keys lead somewhere": keys_lead_somewhere,
+    "none refused": none_refused,
+    "one end each": one_end_each,
+    "hit at most": hit_at_most,
+    "opens for the owner alone": opens_for_the_owner_alone,
     "checks hold": checks_hold,
     "promises settled once": promises_settled_once,
     "stock never below nothing": stock_never_below_nothing,

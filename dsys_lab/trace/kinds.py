@@ -110,6 +110,7 @@ STATES: Final[dict[str, State]] = {
     "blocked": State("must wait", look="hatch", fault=False),
     "absent": State("nobody there", look="veil", fault=False),
     "idle": State("nothing to do", look="hatch", fault=False),
+    "open": State("open", look="hatch", fault=False),
     "locked": State("locked", look="hatch", fault=False),
     "apart": State("not what the table says", look="hatch"),
     "stale": State("stale", look="hatch", fault=False),
@@ -230,6 +231,11 @@ _TABLE: Final = (
     _kind("lease", "mark", "shard owner epoch", "{owner} now owns {shard}", caret="owner"),
     # credit between stages
     _kind("credit", "mark", "to outstanding window", "{place} has {outstanding} of {window} credits to {to} in use"),
+    # a caller that refuses in the server's stead
+    _kind("breaker_open", "mark", "failures", "{place} asks nobody for a while: {failures} calls failed in a row",
+          state="open"),
+    _kind("breaker_probe", "mark", "", "{place} lets {message} through to see whether all is well again"),
+    _kind("breaker_closed", "mark", "", "{place} asks again, for its probe was answered", ends="open"),
     # routing
     _kind("join", "mark", "", "{place} is subscribed from now on", ends="absent"),
     _kind("leave", "mark", "", "{place} is not subscribed", state="absent"),

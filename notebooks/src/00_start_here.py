@@ -9,15 +9,28 @@
 # trace.** You will predict what a system does, run it, watch it, break it, measure it on a real engine, and write a
 # small part of it yourself.
 #
-# ## A first picture to touch
+# ## One order
 #
-# Monday, 07:00: every wearable of a sleep survey sends its night. They reach the **inbox**; the **scorer** takes one
-# after the other out. Before you look, say what you believe. (Run a cell with **Shift+Enter**.) There is no wrong
-# answer yet:
+# Somebody clicks. One order goes through every store and every broker that these labs are about: it is written into a
+# database, which is the moment in which it becomes true, and everything to the right of that is a copy that hears of it
+# later, some in seconds, some by the batch. Run the next cell (**Shift+Enter**), click the picture and press **space**.
 
 # %%
 from dsys_lab.lessons import map_of_labs, player, predict, progress
+from dsys_lab.scenarios.patterns import followed
 
+# %%
+player(followed)
+
+# %% [markdown]
+# You need not understand any of it yet. Each box is a lab; the last lab comes back to this picture.
+#
+# ## A first picture to touch
+#
+# Monday, 07:00: every wearable of a sleep survey sends its night. They reach the **inbox**; the **scorer** takes one
+# after the other out. Before you look, say what you believe. There is no wrong answer yet:
+
+# %%
 guess = predict(
     "00/lost",
     "The burst brings 30 nights a second for 20 s; the scorer does 10 a second. How "

@@ -133,7 +133,9 @@ class Connection(EngineConnection[Server]):
 
     def client_at(self, service: str, address: str | None, keys: tuple[str, str] = (TAG, TAG)) -> Any:
         """Make a client of the service at this address, with these keys; without one, of the account's own."""
-        given: dict[str, Any] = {"config": Config(read_timeout=ANSWER_WITHIN_S, retries={"total_max_attempts": 1})}
+        signed = {"signature_version": "s3v4"} if service == "s3" else {}  # else boto3 signs URLs in the old form
+        config = Config(read_timeout=ANSWER_WITHIN_S, retries={"total_max_attempts": 1}, **signed)
+        given: dict[str, Any] = {"config": config}
         if address is not None:
             given |= {"endpoint_url": address, "region_name": REGION}
             given |= {"aws_access_key_id": keys[0], "aws_secret_access_key": keys[1]}

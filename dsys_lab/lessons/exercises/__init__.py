@@ -16,9 +16,9 @@ from typing import Any
 from dsys_lab.errors import BadParameter
 from dsys_lab.lessons.exercises.task import Exercise, OpenQuestion, Verdict
 from dsys_lab.lessons.exercises.trying import Attempt, attempt
-from dsys_lab.lessons.map import lab_of
+from dsys_lab.lessons.map import Lab, lab_of
 
-__all__ = ["Attempt", "Exercise", "OpenQuestion", "Verdict", "exercise", "find"]
+__all__ = ["Attempt", "Exercise", "OpenQuestion", "Verdict", "exercise", "exercises_of", "find"]
 
 
 def exercise(key: str, function: Callable[..., Any] | None = None) -> Exercise | OpenQuestion | Attempt:
@@ -48,17 +48,23 @@ def exercise(key: str, function: Callable[..., Any] | None = None) -> Exercise |
     return attempt(task, function)
 
 
-def find(key: str) -> Exercise | OpenQuestion:
-    """Return the task at this address."""
-    lab, (number, _, name) = lab_of(key), key.partition("/")
+def exercises_of(lab: Lab) -> tuple[Exercise | OpenQuestion, ...]:
+    """Return the tasks of a lab, in their order; none where there are none yet."""
     address = f"{__name__}.{lab.name}"
     try:
-        tasks = importlib.import_module(address).TASKS
+        return tuple(importlib.import_module(address).TASKS)
     except ModuleNotFoundError as error:
         if error.name != address:
             raise  # they are there, and something that they need is not
-        raise BadParameter(f"{key}: lab {lab.stem} has no exercises yet") from None
-    found = {task.name: task for task in tasks}
+        return ()
+
+
+def find(key: str) -> Exercise | OpenQuestion:
+    """Return the task at this address."""
+    lab, (number, _, name) = lab_of(key), key.partition("/")
+    found = {task.name: task for task in exercises_of(lab)}
+    if not found:
+        raise BadParameter(f"{key}: lab {lab.stem} has no exercises yet")
     if name not in found:
         raise BadParameter(
             f"{key}: no exercise {name!r}; give one of {', '.join(f'{number}/{known}' for known in found)}"

@@ -1,9 +1,36 @@
-"""All patterns, and all rooms, in one run: one order through every store and broker."""
+"""Patterns: what each buys and what it costs, counted in two runs of a lab, without it and with it.
 
-# ------------------------------------------------------------ one order, followed
-from dsys_lab.scenarios.patterns.followed import AT_THE_SEAM, followed
-from dsys_lab.scenarios.patterns.followed_struck import InPlace, Struck, ages, in_each_place, struck_everywhere
+Small scenarios for the patterns that no other lab performs stand here, a file each; `catalogue` has the cards. And one
+order that meets most of them: `one_order`, through every store and broker.
+"""
+
+from dsys_lab.scenarios.patterns.bulkhead import pools
+from dsys_lab.scenarios.patterns.choreography import order
+from dsys_lab.scenarios.patterns.circuit_breaker import storm
+from dsys_lab.scenarios.patterns.claim_check import large
+from dsys_lab.scenarios.patterns.deployment_stamps import stamps
+from dsys_lab.scenarios.patterns.filters import filters
+from dsys_lab.scenarios.patterns.one_order.followed import AT_THE_SEAM, followed
+from dsys_lab.scenarios.patterns.one_order.struck import InPlace, Struck, ages, in_each_place, struck_everywhere
+from dsys_lab.scenarios.patterns.settings import settings
+from dsys_lab.scenarios.patterns.translated import translated
+from dsys_lab.scenarios.patterns.valet_key import bytes_carried
 
 __all__ = [
-    "AT_THE_SEAM", "InPlace", "Struck", "ages", "followed", "in_each_place", "struck_everywhere",
-]  # fmt: skip
+    "AT_THE_SEAM",
+    "InPlace",
+    "Struck",
+    "ages",
+    "bytes_carried",
+    "filters",
+    "followed",
+    "in_each_place",
+    "large",
+    "order",
+    "pools",
+    "settings",
+    "stamps",
+    "storm",
+    "struck_everywhere",
+    "translated",
+]

@@ -62,6 +62,11 @@ class S3Bucket:
         """Who answers."""
         return self._aws.engine
 
+    @property
+    def client(self) -> Any:
+        """boto3's client, for what is no verb: it signs URLs without asking anybody."""
+        return self._aws.client("s3")
+
     # ------------------------------------------------------------ write path
     def put(
         self,

@@ -15,6 +15,7 @@ it does not need.
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 from contextlib import suppress
@@ -35,6 +36,10 @@ PORTS: Final = ("master.port", "volume.port", "filer.port", "master.port.grpc", 
                 "s3.port.grpc")  # fmt: skip
 GRPC_OFFSET: Final = 10_000
 """What SeaweedFS adds to a port for another that it opens unasked: a port must leave room for it."""
+
+_KEYS: Final = {"accessKey": TAG, "secretKey": TAG}
+IDENTITIES: Final = {"identities": [{"name": TAG, "credentials": [_KEYS], "actions": ["Admin"]}]}
+"""Who may ask SeaweedFS: without this it takes every request, and looks at no signature."""
 
 
 def s3() -> Connection:
@@ -103,11 +108,13 @@ class SeaweedServer(Server):
         super().__init__("SeaweedFS", self._command, start_within_s=60)
 
     def _command(self, port: int, folder: Path) -> list[str]:
+        identities = folder / "identities.json"
+        identities.write_text(json.dumps(IDENTITIES), encoding="utf-8")
         self._ports = dict(zip(PORTS, _free_ports(len(PORTS)), strict=True)) | {"s3.port": port}
         return [
             str(self._program), "-logtostderr=true", "server", "-s3", f"-dir={folder}", f"-ip={LOOPBACK}",
-            f"-ip.bind={LOOPBACK}", "-metricsPort=0", "-s3.port.iceberg=0", "-s3.port.lance=0",
-            "-master.telemetry=false", "-volume.max=20", "-master.volumeSizeLimitMB=64",
+            f"-ip.bind={LOOPBACK}", f"-s3.config={identities}", "-metricsPort=0", "-s3.port.iceberg=0",
+            "-s3.port.lance=0", "-master.telemetry=false", "-volume.max=20", "-master.volumeSizeLimitMB=64",
             *(f"-{name}={number}" for name, number in self._ports.items()),
         ]  # fmt: skip
 

@@ -13,8 +13,8 @@ from typing import Any, Final
 from dsys_lab.dataflows.change_capture import create_outbox, put_in
 from dsys_lab.dataflows.change_capture.outbox import Entry as Message
 from dsys_lab.dataflows.service import Effect, Reply, Request, Service, decode
-from dsys_lab.scenarios.patterns.followed_order import CONTRACT, ORDER_V1, Fact, Order, as_json
-from dsys_lab.scenarios.patterns.followed_path import PLACES, Letter, Path, Station, size_of
+from dsys_lab.scenarios.patterns.one_order.order import CONTRACT, ORDER_V1, Fact, Order, as_json
+from dsys_lab.scenarios.patterns.one_order.path import PLACES, Letter, Path, Station, size_of
 from dsys_lab.simulation import Body, Event
 from dsys_lab.stores.relational import Done, RelationalDatabase, Rows, Slot
 from dsys_lab.structures import VolatileDisk

@@ -16,8 +16,8 @@ from dsys_lab.dataflows.batch import COUNT
 from dsys_lab.dataflows.batch import Record as Happening
 from dsys_lab.dataflows.windows import Emission, Pane, Tumbling, Window, WindowedStream
 from dsys_lab.scenarios.machines import Deadlines
-from dsys_lab.scenarios.patterns.followed_order import Fact, as_json
-from dsys_lab.scenarios.patterns.followed_path import Letter, Path, Station, part, plural, size_of
+from dsys_lab.scenarios.patterns.one_order.order import Fact, as_json
+from dsys_lab.scenarios.patterns.one_order.path import Letter, Path, Station, part, plural, size_of
 from dsys_lab.simulation import Body, to_us
 from dsys_lab.structures import VolatileDisk
 

@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from dsys_lab.brokers.delivery_stream import Accepted, Attempt, DeliveryStream, Entry, Lines, Settings
 from dsys_lab.scenarios.machines import Deadlines
-from dsys_lab.scenarios.patterns.followed_order import Fact, Shelves, as_json
-from dsys_lab.scenarios.patterns.followed_path import Letter, Path, Station, part, plural, size_of
-from dsys_lab.scenarios.patterns.followed_streams import LogHost, LogReader
+from dsys_lab.scenarios.patterns.one_order.order import Fact, Shelves, as_json
+from dsys_lab.scenarios.patterns.one_order.path import Letter, Path, Station, part, plural, size_of
+from dsys_lab.scenarios.patterns.one_order.streams import LogHost, LogReader
 from dsys_lab.simulation import Body
 from dsys_lab.stores.lake import Fields, JsonLines, LakeTable, TableLog
 from dsys_lab.stores.object_store import JournaledStore, every

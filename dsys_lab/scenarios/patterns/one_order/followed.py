@@ -28,13 +28,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from dsys_lab.errors import BadParameter, require_choice, require_positive
-from dsys_lab.scenarios.patterns.followed_batches import Bucket, Crates, CubeHost, Lake, WarehouseHost
-from dsys_lab.scenarios.patterns.followed_capture import Feed, TopicHost
-from dsys_lab.scenarios.patterns.followed_copies import Charger, Graph, Index, PageCache, QueueHost
-from dsys_lab.scenarios.patterns.followed_order import Fact, Order, digest, orders_of, shelves_of
-from dsys_lab.scenarios.patterns.followed_path import PLACES, Path, Station
-from dsys_lab.scenarios.patterns.followed_shop import Buyer, Database, Shop
-from dsys_lab.scenarios.patterns.followed_streams import BusHost, LogHost, Partner, WindowHost
+from dsys_lab.scenarios.patterns.one_order.batches import Bucket, Crates, CubeHost, Lake, WarehouseHost
+from dsys_lab.scenarios.patterns.one_order.capture import Feed, TopicHost
+from dsys_lab.scenarios.patterns.one_order.copies import Charger, Graph, Index, PageCache, QueueHost
+from dsys_lab.scenarios.patterns.one_order.order import Fact, Order, digest, orders_of, shelves_of
+from dsys_lab.scenarios.patterns.one_order.path import PLACES, Path, Station
+from dsys_lab.scenarios.patterns.one_order.shop import Buyer, Database, Shop
+from dsys_lab.scenarios.patterns.one_order.streams import BusHost, LogHost, Partner, WindowHost
 from dsys_lab.scenarios.scenario import Claims, scenario
 from dsys_lab.simulation import Simulation, to_us
 from dsys_lab.simulation.chance import constant, exponential

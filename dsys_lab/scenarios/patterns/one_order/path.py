@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
-from dsys_lab.scenarios.patterns.followed_order import Fact
+from dsys_lab.scenarios.patterns.one_order.order import Fact
 from dsys_lab.simulation import Body, Event, Machine, Simulation, to_us
 
 SOURCE: Final = "database"

@@ -11,9 +11,9 @@ from typing import Final
 
 from dsys_lab.brokers.topic import Attempt, Published, Subscription, Topic
 from dsys_lab.scenarios.machines import Deadlines
-from dsys_lab.scenarios.patterns.followed_order import Fact, as_json
-from dsys_lab.scenarios.patterns.followed_path import Letter, Path, Station, size_of
-from dsys_lab.scenarios.patterns.followed_shop import Database
+from dsys_lab.scenarios.patterns.one_order.order import Fact, as_json
+from dsys_lab.scenarios.patterns.one_order.path import Letter, Path, Station, size_of
+from dsys_lab.scenarios.patterns.one_order.shop import Database
 from dsys_lab.simulation import Body
 from dsys_lab.stores.relational import Commit
 

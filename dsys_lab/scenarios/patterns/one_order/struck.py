@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from dsys_lab.errors import require_choice, require_positive
-from dsys_lab.scenarios.patterns.followed import Company, run
-from dsys_lab.scenarios.patterns.followed_order import digest
-from dsys_lab.scenarios.patterns.followed_path import PLACES, SOURCE
+from dsys_lab.scenarios.patterns.one_order.followed import Company, run
+from dsys_lab.scenarios.patterns.one_order.order import digest
+from dsys_lab.scenarios.patterns.one_order.path import PLACES, SOURCE
 from dsys_lab.simulation import Simulation, fault
 from dsys_lab.trace import Counters
 

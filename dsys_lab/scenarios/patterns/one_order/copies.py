@@ -12,9 +12,9 @@ from typing import Final
 
 from dsys_lab.brokers.work_queue import Acknowledged, Delivery, DurableQueue, Settings
 from dsys_lab.dataflows.derived_view import Cache
-from dsys_lab.scenarios.patterns.followed_order import Fact, as_json
-from dsys_lab.scenarios.patterns.followed_path import Letter, Path, Station, part, plural, size_of
-from dsys_lab.scenarios.patterns.followed_shop import Database
+from dsys_lab.scenarios.patterns.one_order.order import Fact, as_json
+from dsys_lab.scenarios.patterns.one_order.path import Letter, Path, Station, part, plural, size_of
+from dsys_lab.scenarios.patterns.one_order.shop import Database
 from dsys_lab.simulation import Body
 from dsys_lab.simulation.clock import to_us
 from dsys_lab.stores.document_store import Collection

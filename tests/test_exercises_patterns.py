@@ -1,0 +1,87 @@
+"""The exercises of lab 26: the answers pass, and each usual slip is seen and named."""
+
+from __future__ import annotations
+
+import pytest
+
+from dsys_lab.errors import Misuse
+from dsys_lab.lessons.exercises.patterns import (
+    DECIDE,
+    LOSES,
+    NAME_IT,
+    TASKS,
+    YOURS,
+    decide,
+    loses,
+    name_it,
+)
+
+CHECKED = [task for task in TASKS if task is not YOURS]
+
+
+@pytest.mark.parametrize("task", CHECKED, ids=lambda task: task.name)
+def test_the_answer_passes(task):
+    verdict = task.check(task.answer)
+    assert verdict.passed, verdict.saw
+    task.picture(task.answer)
+    task.play(task.answer)
+
+
+# ------------------------------------------------------------------------------------------ name it
+def blind_to(kind):
+    def name(without, with_it):
+        return name_it({**without, kind: 0}, {**with_it, kind: 0})
+
+    return name
+
+
+@pytest.mark.parametrize("kind", ["hit", "transform", "detect", "refuse", "look", "fan_out", "reject", "publish_fail"])
+def test_who_does_not_look_at_a_kind_names_a_pair_wrongly(kind):
+    verdict = NAME_IT.check(blind_to(kind))
+    assert not verdict.passed
+    assert "Its rows differ most in" in verdict.saw
+
+
+def test_a_name_that_is_none_of_them_is_refused():
+    with pytest.raises(Misuse, match="'CQRS'; give one of Queue-Based Load Leveling"):
+        NAME_IT.check(lambda without, with_it: "CQRS")
+
+
+# ------------------------------------------------------------------------------------------ decide
+def test_fourteen_of_eighteen_are_not_enough_and_fifteen_are():
+    wrong = iter([("Q1", "graph"), ("Q1", "document"), ("Q2", "graph"), ("Q3", "graph")])
+
+    def but_for(*cells):
+        return lambda question, store: "call by call" if (question, store) in cells else decide(question, store)
+
+    cells = list(wrong)
+    assert DECIDE.check(but_for(*cells[:3])).passed
+    verdict = DECIDE.check(but_for(*cells))
+    assert not verdict.passed
+    assert "14 of 18" in verdict.saw
+    assert "Q1 to the document" in verdict.saw
+
+
+def test_a_word_that_is_none_is_refused():
+    with pytest.raises(Misuse, match=r"decide\('Q1', 'object store'\) returned 'much'; give one of a little"):
+        DECIDE.check(lambda question, store: "much")
+
+
+# ------------------------------------------------------------------------------------------ loses
+@pytest.mark.parametrize(("store", "pair", "says"), [
+    ("graph", ("Q3", "share"), "That is little"),
+    ("key-value", ("Q3", "share"), "That is little"),
+    ("document", ("Q3", "calls"), "That is little"),
+    ("column store", ("Q2", "share"), "no loss of 2 times"),
+])  # fmt: skip
+def test_what_is_no_loss_is_said(store, pair, says):
+    verdict = LOSES.check(lambda: {**loses(), store: pair})
+    assert not verdict.passed
+    assert says in verdict.saw
+    assert verdict.saw.startswith(store)
+
+
+@pytest.mark.parametrize("wrong", [{}, [], {**loses(), "graph": "Q2"}, {**loses(), "graph": ("Q2", "seconds")}])
+def test_what_is_no_answer_is_told_so(wrong):
+    with pytest.raises(Misuse, match="give"):
+        LOSES.check(lambda: wrong)

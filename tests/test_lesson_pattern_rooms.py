@@ -1,0 +1,259 @@
+"""Lab 26's own small scenarios: what each pattern buys, what it costs, and what breaks it. True of many runs.
+
+Each section is one pattern. The claims are those of the scenario's docstring, counted from the rows.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from statistics import fmean, stdev
+from typing import Any
+
+import pytest
+
+from dsys_lab import laws
+from dsys_lab.errors import BadParameter
+from dsys_lab.scenarios import find
+from dsys_lab.scenarios.patterns import bulkhead
+from dsys_lab.scenarios.patterns import choreography as orders
+from dsys_lab.scenarios.patterns import circuit_breaker as storms
+from dsys_lab.scenarios.patterns import claim_check as claims
+from dsys_lab.scenarios.patterns import deployment_stamps as cells
+from dsys_lab.scenarios.patterns import valet_key as valets
+from dsys_lab.trace import Trace, lamps, quantile
+
+SEEDS = (1, 2, 3)
+
+
+@lru_cache(maxsize=32)
+def cached(name: str, seed: int, params: tuple[tuple[str, Any], ...]) -> Trace:
+    return find("patterns", name)(seed=seed, **dict(params))
+
+
+def run(name: str, seed: int, **params: Any) -> Trace:
+    return cached(name, seed, tuple(params.items()))
+
+
+def red(trace: Trace) -> set[str]:
+    return {lamp.name for lamp in lamps(trace) if not lamp.held}
+
+
+# ------------------------------------------------------------------------------------------ circuit breaker
+EARLY = {"spike_from_s": 10.0, "spike_to_s": 20.0, "until_s": 80.0}
+CUT = {"do": "split", "target": "wearables", "on": {"kind": "breaker_probe"}, "lasts_s": 0.5}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+class TestCallersWhoStopAskingLetTheServerRecover:
+    def test_without_a_breaker_the_goodput_never_comes_back(self, seed: int) -> None:
+        trace = run("storm", seed, breaker="none", **EARLY)
+        calls, in_time = storms.goodput_after(trace)
+        assert (calls > 150, in_time) == (True, 0)
+        assert red(trace) == {"comes back"}
+
+    def test_with_one_at_least_95_percent_are_answered_after_the_spike(self, seed: int) -> None:
+        trace = run("storm", seed, **EARLY)
+        calls, in_time = storms.goodput_after(trace)
+        assert in_time >= 0.95 * calls > 150
+        assert red(trace) == set()
+
+    def test_it_costs_calls_that_the_server_would_have_answered(self, seed: int) -> None:
+        refused, in_vain = storms.refused_in_vain(run("storm", seed, **EARLY))
+        assert 20 < in_vain < refused < 150
+
+    def test_a_lost_probe_without_a_timeout_shuts_everybody_out_for_ever(self, seed: int) -> None:
+        stuck = storms.storm(seed=seed, breaker="probe without a timeout", faults=[CUT], **EARLY)
+        assert storms.goodput_after(stuck)[1] == 0
+        assert red(stuck) == {"comes back"}
+        assert stuck.of("breaker_closed") == []
+        sound = storms.storm(seed=seed, faults=[CUT], **EARLY)
+        assert red(sound) == set()
+        assert len(sound.of("breaker_probe")) == 2
+
+
+# ------------------------------------------------------------------------------------------ bulkhead
+@pytest.mark.parametrize("seed", SEEDS)
+class TestWorkersOfOnesOwnKeepTheQuietTenantSafe:
+    def test_in_one_pool_the_quiet_tenant_waits_as_long_as_the_noisy(self, seed: int) -> None:
+        trace = run("pools", seed, pools="one for all")
+        assert red(trace) == {"kept waiting at most"}
+        quiet, noisy = (quantile(bulkhead.waits_s(trace, tenant), 0.99) for tenant in bulkhead.TENANTS)
+        assert quiet > 0.8 * noisy > 10
+
+    def test_with_workers_of_its_own_it_does_not_even_notice(self, seed: int) -> None:
+        noisy, calm = run("pools", seed), run("pools", seed, noise=1.0)
+        assert bulkhead.waits_s(noisy, "quiet") == bulkhead.waits_s(calm, "quiet")
+        assert red(noisy) == red(calm) == set()
+
+    def test_it_costs_idle_workers_beside_a_line_and_a_longer_mean_in_noise_and_without(self, seed: int) -> None:
+        for noise in (1.0, 4.0):
+            pooled, split = (run("pools", seed, pools=ways, noise=noise) for ways in bulkhead.POOLS)
+            assert fmean(bulkhead.waits_s(split)) > fmean(bulkhead.waits_s(pooled))
+            assert bulkhead.idle_beside_a_line_s(split) > 20 > bulkhead.idle_beside_a_line_s(pooled) == 0
+            assert len(bulkhead.waits_s(split)) == len(bulkhead.waits_s(pooled))
+
+    def test_a_crash_of_one_pool_is_one_tenants_affair(self, seed: int) -> None:
+        def tenants_hit(pools: str, pool: str) -> set[str]:
+            crash = {"do": "crash", "target": pool, "at_s": 30, "lasts_s": 5}
+            return {row.message[0] for row in bulkhead.pools(seed=seed, pools=pools, faults=[crash]).of("drop")}
+
+        assert tenants_hit("one each", "noisy-workers") == {"n"}
+        assert tenants_hit("one for all", "workers") == {"n", "q"}
+
+
+@pytest.mark.parametrize(("ways", "law"), [("one for all", laws.pooled_sojourn_s), ("one each", laws.split_sojourn_s)])
+def test_the_mean_without_noise_is_the_laws(ways: str, law: Any) -> None:
+    means = [bulkhead.mean_wait_s(pools_are=ways, seed=seed, noise=1.0, until_s=100.0) for seed in range(11, 19)]
+    expected = law(5.6, 5.6, service_rate=2.0, servers=8)
+    assert abs(fmean(means) - expected) <= 3 * stdev(means) / len(means) ** 0.5
+
+
+# ------------------------------------------------------------------------------------------ claim check
+def waits_of(trace: Trace, kind: str) -> list[float]:
+    return [row.fields["sojourn_us"] / 1e6 for row in trace.of("effect") if row.fields["tenant"] == kind]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+class TestATicketInTheMessageSparesTheBus:
+    def test_behind_film_in_messages_every_ping_waits(self, seed: int) -> None:
+        inside, beside = (run("large", seed, way=way, until_s=30.0) for way in claims.WAYS)
+        assert (red(inside), red(beside)) == ({"kept waiting at most"}, set())
+        assert quantile(waits_of(inside, "ping"), 0.99) > 8 * quantile(waits_of(beside, "ping"), 0.99)
+        assert claims.bus_bytes(inside) > 20 * claims.bus_bytes(beside)
+
+    def test_it_costs_two_round_trips_a_clip(self, seed: int) -> None:
+        inside, beside = (run("large", seed, way=way, until_s=30.0) for way in claims.WAYS)
+        clips = len(waits_of(beside, "clip"))
+        assert (claims.round_trips(inside), claims.round_trips(beside)) == (0, 2 * clips)
+
+    def test_what_is_above_the_queues_limit_is_refused_in_a_message_and_goes_beside_it(self, seed: int) -> None:
+        inside, beside = (run("large", seed, way=way, payload_bytes=900_000, until_s=20.0) for way in claims.WAYS)
+        assert "none refused" in red(inside)
+        assert {row.fields["why"] for row in inside.of("reject")} == {"too large"}
+        assert (waits_of(inside, "clip"), red(beside)) == ([], set())
+
+    def test_a_bucket_that_forgets_before_the_queue_leaves_tickets_to_nowhere(self, seed: int) -> None:
+        pause = {"do": "slow", "target": "encoder", "value": 0, "at_s": 5, "lasts_s": 30}
+        short, long = (claims.large(seed=seed, kept_s=kept_s, until_s=25.0, faults=[pause]) for kept_s in (8.0, 300.0))
+        assert "keys lead somewhere" in red(short)
+        assert len(short.of("dead")) == len({row.message for row in short.of("miss")}) > 0
+        assert "keys lead somewhere" not in red(long)
+
+
+def test_a_payload_gains_by_the_other_way_from_the_laws_size_on() -> None:
+    law = laws.break_even_bytes(2 * claims.ROUND_TRIP_S, 0.75e6, 50e6)  # base64: three bytes of payload in four
+    for payload_bytes, gains in ((law / 2, False), (2 * law, True)):
+        rare = {"payload_bytes": int(payload_bytes), "pings_per_s": 0.02, "clips_per_s": 0.2}
+        inside, beside = (fmean(waits_of(run("large", 1, way=way, **rare), "clip")) for way in claims.WAYS)
+        assert (beside < inside) is gains
+
+
+# ------------------------------------------------------------------------------------------ valet key
+@pytest.mark.parametrize("seed", SEEDS)
+class TestWithAValetKeyTheServiceCarriesNoBytes:
+    def test_the_service_carries_questions_and_no_film(self, seed: int) -> None:
+        through, valet = (run("bytes_carried", seed, way=way) for way in valets.WAYS)
+        assert (red(through), red(valet)) == ({"kept waiting at most"}, set())
+        films = len(through.of("publish"))
+        assert valets.service_bytes(through) == films * 2 * 2_000_000
+        assert valets.service_bytes(valet) == films * 2 * valets.ASK_BYTES
+        assert (valets.round_trips(through), valets.round_trips(valet)) == (films, 2 * films)
+
+    def test_it_stops_every_thief_but_the_one_who_is_in_time(self, seed: int) -> None:
+        for thief in ("too late", "alters it", "other key"):
+            assert red(run("bytes_carried", seed, thief=thief)) == set()
+        assert red(run("bytes_carried", seed, thief="copies it")) == {"opens for the owner alone"}
+        through = run("bytes_carried", seed, way="through the service", thief="copies it")
+        assert "opens for the owner alone" not in red(through)
+
+
+# ------------------------------------------------------------------------------------------ choreography, orchestrator
+STUCK = "o7"
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+class TestAnOrchestratorKnowsWhereEachOrderIs:
+    def test_without_one_the_stuck_order_never_ends_and_with_one_somebody_loses_patience(self, seed: int) -> None:
+        alone, led = (run("order", seed, way=way) for way in orders.WAYS)
+        assert (red(alone), red(led)) == ({"one end each"}, set())
+        assert STUCK in {row.message for row in led.of("apologise")}
+        undone = [row.place for row in led.of("compensate") if row.message == STUCK]
+        assert undone == ["payment", "stock"]
+        others = {row.message for row in led.of("accept")} - {STUCK}
+        for trace in (alone, led):
+            assert {row.message for row in trace.of("confirm", "apologise")} - {STUCK} == others
+
+    def test_it_is_found_in_one_place_and_not_in_five(self, seed: int) -> None:
+        alone, led = (orders.trail(run("order", seed, way=way), STUCK) for way in orders.WAYS)
+        assert (alone.places, led.places) == (5, 1)
+        assert led.rows < 10 < alone.rows
+
+    def test_it_costs_two_messages_a_service_where_the_choreography_has_one_and_one_more(self, seed: int) -> None:
+        alone, led = (orders.messages_an_order(run("order", seed, way=way)) for way in orders.WAYS)
+        assert (alone, led) == (len(orders.SERVICES) + 1, 2 * len(orders.SERVICES))
+
+    def test_who_is_refused_gets_back_what_was_taken_in_both(self, seed: int) -> None:
+        for way in orders.WAYS:
+            trace = run("order", seed, way=way, stuck=0)
+            refused = {row.message for row in trace.of("refuse")}
+            assert refused == {row.message for row in trace.of("apologise")}
+            assert [row.place for row in trace.of("compensate")] == ["stock"] * len(refused)
+
+    def test_from_its_journal_it_goes_on_after_a_crash_and_nothing_is_done_twice(self, seed: int) -> None:
+        for nth in (3, 20, 41):
+            crash = {"do": "crash", "target": "shop", "on": {"kind": "begin"}, "nth": nth, "lasts_s": 2}
+            assert red(orders.order(seed=seed, stuck=0, faults=[crash])) == set()
+            assert red(orders.order(seed=seed, stuck=0, journal=False, faults=[crash])) == {"one end each"}
+
+    def test_a_service_that_dies_delays_and_loses_nothing_once_it_is_back(self, seed: int) -> None:
+        for way in orders.WAYS:
+            for lasts_s, broken in ((5, set()), (None, {"one end each"})):
+                crash = {"do": "crash", "target": "shipping", "at_s": 10, "lasts_s": lasts_s}
+                assert red(orders.order(seed=seed, way=way, stuck=0, faults=[crash])) == broken
+
+    def test_lost_messages_are_said_again_and_nothing_is_done_twice(self, seed: int) -> None:
+        loss = {"do": "loss", "target": "network", "at_s": 5, "lasts_s": 15, "value": 0.2}
+        for way in orders.WAYS:
+            assert red(orders.order(seed=seed, way=way, stuck=0, faults=[loss])) == set()
+
+
+# ------------------------------------------------------------------------------------------ deployment stamps
+@pytest.mark.parametrize("seed", SEEDS)
+class TestWhatStrikesAStampStrikesItsUsersAlone:
+    def test_of_four_stamps_one_crash_hits_its_part_of_the_users_and_of_one_all(self, seed: int) -> None:
+        crash = {"do": "crash", "target": "stamp-1", "at_s": 10, "lasts_s": 15}
+        one, four = (cells.stamps(seed=seed, stamps=stamps, faults=[crash]) for stamps in (1, 4))
+        assert (red(one), red(four)) == ({"hit at most"}, set())
+        belong = sum(cells.stamp_of(f"user-{number}", 4) == "stamp-1" for number in range(1, 61))
+        assert (cells.users_hit(one), cells.users_hit(four)) == (60, belong)
+        assert red(run("stamps", seed)) == set()
+
+    def test_it_costs_room_for_the_fullest_and_a_question_at_each(self, seed: int) -> None:
+        one, four = (run("stamps", seed, stamps=stamps) for stamps in (1, 4))
+        assert cells.fullest_share(one) == 1 < cells.fullest_share(four)
+        assert cells.asked(four) == 4 * cells.asked(one) > 0
+
+
+# ------------------------------------------------------------------------------------------ all of them
+@pytest.mark.parametrize(
+    ("name", "params", "told"),
+    [
+        ("storm", {"breaker": "yes"}, "probe without a timeout"),
+        ("storm", {"failures": 0}, "failures = 0"),
+        ("storm", {"spike": 0}, "spike = 0"),
+        ("pools", {"pools": "two"}, "one for all, one each"),
+        ("pools", {"workers": 3}, "an even number"),
+        ("large", {"way": "by post"}, "in the message, claim check"),
+        ("large", {"kept_s": 0}, "kept_s = 0"),
+        ("bytes_carried", {"way": "by post"}, "through the service, valet key"),
+        ("bytes_carried", {"thief": "everybody"}, "nobody, too late"),
+        ("order", {"way": "by chance"}, "choreography, orchestrator"),
+        ("order", {"stuck": -1}, "stuck = -1"),
+        ("stamps", {"stamps": 0}, "stamps = 0"),
+        ("stamps", {"users": 0}, "users = 0"),
+        ("order", {"refused": 2}, "refused = 2"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_in_words(name: str, params: dict[str, Any], told: str) -> None:
+    with pytest.raises(BadParameter, match=told):
+        find("patterns", name)(**params)
