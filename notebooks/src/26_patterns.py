@@ -390,6 +390,8 @@ told_apart(
 #
 # | pattern | where |
 # |---|---|
+# | Event Sourcing | lab 24: what happened is kept, and what is the case is made from it |
+# | Compensating Transaction | lab 25: what a saga does when a step fails |
 # | Static Content Hosting | as with a valet key, for what everybody may read: lab 07 |
 # | Index Table | labs 02, 09 and 10: an index is such a table, and must be kept up |
 # | Strangler Fig | lab 23: a new view is filled beside the old one, and takes its place at a position |

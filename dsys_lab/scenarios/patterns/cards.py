@@ -38,11 +38,16 @@ LONGEST_S: Final = longest_s("s that the unluckiest clip waits", "publish", "ack
 BURST: Final = {"capacity": 20, "burst_to_s": 30.0, "until_s": 60.0}
 FREEZE: Final = {"do": "slow", "target": "worker-1", "value": 0, "lasts_s": 15,
                  "on": {"kind": "effect", "place": "worker-1"}, "nth": 4}  # fmt: skip
+DESK_DIES: Final = {"do": "crash", "target": "desk", "on": {"kind": "effect"}, "nth": 8, "lasts_s": 2}
 GONE: Final = {"do": "crash", "target": "encoder-1", "on": {"kind": "start", "place": "encoder-1"}, "nth": 4}
 
 
 def _kept(trace: Trace) -> float:
     return 0 if trace.header.params["handler"] == "add always" else len({row.message for row in trace.of("effect")})
+
+
+def _written_down(trace: Trace) -> float:
+    return 0 if trace.header.params["memory"] == "neither" else len(trace.of("effect"))
 
 
 WAITING: Final = (
@@ -258,6 +263,26 @@ READING: Final = (
     ),
 )  # fmt: skip
 
+PROMISING: Final = (
+    Pattern(
+        "Asynchronous Request-Reply",
+        "Buyers stand and wait until the stock has been asked, and some of them leave.",
+        "Say yes at once, on what is known here, and bring the answer later.",
+        "verification_and_apology.launch", {"way": "ask"}, {"way": "promise"},
+        rows("buyers who leave unanswered", "abandon"), rows("apologies", "apologise"),
+        "Queue-Based Load Leveling", "a queue makes the caller's work wait; here the caller goes on, with a promise",
+    ),
+    Pattern(
+        "Saga",
+        "A promise takes several acts at several places, and whoever does them dies half-way.",
+        "Write each act down before it is done, under a key of its own, with what would undo it; and go on from there.",
+        "verification_and_apology.settle", {"memory": "neither"}, {"memory": "keys and journal"},
+        broken("acts done once too often", "exactly-once effect"), Measure("acts that are written down", _written_down),
+        "Choreography", "a saga says what is undone when a step fails; who tells whom to do it is another question",
+        {"faults": [DESK_DIES]},
+    ),
+)  # fmt: skip
+
 OWN: Final = (
     Pattern(
         "Deployment Stamps",
@@ -315,5 +340,5 @@ OWN: Final = (
     ),
 )  # fmt: skip
 
-PATTERNS: Final = {pattern.name: pattern for pattern in (*WAITING, *SPREADING, *FAILING, *READING, *OWN)}
+PATTERNS: Final = {pattern.name: pattern for pattern in (*WAITING, *SPREADING, *FAILING, *READING, *PROMISING, *OWN)}
 """Name -> pattern."""
