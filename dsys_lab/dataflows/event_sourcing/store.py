@@ -175,7 +175,7 @@ class EventLog:
     def load(self, stream: str, after: int = 0) -> list[Recorded]:
         """Return the events of a stream after a version."""
         require_stream(stream)
-        _require_from("after", after)
+        require_from("after", after)
         first = bisect_left(self._lasts.get(stream, []), after + 1)
         found = [event for position in self._positions.get(stream, [])[first:] for event in self._commit(position)]
         self._loaded += len(found)
@@ -183,9 +183,9 @@ class EventLog:
 
     def read(self, after: int = 0, limit: int | None = None) -> list[Recorded]:
         """Return the events of all streams after a position, of `limit` commits at most."""
-        _require_from("after", after)
+        require_from("after", after)
         if limit is not None:
-            _require_from("limit", limit)
+            require_from("limit", limit)
         last = self._log.next_lsn if limit is None else min(self._log.next_lsn, after + limit)
         return [event for position in range(after + 1, last + 1) for event in self._commit(position)]
 
@@ -202,6 +202,7 @@ class EventLog:
         return StoreStatus(len(self._lasts), self._events, self._log.next_lsn, self._conflicts, self._loaded)
 
 
-def _require_from(name: str, value: int) -> None:
+def require_from(name: str, value: int) -> None:
+    """Refuse what is no position, version or limit."""
     if type(value) is not int or value < 0:
         raise BadParameter(f"{name} = {value!r}: give a whole number, 0 or more")
