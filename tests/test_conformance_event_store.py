@@ -31,6 +31,7 @@ from dsys_lab.dataflows.event_sourcing import (
     Written,
     projection,
 )
+from dsys_lab.engines import nats
 from dsys_lab.engines.event_store import JETSTREAM, POSTGRES, STORES, opened, who_is_too_late
 from dsys_lab.errors import BadParameter, Refused
 from dsys_lab.structures.disk import PowerCut, VolatileDisk
@@ -42,6 +43,12 @@ SKIPPED = {
 }
 ONE = Written("BedHeld", 1, b'{"bed":1,"guest":"g1"}')
 TWO = Written("BedHeld", 7, bytes(range(256)))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nothing_is_left_running() -> Iterator[None]:
+    yield
+    nats.connection().close()
 
 
 @pytest.fixture(params=STORES)

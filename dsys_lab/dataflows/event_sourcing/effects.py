@@ -25,7 +25,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from dsys_lab.dataflows.event_sourcing.following import EventSource
-from dsys_lab.stores.relational import Change
+from dsys_lab.stores.relational import Change, Commit
 from dsys_lab.structures.append_log import AppendLog
 from dsys_lab.structures.disk import Disk
 
@@ -69,17 +69,32 @@ class Postman:
             self._log.append(now_us, json.dumps(begin).encode())
         self._source.confirm(self.position)
 
-    def work(self, limit: int | None = None, *, now_us: int = 0) -> int:
+    def work(self, limit: int | None = None) -> int:
         """Carry out what is new, of `limit` commits at most; return how many effects that were."""
-        before = self._carried_out
-        for commit in self._source.peek(limit):
-            for change in filter(self._wants, commit.changes):
-                self._carry_out(key_of(change), change)
-                self._carried_out += 1
-            self._log.append(now_us, json.dumps(commit.position).encode())
-            self.position = commit.position
-            self._source.confirm(commit.position)
+        before, left = self._carried_out, limit
+        while (left is None or left > 0) and (commit := self.next()) is not None:
+            for key, change in self.wanted(commit):
+                self._carry_out(key, change)
+            self.settle(commit)
+            left = None if left is None else left - 1
         return self._carried_out - before
+
+    # ------------------------------------------------------------ the same in steps, for who may crash between them
+    def next(self) -> Commit | None:
+        """Return the next commit, if there is one."""
+        commits = self._source.peek(1)
+        return commits[0] if commits else None
+
+    def wanted(self, commit: Commit) -> list[tuple[str, Change]]:
+        """Return what the events of a commit ask of the world, each under its key."""
+        return [(key_of(change), change) for change in commit.changes if self._wants(change)]
+
+    def settle(self, commit: Commit, *, now_us: int = 0) -> None:
+        """Write down that all effects of a commit were carried out."""
+        self._carried_out += len(self.wanted(commit))
+        self._log.append(now_us, json.dumps(commit.position).encode())
+        self.position = commit.position
+        self._source.confirm(commit.position)
 
     def status(self) -> PostmanStatus:
         """Return how far it has come."""

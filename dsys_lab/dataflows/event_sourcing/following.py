@@ -53,7 +53,7 @@ class EventSource:
         commits: list[Commit] = []
         for recorded in self.store.read(self._after, limit):
             try:
-                change = self.change(recorded)
+                change = change_of(recorded, self.types)
             except CannotRead:
                 if commits and commits[-1].position == recorded.position:
                     commits.pop()  # half a commit is none
@@ -67,11 +67,6 @@ class EventSource:
                 commits.append(Commit(recorded.position, recorded.position, (change,)))
         return commits
 
-    def change(self, recorded: Recorded) -> Change:
-        """Return an event as a change."""
-        event = self.types.read(recorded.written)
-        return Change(event.kind, None, {**event.says, "stream": recorded.stream, "version": recorded.version})
-
     def confirm(self, position: int) -> None:
         """Say that everything up to this position is done with."""
         if position < self._after:
@@ -81,6 +76,12 @@ class EventSource:
     def status(self) -> SlotStatus:
         """Return where it stands; a store keeps everything, so nothing is held back for it."""
         return SlotStatus(self.name, "active", self._after, self._after + 1, 0)
+
+
+def change_of(recorded: Recorded, types: EventTypes) -> Change:
+    """Return an event as a change that puts a fact beside the others."""
+    event = types.read(recorded.written)
+    return Change(event.kind, None, {**event.says, "stream": recorded.stream, "version": recorded.version})
 
 
 def projection(disk: Disk, make: Callable[[], Made], store: EventStore, types: EventTypes) -> Follower[Made]:
