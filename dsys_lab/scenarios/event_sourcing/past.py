@@ -20,6 +20,7 @@ from dsys_lab.simulation.chance import stream
 
 OPENS_H, CLOSES_H = 8.0, 20.0
 BEDS: Final = 12
+PARTS: Final = ("in the morning", "at noon", "in the evening, before he writes it down")
 
 
 class Dated(NamedTuple):
@@ -72,3 +73,11 @@ def through_the_day(*, late_share: float = 0.25, seed: int = DEFAULT_SEED) -> di
         "as it was seen then": [(hour, free_at(hour, known_h=hour, **about)) for hour in hours],  # type: ignore[arg-type]
         "as is known at night": [(hour, free_at(hour, **about)) for hour in hours],  # type: ignore[arg-type]
     }
+
+
+def furthest_apart(*, late_share: float = 0.25, seed: int = DEFAULT_SEED) -> str:
+    """Return in which part of the day what was seen and what is known differ most."""
+    then, now = through_the_day(late_share=late_share, seed=seed).values()
+    apart = {hour: abs(seen - known) for (hour, seen), (_, known) in zip(then, now, strict=True)}
+    hour = max(apart, key=lambda at: apart[at])
+    return PARTS[0] if hour < 11 else PARTS[1] if hour < 14 else PARTS[2]

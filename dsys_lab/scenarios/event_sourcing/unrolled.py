@@ -15,7 +15,7 @@ from dsys_lab.scenarios.scenario import DEFAULT_SEED
 
 BEDS = 10
 WORDS = {
-    "NightOpened": "{beds} beds", "BedHeld": "bed {bed}", "BedBooked": "bed {bed}", "BedReleased": "bed {bed}",
+    "NightOpened": "open", "BedHeld": "bed {bed}", "BedBooked": "bed {bed}", "BedReleased": "bed {bed}",
     "BookingCancelled": "bed {bed}",
 }  # fmt: skip
 

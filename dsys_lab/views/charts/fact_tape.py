@@ -127,6 +127,7 @@ def _draw_cards(axes: Axes, cards: Sequence[Card], rows: int) -> None:
         ground, edge, hatch = LOOKS[card.look]
         axes.add_patch(FancyBboxPatch((x + 0.05, y + 0.1), 0.9, 0.8, boxstyle="round,pad=0,rounding_size=0.06",
                                       facecolor=ground, edgecolor=edge, hatch=hatch, linewidth=1.3))  # fmt: skip
-        axes.text(x + 0.1, y + 0.68, card.name, fontsize=8, color="#57606A", va="center")
+        axes.text(x + 0.1, y + 0.68, card.name, fontsize=8, color="#57606A", va="center",
+                  bbox={"facecolor": ground, "linewidth": 0, "pad": 0.6})  # fmt: skip
         axes.text(x + 0.5, y + 0.36, card.text, fontsize=10, ha="center", va="center", fontweight="bold",
                   bbox={"facecolor": ground, "linewidth": 0, "pad": 0.8})  # fmt: skip
