@@ -114,8 +114,8 @@ STATES: Final[dict[str, State]] = {
     "locked": State("locked", look="hatch", fault=False),
     "apart": State("not what the table says", look="hatch"),
     "stale": State("stale", look="hatch", fault=False),
-    "mistaken": State("not what the facts come to", look="hatch"),
-    "shown": State("readers are led here", fault=False),
+    "mistaken": State("wrong", look="hatch"),
+    "shown": State("shown", fault=False),
 }
 """Every state of a place by its name."""
 

@@ -232,8 +232,8 @@ in_vain.reveal(
 )
 
 # %% [markdown]
-# At the *desk* are the orders that are being thought about. One that is in time becomes a fact on the tape, in the colour
-# of its kind; one that is too late bounces. Move `rate`.
+# At the *desk* are the orders that are being thought about. One that is in time becomes a fact on the tape *log/n1*, in a
+# colour for its kind; one that is too late bounces. Move `rate`. (`think_s` is how long an order is thought about.)
 #
 # What helps? To try again: it costs decisions, and each of them may be late again. Or to *divide*: with `streams` the
 # house has wings, each a stream of its own, which are not in each other's way.
@@ -275,7 +275,7 @@ divided.reveal(
 # ### 2. Folding from the first fact
 #
 # After a year a stream is long, and each load folds all of it. As a fold may be interrupted anywhere and gone on with,
-# what it has come to can be saved now and then, a **checkpoint**: the pins on this tape.
+# what it has come to can be saved now and then: a **checkpoint**. (In the picture below they are pins on the tape.)
 
 # %%
 folded_events = predict(
@@ -324,7 +324,7 @@ print(f"checkpoints written, every 10 and every 100: {loads[0][-1]} and {loads[3
 #
 # ### 3. A view that was wrong
 #
-# The takings have *added* refunds since the house was opened. Somebody notices, and the mended code is there after four
+# The takings have *added* refunds since the house was opened. Somebody notices, and the mended code is there after three
 # seconds. The office reads the number every second. Three ways to go on:
 #
 # - *from now on*: the sum was kept in a table, updated in place. The new code updates it rightly from now on;
@@ -360,17 +360,18 @@ right_again.reveal(
 )
 
 # %% [markdown]
-# The triangles under the tape are the views: how far each has read. Hatched is a view that does not say what the facts
-# come to; the strip *off by* is the office's error. On the right *v2* runs along the tape while *v1* goes on answering.
+# The triangles under the tape are the views: how far each has read. *Shown* is the view that the office reads; *wrong* and
+# hatched is one that does not say what the facts come to. The strip *off by* is the office's error. On the right *v2* runs
+# along the tape while *v1* goes on answering.
 #
 # A month later the view needs a new column. This time nothing was wrong. It is folded again all the same:
 
 # %%
 noticed = predict(
     "24/noticed",
-    "The view is right, and rebuilt in place. How many of the office's next 12 readings "
+    "The view is right, and rebuilt in place. How many of the office's next 11 readings "
     "are wrong, or older than half a second?",
-    between=(0, 12),
+    between=(0, 11),
     unit="readings",
 )
 noticed
@@ -431,25 +432,25 @@ how_long.reveal(
 #
 # ### 5. How many beds were free at noon?
 #
-# Fold up to noon. But what is "up to noon"? Some guests had told the porter that they would not come, and he wrote it down
-# in the evening. Each fact has two times: when it **happened**, and when it was **recorded**.
+# Fold up to noon. But what is "up to noon"? Some guests tell the porter that they will not come, and he writes it down when
+# his day is over. Each fact has two times: when it **happened**, and when it was **recorded**. So there are two lines
+# through a day: beds free *as it was seen then*, and *as is known at night*.
 
 # %%
 noon = predict(
     "24/noon",
-    "The two lines of the chart below are beds free as everybody saw it then, and as is "
-    "known at night. Where do they differ most?",
-    choices=["in the morning", "at noon", "in the evening, before he writes it down"],
+    "Where the two lines differ: which of them says more free beds?",
+    choices=["as it was seen then", "as is known at night", "now one, now the other"],
 )
 noon
 
 # %%
-from dsys_lab.scenarios.event_sourcing.past import furthest_apart, through_the_day
+from dsys_lab.scenarios.event_sourcing.past import through_the_day, which_is_more
 
 # %%
 noon.reveal(
-    furthest_apart(),
-    why="What nobody has written down yet adds up until the evening.",
+    which_is_more(),
+    why="Beds were given back, and the desk did not know: it sent people away.",
     show=charts.lines(
         through_the_day(),
         title="How many beds are free?",
@@ -751,14 +752,14 @@ measured(ratios, "times as long as the loop", usually="several times as long as 
 # And a load from the first fact beside one from a checkpoint, with all the bytes read and decoded:
 
 # %%
-saved = event_stores.with_checkpoints(house, every=100)
-print(f"folded from the first fact: {house.load('n1').folded_events}")
-print(f"folded from a checkpoint: {event_stores.with_checkpoints(house, every=99).load('n1').folded_events}")
+saved = event_stores.with_checkpoints(house, every=99)
+print(f"folded from the first fact: {house.load('n1').folded_events:,}")
+print(f"folded from a checkpoint: {saved.load('n1').folded_events}")
 
 # %%
 replay, load = interleaved(lambda: house.load("n1"), lambda: saved.load("n1"))
 ratios = [a / b for a, b in zip(replay, load, strict=True)]
-measured(ratios, "times as long", usually="a hundred times as long, and growing")
+measured(ratios, "times as long", usually="some tens of times as long, and growing")
 
 # %% [markdown]
 # `python -m dsys_lab.benchmark folds event_appends` has more of it, with appends to the three stores.

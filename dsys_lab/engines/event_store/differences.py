@@ -14,13 +14,13 @@ JETSTREAM: Final = (
     ),
     Difference(
         "`load` after a version reads no more than that",
-        "reads the subject from its first message",
+        "JetStream reads the subject from its first message",
         "What was loaded is counted by the server's work: with checkpoints one would keep message numbers in them.",
         ("a_load_after_a_version_reads_no_more_than_that",),
     ),
     Difference(
         "nothing is ever let go",
-        "a stream has limits of number, size and age, if somebody sets one",
+        "a stream of JetStream has limits of number, size and age, if somebody sets one",
         "Then the oldest events go, and a fold is refused at the gap: a stream is a store only without limits.",
     ),
 )
@@ -35,7 +35,7 @@ POSTGRES: Final = (
     ),
     Difference(
         "what is appended is read at once",
-        "readers wait for every older transaction of the cluster to end",
+        "readers of PostgreSQL wait for every older transaction of the cluster to end",
         "A session that somebody left open holds back all projections, not the writers.",
     ),
 )

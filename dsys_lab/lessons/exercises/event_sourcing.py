@@ -106,12 +106,10 @@ EVOLVE: Final = Exercise(
 `beds` is a dict: for each bed `None` if it is free, or `("held", guest)`, or `("booked", guest)`. Before the first fact
 it is empty. `event` is `(kind, says)`:
 
-| kind | says | then |
-|---|---|---|
-| `NightOpened` | `beds` | beds 1 to so many are there, all free |
-| `BedHeld` | `bed`, `guest` | the bed is held |
-| `BedBooked` | `bed`, `guest` and more | the bed is booked |
-| `BedReleased`, `BookingCancelled` | `bed` and more | the bed is free |
+- `NightOpened` says `beds`: beds 1 to so many are there, all free;
+- `BedHeld` says `bed` and `guest`: the bed is held;
+- `BedBooked` says `bed`, `guest` and more: the bed is booked;
+- `BedReleased` and `BookingCancelled` say `bed` and more: the bed is free.
 
 A fact of any other kind changes nothing. Return the beds after the fact; do not change the dict that you are given.""",
     skeleton="def evolve(beds, event):\n    ...",

@@ -29,7 +29,7 @@ class Desk:
     def __init__(self, simulation: Simulation, house: Handler[Night], nights: list[str], *, think_s: float) -> None:
         self.simulation, self.house, self.think_s = simulation, house, think_s
         self.newest = {night: house.load(night) for night in nights}
-        self.busy = self.done = self.conflicts = 0
+        self.busy = self.done = self.conflicts = self.most = self.busiest_us = 0
 
     def see(self, night: str) -> Folded[Night]:
         """Return what a stream comes to now."""
@@ -41,6 +41,8 @@ class Desk:
         sim, luck = self.simulation, self.simulation.stream("orders/wishes")
         sim.emit("publish", DESK, message, attempt=1)
         self.busy += 1
+        if self.busy > self.most:
+            self.most, self.busiest_us = self.busy, sim.now_us
         for attempt in range(1, retries + 2):
             seen = self.see(night)
             wish = asked(seen.state, luck, int(message[1:]))
@@ -69,7 +71,7 @@ class Desk:
         self.simulation.emit("gauge", DESK, name="in vain", value=round(share, 3), unit="share of all that was thought")
 
 
-@scenario("{rate} orders a second, {think_s} s to think, {streams} stream(s), {retries} retries")
+@scenario("{rate:g} orders a second, {think_s:g} s to think, streams: {streams}, retries: {retries}")
 def booking(
     sim: Simulation,
     *,
@@ -106,7 +108,7 @@ def booking(
     events = house.store.status().events - streams
     sim.emit("check", LOG, name="each acknowledged order is one event", ok=events == desk.done, expected=desk.done,
              got=events)  # fmt: skip
-    return Claims({"checks hold": {}, "conservation": {}})
+    return Claims({"checks hold": {}, "conservation": {}}, poster_us=desk.busiest_us)
 
 
 def _opened(sim: Simulation, streams: int, beds: int) -> tuple[Handler[Night], list[str]]:

@@ -69,7 +69,7 @@ def _loaded(grown: Handler[Night], every: int | None, luck: Callable[[], float])
 
 # ------------------------------------------------------------------------------------------ decisions in vain
 def in_vain(
-    *rates: float, think_s: float = 0.1, streams: int = 1, orders: int = 800, seed: int = DEFAULT_SEED
+    *rates: float, think_s: float = 0.1, streams: int = 1, orders: int = 600, seed: int = DEFAULT_SEED
 ) -> list[Point]:
     """Return for each rate which share of the decisions came too late, none of which is tried again."""
     require_positive(orders=orders)
@@ -91,7 +91,7 @@ class Retried(NamedTuple):
 
 
 def retried(
-    *retries: int, rate: float = 5.0, think_s: float = 0.1, orders: int = 600, seed: int = DEFAULT_SEED
+    *retries: int, rate: float = 5.0, think_s: float = 0.1, orders: int = 400, seed: int = DEFAULT_SEED
 ) -> list[Retried]:
     """Let orders that came too late decide again, so many times at most."""
     told = []

@@ -20,7 +20,8 @@ from dsys_lab.simulation.chance import stream
 
 OPENS_H, CLOSES_H = 8.0, 20.0
 BEDS: Final = 12
-PARTS: Final = ("in the morning", "at noon", "in the evening, before he writes it down")
+_GIVEN_BACK: Final = ("BedReleased", "BookingCancelled")
+LINES: Final = ("as it was seen then", "as is known at night")
 
 
 class Dated(NamedTuple):
@@ -32,10 +33,10 @@ class Dated(NamedTuple):
 
 
 @lru_cache(maxsize=16)
-def a_day(*, facts: int = 40, late_share: float = 0.25, seed: int = DEFAULT_SEED) -> tuple[Dated, ...]:
+def a_day(*, facts: int = 40, late_share: float = 1.0, seed: int = DEFAULT_SEED) -> tuple[Dated, ...]:
     """Return the facts of a day as they were recorded: some were told to the porter, who wrote them down at night.
 
-    Facts about one bed are recorded in the order in which they happened, so the evening's are the last of their beds.
+    What the porter hears is that a bed is given back, and that nobody has it after that; he is told of `late_share` of them.
     """
     require_fraction(late_share=late_share)
     house, luck = filled(a_house(beds=BEDS), facts, seed=seed), stream(seed, "past")
@@ -45,12 +46,13 @@ def a_day(*, facts: int = 40, late_share: float = 0.25, seed: int = DEFAULT_SEED
     dated = []
     for number, event in enumerate(events):
         happened_h = OPENS_H + number * step_h
-        is_late = number > 0 and last[event.says["bed"]] == number and luck() < late_share * 2
+        is_last = event.kind in _GIVEN_BACK and last[event.says["bed"]] == number
+        is_late = is_last and luck() < late_share
         dated.append(Dated(happened_h, CLOSES_H if is_late else happened_h, event))
     return tuple(sorted(dated, key=lambda one: one.recorded_h))
 
 
-def free_at(hour: float, *, known_h: float = 24.0, late_share: float = 0.25, seed: int = DEFAULT_SEED) -> int:
+def free_at(hour: float, *, known_h: float = 24.0, late_share: float = 1.0, seed: int = DEFAULT_SEED) -> int:
     """Return how many beds were free at an hour, as far as was known at another.
 
     Parameters
@@ -65,19 +67,19 @@ def free_at(hour: float, *, known_h: float = 24.0, late_share: float = 0.25, see
     return NIGHT.fold(one.event for one in sorted(counted, key=lambda one: one.happened_h)).free
 
 
-def through_the_day(*, late_share: float = 0.25, seed: int = DEFAULT_SEED) -> dict[str, list[tuple[float, float]]]:
+def through_the_day(*, late_share: float = 1.0, seed: int = DEFAULT_SEED) -> dict[str, list[tuple[float, float]]]:
     """Return how many beds were free through the day: as everybody saw it then, and as is known at night."""
     hours = [OPENS_H + quarter / 4 for quarter in range(int(4 * (CLOSES_H - OPENS_H)) + 1)]
     about = {"late_share": late_share, "seed": seed}
     return {
-        "as it was seen then": [(hour, free_at(hour, known_h=hour, **about)) for hour in hours],  # type: ignore[arg-type]
-        "as is known at night": [(hour, free_at(hour, **about)) for hour in hours],  # type: ignore[arg-type]
+        LINES[0]: [(hour, free_at(hour, known_h=hour, **about)) for hour in hours],  # type: ignore[arg-type]
+        LINES[1]: [(hour, free_at(hour, **about)) for hour in hours],  # type: ignore[arg-type]
     }
 
 
-def furthest_apart(*, late_share: float = 0.25, seed: int = DEFAULT_SEED) -> str:
-    """Return in which part of the day what was seen and what is known differ most."""
-    then, now = through_the_day(late_share=late_share, seed=seed).values()
-    apart = {hour: abs(seen - known) for (hour, seen), (_, known) in zip(then, now, strict=True)}
-    hour = max(apart, key=lambda at: apart[at])
-    return PARTS[0] if hour < 11 else PARTS[1] if hour < 14 else PARTS[2]
+
+def which_is_more(*, seed: int = DEFAULT_SEED) -> str:
+    """Return which of `LINES` says more free beds, over the quarters of the hours in which they differ."""
+    then, now = through_the_day(seed=seed).values()
+    more = {known > seen for (_, seen), (_, known) in zip(then, now, strict=True) if known != seen}
+    return LINES[1] if more == {True} else LINES[0] if more == {False} else "now one, now the other"

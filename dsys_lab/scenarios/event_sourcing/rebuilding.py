@@ -171,16 +171,16 @@ class Office:
         return wrong
 
 
-@scenario("mended {way}")
+@scenario("folded anew: {way}")
 def rebuilding(
     sim: Simulation,
     *,
     way: str = "beside",
-    history: int = 60,
-    rate: float = 2.0,
-    rebuild_rate: float = 12.0,
-    mended_s: float = 4.0,
-    seconds: float = 16.0,
+    history: int = 22,
+    rate: float = 1.5,
+    rebuild_rate: float = 5.0,
+    mended_s: float = 3.0,
+    seconds: float = 13.0,
     mistaken: bool = True,
 ) -> Claims:
     """There are `history` facts, `rate` more come a second; a rebuild folds `rebuild_rate` facts a second.
