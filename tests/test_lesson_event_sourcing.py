@@ -137,9 +137,10 @@ def test_a_program_that_is_late_breaks_at_what_is_new_and_at_a_copy_altogether()
 
 
 # ------------------------------------------------------------------------------------------------ the past
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", [7, 11, 26])
 def test_what_was_believed_and_what_was_so_differ_where_news_was_late(seed):
     assert which_is_more(seed=seed) == "as is known at night"
+    assert which_is_more(seed=23) == "neither", "that day everybody who gave a bed back had somebody after them"
     then, now = (dict(line) for line in through_the_day(seed=seed).values())
     assert then[8.0] == now[8.0]
     assert any(then[hour] != now[hour] for hour in then)

@@ -450,7 +450,7 @@ from dsys_lab.scenarios.event_sourcing.past import through_the_day, which_is_mor
 # %%
 noon.reveal(
     which_is_more(),
-    why="Beds were given back, and the desk did not know: it sent people away.",
+    why="Beds had been given back, and the desk did not know.",
     show=charts.lines(
         through_the_day(),
         title="How many beds are free?",
@@ -461,7 +461,7 @@ noon.reveal(
 )
 
 # %% [markdown]
-# Both are right answers, to different questions: *how was it?* and *what did we know when we decided?* Who keeps both times
+# At 20 h the porter writes down what he knows, and the lines meet. Both are right answers, to different questions: *how was it?* and *what did we know when we decided?* Who keeps both times
 # can answer both (**bitemporal**). Nothing was changed in the log: late news is one more fact.
 
 # %% [markdown]

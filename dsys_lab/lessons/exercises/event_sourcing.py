@@ -207,10 +207,10 @@ LIFTED: Final = Exercise(
     statement="""
 A log has nights in three schemas:
 
-1. `person`, `hours` (a float), `city`, which is `"nowhere"` if nobody said;
-2. `person`, `minutes` instead of the hours, as a whole number, and `city` as before;
-3. `person`, `minutes`, `place` instead of the city, which is `"unknown"` if nobody said, and `source`. Nights of the
-   first two schemas were all `"typed in"`.
+- schema 1: `person`, `hours` (a float), `city`, which is `"nowhere"` if nobody said;
+- schema 2: `person`, `minutes` instead of the hours, as a whole number, and `city` as before;
+- schema 3: `person`, `minutes`, `place` instead of the city, which is `"unknown"` if nobody said, and `source`. Nights
+  of the first two schemas were all `"typed in"`.
 
 `says` is what was decoded by its own `schema`, with the default where nothing was said. Return it as schema 3 says it;
 minutes are those nearest to the hours. Do not change the dict that you are given.""",

@@ -36,7 +36,7 @@ class Dated(NamedTuple):
 def a_day(*, facts: int = 40, late_share: float = 1.0, seed: int = DEFAULT_SEED) -> tuple[Dated, ...]:
     """Return the facts of a day as they were recorded: some were told to the porter, who wrote them down at night.
 
-    What the porter hears is that a bed is given back, and that nobody has it after that; he is told of `late_share` of them.
+    The porter hears that a bed is given back which nobody takes after that; he is told of `late_share` of those.
     """
     require_fraction(late_share=late_share)
     house, luck = filled(a_house(beds=BEDS), facts, seed=seed), stream(seed, "past")
@@ -79,7 +79,8 @@ def through_the_day(*, late_share: float = 1.0, seed: int = DEFAULT_SEED) -> dic
 
 
 def which_is_more(*, seed: int = DEFAULT_SEED) -> str:
-    """Return which of `LINES` says more free beds, over the quarters of the hours in which they differ."""
+    """Return which of `LINES` says more free beds, over the quarters of the hours in which they differ, or neither."""
     then, now = through_the_day(seed=seed).values()
     more = {known > seen for (_, seen), (_, known) in zip(then, now, strict=True) if known != seen}
-    return LINES[1] if more == {True} else LINES[0] if more == {False} else "now one, now the other"
+    said = {frozenset({True}): LINES[1], frozenset({False}): LINES[0], frozenset[bool](): "neither"}
+    return said.get(frozenset(more), "now one, now the other")

@@ -171,7 +171,7 @@ class Office:
         return wrong
 
 
-@scenario("folded anew: {way}")
+@scenario("{way}")
 def rebuilding(
     sim: Simulation,
     *,
