@@ -20,7 +20,7 @@ from dsys_lab.views import charts
 from dsys_lab.views.player.fold import Fold, folded
 
 SEEDS = (7, 11, 23)
-CRASH = {"do": "crash", "target": "postman", "on": {"kind": "send"}, "nth": 3, "lasts_s": 1}
+CRASH = {"do": "crash", "target": "post", "on": {"kind": "send"}, "nth": 3, "lasts_s": 1}
 
 
 # ------------------------------------------------------------------------------------------------ the laws

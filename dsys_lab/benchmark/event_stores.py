@@ -20,7 +20,7 @@ from dsys_lab.engines.event_store import opened
 from dsys_lab.scenarios.event_sourcing.world import a_house, filled
 from dsys_lab.structures.disk import VolatileDisk
 
-FACTS, APPENDS = 1_000, 100
+FACTS, APPENDS = 1_050, 100
 _HELD: Final = Written("BedHeld", 1, b'{"bed":1,"guest":"g1"}')
 
 
@@ -86,7 +86,7 @@ def folds() -> None:
         Rival("evolve, a new state each time", lambda: by_fold(events)),
         Rival("a loop over one dictionary", lambda: by_loop(events)),
     ])  # fmt: skip
-    compare("A night of 1,000 facts loaded", "nights", [
+    compare(f"A night of {FACTS:,} facts loaded", "nights", [
         Rival("with a checkpoint every 100", lambda: bool(saved.load("n1"))),
         Rival("from the first fact", lambda: bool(house.load("n1"))),
     ])  # fmt: skip

@@ -233,7 +233,7 @@ in_vain.reveal(
 
 # %% [markdown]
 # At the *desk* are the orders that are being thought about. One that is in time becomes a fact on the tape *log/n1*, in a
-# colour for its kind; one that is too late bounces. Move `rate`. (`think_s` is how long an order is thought about.)
+# colour for its kind; one that is too late bounces. The strip *in vain* is the share so far. Move `rate`. (`think_s` is how long one thinks.)
 #
 # What helps? To try again: it costs decisions, and each of them may be late again. Or to *divide*: with `streams` the
 # house has wings, each a stream of its own, which are not in each other's way.
@@ -361,8 +361,8 @@ right_again.reveal(
 
 # %% [markdown]
 # The triangles under the tape are the views: how far each has read. *Shown* is the view that the office reads; *wrong* and
-# hatched is one that does not say what the facts come to. The strip *off by* is the office's error. On the right *v2* runs
-# along the tape while *v1* goes on answering.
+# hatched is one that does not say what the facts come to. The strip *off by* is the office's error, *wrong answers* how many
+# it has read so far. On the right *v2* runs along the tape while *v1* goes on answering.
 #
 # A month later the view needs a new column. This time nothing was wrong. It is folded again all the same:
 
@@ -497,8 +497,8 @@ posted.reveal(
 )
 
 # %% [markdown]
-# On the right letters are posted by a *postman*: a follower of the log of its own, who writes down how far he has come. The
-# rebuild is none of his business. But he may fall down, with the letter posted and nothing written down:
+# On the right letters are posted by a *postman* (*post* in the picture): a follower of the log of its own, who writes down how
+# far he has come. The rebuild is none of his business. But he may fall down, with the letter posted and nothing written down:
 
 # %%
 fallen = predict(
@@ -511,7 +511,7 @@ fallen = predict(
 fallen
 
 # %%
-crash = {"do": "crash", "target": "postman", "on": {"kind": "send"}, "nth": 3}
+crash = {"do": "crash", "target": "post", "on": {"kind": "send"}, "nth": 3}
 falls = [{**crash, "lasts_s": 1}]
 tumble = partial(counts.letters, "by a postman", faults=falls)
 
@@ -733,7 +733,7 @@ gone.reveal(
 # %% [markdown]
 # ### What does it cost?
 #
-# A pure fold makes a new state for each fact; a plain loop changes one in place. A thousand facts, folded in turn by both:
+# A pure fold makes a new state for each fact; a plain loop changes one in place. Some thousand facts, by both in turn:
 
 # %%
 from dsys_lab.benchmark import event_stores, interleaved
@@ -746,7 +746,7 @@ pure, plain = interleaved(
     partial(event_stores.by_fold, facts), partial(event_stores.by_loop, facts)
 )
 ratios = [a / b for a, b in zip(pure, plain, strict=True)]
-measured(ratios, "times as long as the loop", usually="several times as long as the loop")
+measured(ratios, "times as long as the loop", usually="about ten times as long as the loop")
 
 # %% [markdown]
 # And a load from the first fact beside one from a checkpoint, with all the bytes read and decoded:

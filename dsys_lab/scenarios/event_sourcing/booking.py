@@ -13,7 +13,7 @@ from typing import Final
 
 from dsys_lab.dataflows.event_sourcing import Conflict, Done, Folded, Handler, Night, Open
 from dsys_lab.errors import BadParameter, require_not_negative, require_positive
-from dsys_lab.scenarios.event_sourcing.world import a_house, asked
+from dsys_lab.scenarios.event_sourcing.world import SHORT, a_house, asked
 from dsys_lab.scenarios.scenario import Claims, scenario
 from dsys_lab.simulation import Body, Simulation
 from dsys_lab.simulation.chance import exponential
@@ -56,7 +56,7 @@ class Desk:
 
     def _append(self, message: str, night: str, done: Done) -> None:
         self.done += 1
-        kind = done.events[0].kind
+        kind = SHORT[done.events[0].kind]
         self.simulation.emit("append", f"{LOG}/{night}", message, shard=night, offset=done.version - 1, key=kind)
 
     def _too_late(self, message: str, conflict: Conflict, attempt: int, *, again: bool) -> None:
@@ -118,5 +118,5 @@ def _opened(sim: Simulation, streams: int, beds: int) -> tuple[Handler[Night], l
         house.handle(night, Open(beds))
     for night in nights:
         sim.emit("publish", DESK, night, attempt=1)
-        sim.emit("append", f"{LOG}/{night}", night, shard=night, offset=0, key="NightOpened")
+        sim.emit("append", f"{LOG}/{night}", night, shard=night, offset=0, key=SHORT["NightOpened"])
     return house, nights

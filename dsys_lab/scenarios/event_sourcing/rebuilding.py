@@ -20,7 +20,7 @@ from typing import Final
 from dsys_lab.dataflows.change_capture import Follower, Switch
 from dsys_lab.dataflows.event_sourcing import EventSource, Handler, Night, Takings, projection
 from dsys_lab.errors import BadParameter, require_choice, require_not_negative, require_positive
-from dsys_lab.scenarios.event_sourcing.world import a_house, asked, filled
+from dsys_lab.scenarios.event_sourcing.world import SHORT, a_house, asked, filled
 from dsys_lab.scenarios.scenario import Claims, scenario
 from dsys_lab.simulation import Body, Machine, Simulation
 from dsys_lab.simulation.chance import exponential
@@ -64,7 +64,7 @@ class Facts:
         for commit in self._source.peek():
             for change in commit.changes:
                 self._right.apply(change)
-                message, key = f"e{commit.position}", change.table
+                message, key = f"e{commit.position}", SHORT[change.table]
                 self.simulation.emit("publish", "guests", message, attempt=1, key=key)
                 self.simulation.emit("append", FACTS, message, shard="facts", offset=commit.position - 1, key=key)
             self.came_us.append(self.simulation.now_us)

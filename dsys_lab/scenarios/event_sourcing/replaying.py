@@ -4,7 +4,7 @@
 posts, and remembers how far it has come; the rebuild is none of its business. With `keyed` the guests look at the key
 of a letter and put aside what they have.
 
-Crash "postman" by a fault on a row `send`: then he has posted and not written it down.
+Crash "post", his machine, by a fault on a row `send`: then he has posted and not written it down.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from dsys_lab.stores.relational import Change
 from dsys_lab.structures.disk import VolatileDisk
 
 WAYS: Final = ("in the view", "by a postman")
-VIEW, POSTMAN, GUESTS, FACTS = "view", "postman", "guests", "log/facts"
+VIEW, POSTMAN, GUESTS, FACTS = "view", "post", "guests", "log/facts"
 POST_S, POLL_S, FOLD_S = 0.35, 0.1, 0.15
 BOOKINGS_MOST: Final = 40
 
@@ -123,7 +123,7 @@ class PostmanMachine(Machine):
 
     def on_crash(self) -> None:
         """Lose what was not synced."""
-        self.device.crash(self.simulation.stream("postman/power"))
+        self.device.crash(self.simulation.stream("post/power"))
 
     def _walk(self) -> Body:
         sim, postman = self.simulation, self.postman
@@ -145,7 +145,7 @@ def _book(sim: Simulation, house: Handler[Night], number: int) -> None:
     person = FIRST[number % len(FIRST)], LAST[number % len(LAST)]
     for command in (Hold(bed, guest), Book(bed, guest, *person, 9_000)):
         done = house.handle("n1", command)
-        message, kind = f"e{done.version}", "BedHeld" if isinstance(command, Hold) else "BedBooked"
+        message, kind = f"e{done.version}", "held" if isinstance(command, Hold) else "booked"
         sim.emit("publish", "desk", message, attempt=1, key=kind)
         sim.emit("append", FACTS, message, shard="facts", offset=done.version - 1, key=kind)
 
@@ -160,8 +160,8 @@ def replaying(
     if not 1 <= bookings <= BOOKINGS_MOST:
         raise BadParameter(f"bookings = {bookings}: give 1 to {BOOKINGS_MOST}")
     house = a_house(beds=bookings)
-    sim.emit("publish", "desk", "e1", attempt=1, key="NightOpened")
-    sim.emit("append", FACTS, "e1", shard="facts", offset=0, key="NightOpened")
+    sim.emit("publish", "desk", "e1", attempt=1, key="open")
+    sim.emit("append", FACTS, "e1", shard="facts", offset=0, key="open")
     guests = Guests(sim, keyed=keyed)
     posts = way == WAYS[0]
     View(sim, house, posts=posts, rebuild_s=rebuild_s)

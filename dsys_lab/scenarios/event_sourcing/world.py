@@ -27,6 +27,11 @@ PRICES: Final = (7_000, 9_000, 12_000)
 FIRST: Final = ("Ada", "Ben", "Cleo", "Dana", "Emil", "Fay", "Gil", "Hana")
 LAST: Final = ("Ash", "Birch", "Cedar", "Elm", "Fir", "Oak", "Pine", "Yew")
 FACTS_MOST: Final = 20_000
+SHORT: Final = {
+    "NightOpened": "open", "BedHeld": "held", "BedBooked": "booked", "BedReleased": "released",
+    "BookingCancelled": "cancelled",
+}  # fmt: skip
+"""What a picture calls each kind of fact, where there is little room."""
 
 Command = Hold | Book | Release | Cancel
 
