@@ -62,6 +62,7 @@ notes("Event sourcing and event logs")
 # %%
 from dsys_lab.scenarios.event_sourcing.unrolled import unrolled
 
+# %%
 charts.sliding(
     lambda position: charts.fact_tape(*unrolled(position)),
     position=(0, 26),
@@ -81,6 +82,7 @@ charts.sliding(
 # %%
 from dsys_lab.dataflows.event_sourcing import NIGHT, Hold, Open
 
+# %%
 events = [*NIGHT.decide(NIGHT.initial, Open(beds=3))]
 events
 
@@ -98,6 +100,7 @@ NIGHT.fold(events)
 # %%
 from dsys_lab.errors import Refused
 
+# %%
 try:
     NIGHT.decide(NIGHT.fold(events), Hold(bed=1, guest="ben"))
 except Refused as no:
@@ -111,6 +114,7 @@ except Refused as no:
 from dsys_lab.dataflows.event_sourcing import TYPES, EventLog, EventTypes, Handler
 from dsys_lab.structures import VolatileDisk
 
+# %%
 log = EventLog(VolatileDisk())
 house = Handler(log, EventTypes(TYPES), NIGHT)
 house.handle("n1", Open(beds=3)).version
@@ -159,6 +163,7 @@ table(
 # %%
 from dsys_lab.dataflows.event_sourcing import Decider
 
+# %%
 show_source(Decider.fold)
 
 # %%
@@ -290,6 +295,7 @@ folded_events
 # %%
 loads = counts.loaded(10, 25, 50, 100, None)
 fifty = loads[2]
+pinned = partial(charts.fact_tape, pins=(10, 20))
 
 # %%
 folded_events.reveal(
@@ -299,7 +305,7 @@ folded_events.reveal(
     why="Anything from none to 49 has come since the last one.",
     show=(
         charts.sliding(
-            lambda position: charts.fact_tape(*unrolled(position), pins=(10, 20)),
+            lambda position: pinned(*unrolled(position)),
             position=(0, 26),
             at={"position": 17},
         ),
@@ -603,6 +609,7 @@ late_day.reveal(
 # %%
 from dsys_lab.dataflows.event_sourcing import Event
 
+# %%
 says = {"bed": 2, "guest": "g9", "name": "Ada King Lovelace", "cents": 9_000}
 old = EventTypes(TYPES).write(Event("BedBooked", says), schema=1)
 old
@@ -663,6 +670,7 @@ from random import Random
 
 from dsys_lab.dataflows.event_sourcing import KeyRing
 
+# %%
 ring = KeyRing(VolatileDisk(), Random(7).randbytes)
 sealing = EventTypes(TYPES, seals=ring)
 sealed = sealing.write(Event("BedBooked", says), schema=1)
@@ -687,6 +695,7 @@ sealing.read(sealed).says["first"]
 # %%
 from dsys_lab.engines.event_store import JETSTREAM, POSTGRES, STORES, who_is_too_late
 
+# %%
 table(
     ("store", "Anna", "Ben", "Ben, after reading on"),
     [(name, a, b, c) for name, a, b, _, c in map(who_is_too_late, STORES)],
@@ -738,6 +747,7 @@ gone.reveal(
 # %%
 from dsys_lab.benchmark import event_stores, interleaved
 
+# %%
 house = event_stores.grown()
 facts = event_stores.decoded(house)
 
@@ -772,6 +782,7 @@ measured(ratios, "times as long", usually="some tens of times as long, and growi
 # %%
 from dsys_lab.views.player.fold import folded
 
+# %%
 run = booking(rate=3.0, think_s=0.3, retries=2, seed=11)
 rows = list(run)
 player(run)
