@@ -315,7 +315,6 @@ folded_events.reveal(
             title="How much does a load fold?",
             x="events between two checkpoints",
             y="events folded",
-            whole_x=True,
         ),
     ),
 )
