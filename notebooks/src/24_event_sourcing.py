@@ -265,7 +265,7 @@ divided.reveal(
     why="Each wing has a sixth of the orders.",
     show=charts.bars(
         {
-            **{f"one stream, {one.retries} retries": one.given_up_share for one in again},
+            **{f"one stream, {n} retries": given_up for n, _, given_up in again},
             "six wings, 0 retries": of_six,
         },
         title="How many orders come to nothing?",
@@ -374,8 +374,8 @@ right_again.reveal(
 # %%
 noticed = predict(
     "24/noticed",
-    "The view is right, and rebuilt in place. How many of the office's next 11 readings "
-    "are wrong, or older than half a second?",
+    "The view is right, and rebuilt in place. How many of the office's next 11 "
+    "readings are wrong, or older than half a second?",
     between=(0, 11),
     unit="readings",
 )
@@ -652,10 +652,10 @@ shredded.reveal(
     ", ".join(one.way for one in found if one.in_backup),
     why="A copy that nobody reaches can be made unreadable, but not changed.",
     show=table(
-        ("way", "name in the log", "in the backup", "night still folds", "events changed"),
+        ("way", "name in the log", "in the backup", "night folds", "events changed"),
         [
-            (one.way, yes[one.in_log], yes[one.in_backup], yes[one.folds], f"{one.moved}")
-            for one in found
+            (way, yes[in_log], yes[in_backup], yes[folds], f"{moved}")
+            for way, in_log, in_backup, folds, _, moved in found
         ],
     ),
 )
@@ -755,7 +755,7 @@ pure, plain = interleaved(
     partial(event_stores.by_fold, facts), partial(event_stores.by_loop, facts)
 )
 ratios = [a / b for a, b in zip(pure, plain, strict=True)]
-measured(ratios, "times as long as the loop", usually="about ten times as long as the loop")
+measured(ratios, "times as long as the loop", usually="ten times as long as the loop")
 
 # %% [markdown]
 # And a load from the first fact beside one from a checkpoint, with all the bytes read and decoded:
