@@ -71,7 +71,7 @@ def test_a_state_that_a_place_enters_can_be_left_and_no_other():
     entered = {kind.state for kind in KINDS.values() if kind.state}
     stays = {"idle"}  # a slice without a block of the question has nothing to do from its beginning to its end
     assert entered - stays == {state for kind in KINDS.values() for state in kind.ends} == {
-        "down", "slow", "blocked", "split", "absent", "locked", "apart", "stale", "open"}
+        "down", "slow", "blocked", "split", "absent", "locked", "apart", "stale", "open", "mistaken", "shown"}
 
 
 # ------------------------------------------------------------------------------------------ what is refused

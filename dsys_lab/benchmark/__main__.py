@@ -13,6 +13,7 @@ from dsys_lab.benchmark import (
     deliveries,
     documents,
     event_buses,
+    event_stores,
     graph,
     key_value,
     lake,
@@ -67,6 +68,8 @@ TABLES: Final[dict[str, Callable[[], None]]] = {
     "maintenance": views.maintenance,
     "rebuild": views.rebuild,
     "promises": promises.promises,
+    "folds": event_stores.folds,
+    "event_appends": event_stores.appends,
 }
 
 

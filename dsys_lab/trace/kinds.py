@@ -114,6 +114,8 @@ STATES: Final[dict[str, State]] = {
     "locked": State("locked", look="hatch", fault=False),
     "apart": State("not what the table says", look="hatch"),
     "stale": State("stale", look="hatch", fault=False),
+    "mistaken": State("wrong", look="hatch"),
+    "shown": State("shown", fault=False),
 }
 """Every state of a place by its name."""
 
@@ -360,6 +362,12 @@ _TABLE: Final = (
     _kind("detect", "mark", "by after_us", "{message} is known to be missing {after_us} after it was lost, by the {by}",
           hole="known"),
     _kind("mend", "mark", "by", "{message} is there after all: {by}", hole="filled"),
+    # views of facts
+    _kind("led_here", "mark", "", "readers are led to {place}", state="shown"),
+    _kind("let_go", "mark", "", "{place} answers nobody any more", ends="shown mistaken"),
+    _kind("mistaken", "mark", "expected got", "{place} says {got}, and the facts come to {expected}",
+          state="mistaken"),
+    _kind("mended", "mark", "", "{place} says what the facts come to", ends="mistaken"),
     # film
     _kind("filming", "put", "filmed_us duration_us", "{place} begins to film {message}", account="in flight"),
     # control

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 from dsys_lab.errors import BadParameter, Refused
@@ -76,7 +77,7 @@ class Field:
 
     def check(self, value: Any) -> Value:
         """Return the value as this field holds it, or refuse it (see `Column.check`)."""
-        return Column(self.name, self.type).check(value)
+        return _column(self.name, self.type).check(value)
 
     def __str__(self) -> str:
         """Return the field as `Version.of` reads it."""
@@ -172,6 +173,12 @@ class Version:
             return field.check(said[field.name])
         except BadParameter as error:
             raise CannotRead(self.name, field.name, f"{error}; keep the type, or add a new field") from None
+
+
+@cache
+def _column(name: str, kind: str) -> Column:
+    """Return what checks a field's values: made once, for it is asked at every record."""
+    return Column(name, kind)
 
 
 def _value(kind: str, text: str) -> Value:

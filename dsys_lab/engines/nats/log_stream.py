@@ -34,8 +34,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple, Self
 
 from nats.aio.msg import Msg
-from nats.js.api import ConsumerConfig, DeliverPolicy, StreamConfig
-from nats.js.errors import NotFoundError
+from nats.js.api import StreamConfig
 
 from dsys_lab.brokers.log_stream import Entry, Record, Settings, Stored, Throttled, even_ranges, hash_of
 from dsys_lab.brokers.log_stream.stream import READ_MAX_RECORDS
@@ -49,6 +48,7 @@ from dsys_lab.engines.log_stream.verbs import (
     require_shard,
 )
 from dsys_lab.engines.nats.connection import ANSWER_WITHIN_S, Connection, connection
+from dsys_lab.engines.nats.in_order import delivered, newest
 from dsys_lab.errors import BadParameter, Refused
 
 LABEL: Final = "dsys_lab"
@@ -145,15 +145,15 @@ class JetStreamLog:
         require_shard(shard, (seen.name for seen in self._shards))
         if kind == "TRIM_HORIZON":
             return Position(shard, 1)
-        newest = self._nats.call(self._newest(shard))
+        last = self._nats.call(self._newest(shard))
         if sequence is not None:
-            if not 1 <= sequence <= newest:
-                raise BadParameter(f"sequence = {sequence}: give 1 to {newest}, what {shard} has had")
+            if not 1 <= sequence <= last:
+                raise BadParameter(f"sequence = {sequence}: give 1 to {last}, what {shard} has had")
             return Position(shard, sequence + (kind == "AFTER_SEQUENCE_NUMBER"))
         if at_us is None:
-            return Position(shard, newest + 1)
+            return Position(shard, last + 1)
         first = self._nats.call(self._fetch(shard, 1, since=EPOCH + timedelta(microseconds=at_us)))
-        return Position(shard, first[0].metadata.sequence.stream if first else newest + 1)
+        return Position(shard, first[0].metadata.sequence.stream if first else last + 1)
 
     def read(self, iterator: Position, *, limit: int = READ_MAX_RECORDS) -> Read | Throttled:
         """Return the next records of a shard."""
@@ -170,27 +170,12 @@ class JetStreamLog:
     async def _fetch(
         self, shard: str, limit: int, *, first: int | None = None, since: datetime | None = None
     ) -> list[Msg]:
-        """Have an ordered consumer deliver up to `limit` messages of a subject, and let it go."""
-        policy = DeliverPolicy.BY_START_SEQUENCE if first is not None else DeliverPolicy.BY_START_TIME
-        start = since.isoformat().replace("+00:00", "Z") if since is not None else None
-        config = ConsumerConfig(deliver_policy=policy, opt_start_seq=first, opt_start_time=start)  # type: ignore[arg-type]
-        reader = await self._streams.subscribe(self._subject(shard), ordered_consumer=True, config=config)
-        try:
-            waiting = ((await reader.consumer_info()).num_pending or 0) + reader.pending_msgs
-            messages = list[Msg]()
-            while waiting and len(messages) < limit:
-                messages.append(await reader.next_msg(timeout=ANSWER_WITHIN_S))
-                waiting = messages[-1].metadata.num_pending
-            return messages
-        finally:
-            await reader.unsubscribe()
+        """Return up to `limit` messages of a shard's subject."""
+        return await delivered(self._streams, self._subject(shard), limit, first=first, since=since)
 
     async def _newest(self, shard: str) -> int:
         """Return the number of a subject's newest message, or 0."""
-        try:
-            return (await self._streams.get_last_msg(self._name, self._subject(shard))).seq or 0
-        except NotFoundError:
-            return 0
+        return (await newest(self._streams, self._name, self._subject(shard)))[0]
 
     # ------------------------------------------------------------ shards
     def split(self, shard: str) -> tuple[str, str]:

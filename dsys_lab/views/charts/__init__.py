@@ -12,8 +12,8 @@ slices that wait for each other), `sieves` (a card that passes patterns), `crate
 (stretches that a cut goes through, news above the time at which it happened), `event_plane` (windows and a watermark),
 `satellites` and `digest_tree` (copies that follow a table, and where they differ from it), `conveyor` (a belt with a
 wall between writes and reads), `verdict_grid` (who gets on with whom), `old_news` (what a stock has, and what is
-believed of it), `sliding` (a chart that follows sliders). The numbers themselves are counted in
-`dsys_lab.trace.measures`.
+believed of it), `fact_tape` (facts, and what they come to), `sliding` (a chart that follows sliders). The numbers
+themselves are counted in `dsys_lab.trace.measures`.
 
 Sources: Tufte, *The Visual Display of Quantitative Information*; the colours in `dsys_lab.views.theme`.
 """
@@ -26,6 +26,7 @@ from dsys_lab.views.charts.cube import lattice, poured_cube
 from dsys_lab.views.charts.curves import depth_over_time, hockey_stick, lines, rate_over_time
 from dsys_lab.views.charts.digest_tree import digest_tree
 from dsys_lab.views.charts.event_plane import event_plane
+from dsys_lab.views.charts.fact_tape import fact_tape
 from dsys_lab.views.charts.film_strip import film_strip
 from dsys_lab.views.charts.graph_wave import graph_wave
 from dsys_lab.views.charts.index_strips import index_strips
@@ -53,6 +54,7 @@ __all__ = [
     "depth_over_time",
     "digest_tree",
     "event_plane",
+    "fact_tape",
     "film_strip",
     "graph_wave",
     "hockey_stick",

@@ -1,0 +1,42 @@
+"""What JetStream and PostgreSQL do otherwise than the model's log, row by row: *model | engine | difference*."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dsys_lab.engines.difference import Difference
+
+JETSTREAM: Final = (
+    Difference(
+        "the store knows the versions of a stream",
+        "JetStream: it knows the number of the subject's newest message",
+        "So the client translates: it remembers which message made the version that it expects, or looks it up.",
+    ),
+    Difference(
+        "`load` after a version reads no more than that",
+        "JetStream reads the subject from its first message",
+        "What was loaded is counted by the server's work: with checkpoints one would keep message numbers in them.",
+        ("a_load_after_a_version_reads_no_more_than_that",),
+    ),
+    Difference(
+        "nothing is ever let go",
+        "a stream of JetStream has limits of number, size and age, if somebody sets one",
+        "Then the oldest events go, and a fold is refused at the gap: a stream is a store only without limits.",
+    ),
+)
+"""What JetStream does otherwise."""
+
+POSTGRES: Final = (
+    Difference(
+        "one writer, positions 1, 2, 3",
+        "PostgreSQL: many writers; a position is the number of a transaction",
+        "Positions rise in the order in which they may be read, with gaps.",
+        ("positions_of_the_first_commits_are_counted_from_one",),
+    ),
+    Difference(
+        "what is appended is read at once",
+        "readers of PostgreSQL wait for every older transaction of the cluster to end",
+        "A session that somebody left open holds back all projections, not the writers.",
+    ),
+)
+"""What PostgreSQL does otherwise."""
