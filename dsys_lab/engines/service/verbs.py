@@ -67,6 +67,9 @@ class RunningService(Protocol):
     def send(self, request: Request) -> Answer:
         """Send a call; when this returns it was judged."""
 
+    def ask(self, request: Request, within_s: float) -> Reply:
+        """Send a call and wait for its answer, with nothing in between (see `Answer.wait`)."""
+
     def kill(self) -> None:
         """End it where it stands, and whatever it had in hand."""
 
