@@ -21,8 +21,6 @@ DIFFERENCES: Final = (
                "thousands of calls a second wait for each other before the queue that is counted"),
     Difference("the ledger is memory that is handed on", "the ledger is a file of SQLite",
                "each effect waits for one sync of the disk"),
-    Difference("a caller who left is not noticed", "a caller who left is not noticed before the answer",
-               "none: the work is done for nobody in both"),
 )  # fmt: skip
 
 
