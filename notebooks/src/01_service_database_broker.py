@@ -713,7 +713,8 @@ charts.against_law(
 
 # %% [markdown]
 # One shard gets that share and its part of the rest, the others get their parts, and each is worked off at *μ* at most.
-# More readers do not help, and more shards neither: one key is one shard. Try it:
+# More readers do not help, and more shards neither: one key is one shard. Try it, with
+# fewer readers, more shards, and a hotter key:
 
 # %%
 from dsys_lab.scenarios.service_database_broker import group
@@ -734,7 +735,7 @@ def of_a_group(readers, shards, hot_share):
 # %%
 charts.sliding(
     of_a_group,
-    readers=(1, 10),
+    readers=(1, 4),
     shards=(1, 10),
     hot_share=(0.0, 1.0),
     at={"readers": 4, "shards": 4, "hot_share": 0.6},
