@@ -1,11 +1,12 @@
 """The model and the web server answer alike: one suite, two services."""
 
+import sqlite3
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from dsys_lab.dataflows.service import DONE, FULL, IN_PROGRESS, OTHER_BODY, UNREADABLE, Request
-from dsys_lab.engines.service import SERVICES, RunningService, Size, calls, drill, running
+from dsys_lab.engines.service import SERVICES, HttpService, RunningService, Size, calls, drill, running
 from dsys_lab.errors import BadParameter, EngineMissing, MayHaveHappened
 
 OLD, NEW = b'{"person":17,"hours_sleep":7.25}', b'{"person":17,"sleep_minutes":435}'
@@ -106,3 +107,29 @@ def test_each_call_of_a_measurement_is_a_new_one() -> None:
     calls(service, 3)
     calls(service, 2)
     assert (service.status().effects, service.status().repeated) == (5, 0)
+
+
+def test_a_measured_call_over_http_is_one_exchange_and_no_look_at_the_books(monkeypatch: pytest.MonkeyPatch) -> None:
+    service = running("HTTP", Size(work_s=0.001))
+    try:
+        looks: list[str] = []
+        look = type(service).status
+        monkeypatch.setattr(type(service), "status", lambda self: (looks.append("look"), look(self))[1])
+        calls(service, 3)
+        assert looks == ["look"]  # for the first number that is free
+        assert service.status().effects == 3
+    finally:
+        service.close()
+
+
+def test_a_service_that_cannot_write_ends_and_its_caller_may_have_been_done() -> None:
+    service = running("HTTP", Size(work_s=0.001))
+    assert isinstance(service, HttpService)
+    try:
+        with sqlite3.connect(service.folder / "ledger.sqlite") as ledger:
+            ledger.execute("DROP TABLE effects")
+            ledger.execute("CREATE TABLE effects (key TEXT, digest TEXT, record BLOB, said TEXT CHECK (said = ''))")
+        with pytest.raises(MayHaveHappened, match="hung up on"):
+            service.ask(call("n1"), LONG_S)
+    finally:
+        service.close()

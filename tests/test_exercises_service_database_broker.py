@@ -89,6 +89,13 @@ def asks_too_late(reader):
     reader.commit()
 
 
+def asks_too_early(reader):
+    reader.skip_seen()
+    reader.read()
+    reader.process()
+    reader.commit()
+
+
 def never_commits(reader):
     reader.read()
     reader.skip_seen()
@@ -134,6 +141,7 @@ WRONG = [
     ("01/backlog_and_drain", lambda n, w, t: (n * t, "long"), "give two numbers"),
     ("01/turn", at_most_once, "the position behind was committed, and the work was not done"),
     ("01/turn", asks_too_late, "it was asked too late what was seen"),
+    ("01/turn", asks_too_early, "it was asked what was seen before anything was in hand"),
     ("01/turn", never_commits, "the next start reads all from the beginning"),
     ("01/turn", never_works, "Who processes?"),
     ("01/turn", never_reads, "read in each turn"),

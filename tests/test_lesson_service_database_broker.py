@@ -179,6 +179,17 @@ def test_a_reader_gets_each_row_once_and_keeps_its_place_when_a_column_goes() ->
     assert table.status().columns == ("person", "city")
 
 
+def test_a_migration_that_fails_changes_nothing() -> None:
+    table = SharedTable(Version.of("v1", "1 person u32, 2 hours_sleep f64"))
+    for person in (1, 2):
+        table.write({"person": person, "hours_sleep": 7.25 * person})
+    after = Version.of("v2", "1 person u32, 3 hours u8")
+    with pytest.raises(BadParameter, match="hours"):
+        table.migrate(after, lambda night: {"person": night["person"], "hours": 400 if night["person"] == 2 else 7})
+    assert (table.status().columns, table.status().rows) == (("person", "hours_sleep"), 2)
+    assert [row["hours_sleep"] for row in TableReader(table, "billing", ["hours_sleep"]).poll()] == [7.25, 14.5]
+
+
 @pytest.mark.parametrize(("act", "says"), [
     (lambda: outage("pigeon"), "lane = 'pigeon': give one of table, service, broker"),
     (lambda: outage(outage_s=-1), "outage_s = -1: give 0 or more"),
@@ -215,6 +226,17 @@ def test_a_log_is_safe_sooner_and_done_no_sooner_than_a_call(seed: int) -> None:
     assert points.soonest(done) == "service and broker"
     assert safe["broker"] == safe["table"] < safe["service"] == done["service"] < done["table"]
     assert points.soonest({"a": 1.0, "b": 2.0}) == "a"
+    assert points.soonest(dict.fromkeys(done, 1.0)) == "all three alike"
+
+
+@pytest.mark.parametrize("seed", SEEDS[:3])
+def test_a_service_that_is_too_slow_works_for_callers_who_have_left(seed: int) -> None:
+    before, after, in_vain = points.given_up(
+        three_ways(nights_a_second=6, works_a_second=4, outage_s=4, seed=seed), back_s=6
+    ).values()
+    assert before > 0
+    assert 0 < in_vain <= after
+    assert points.given_up(three_ways(outage_s=0, seed=seed), back_s=6)["given up, and done all the same"] == 0
 
 
 def test_the_backlog_of_calls_never_shows_the_outage() -> None:

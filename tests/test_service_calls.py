@@ -234,3 +234,27 @@ def test_what_no_worker_holds_cannot_be_finished() -> None:
     service.receive(0, call())
     with pytest.raises(Misuse, match="n1 is in no worker's hands"):
         service.finish(0, call())
+
+
+class FullDisk(MemoryLedger):
+    """A ledger that cannot write as long as its disk is full."""
+
+    is_full = True
+
+    def write(self, effect: Effect) -> None:
+        if self.is_full:
+            raise OSError("no space left on device")
+        super().write(effect)
+
+
+def test_a_call_that_the_ledger_did_not_take_stays_at_work() -> None:
+    ledger = FullDisk()
+    service = Service("nights", ledger)
+    assert service.receive(0, call()) is None
+    assert service.begin(0) == call()
+    with pytest.raises(OSError, match="no space left"):
+        service.finish(8_000, call())
+    assert (service.status().at_work, service.status().effects) == (1, 0)
+    ledger.is_full = False
+    assert service.finish(9_000, call()).is_done
+    assert (service.status().at_work, service.status().effects) == (0, 1)

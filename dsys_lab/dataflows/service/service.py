@@ -252,9 +252,10 @@ class Service:
         """
         if request.key not in self._at_work:
             raise Misuse(f"{request.key} is in no worker's hands: finish what `begin` gave, once")
-        _, record = self._at_work.pop(request.key)
+        _, record = self._at_work[request.key]
         said = f"{request.key} is kept"
-        self.ledger.write(Effect(request.key, request.digest, record, said))
+        self.ledger.write(Effect(request.key, request.digest, record, said))  # if it fails the call stays at work
+        del self._at_work[request.key]
         self.recorder.emit(now_us, "effect", self.place, request.key, key=request.key)
         self.recorder.emit(now_us, "finish", self.place, request.key, attempt=1, copy=request.copy)
         return Reply(DONE, said)

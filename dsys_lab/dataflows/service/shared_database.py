@@ -62,11 +62,10 @@ class SharedTable:
     """
 
     def __init__(self, version: Version) -> None:
-        self.version = version
-        self._last = 0
-        self._open()
+        self._open(version)
 
-    def _open(self) -> None:
+    def _open(self, version: Version) -> None:
+        self.version, self._last = version, 0
         columns = ", ".join(f"{field.name} {_sql_type(field.name, field.type)}" for field in self.version.fields)
         self._session = RelationalDatabase(VolatileDisk(), name=TABLE).session("producer")
         self._session.execute(f"CREATE TABLE {TABLE} (number bigint PRIMARY KEY, {columns})")
@@ -80,25 +79,32 @@ class SharedTable:
             If the record is not of the table's version.
         """
         values = self.version.read(self.version.check(record))
-        self._last += 1
-        said = ", ".join(map(_literal, [self._last, *values.values()]))
+        number = self._last + 1
+        said = ", ".join(map(_literal, [number, *values.values()]))
         answer = self._session.execute(f"INSERT INTO {TABLE} VALUES ({said})")  # noqa: S608  # literals of ours
         assert isinstance(answer, Done)
-        return self._last
+        self._last = number
+        return number
 
     def ask(self, sql: str) -> Answer:
         """Run a reader's query on the table as it is now."""
         return self._session.execute(sql)
 
     def migrate(self, version: Version, mapper: Callable[[Record], Record]) -> None:
-        """Give the table the columns of another version, and map each row, in one moment for everybody."""
+        """Give the table the columns of another version, and map each row, in one moment for everybody.
+
+        Raises
+        ------
+        BadParameter
+            If the table cannot have such a column, or a mapped row is not of the version; then all stays as it was.
+        """
         columns = ", ".join(field.name for field in self.version.fields)
         old = self._session.execute(f"SELECT {columns} FROM {TABLE} ORDER BY number")  # noqa: S608  # checked names
         assert isinstance(old, Rows)
-        self.version, self._last = version, 0
-        self._open()
+        new = SharedTable(version)
         for row in old.rows:
-            self.write(mapper(dict(zip(old.columns, row, strict=True))))
+            new.write(mapper(dict(zip(old.columns, row, strict=True))))
+        self.version, self._last, self._session = version, new._last, new._session
 
     def status(self) -> TableStatus:
         """Return its columns and rows."""

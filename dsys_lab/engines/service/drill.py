@@ -48,7 +48,7 @@ def _story(service: RunningService) -> Iterator[Heard]:
 
 def _asked(service: RunningService, request: Request) -> str:
     try:
-        reply = service.send(request).wait(LONG_S)
+        reply = service.ask(request, LONG_S)
     except EngineMissing:
         return "nobody is there: certainly not done"
     return f"{reply.status}" + (", done before" if reply.repeated else "")
@@ -58,4 +58,4 @@ def calls(service: RunningService, count: int = 10) -> None:
     """Make so many calls, one after the other, each with a key that no other had."""
     before = service.status().effects
     for number in range(before, before + count):
-        service.send(Request(f"m{number}", "v1", OLD)).wait(LONG_S)
+        service.ask(Request(f"m{number}", "v1", OLD), LONG_S)

@@ -15,6 +15,7 @@ import tempfile
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -38,11 +39,10 @@ class HttpService:
 
     def __init__(self, size: Size | None = None) -> None:
         self.size = size or Size()
-        self._folder = Path(tempfile.mkdtemp(prefix="dsys_lab-service-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="dsys_lab-service-"))
         self._threads = ThreadPoolExecutor(CALLS_AT_ONCE, thread_name_prefix="dsys_lab callers")
         self._process: KeptProcess | None = None
         self._url = ""
-        self._sent = 0
         self.restart()
 
     def restart(self) -> None:
@@ -53,10 +53,11 @@ class HttpService:
         EngineMissing
             If it does not start, with the end of its log.
         """
-        if self._process is not None:
+        if self._is_up:
             return
+        self.kill()
         size = [str(self.size.workers), str(self.size.queue_max), str(self.size.work_s)]
-        program = [sys.executable, "-m", "dsys_lab.engines.service.program", str(self._folder), *size]
+        program = [sys.executable, "-m", "dsys_lab.engines.service.program", str(self.folder), *size]
         process = KeptProcess(lambda folder: program, stop_with=signal.SIGKILL)
         if not process.becomes(lambda: re.search(r"^port \d+$", process.log(), re.MULTILINE) is not None,
                                within_s=STARTS_WITHIN_S):  # fmt: skip
@@ -69,14 +70,20 @@ class HttpService:
 
     def send(self, request: Request) -> HttpAnswer:
         """Send a call; when this returns it was judged, or nobody is there to judge."""
-        if self._process is None:
-            return HttpAnswer(request, self._threads.submit(self._ask, request))
-        before = self.status()
-        answer = HttpAnswer(request, self._threads.submit(self._ask, request))
+        before = self.status() if self._is_up else None
+        answer = self._submit(request)
         give_up_s = time.monotonic() + JUDGED_WITHIN_S
-        while not answer.is_there and self.status() == before and time.monotonic() < give_up_s:
-            time.sleep(0.002)
+        with suppress(EngineMissing):  # it ended meanwhile, and the answer says so
+            while not answer.is_there and self.status() == before and time.monotonic() < give_up_s:
+                time.sleep(0.002)
         return answer
+
+    def ask(self, request: Request, within_s: float) -> Reply:
+        """Send a call and wait for its answer: one exchange over the network, and no look at the books."""
+        return self._submit(request).wait(within_s)
+
+    def _submit(self, request: Request) -> HttpAnswer:
+        return HttpAnswer(request, self._threads.submit(self._ask, request))
 
     def _ask(self, request: Request) -> Reply:
         headers = {"Idempotency-Key": request.key, "Contract-Version": request.version}
@@ -98,18 +105,25 @@ class HttpService:
         if process is not None:
             process.stop()
 
+    @property
+    def _is_up(self) -> bool:
+        return self._process is not None and not self._process.ended
+
     def status(self) -> Status:
         """Return its books."""
-        if self._process is None:
+        if not self._is_up:
             raise EngineMissing("the service is down: restart it")
-        said = httpx.get(f"{self._url}/status", timeout=JUDGED_WITHIN_S, trust_env=False, verify=_TRUSTS_NOBODY)
+        try:
+            said = httpx.get(f"{self._url}/status", timeout=JUDGED_WITHIN_S, trust_env=False, verify=_TRUSTS_NOBODY)
+        except httpx.TransportError as error:
+            raise EngineMissing(f"nobody answers at {self._url} ({error}): restart it") from None
         return Status(**said.json())
 
     def close(self) -> None:
         """End it for good, and remove its folder."""
         self.kill()
         self._threads.shutdown(wait=True, cancel_futures=True)
-        shutil.rmtree(self._folder, ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 class HttpAnswer:

@@ -50,6 +50,10 @@ class ModelService:
             self._begin(self.now_us)
         return answer
 
+    def ask(self, request: Request, within_s: float) -> Reply:
+        """Send a call and wait for its answer."""
+        return self.send(request).wait(within_s)
+
     def _begin(self, now_us: int) -> None:
         request = self._service.begin(now_us)
         if request is not None:

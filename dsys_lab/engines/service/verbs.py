@@ -21,8 +21,6 @@ DIFFERENCES: Final = (
                "thousands of calls a second wait for each other before the queue that is counted"),
     Difference("the ledger is memory that is handed on", "the ledger is a file of SQLite",
                "each effect waits for one sync of the disk"),
-    Difference("a caller who left is not noticed", "a caller who left is not noticed before the answer",
-               "none: the work is done for nobody in both"),
 )  # fmt: skip
 
 
@@ -66,6 +64,9 @@ class RunningService(Protocol):
 
     def send(self, request: Request) -> Answer:
         """Send a call; when this returns it was judged."""
+
+    def ask(self, request: Request, within_s: float) -> Reply:
+        """Send a call and wait for its answer, with nothing in between (see `Answer.wait`)."""
 
     def kill(self) -> None:
         """End it where it stands, and whatever it had in hand."""

@@ -180,8 +180,16 @@ def _told(one: Outcome, steps: list[str]) -> str:
     if one.lost:
         lost = _records(one.lost)
         return f"{where}, {lost} never worked off: the position behind was committed, and the work was not done."
-    asks = "and nobody asked what was seen" if "skip seen" not in steps else "and it was asked too late what was seen"
-    return f"{where}, {_records(one.repeated)} done twice, having been read again after the restart, {asks}."
+    twice = f"{_records(one.repeated)} done twice, having been read again after the restart"
+    return f"{where}, {twice}, {_asked(steps)}."
+
+
+def _asked(steps: list[str]) -> str:
+    if "skip seen" not in steps:
+        return "and nobody asked what was seen"
+    if steps.index("skip seen") < steps.index("read"):
+        return "and it was asked what was seen before anything was in hand"
+    return "and it was asked too late what was seen"
 
 
 def _records(count: int) -> str:

@@ -116,7 +116,7 @@ def paused(*, pause_s: float = 40.0, visibility_s: float = 30.0, watched: str = 
 
 
 def delivered_twice(*, calls: int = 10) -> tuple[int, int]:
-    """Deliver each of so many calls twice to a service; return the calls that arrived, and the effects."""
+    """Deliver each of so many calls three times, last after its work; return the calls that came, and the effects."""
     require_positive(calls=calls)
     service = Service("nights")
     for number in range(calls):

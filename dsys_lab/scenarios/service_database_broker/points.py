@@ -52,7 +52,17 @@ def waits_s(trace: Trace, *, until: str = "worked off") -> dict[str, float]:
 def soonest(waits: Mapping[str, float]) -> str:
     """Name the lanes of the shortest wait."""
     least = min(waits.values())
-    return " and ".join(lane for lane, wait in waits.items() if wait <= least * (1 + ALIKE))
+    lanes = [lane for lane, wait in waits.items() if wait <= least * (1 + ALIKE)]
+    return "all three alike" if len(lanes) == len(LANES) else " and ".join(lanes)
+
+
+def given_up(trace: Trace, *, back_s: float) -> dict[str, int]:
+    """Count the calls that were given up before and after the service was back, and those carried out all the same."""
+    left = {row.message: row.time_us for row in trace.of("abandon")}
+    done = [row.message for row in trace.of("effect") if row.time_us > left.get(row.message, row.time_us)]
+    before = sum(time_us < back_s * 1e6 for time_us in left.values())
+    return {"given up while it was down": before, "given up after it was back": len(left) - before,
+            "given up, and done all the same": len(done)}  # fmt: skip
 
 
 def backlogs(trace: Trace) -> dict[str, list[tuple[float, float]]]:

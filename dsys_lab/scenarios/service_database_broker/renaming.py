@@ -121,7 +121,7 @@ def _read_table(known: Sequence[Sequence[str]], after: Version) -> list[str]:
 
 
 def _call_service(known: Sequence[Sequence[str]], after: Version, *, mapper: bool) -> list[str]:
-    """Let each consumer call in the words of v1: it sends what it knows, and the least for the rest."""
+    """Let each consumer call in the words of v1."""
     older = {BEFORE: lambda night: to_minutes(after, night)} if mapper and after.name != BEFORE.name else {}
     service = Service("nights", contract=Contract(after, older), queue_max=len(known) + 1)
     told = [service.receive(0, Request(f"n{number}", "v1", encode(BEFORE, NIGHT))) for number in range(len(known))]

@@ -342,6 +342,7 @@ def _strip(axes: Axes, trace: Trace, until_us: int, top: int, end_us: int) -> No
                       label=label)  # fmt: skip
         axes.set(ylabel=_unit(trace), ylim=(0, None))
         if is_measured:
+            axes.set_ylim(0, axes.get_ylim()[1] * 1.3)  # room for the legend
             axes.legend(fontsize=7, loc="upper left", ncols=3, borderaxespad=0.1)
     elif any(y):
         axes.step(x, y, where="post", color="#24292F", lw=1.1)

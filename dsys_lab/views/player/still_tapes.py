@@ -47,7 +47,7 @@ def draw_tape(axes: Axes, fold: Fold, place: str, hues: Hues, *, x0: float, y0: 
     for n, (position, names) in enumerate(_by_position(fold.carets.get(place, {})).items()):
         who = " · ".join(name for name, _ in names) if len(names) < 3 else f"{names[0][0]} and {len(names) - 1} more"
         worked = any(what == "commit" for _, what in names)
-        x, y = x0 + 0.08 + (min(max(position, first), end) - first) * cell, top - 0.44 - n * _LINE
+        x, y = x0 + 0.08 + (min(max(position, first), end) - first) * cell, top - 0.49 - n * _LINE
         axes.plot([x], [y], "^", ms=4, mfc="#24292F" if worked else "white", mec="#24292F", mew=0.8)
         side, shift = ("right", -0.07) if x > x0 + width * 0.6 else ("left", 0.07)
         axes.text(x + shift, y, who, fontsize=6.5, va="center", ha=side)
