@@ -319,7 +319,7 @@ def test_a_golden_trace_tells_how_the_killed_come_back():
     lambda: capture(confirms="never"), lambda: capture(killed_at=-1), lambda: capture(rate=1e3),
     lambda: capture(take_s=0.0), lambda: rebuilding(at_s=30.0), lambda: rebuilding(read_s=0.0),
     lambda: own_reads(waited_s=-1.0), lambda: own_reads(poll_s=0.0), lambda: sides.log_on_disk(listens="everybody"),
-    lambda: sides.killed_everywhere(sides.model(), "by heart"), 
+    lambda: sides.killed_everywhere(sides.model(), "by heart"),
     lambda: sides.poisoned(sides.model(), "hidden"), lambda: lagging.followed_day(0),
     lambda: puttings(0, 1, 1), lambda: unseen_share(1, 0),
 ])  # fmt: skip
