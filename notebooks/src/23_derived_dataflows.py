@@ -151,8 +151,6 @@ show_source(Follower.follow)
 #     new --> following : begin, with the tables at one position
 #     following --> following : peek, write down with the position, confirm
 #     following --> following : killed, opened again, what comes twice is left alone
-#     following --> stopped : a commit that the view cannot take
-#     stopped --> following : the view is mended, or the commit set aside
 #     following --> lost : the slot held back too much of the log
 #     lost --> [*] : begin anew with another follower
 # ```
