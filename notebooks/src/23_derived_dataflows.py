@@ -241,7 +241,8 @@ by_the_log = shelf(delay_s=0.0, way="by the log", faults=[dies])
 # %%
 wrong_for.reveal(
     counts.wrong_for_s(by_hand),
-    why="Until somebody changes that price again, whenever that is: nothing else mends it.",
+    why="Until somebody changes that price again, whenever that is: "
+    "nothing else mends it.",
     show=(
         player(by_hand, by_the_log, titles=("by hand", "by the log")),
         charts.bars(
@@ -677,8 +678,8 @@ charts.lines(
 # %%
 later = predict(
     "23/later",
-    "Nobody does anything about it. Of the twenty sales after the blanket: how many does "
-    "the total get?",
+    "Nobody does anything about it. Of the twenty sales after the blanket: how many "
+    "does the total get?",
     between=(0, 20),
     unit="sales",
 )
