@@ -177,6 +177,93 @@ def test_a_lost_slot_is_told_and_a_new_follower_begins_from_the_tables():
     assert again.view.free == free_in(database)
 
 
+# ------------------------------------------------------------------------------------------------ what cannot be taken
+class Cautious(FreeBeds):
+    """Cannot take a bed of which less than none is free."""
+
+    def apply(self, change: Change) -> None:
+        super().apply(change)
+        if (change.after or {"free": 0})["free"] < 0:  # type: ignore[operator]
+            raise ValueError("less than none")
+
+
+def stopped() -> tuple[RelationalDatabase, Session, VolatileDisk, Follower[Cautious]]:
+    database, ada = database_of(VolatileDisk())
+    disk = VolatileDisk()
+    follower = Follower(disk, Cautious, database.make_slot("sum"))
+    add(ada, 1)
+    add(ada, 2, -9)  # the second change of this commit is the one that cannot be taken
+    add(ada, 3)
+    with pytest.raises(Refused, match=r"cannot take position \d+, insert in beds: ValueError\('less than none'\)"):
+        follower.follow()
+    return database, ada, disk, follower
+
+
+def test_what_a_view_cannot_take_stops_it_and_nothing_is_half_done():
+    database, _, disk, follower = stopped()
+    slot = database.slots.open("sum")
+    assert (follower.view.free, follower.view.seen, follower.status().state) == (2, [1], "stopped")
+    assert slot.status().confirmed == follower.position < slot.peek(1)[0].position
+    again = Follower(disk, Cautious, slot)
+    assert (again.view.seen, again.position) == ([1], follower.position)
+    with pytest.raises(Refused, match="set_aside"):
+        again.follow()
+    mended = Follower(disk, FreeBeds, slot)
+    assert mended.follow() == 2
+    assert mended.view.free == free_in(database)
+
+
+def test_what_is_set_aside_is_set_aside_whole_and_for_good_wherever_it_is_killed():
+    for step in range(10):
+        database, _, disk, follower = stopped()
+        slot, before = database.slots.open("sum"), follower.position
+        poison = slot.peek(1)[0].position
+        disk.power_cut_before = disk.steps + step
+        try:
+            assert follower.set_aside() == poison
+        except PowerCut:
+            disk.crash(chance=Random(step).random)
+            disk.power_cut_before = None
+            follower = Follower(disk, Cautious, slot)
+            if follower.position == before:
+                with pytest.raises(Refused):
+                    follower.follow()
+                follower.set_aside()
+        disk.power_cut_before = None
+        follower.follow()
+        again = Follower(disk, Cautious, slot)
+        assert follower.view.seen == again.view.seen == [1, 3]
+        assert follower.aside == again.aside == [poison]
+        assert (again.status().aside, again.status().state, again.follow()) == (1, "following", 0)
+    with pytest.raises(Misuse, match="has not stopped"):
+        again.set_aside()
+
+
+@pytest.mark.parametrize("act", ["append", "sync"])
+def test_what_was_not_written_down_is_not_applied_and_never_confirmed(act, monkeypatch):
+    database, ada = database_of(VolatileDisk())
+    disk, slot = VolatileDisk(), database.make_slot("sum")
+    follower = Follower(disk, FreeBeds, slot)
+    add(ada, 1)
+    follower.follow()
+    add(ada, 2)
+
+    def fails(*_: object) -> None:
+        raise OSError("no space left")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(disk, act, fails)
+        with pytest.raises(DsysLabError, match="no space"):
+            follower.follow()
+    with pytest.raises(Refused):
+        follower.follow()
+    assert (follower.view.seen, len(slot.peek())) == ([1], 1)
+    disk.crash(chance=lambda: 0.9)
+    again = Follower(disk, FreeBeds, slot)
+    again.follow()
+    assert again.view.seen == [1, 2]
+
+
 # ------------------------------------------------------------------------------------------------ the beginning
 def test_a_slot_and_the_tables_of_one_moment_meet_exactly():
     database, ada = database_of(VolatileDisk())

@@ -60,7 +60,7 @@ class Sum:
         self.free = 0
 
     def apply(self, change: Change) -> None:
-        self.free += (change.after or {"free": 0})["free"] - (change.before or {"free": 0})["free"]  # type: ignore[operator]
+        self.free += (change.after or {}).get("free", 0) - (change.before or {}).get("free", 0)  # type: ignore[operator]
 
 
 def copied(into: dict[int, tuple[Any, ...]], slot: Any, *, confirm: bool = True) -> dict[int, tuple[Any, ...]]:
@@ -224,6 +224,22 @@ def test_a_slot_of_a_name_that_there_is_is_refused_by_postgresql():
         slot.drop()
         with pytest.raises(BadParameter, match="no slot 'index' any more"):
             slot.status()
+
+
+def test_what_a_snapshot_of_postgresql_says_is_what_the_stream_would_have_said():
+    made = "(id integer PRIMARY KEY, price numeric, day date, share real, open boolean, note text)"
+    with PostgresDatabase(LogicalConnection.shared()) as database:
+        say(database, f"maker: CREATE TABLE stays {made}")
+        early = make_slot(database, "early")
+        say(database, "ada: INSERT INTO stays VALUES (1, 1.50, '2013-07-11', 0.5, true, NULL)")
+        late, beginning = slot_and_rows(database, "late", ["stays"])
+        follower = Follower(VolatileDisk(), Sum, late)
+        follower.begin(beginning)
+        streamed = [change.after for commit in early.peek() for change in commit.changes]
+        assert beginning.rows["stays"] == streamed
+        assert streamed == [{"id": 1, "price": "1.50", "day": "2013-07-11", "share": 0.5, "open": True, "note": None}]
+        early.drop()
+        late.drop()
 
 
 def test_postgresql_lets_a_position_be_confirmed_that_was_never_shown():

@@ -22,7 +22,8 @@ The room promises
 2. What it holds is always what the tables held at `position`: no transaction is there in part.
 3. A stream that begins after the snapshot is refused, for what lies between would be missing without a sign.
 4. A view is swapped for its rebuilt successor only when that has seen as much.
-5. An outbox that is read by the log misses nothing; one that is read by rising ids may, and `outbox` says when.
+5. A commit that a view cannot take stops it with nothing half done; it goes on when somebody says `set_aside`, durably.
+6. An outbox that is read by the log misses nothing; one that is read by rising ids may, and `outbox` says when.
 
 Cost: one record, synced, a commit; a second look at each commit after a crash. Opening folds all records again.
 

@@ -4,6 +4,10 @@ By writing the change and its position down in *one* record, and confirming afte
 position that is not above the one that is written down, and is left alone. A crash between the record and the
 confirmation makes the source repeat; a crash before the record makes it repeat too. Nothing makes it skip.
 
+What the view cannot take stops the follower: nothing of that commit is applied, written down or confirmed, so each
+attempt ends the same way until the view is mended, or until somebody says `set_aside`. Then the whole commit is written
+down with its position as one that the view does not have (a *dead letter*), and the follower goes on behind it.
+
 `remembers=False` is the same without the position: what is repeated is applied again. An index does not mind, a sum
 counts twice. `confirms="before"` gives the change away first: a crash then loses it, and no one will ever know.
 """
@@ -17,7 +21,7 @@ from typing import Any, Final, Generic, Protocol, TypeVar
 
 from dsys_lab.dataflows.change_capture.snapshot import Beginning
 from dsys_lab.errors import Misuse, Refused, require_choice
-from dsys_lab.stores.relational import Change, ChangeSource
+from dsys_lab.stores.relational import Change, ChangeSource, Commit
 from dsys_lab.structures.append_log import AppendLog
 from dsys_lab.structures.disk import Disk
 
@@ -48,13 +52,17 @@ class FollowerStatus:
         Commits that it took in since it was opened.
     repeated : int
         Commits that came again and were left alone.
+    aside : int
+        Commits that were set aside: the view does not have them.
     state : str
-        "new", "following", or "lost" where the source can tell it no more.
+        "new", "following", "stopped" before a commit that the view cannot take, or "lost" where the source can tell it
+        no more.
     """
 
     position: int
     taken: int
     repeated: int
+    aside: int
     state: str
 
 
@@ -77,6 +85,10 @@ class Follower(Generic[Made]):
     ----------
     view : View
         All that it has, made of its log.
+    position : int
+        Of the last commit that it has, or has set aside.
+    aside : list of int
+        Positions of the commits that were set aside; their changes stand in its log.
 
     Examples
     --------
@@ -107,11 +119,17 @@ class Follower(Generic[Made]):
         require_choice("confirms", confirms, CONFIRMS)
         self._log = AppendLog(disk, now_us=now_us)
         self._source, self._remembers, self._confirms = source, remembers, confirms
-        self.view, self.position = make(), NOTHING
-        self._taken = self._repeated = 0
+        self._make, self._taken, self._repeated = make, 0, 0
         self._lost = False
-        for _, payload in self._log.read():
-            self._fold(json.loads(payload))
+        self._stopped: Commit | None = None
+        self._open()
+
+    def _open(self) -> None:
+        """Make the view of all that is durably written down."""
+        self.view, self.position, self.aside = self._make(), NOTHING, list[int]()
+        for lsn, payload in self._log.read():
+            if lsn < self._log.durable_lsn:
+                self._fold(json.loads(payload))
 
     def begin(self, beginning: Beginning, *, now_us: int = 0) -> None:
         """Take the tables as they were at one position; the stream goes on from there.
@@ -140,7 +158,8 @@ class Follower(Generic[Made]):
         Raises
         ------
         Refused
-            If the source has lost its place; the view stays as it was, and begins anew with a new follower.
+            If the source has lost its place: begin anew with a new follower. If the view cannot take a commit: mend it,
+            or `set_aside`. What came before that commit is taken, and nothing of it.
         """
         try:
             commits = self._source.peek(limit)
@@ -154,23 +173,59 @@ class Follower(Generic[Made]):
             if self._remembers and commit.position <= self.position:
                 self._repeated += 1
             else:
+                self._stopped = commit
                 self._take(commit.position, commit.changes, now_us)
+                self._stopped = None
                 self._taken += 1
             if self._confirms == "after":
                 self._source.confirm(commit.position)
         return self._taken - before
 
-    def _take(self, position: int, changes: Iterable[Change], now_us: int) -> None:
+    def set_aside(self, *, now_us: int = 0) -> int:
+        """Pass over the commit that it stopped before, for good and durably; return its position.
+
+        Raises
+        ------
+        Misuse
+            If it has not stopped.
+        """
+        if self._stopped is None:
+            raise Misuse("this follower has not stopped before a commit: there is nothing to set aside; `follow`")
+        position = self._stopped.position
+        self._take(position, self._stopped.changes, now_us, aside=True)
+        self._stopped = None
+        self._source.confirm(position)
+        return position
+
+    def _take(self, position: int, changes: Iterable[Change], now_us: int, *, aside: bool = False) -> None:
+        """Apply first, for what cannot be applied must not be written down; then write, or it was not applied."""
         record = {"position": position, "changes": [[one.table, one.before, one.after] for one in changes]}
-        self._log.append(now_us, json.dumps(record, separators=(",", ":")).encode())
-        self._fold(record)
+        if aside:
+            record["aside"] = True
+        try:
+            self._fold(record)
+            self._log.append(now_us, json.dumps(record, separators=(",", ":")).encode())
+        except Exception:
+            self._open()
+            raise
 
     def _fold(self, record: dict[str, Any]) -> None:
-        for table, before, after in record["changes"]:
-            self.view.apply(Change(table, before, after))
+        changes = [Change(*one) for one in record["changes"]]
+        if record.get("aside"):
+            self.aside.append(record["position"])
+            changes = []
+        for change in changes:
+            try:
+                self.view.apply(change)
+            except Exception as error:
+                raise Refused(
+                    f"the view cannot take position {record['position']}, {change.kind} in {change.table}: {error!r}; "
+                    "nothing of that is applied: mend the view and open the follower again, or `set_aside` the commit"
+                ) from error
         self.position = record["position"]
 
     def status(self) -> FollowerStatus:
         """Return how far it has come."""
-        state = "lost" if self._lost else "new" if self.position == NOTHING else "following"
-        return FollowerStatus(self.position, self._taken, self._repeated, state)
+        state = "new" if self.position == NOTHING else "following"
+        state = "lost" if self._lost else "stopped" if self._stopped else state
+        return FollowerStatus(self.position, self._taken, self._repeated, len(self.aside), state)

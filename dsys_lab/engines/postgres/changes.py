@@ -23,7 +23,7 @@ from dsys_lab.dataflows.change_capture import Beginning
 from dsys_lab.engines.difference import Difference
 from dsys_lab.engines.postgres.connection import ANSWER_WITHIN_S, SETTING, Connection, ask, told
 from dsys_lab.engines.postgres.database import PostgresDatabase
-from dsys_lab.engines.postgres.decoding import decoded
+from dsys_lab.engines.postgres.decoding import decoded, rows_of
 from dsys_lab.engines.postgres.server import PostgresServer
 from dsys_lab.errors import BadParameter, EngineMissing
 from dsys_lab.stores.relational import Commit, SlotStatus
@@ -119,9 +119,8 @@ class PostgresSlot:
             ask(client, f"SET TRANSACTION SNAPSHOT '{snapshot}'")
             found = {}
             for table in tables:
-                cursor = client.cursor(row_factory=psycopg.rows.dict_row)
                 rows = f'SELECT * FROM {self._database.schema}."{table}"'  # noqa: S608  # names of our own
-                found[table] = cursor.execute(rows).fetchall()
+                found[table] = rows_of(client.execute(rows))
         return found
 
     def peek(self, limit: int | None = None) -> list[Commit]:

@@ -21,6 +21,8 @@ import struct
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
+import psycopg
+
 from dsys_lab.errors import Misuse
 from dsys_lab.stores.relational import Change, Commit
 
@@ -53,6 +55,20 @@ def decoded(messages: Iterable[bytes]) -> Iterator[Commit]:
             yield Commit(_COMMIT.unpack(body)[2], xid, tuple(changes))
         elif kind not in b"CYO":
             raise Misuse(f"a message {kind!r} of pgoutput; this reader knows B, R, I, U, D and C, and skips Y and O")
+
+
+def rows_of(answer: psycopg.Cursor[Any]) -> list[dict[str, Any]]:
+    """Return the rows of an answer, each value read as the stream's values are."""
+    result, columns = answer.pgresult, answer.description
+    assert result is not None, "it was answered"
+    assert columns is not None, "it was a SELECT"
+    reads = [READ.get(column.type_code, str) for column in columns]
+    texts = ([result.get_value(row, at) for at in range(len(columns))] for row in range(result.ntuples))
+    return [
+        {column.name: None if text is None else read(text.decode())
+         for column, read, text in zip(columns, reads, row, strict=True)}
+        for row in texts
+    ]  # fmt: skip
 
 
 class _Table:

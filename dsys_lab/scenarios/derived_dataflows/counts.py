@@ -51,6 +51,13 @@ def differing(trace: Trace) -> int:
     return int(trace.of("check")[-1].fields["got"] or 0)
 
 
+def wrong_for_s(trace: Trace) -> float:
+    """Return for how long the first key that differed for good did so, until it was changed again or the run ended."""
+    begun = trace.of("differs")[0]
+    ends_us = [row.time_us for row in trace.of("agrees", place=begun.place) if row.time_us > begun.time_us]
+    return (min(ends_us, default=trace.of("check")[-1].time_us) - begun.time_us) / 1e6
+
+
 def turned(*delays_s: float, rate: float = 1.0, changes: int = 5_000) -> list[Measured]:
     """Return, for each delay, the share of the pairs of one key that arrive turned about: the shelf's race alone.
 

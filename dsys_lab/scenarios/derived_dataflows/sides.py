@@ -7,17 +7,19 @@ own; a notebook makes one of PostgreSQL, for scenarios do not know engines.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from typing import Any, Final, NamedTuple
 
 from dsys_lab.dataflows.change_capture import Beginning, Follower, slot_and_rows
-from dsys_lab.dataflows.derived_view import View
+from dsys_lab.dataflows.derived_view import Counts, View
+from dsys_lab.dataflows.derived_view.view import Row
 from dsys_lab.errors import BadParameter, Misuse, Refused
 from dsys_lab.scenarios.derived_dataflows.machines import CREATE, INDEX, ITEMS, MAKES, SALES, TOTAL, size_of
 from dsys_lab.stores.relational import ChangeSource, Commit, Done, RelationalDatabase, Rows, SlotStatus
 from dsys_lab.stores.relational.sessions import Database
 from dsys_lab.structures.disk import PowerCut, VolatileDisk
+from dsys_lab.structures.schema import Value
 
 WAYS: Final[dict[str, dict[str, Any]]] = {
     "position, then confirm": {},
@@ -61,6 +63,11 @@ class Side:
             answer = self._session.execute(f"INSERT INTO {SALES} VALUES {', '.join(rows)}")  # noqa: S608  # our own
             if not isinstance(answer, Done):
                 raise Misuse(f"a sale was not written: {answer}")
+
+    def sell_anew(self, item: str) -> None:
+        """Commit one sale of something that was never sold before."""
+        self.sold += 1
+        self._session.execute(f"INSERT INTO {SALES} VALUES ({self.sold}, '{item}', 100)")  # noqa: S608  # our own
 
     def table(self) -> list[dict[str, Any]]:
         """Return all sales."""
@@ -204,6 +211,67 @@ def _begun(side: Side, slot: ChangeSource, tables: Beginning, view: str, *, reme
     follower.follow()
     return side.wrong(follower.view)
 
+
+# ------------------------------------------------------------------------------------------------ what cannot be taken
+class _Knows(Counts):
+    """A total whose maker has thought of all that was sold by then, and of nothing else."""
+
+    def __init__(self, items: set[Value]) -> None:
+        super().__init__(SALES, by="item", of="cents")
+        self._items = items
+
+    def _take(self, before: Row | None, after: Row | None, position: int) -> None:
+        if after is not None and after["item"] not in self._items:
+            raise BadParameter(f"item = {after['item']!r}: this total does not know it")
+        super()._take(before, after, position)
+
+
+class Poisoned(NamedTuple):
+    """What a view has after a commit that it cannot take.
+
+    Attributes
+    ----------
+    later : int
+        Of the sales that came after it: how many it has.
+    lacks : int
+        Of all sales: how many it has not.
+    aside : int
+        Commits that were set aside.
+    held_bytes : int
+        What it holds back of the log.
+    """
+
+    later: int
+    lacks: int
+    aside: int
+    held_bytes: int
+
+
+def poisoned(side: Side, then: str, *, before: int = 10, after: int = 20) -> Poisoned:
+    """Sell something that a view's maker has not thought of, and more after it; do one of `THEN` about it."""
+    if then not in THEN:
+        raise BadParameter(f"then = {then!r}: give one of {', '.join(THEN)}")
+    with side.place() as (slot, beginning):
+        disk, known = VolatileDisk(), {row["item"] for row in beginning.rows[SALES]} | {*ITEMS}
+        follower = Follower(disk, lambda: _Knows(known), slot)
+        follower.begin(beginning)
+        side.sell(before)
+        side.sell_anew(f"blanket {side.sold}")
+        had = side.sold
+        side.sell(after)
+        with suppress(Refused):
+            follower.follow()
+        if then == "set aside":
+            follower.set_aside()
+        elif then == "mended":
+            follower = Follower(disk, lambda: _Knows(known | {f"blanket {had - 1}"}), slot)
+        with suppress(Refused):
+            follower.follow()
+        lacks, aside = -side.wrong(follower.view), follower.status().aside
+        return Poisoned(max(0, side.sold - lacks - had + aside), lacks, aside, slot.status().lag_bytes)
+
+
+THEN: Final = ("left alone", "set aside", "mended")
 
 # ------------------------------------------------------------------------------------------------ nobody reads
 def held_back(side: Side, *, commits: int = 200, every: int = 20) -> list[tuple[int, int]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from dsys_lab.dataflows.derived_view import View
 from dsys_lab.scenarios.derived_dataflows.outbox import Walked
-from dsys_lab.scenarios.derived_dataflows.sides import Anew, Killed, Met, Side, met
+from dsys_lab.scenarios.derived_dataflows.sides import Anew, Killed, Met, Poisoned, Side, met
 from dsys_lab.stores.relational import Commit
 
 if TYPE_CHECKING:
@@ -98,6 +98,18 @@ def _said(wrong: int | None) -> str:
     if wrong is None:
         return "refused"
     return f"{abs(wrong)} {'twice' if wrong > 0 else 'missing'}" if wrong else "right"
+
+
+def poisons(sides: Mapping[str, Mapping[str, Poisoned]]) -> pd.DataFrame:
+    """Return what a view has after a commit that it could not take, by what was done about it."""
+    import pandas as pd
+
+    rows = {
+        f"{side}, {then}": {"later sales that it has": one.later, "sales that it lacks": one.lacks,
+                            "commits set aside": one.aside}
+        for side, found in sides.items() for then, one in found.items()
+    }  # fmt: skip
+    return pd.DataFrame.from_dict(rows, orient="index")
 
 
 def lost_slots(ours: Anew, theirs: LostSlot) -> pd.DataFrame:
