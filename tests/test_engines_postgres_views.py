@@ -121,6 +121,30 @@ def test_nothing_is_left_and_what_cannot_be_meant_is_refused(database, found):
     assert database.run(*left) == []
 
 
+THERE = {"nights": "CREATE TABLE nights (id integer)", "by_city": "CREATE MATERIALIZED VIEW by_city AS SELECT 1 AS one",
+         "keep_by_city": "CREATE FUNCTION keep_by_city() RETURNS integer LANGUAGE sql RETURN 7"}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", THERE)
+def test_what_somebody_else_has_made_is_left_alone(postgres, name):
+    with PostgresDatabase(postgres) as theirs:
+        theirs.run(THERE[name])
+        with pytest.raises(Refused, match=name):
+            kept_views(theirs, NIGHTS[:2], CHANGES[:1])
+        left = "SELECT relname FROM pg_class WHERE relnamespace = %s::regnamespace AND relkind <> 'i'", (theirs.schema,)
+        made = "SELECT proname FROM pg_proc WHERE pronamespace = %s::regnamespace", (theirs.schema,)
+        assert [*theirs.run(*left), *theirs.run(*made)] == [(name,)]
+
+
+@pytest.mark.parametrize("wrong", [
+    Change("people", NIGHTS[0], NIGHTS[0] | {"minutes": 1}), Change("nights", {"id": 77}, None),
+    Change("nights", {"city": "Oslo"}, None), Change("nights", None, {"id": 9, "city": None, "minutes": 1}),
+])  # fmt: skip
+def test_a_change_of_nothing_that_is_there_is_refused(database, wrong):
+    with pytest.raises(BadParameter):
+        kept_views(database, NIGHTS[:2], [wrong])
+
+
 def test_each_index_is_one_more_write_a_row_and_only_one_of_them_is_ever_asked(database):
     none, one, five = indexed(database, 0, 1, 5, rows=500, there=3_000)
     for found in (none, one, five):

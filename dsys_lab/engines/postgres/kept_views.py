@@ -31,7 +31,7 @@ import pandas as pd
 from dsys_lab.engines.difference import Difference
 from dsys_lab.engines.postgres.database import PostgresDatabase
 from dsys_lab.engines.postgres.plan import Plan, explain
-from dsys_lab.errors import BadParameter, require_positive
+from dsys_lab.errors import BadParameter, Refused, require_positive
 from dsys_lab.stores.relational import Change
 
 _QUERY: Final = 'SELECT city, count(*) AS "count", sum(minutes) AS "sum" FROM nights GROUP BY city'
@@ -68,6 +68,10 @@ _COUNTS: Final = """
 SELECT coalesce(sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) FILTER (WHERE relname = 'nights'), 0),
        coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del) FILTER (WHERE relname = 'by_city'), 0)
 FROM pg_stat_xact_all_tables WHERE schemaname = %s"""
+
+_TAKEN: Final = """
+SELECT relname FROM pg_class WHERE relnamespace = %s::regnamespace AND relname IN ('nights', 'by_city')
+UNION ALL SELECT proname FROM pg_proc WHERE pronamespace = %s::regnamespace AND proname = 'keep_by_city'"""
 
 DIFFERENCES: Final = (
     Difference(
@@ -185,11 +189,14 @@ def kept_views(
     Raises
     ------
     BadParameter
-        If a night lacks a column.
+        If a night lacks a column, or a change is of another table or of a night that is not there.
     Refused
-        If there is a table of one of these names already.
+        If the schema has a `nights`, `by_city` or `keep_by_city` already, which is left as it is.
     """
     rows, told = [_values(night) for night in nights], list(changes)
+    taken = database.run(_TAKEN, (database.schema,) * 2)
+    if taken:
+        raise Refused(f"{database.schema} has {', '.join(name for (name,) in taken)} already: give a new database")
     return [_kept(database, way, rows, told) for way in WAYS]
 
 
@@ -248,14 +255,20 @@ def _counted(database: PostgresDatabase, do: Callable[[], object]) -> tuple[int,
 
 def _change(database: PostgresDatabase, changes: list[Change]) -> None:
     for change in changes:
-        gone = change.before and change.before["id"]
-        if change.after is None:
-            database.run("DELETE FROM nights WHERE id = %s", (gone,))
-        elif change.before is None:
-            database.run("INSERT INTO nights VALUES (%s, %s, %s)", _values(change.after))
-        else:
-            values = *_values(change.after), gone
-            database.run("UPDATE nights SET id = %s, city = %s, minutes = %s WHERE id = %s", values)
+        gone = (change.before or {}).get("id")
+        if change.table != "nights" or (change.before is not None and gone is None):
+            raise BadParameter(f"{change!r}: give changes of nights, what was before with its id")
+        if change.before is None:
+            database.run("INSERT INTO nights VALUES (%s, %s, %s)", _values(change.after or {}))
+        elif not database.run(*_sql_of(change, gone)):
+            raise BadParameter(f"{change!r}: there is no night with id {gone!r}")
+
+
+def _sql_of(change: Change, gone: object) -> tuple[str, tuple[Any, ...]]:
+    if change.after is None:
+        return "DELETE FROM nights WHERE id = %s RETURNING id", (gone,)
+    values = *_values(change.after), gone
+    return "UPDATE nights SET id = %s, city = %s, minutes = %s WHERE id = %s RETURNING id", values
 
 
 def _asked(way: str) -> str:
