@@ -14,7 +14,7 @@ from dsys_lab.engines.postgres import (
     kept_views,
     make_slot,
 )
-from dsys_lab.engines.postgres.kept_views import even_at, rows_a_question
+from dsys_lab.engines.postgres.kept_views import WAYS, even_at, make_view, rows_a_question
 from dsys_lab.errors import BadParameter, Refused
 from dsys_lab.stores.relational import Change
 
@@ -109,6 +109,28 @@ def test_a_question_to_the_view_touches_a_handful_and_one_to_the_table_all(found
     for way in ("refresh", "concurrently", "trigger"):
         assert found[way].asked_rows <= 5
         assert 1 <= found[way].asked_pages < found["query"].asked_pages
+
+
+def test_a_view_that_is_made_answers_as_the_table_and_a_change_moves_only_what_is_kept_up(postgres):
+    told = {}
+    for way in WAYS:
+        with PostgresDatabase(postgres) as database:
+            asked = make_view(database, way, NIGHTS)
+            before = sorted(database.run(asked))
+            database.run("DELETE FROM nights WHERE id < 300")
+            told[way] = before, len(before), sorted(database.run(asked)) == before
+            with pytest.raises(Refused):
+                make_view(database, way, NIGHTS)
+    assert {way: same for way, (_, _, same) in told.items()} == {
+        "query": False, "refresh": True, "concurrently": True, "trigger": False,
+    }  # fmt: skip
+    assert all(one[:2] == told["query"][:2] for one in told.values())
+
+
+@pytest.mark.parametrize(("way", "nights"), [("index", NIGHTS), ("query", [{"id": 1}])])
+def test_a_view_without_sense_is_not_made(database, way, nights):
+    with pytest.raises(BadParameter):
+        make_view(database, way, nights)
 
 
 def test_nothing_is_left_and_what_cannot_be_meant_is_refused(database, found):
