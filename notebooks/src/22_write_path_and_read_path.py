@@ -177,8 +177,8 @@ show_source(Wall.page_of, Wall.of_reader, Wall.by_author, Wall.by_name)
 others_wait = predict(
     "22/others-wait",
     "Look at posts of people with at most ten followers, whose copying takes at most "
-    "20 ms. How long until such a post can be seen by all, for the slowest in a hundred "
-    "(p99)?",
+    "20 ms. How long until such a post can be seen by all, for the slowest in a "
+    "hundred (p99)?",
     between=(0.01, 10),
     unit="seconds",
 )
@@ -800,7 +800,7 @@ with PostgresDatabase() as plain, PostgresDatabase() as triggered:
 
 # %%
 times = [slow / quick for slow, quick in zip(*asked_s, strict=True)]
-measured(times, "times as long by the query", usually="ten times as long, or more")
+measured(times, "times as long by the query", usually="several times as long")
 
 # %%
 times = [slow / quick for slow, quick in zip(*changed_s, strict=True)]
