@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dsys_lab.dataflows.derived_view import PULL, PUSH, STEPS, Feed, Wall
+from dsys_lab.dataflows.derived_view import PULL, PUSH, STEPS, Feed, Post, Wall
 from dsys_lab.errors import BadParameter
 
 USERS = "abcd"
@@ -103,6 +103,13 @@ def test_a_line_that_replaces_another_is_taken_out_everywhere():
     assert wall.read("cem") == "1 anna: bad after all"
 
 
+def told_of(follower, threshold=None):
+    """Tell somebody of a post by `a`, whom only `b` follows."""
+    feed = Feed({"a": ["b"], "b": [], "c": []}, threshold=threshold)
+    post, _ = feed.post("a", "slept well")
+    return feed.tell(post, follower)
+
+
 @pytest.mark.parametrize(("wrong", "says"), [
     (lambda: Feed({"a": []}, threshold=-1), "threshold = -1"),
     (lambda: Feed({"a": []}, threshold=0.5), "threshold = 0.5"),
@@ -113,10 +120,16 @@ def test_a_line_that_replaces_another_is_taken_out_everywhere():
     (lambda: Feed({"a": []}).read("b"), "no user 'b'"),
     (lambda: Feed({"a": []}).read("a", 0), "newest = 0"),
     (lambda: Feed({"a": []}).untold(1), "there are posts 1 to 0"),
+    (lambda: Feed({"a": ["b"], "b": []}).tell(Post(1, "a", "not here"), "b"), "no post"),
+    (lambda: told_of("c"), "'c' is not to be told"),
+    (lambda: told_of("b", threshold=0), "'b' is not to be told"),
     (lambda: Wall({"a": []}, eager=7), "eager = 7: give how many of parse, store"),
     (lambda: Wall({"a": []}, eager=True), "eager = True"),
     (lambda: Wall({"a": []}, eager=1, best=0), "best = 0"),
-    (lambda: Wall({"a": ["b"]}, eager=1), "'b' is no user"),
+    (lambda: Wall({"a": ["b"]}, eager=1), "users that are keys too"),
+    (lambda: Wall({"a": ["b", "b"], "b": []}, eager=4), "each once"),
+    (lambda: Wall({"a": []}, eager=0).write(None), "None: give a line as 'name author stars text'"),
+    (lambda: Wall({"a": []}, eager=0).write("n1 a " + "9" * 5_000), "stars a whole number"),
     (lambda: Wall({"a": []}, eager=0).write("n1 a"), "give a line as 'name author stars text'"),
     (lambda: Wall({"a": []}, eager=0).write("n1 b 3 text"), "there is no user 'b'"),
     (lambda: Wall({"a": []}, eager=0).read("b"), "no user 'b'"),

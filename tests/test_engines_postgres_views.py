@@ -14,7 +14,7 @@ from dsys_lab.engines.postgres import (
     kept_views,
     make_slot,
 )
-from dsys_lab.engines.postgres.kept_views import even_at, rows_a_question
+from dsys_lab.engines.postgres.kept_views import WAYS, even_at, make_view, rows_a_question
 from dsys_lab.errors import BadParameter, Refused
 from dsys_lab.stores.relational import Change
 
@@ -111,6 +111,28 @@ def test_a_question_to_the_view_touches_a_handful_and_one_to_the_table_all(found
         assert 1 <= found[way].asked_pages < found["query"].asked_pages
 
 
+def test_a_view_that_is_made_answers_as_the_table_and_a_change_moves_only_what_is_kept_up(postgres):
+    told = {}
+    for way in WAYS:
+        with PostgresDatabase(postgres) as database:
+            asked = make_view(database, way, NIGHTS)
+            before = sorted(database.run(asked))
+            database.run("DELETE FROM nights WHERE id < 300")
+            told[way] = before, len(before), sorted(database.run(asked)) == before
+            with pytest.raises(Refused):
+                make_view(database, way, NIGHTS)
+    assert {way: same for way, (_, _, same) in told.items()} == {
+        "query": False, "refresh": True, "concurrently": True, "trigger": False,
+    }  # fmt: skip
+    assert all(one[:2] == told["query"][:2] for one in told.values())
+
+
+@pytest.mark.parametrize(("way", "nights"), [("index", NIGHTS), ("query", [{"id": 1}])])
+def test_a_view_without_sense_is_not_made(database, way, nights):
+    with pytest.raises(BadParameter):
+        make_view(database, way, nights)
+
+
 def test_nothing_is_left_and_what_cannot_be_meant_is_refused(database, found):
     left = "SELECT relname FROM pg_class WHERE relnamespace = %s::regnamespace", (database.schema,)
     assert database.run(*left) == []
@@ -119,6 +141,30 @@ def test_nothing_is_left_and_what_cannot_be_meant_is_refused(database, found):
     with pytest.raises(Refused):
         kept_views(database, NIGHTS[:2], [Change("nights", None, NIGHTS[0])])
     assert database.run(*left) == []
+
+
+THERE = {"nights": "CREATE TABLE nights (id integer)", "by_city": "CREATE MATERIALIZED VIEW by_city AS SELECT 1 AS one",
+         "keep_by_city": "CREATE FUNCTION keep_by_city() RETURNS integer LANGUAGE sql RETURN 7"}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", THERE)
+def test_what_somebody_else_has_made_is_left_alone(postgres, name):
+    with PostgresDatabase(postgres) as theirs:
+        theirs.run(THERE[name])
+        with pytest.raises(Refused, match=name):
+            kept_views(theirs, NIGHTS[:2], CHANGES[:1])
+        left = "SELECT relname FROM pg_class WHERE relnamespace = %s::regnamespace AND relkind <> 'i'", (theirs.schema,)
+        made = "SELECT proname FROM pg_proc WHERE pronamespace = %s::regnamespace", (theirs.schema,)
+        assert [*theirs.run(*left), *theirs.run(*made)] == [(name,)]
+
+
+@pytest.mark.parametrize("wrong", [
+    Change("people", NIGHTS[0], NIGHTS[0] | {"minutes": 1}), Change("nights", {"id": 77}, None),
+    Change("nights", {"city": "Oslo"}, None), Change("nights", None, {"id": 9, "city": None, "minutes": 1}),
+])  # fmt: skip
+def test_a_change_of_nothing_that_is_there_is_refused(database, wrong):
+    with pytest.raises(BadParameter):
+        kept_views(database, NIGHTS[:2], [wrong])
 
 
 def test_each_index_is_one_more_write_a_row_and_only_one_of_them_is_ever_asked(database):

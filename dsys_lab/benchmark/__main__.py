@@ -67,6 +67,7 @@ TABLES: Final[dict[str, Callable[[], None]]] = {
     "hits": views.hits,
     "maintenance": views.maintenance,
     "rebuild": views.rebuild,
+    "kept": views.kept,
     "promises": promises.promises,
     "folds": event_stores.folds,
     "event_appends": event_stores.appends,

@@ -1,4 +1,7 @@
-"""Copies: a hit of a cache beside a dictionary and a server, and a view that follows beside one that is made anew."""
+"""Copies: a hit of a cache beside a dictionary and a server, and a view that follows beside one that is made anew.
+
+And what a database keeps: a question to the table, to a materialized view and to what a trigger keeps, and a change.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ from typing import Any, Final
 
 from dsys_lab.benchmark.rivals import Rival, compare
 from dsys_lab.dataflows.derived_view import Cache, Counts, Entry, Latest
+from dsys_lab.engines.postgres import PostgresDatabase
+from dsys_lab.engines.postgres.kept_views import make_view
 from dsys_lab.errors import require_choice
 from dsys_lab.stores.relational import Change
 
@@ -113,3 +118,39 @@ def rebuild() -> None:
         Rival("a plain loop over rows", loop), Rival("our replica, change by change", replica),
         Rival("our sums, rebuilt", sums),
     ], rounds=3)  # fmt: skip
+
+
+def asking(database: PostgresDatabase, way: str, *, rows: int = 20_000, questions: int = 20) -> Callable[[], float]:
+    """Return what asks for a sum by groups so many times: of the nights, or of what a way of `kept_views` keeps."""
+    nights = [{**night, "city": f"city {night['city']}"} for night in _nights(rows)]
+    sql = make_view(database, way, nights)
+
+    def ask() -> float:
+        for _ in range(questions):
+            database.run(sql)
+        return questions
+
+    return ask
+
+
+def changing(database: PostgresDatabase, *, changes: int = 100) -> Callable[[], float]:
+    """Return what changes so many nights of a database that `asking` has filled, each in a transaction of its own."""
+    def change() -> float:
+        for number in range(changes):
+            database.run("UPDATE nights SET minutes = minutes + 1 WHERE id = %s", (number,))
+        return changes
+
+    return change
+
+
+def kept() -> None:
+    """Ask PostgreSQL for a sum by groups of 20,000 rows, and change rows, with and without something that is kept."""
+    with PostgresDatabase() as plain, PostgresDatabase() as view, PostgresDatabase() as trigger:
+        compare("A sum by groups of 20,000 rows, in PostgreSQL", "questions", [
+            Rival("a plain query", asking(plain, "query")), Rival("a materialized view", asking(view, "refresh")),
+            Rival("a table that a trigger keeps", asking(trigger, "trigger")),
+        ])  # fmt: skip
+        compare("A change of such a row", "changes", [
+            Rival("nothing is kept", changing(plain)), Rival("a materialized view, not refreshed", changing(view)),
+            Rival("a trigger keeps the sums", changing(trigger)),
+        ])  # fmt: skip

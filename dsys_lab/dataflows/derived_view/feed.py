@@ -133,8 +133,17 @@ class Feed:
         return post, ()
 
     def tell(self, post: Post, follower: str) -> bool:
-        """Put a post into a follower's list; return False if it is there."""
-        self._followers_of(follower)
+        """Put a post into a follower's list; return False if it is there.
+
+        Raises
+        ------
+        BadParameter
+            If there is no such post, or its author is pulled or not followed by them: their answer would be another's.
+        """
+        if self._posts[post.position - 1 : post.position] != [post]:
+            raise BadParameter(f"{post!r}: there is no post of this position that says so; give what post() returned")
+        if follower not in self._followers_of(post.author) or self.is_pulled(post.author):
+            raise BadParameter(f"{follower!r} is not to be told of post {post.position}: post() says who is")
         self._touched_by_posts += 1
         feed = self._feeds[follower]
         at = bisect_left(feed, post)

@@ -43,6 +43,8 @@ from typing import Final, NamedTuple
 from dsys_lab.errors import BadParameter
 
 STEPS: Final = ("parse", "store", "index", "join", "rank", "render")
+DIGITS_MOST: Final = 9
+"""How many digits the stars of a line may have."""
 
 
 class Ranked(NamedTuple):
@@ -79,7 +81,7 @@ class Wall:
     Parameters
     ----------
     followers : dict
-        For each user the users who follow them.
+        For each user the users who follow them, nobody twice; a user may see their own lines.
     eager : int
         How many of `STEPS` are done when a line is written, 0 to 6.
     best : int
@@ -109,9 +111,9 @@ class Wall:
         self.followers = {author: tuple(readers) for author, readers in followers.items()}
         self.follows: dict[str, list[str]] = {user: [] for user in self.followers}
         for author, readers in self.followers.items():
+            if len(set(readers)) < len(readers) or not self.follows.keys() >= set(readers):
+                raise BadParameter(f"followers of {author!r}: {readers!r}; give users that are keys too, each once")
             for reader in readers:
-                if reader not in self.follows:
-                    raise BadParameter(f"followers of {author!r}: {reader!r} is no user; give users that are keys too")
                 self.follows[reader].append(author)
         self._lines: list[str] = []
         self._parsed: list[Ranked] = []
@@ -245,7 +247,9 @@ def parsed(line: str) -> Ranked:
     BadParameter
         If it says none.
     """
-    name, author, stars, text = (*line.split(maxsplit=3), "", "", "", "")[:4]
-    if not (author and stars.isdecimal()):
-        raise BadParameter(f"{line!r}: give a line as 'name author stars text', stars a whole number")
+    name, author, stars, text = (*(line.split(maxsplit=3) if isinstance(line, str) else ()), "", "", "", "")[:4]
+    if not (author and stars.isdecimal() and len(stars) <= DIGITS_MOST):
+        raise BadParameter(
+            f"{line!r}: give a line as 'name author stars text', stars a whole number of {DIGITS_MOST} digits at most"
+        )
     return Ranked(int(stars), name, author, text)

@@ -22,16 +22,15 @@ System".
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
-
-import pandas as pd
 
 from dsys_lab.engines.difference import Difference
 from dsys_lab.engines.postgres.database import PostgresDatabase
 from dsys_lab.engines.postgres.plan import Plan, explain
-from dsys_lab.errors import BadParameter, require_positive
+from dsys_lab.errors import BadParameter, Refused, require_choice, require_positive
 from dsys_lab.stores.relational import Change
 
 _QUERY: Final = 'SELECT city, count(*) AS "count", sum(minutes) AS "sum" FROM nights GROUP BY city'
@@ -68,6 +67,10 @@ _COUNTS: Final = """
 SELECT coalesce(sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) FILTER (WHERE relname = 'nights'), 0),
        coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del) FILTER (WHERE relname = 'by_city'), 0)
 FROM pg_stat_xact_all_tables WHERE schemaname = %s"""
+
+_TAKEN: Final = """
+SELECT relname FROM pg_class WHERE relnamespace = %s::regnamespace AND relname IN ('nights', 'by_city')
+UNION ALL SELECT proname FROM pg_proc WHERE pronamespace = %s::regnamespace AND proname = 'keep_by_city'"""
 
 DIFFERENCES: Final = (
     Difference(
@@ -154,22 +157,6 @@ def rows_a_question(
     return told
 
 
-def table_of(ways: Iterable[KeptView]) -> pd.DataFrame:
-    """Return what each way came to as a table."""
-    return pd.DataFrame(
-        {
-            one.way: {
-                "old until refreshed": "yes" if one.was_old else "no",
-                "nights read to keep it": one.read_rows,
-                "sums written": one.written_rows,
-                "rows of a question": one.asked_rows,
-                "pages of a question": one.asked_pages,
-            }
-            for one in ways
-        }
-    )
-
-
 def kept_views(
     database: PostgresDatabase, nights: Iterable[Mapping[str, Any]], changes: Iterable[Change]
 ) -> list[KeptView]:
@@ -185,11 +172,11 @@ def kept_views(
     Raises
     ------
     BadParameter
-        If a night lacks a column.
+        If a night lacks a column, or a change is of another table or of a night that is not there.
     Refused
-        If there is a table of one of these names already.
+        If the schema has a `nights`, `by_city` or `keep_by_city` already, which is left as it is.
     """
-    rows, told = [_values(night) for night in nights], list(changes)
+    rows, told = list(nights), list(changes)
     return [_kept(database, way, rows, told) for way in WAYS]
 
 
@@ -199,33 +186,63 @@ def _values(night: Mapping[str, Any]) -> tuple[Any, ...]:
     return night["id"], night["city"], night["minutes"]
 
 
-def _kept(
-    database: PostgresDatabase, way: str, nights: list[tuple[Any, ...]], changes: list[Change]
-) -> KeptView:
-    run = database.run
-    run("CREATE TABLE nights (id integer PRIMARY KEY, city text NOT NULL, minutes integer NOT NULL)")
-    try:
-        columns = [list(column) for column in zip(*nights, strict=True)] or [[], [], []]
-        run("INSERT INTO nights SELECT * FROM unnest(%s::integer[], %s::text[], %s::integer[])", columns)
+def make_view(database: PostgresDatabase, way: str, nights: Iterable[Mapping[str, Any]]) -> str:
+    """Fill a table `nights`, make what one of the ways keeps of it, and return the SQL that asks for the sums.
+
+    Raises
+    ------
+    BadParameter
+        If there is no such way, or a night lacks a column.
+    Refused
+        If the schema has a `nights`, `by_city` or `keep_by_city` already, which is left as it is.
+    """
+    require_choice("way", way, WAYS)
+    columns = [list(column) for column in zip(*map(_values, nights), strict=True)] or [[], [], []]
+    taken = database.run(_TAKEN, (database.schema,) * 2)
+    if taken:
+        raise Refused(f"{database.schema} has {', '.join(name for (name,) in taken)} already: give a new database")
+    with _transaction(database):
+        database.run("CREATE TABLE nights (id integer PRIMARY KEY, city text NOT NULL, minutes integer NOT NULL)")
+        database.run("INSERT INTO nights SELECT * FROM unnest(%s::integer[], %s::text[], %s::integer[])", columns)
         for sql in _MAKE[way]:
-            run(sql)
+            database.run(sql)
+    return _asked(way)
+
+
+@contextmanager
+def _transaction(database: PostgresDatabase) -> Iterator[None]:
+    """Do all of it, or nothing."""
+    database.run("BEGIN")
+    try:
+        yield
+    except BaseException:
+        database.run("ROLLBACK")
+        raise
+    database.run("COMMIT")
+
+
+def _kept(
+    database: PostgresDatabase, way: str, nights: list[Mapping[str, Any]], changes: list[Change]
+) -> KeptView:
+    asked = make_view(database, way, nights)
+    try:
         written_rows = _counted(database, lambda: _change(database, changes))[1]
-        truth, before = _groups(database, "query"), _groups(database, way)
+        truth, before = _groups(database, _QUERY), _groups(database, asked)
         read_rows = 0
         if way in _CATCH_UP:
-            read_rows, written = _counted(database, lambda: run(_CATCH_UP[way]))
+            read_rows, written = _counted(database, lambda: database.run(_CATCH_UP[way]))
             written_rows += written
-        plan = explain(database, _asked(way))
+        plan = explain(database, asked)
         pages = plan.pages_hit + plan.pages_read
         return KeptView(
             way, len(changes), before != truth, read_rows, written_rows, _leaf_rows(plan), pages,
-            _groups(database, way),
+            _groups(database, asked),
         )  # fmt: skip
     finally:
         if way in _DROP:
-            run(f"DROP {_DROP[way]} IF EXISTS by_city")
-        run("DROP TABLE nights")
-        run("DROP FUNCTION IF EXISTS keep_by_city")
+            database.run(f"DROP {_DROP[way]} by_city")
+        database.run("DROP TABLE nights")
+        database.run("DROP FUNCTION IF EXISTS keep_by_city")
 
 
 def _counted(database: PostgresDatabase, do: Callable[[], object]) -> tuple[int, int]:
@@ -234,36 +251,37 @@ def _counted(database: PostgresDatabase, do: Callable[[], object]) -> tuple[int,
     What the session did just before may not have been handed in yet, and still be among the counts: so it is the
     difference that tells.
     """
-    database.run("BEGIN")
-    try:
+    with _transaction(database):
         [before] = database.run(_COUNTS, (database.schema,))
         do()
         [after] = database.run(_COUNTS, (database.schema,))
-    except BaseException:
-        database.run("ROLLBACK")
-        raise
-    database.run("COMMIT")
     return int(after[0] - before[0]), int(after[1] - before[1])
 
 
 def _change(database: PostgresDatabase, changes: list[Change]) -> None:
     for change in changes:
-        gone = change.before and change.before["id"]
-        if change.after is None:
-            database.run("DELETE FROM nights WHERE id = %s", (gone,))
-        elif change.before is None:
-            database.run("INSERT INTO nights VALUES (%s, %s, %s)", _values(change.after))
-        else:
-            values = *_values(change.after), gone
-            database.run("UPDATE nights SET id = %s, city = %s, minutes = %s WHERE id = %s", values)
+        gone = (change.before or {}).get("id")
+        if change.table != "nights" or (change.before is not None and gone is None):
+            raise BadParameter(f"{change!r}: give changes of nights, what was before with its id")
+        if change.before is None:
+            database.run("INSERT INTO nights VALUES (%s, %s, %s)", _values(change.after or {}))
+        elif not database.run(*_sql_of(change, gone)):
+            raise BadParameter(f"{change!r}: there is no night with id {gone!r}")
+
+
+def _sql_of(change: Change, gone: object) -> tuple[str, tuple[Any, ...]]:
+    if change.after is None:
+        return "DELETE FROM nights WHERE id = %s RETURNING id", (gone,)
+    values = *_values(change.after), gone
+    return "UPDATE nights SET id = %s, city = %s, minutes = %s WHERE id = %s RETURNING id", values
 
 
 def _asked(way: str) -> str:
     return _QUERY if way == "query" else 'SELECT city, "count", "sum" FROM by_city WHERE "count" > 0'
 
 
-def _groups(database: PostgresDatabase, way: str) -> Groups:
-    return {city: {"count": int(count), "sum": int(total)} for city, count, total in database.run(_asked(way))}
+def _groups(database: PostgresDatabase, asked: str) -> Groups:
+    return {city: {"count": int(count), "sum": int(total)} for city, count, total in database.run(asked)}
 
 
 def _leaf_rows(plan: Plan) -> int:
