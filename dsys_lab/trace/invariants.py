@@ -1,8 +1,7 @@
 """Invariants: what must be true of a run, as functions of its trace.
 
-Each takes the rows (and its parameters) and returns the rows that break it, so an empty list means that it held. Tests,
-exercises and the lamps under a picture all call the same functions; a red lamp jumps to the first row returned.
-A run's header names the invariants that it should keep, each with its parameters.
+Each takes the rows (and its parameters) and returns the rows that break it: none, if it held. Tests, exercises and
+lamps call the same functions; a run's header names the invariants that it should keep, each with its parameters.
 """
 
 from __future__ import annotations

@@ -118,8 +118,8 @@ show_source(Pattern.counted)
 # %%
 free = predict(
     "26/free",
-    f"There are {len(PATTERNS)} patterns on this page. For each, two counters were chosen: "
-    "one that falls with it, one that might rise. For how many does none rise?",
+    f"There are {len(PATTERNS)} patterns on this page. For each, two counters were "
+    "chosen: one that falls with it, one that might rise. For how many does none rise?",
     between=(0, len(PATTERNS)),
     unit="patterns",
 )
@@ -283,7 +283,7 @@ from dsys_lab.scenarios.patterns.counts import sooner_from_bytes
 large_from.reveal(
     sooner_from_bytes() / 1000,
     law=laws.break_even_bytes(0.08, 0.75e6, 50e6) / 1000,
-    why="Latency times bandwidth: the round trips are worth that many bytes of the bus.",
+    why="Latency times bandwidth: so many bytes of the bus are the round trips worth.",
     show=player(
         large,
         compare={"way": ("in the message", "claim check")},

@@ -50,7 +50,7 @@ def decoded(messages: Iterable[bytes]) -> Iterator[Commit]:
         elif kind == b"R":
             tables[_RELATION.unpack_from(body)[0]] = _Table(body)
         elif kind in b"IUD":
-            changes.append(tables[_RELATION.unpack_from(body)[0]].change(body))
+            changes.append(tables[_RELATION.unpack_from(body)[0]].change(kind, body))
         elif kind == b"C" and changes:
             yield Commit(_COMMIT.unpack(body)[2], xid, tuple(changes))
         elif kind not in b"CYO":
@@ -85,14 +85,19 @@ class _Table:
             self._columns.append((rest[offset + 1 : end].decode(), READ.get(type_, str)))
             offset = end + 1 + _COLUMN.size
 
-    def change(self, body: bytes) -> Change:
-        """Return one inserted, updated or deleted row."""
+    def change(self, kind: bytes, body: bytes) -> Change:
+        """Return one inserted, updated or deleted row; one that was updated or deleted comes with all that it was."""
         rows: dict[bytes, dict[str, Any]] = {}
         offset = _RELATION.size
         while offset < len(body):
             role = body[offset : offset + 1]
             rows[role], offset = self._row(body, offset + 1)
-        before, after = rows.get(b"O", rows.get(b"K")), rows.get(b"N")
+        if kind != b"I" and b"O" not in rows:
+            raise Misuse(
+                f"a row of {self.name!r} was changed, and PostgreSQL does not say what it was: ALTER TABLE {self.name} "
+                "REPLICA IDENTITY FULL, which `make_slot` sets for the tables that are there, and take a snapshot anew"
+            )
+        before, after = rows.get(b"O"), rows.get(b"N")
         if before and after:
             after = before | after  # a long value that did not change is not sent again
         return Change(self.name, before, after)
