@@ -147,6 +147,11 @@ def test_by_arrival_some_rows_stay_wrong_and_by_position_none(seed):
     assert [lamp.held for lamp in lamps(right)] == [True]
 
 
+def test_the_race_that_the_notebook_shows_is_lost_by_arrival_and_won_by_position():
+    shown = [reordered(order=order, writes=16, way_s=0.3, seed=5) for order in ("arrival", "position")]
+    assert [lamp.held for trace in shown for lamp in lamps(trace)] == [False, True]
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_herd_goes_together_and_a_single_flight_alone(seed):
     crowd, alone = counts.herds(seed=seed)

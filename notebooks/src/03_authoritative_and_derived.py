@@ -50,14 +50,15 @@ notes("Authoritative vs Derived Data")
 # %% [markdown]
 # ## Picture
 #
-# The blue slab is the table, with its **log** below: a tick for each change, in the order of the commits. The number of a
-# change is its **position**. The mast stands at the newest. Each orange disc is a copy that *follows* the log; it stands
-# over the change that it took in last (its arrow), and the string to the mast is as long as it is behind: its **lag**.
+# The blue slab is the table, and what is ticked off on it is its **log**: a tick for each change, in the order of the
+# commits. The number of a change is its **position**. The mast stands at the newest. Each orange disc is a copy that
+# *follows* the log; it stands over the change that it took in last (its arrow), and the string to the mast is as long as
+# it is behind: its **lag**.
 # In the disc stands how many rows it has.
 #
 # *replica* has every night, *sums* the count and sum of each city, *extremes* the shortest and the longest night of each
-# city, *words* an index of the notes' words. Each takes in as many changes a second as its work allows. Move the second,
-# then let something be **deleted** at second 6, a copy first, and at last the table.
+# city, *words* an index of the notes' words. Each takes in as many changes a second as its work allows. Move the second
+# past 6, then choose what was **deleted** at second 6: a copy first, and at last the table.
 
 # %%
 from dsys_lab.scenarios.authoritative_and_derived.orbit import DELETED, orbit
@@ -74,8 +75,8 @@ charts.sliding(
 )
 
 # %% [markdown]
-# A copy that is deleted grows again from the tape. When the table and its log are gone the strings are cut, and a copy
-# is worth what can be had back from it:
+# A copy that is deleted grows again from the log (its disc is hollow until it is where it would be). When the table and
+# its log are gone the strings are cut, and a copy is worth what can be had back from it:
 
 # %%
 charts.satellites(orbit(second=8, deleted="the table"), widest=40)
@@ -314,7 +315,8 @@ raced_by_way = charts.against_law(
 )
 
 # %%
-orders = {f"by {order}": reordered(order=order) for order in ("arrival", "position")}
+load = {"writes": 16, "way_s": 0.3, "seed": 5}  # 16 a second to four rows
+orders = {f"by {one}": reordered(order=one, **load) for one in ("arrival", "position")}
 raced.reveal(
     100 * wrong,
     law=100 * overtaken_share(4, 0.3),
@@ -381,8 +383,8 @@ extremes_read.reveal(
 
 # %% [markdown]
 # The slider is the *share* of the 50 that take a longest night away; the others give a night other minutes. With 1, a
-# rebuild reads fewer. What can be *subtracted* (count, sum, and so an average) follows at the price of the
-# change; a minimum or a maximum has no inverse, and a median neither. So one chooses by the question, and by how many
+# rebuild reads fewer: the nights that are left, once each. What can be *subtracted* (count, sum, and so an average)
+# follows at the price of the change; a minimum or a maximum has no inverse, and a median neither. So one chooses by the question, and by how many
 # changes there are between two readers.
 #
 # ### 5. How much room
@@ -500,8 +502,9 @@ charts.against_law(
 )
 
 # %% [markdown]
-# And a replica that can do *less* than is written? Then its lag is no number any more. After 20 s, by the rate of the
-# commits:
+# And a replica that can do *less* than is written? Then its lag grows for as long as that goes on. After 20 s, by the
+# rate of the commits (the law is that of even streams: where the replica keeps up it says 0, though by chance a few
+# changes are on their way):
 
 # %%
 charts.against_law(
