@@ -53,8 +53,7 @@ notes("Authoritative vs Derived Data")
 # The blue slab is the table, and what is ticked off on it is its **log**: a tick for each change, in the order of the
 # commits. The number of a change is its **position**. The mast stands at the newest. Each orange disc is a copy that
 # *follows* the log; it stands over the change that it took in last (its arrow), and the string to the mast is as long as
-# it is behind: its **lag**.
-# In the disc stands how many rows it has.
+# it is behind: its **lag**. In the disc stands how many rows it has.
 #
 # *replica* has every night, *sums* the count and sum of each city, *extremes* the shortest and the longest night of each
 # city, *words* an index of the notes' words. Each takes in as many changes a second as its work allows. Move the second
@@ -384,8 +383,8 @@ extremes_read.reveal(
 # %% [markdown]
 # The slider is the *share* of the 50 that take a longest night away; the others give a night other minutes. With 1, a
 # rebuild reads fewer: the nights that are left, once each. What can be *subtracted* (count, sum, and so an average)
-# follows at the price of the change; a minimum or a maximum has no inverse, and a median neither. So one chooses by the question, and by how many
-# changes there are between two readers.
+# follows at the price of the change; a minimum or a maximum has no inverse, and a median neither. So one chooses by the
+# question, and by how many changes there are between two readers.
 #
 # ### 5. How much room
 #
@@ -760,8 +759,9 @@ evicts.reveal(
 )
 
 # %% [markdown]
-# The two curves are the two laws, what is thrown out being the one read longest ago, or any one. Not a flaw, but a price: an exact order of all keys would cost memory in each of them. Where entries stay for minutes, a
-# clock that ticks once a second is good enough. What else it does otherwise:
+# The two curves are the two laws, what is thrown out being the one read longest ago, or any one. Not a flaw, but a price:
+# an exact order of all keys would cost memory in each of them. Where entries stay for minutes, a clock that ticks once a
+# second is good enough. What else it does otherwise:
 
 # %%
 differences(CACHE_DIFFERENCES)
