@@ -200,7 +200,9 @@ stale
 not_derived = predict(
     "03/not-derived",
     "Deleted, and made anew from the table: which copy is not what it was?",
-    choices=["the replica", "the sums", "the words", "last seen", "all are what they were"],
+    choices=[
+        "the replica", "the sums", "the words", "last seen", "all are what they were"
+    ],
 )
 not_derived
 
@@ -338,8 +340,8 @@ raced.reveal(
 # %%
 extremes_read = predict(
     "03/extremes",
-    "50 changes, each deletes the longest night of a city of 400. How many rows does the "
-    "view of extremes read to take them in?",
+    "50 changes, each deletes the longest night of a city of 400. How many rows does "
+    "the view of extremes read to take them in?",
     between=(50, 50_000),
     unit="rows",
 )
@@ -376,7 +378,9 @@ extremes_read.reveal(
     why="Which one is the longest now? Two numbers cannot say: look at the whole city.",
     show=(
         by_view,
-        charts.against_law({"extremes": by_share}, laws={"extremes": read_by_law}, **axis),
+        charts.against_law(
+            {"extremes": by_share}, laws={"extremes": read_by_law}, **axis
+        ),
     ),
 )
 
@@ -577,8 +581,8 @@ charts.bars(
 # %%
 lost_words = predict(
     "03/lost-words",
-    "One word in ten never reaches the cache, and entries live for ever. One write comes "
-    "for ten reads. What share of the reads is stale?",
+    "One word in ten never reaches the cache, and entries live for ever. One write "
+    "comes for ten reads. What share of the reads is stale?",
     between=(0, 100),
     unit="%",
 )
@@ -593,6 +597,8 @@ from dsys_lab.scenarios.authoritative_and_derived.sweeps import (
 # %%
 lost = stale_reads(0.02, 0.1, 0.3, 0.6)
 _, (_, share, error), *_ = lost
+
+# %%
 dying = {"on_write": "invalidate", "lost": 0.3, "writes": 0.4}
 lives = {"no ttl": cached(**dying, ttl_s=None), "ttl 5 s": cached(**dying, ttl_s=5.0)}
 lost_axis = {"x": "share of the words that are lost", "y": "share of the reads"}
@@ -602,7 +608,8 @@ lost_words.reveal(
     100 * share,
     law=100 * stale_after_lost_words(0.1, 0.1, 1),
     standard_error=100 * error,
-    why="Such an entry stays until the next write of the same row, however long that is.",
+    why="Such an entry stays until the next write of the same row, however long that "
+    "is.",
     show=(
         player(*lives.values(), titles=tuple(lives)),
         charts.against_law(
@@ -634,7 +641,9 @@ pd.DataFrame(noticed()).T
 # *table*. The bug is mended, and the view made anew. How many cities are wrong before and after?
 
 # %%
-bugs = {one.where: {"before": one.wrong, "after": one.wrong_after} for one in two_bugs()}
+bugs = {
+    one.where: {"before": one.wrong, "after": one.wrong_after} for one in two_bugs()
+}
 pd.DataFrame.from_dict(bugs, orient="index").add_suffix(", cities wrong")
 
 # %% [markdown]
@@ -705,6 +714,7 @@ drift.reveal(
 # %%
 from dataclasses import asdict
 
+# %%
 from dsys_lab.engines.valkey import CACHE_DIFFERENCES, ValkeyCache
 from dsys_lab.lessons import differences, measured
 from dsys_lab.scenarios.authoritative_and_derived.accidents import asked
@@ -782,7 +792,8 @@ measured(times, "times a dictionary", usually="tens of times a dictionary")
 # %%
 ours, theirs = interleaved(hits_of("cache"), hits_of("valkey"), rounds=5)
 times = [b / a for a, b in zip(ours, theirs, strict=True)]
-measured(times, "times our cache", usually="tens of times our cache: a way there and back")
+usual = "tens of times our cache: a way there and back"
+measured(times, "times our cache", usually=usual)
 
 # %% [markdown]
 # **A real database.** PostgreSQL has *materialized views*, which are rebuilt when told to (`REFRESH`), and *triggers*, by
