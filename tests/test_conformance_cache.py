@@ -181,8 +181,10 @@ def test_a_server_that_is_not_there_is_named_without_its_password(monkeypatch):
     assert "secret" not in str(told.value)
 
 
-@pytest.mark.parametrize("wrong", [{"room_bytes": 0, "warm": 0}, {"room_bytes": 1, "warm": -1},
-                                   {"room_bytes": 1, "warm": 0, "samples": 0}])  # fmt: skip
+@pytest.mark.parametrize("wrong", [
+    {"room_bytes": 0, "warm": 0}, {"room_bytes": 1, "warm": -1}, {"room_bytes": 1, "warm": 1},
+    {"room_bytes": 1, "warm": 0, "samples": 0},
+])  # fmt: skip
 def test_a_server_without_sense_is_not_started(wrong):
     with pytest.raises(BadParameter):
         read_through([1], **wrong)

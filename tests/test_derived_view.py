@@ -159,6 +159,20 @@ def test_a_change_reads_one_row_and_a_rebuild_reads_them_all():
     assert (view.status().read_rows, view.status().written_rows) == (1003, 1003)
 
 
+@pytest.mark.parametrize("name", VIEWS)
+def test_a_rebuild_that_fails_half_way_leaves_an_empty_view_that_says_so(name):
+    view = VIEWS[name]()
+    view.rebuild([night(1)], 4)
+    with pytest.raises(BadParameter, match="no column"):
+        view.rebuild([night(1, note="warm"), {"oops": 1}], 9)
+    assert (view.state(), view.status().position) == ({}, 0)
+    view.rebuild([night(1)], 4)
+    for position in (-1, 1.0, True, None):
+        with pytest.raises(BadParameter, match="position"):
+            view.rebuild([], position)
+    assert view.status().position == 4, "nothing was forgotten"
+
+
 def test_whoever_takes_the_extreme_away_makes_the_view_look_again():
     rows = [night(number, "Oslo", hours=number) for number in range(100)]
     view = Extremes("nights", by="city", of="hours")

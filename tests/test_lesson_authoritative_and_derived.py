@@ -132,10 +132,24 @@ def test_a_crash_of_the_replica_costs_time_and_no_change(seed):
 
 
 @pytest.mark.parametrize("seed", SEEDS)
+def test_the_lag_grows_while_the_replica_is_down(seed):
+    falls = {"do": "crash", "target": "replica", "at_s": 5, "lasts_s": 2}
+    trace = following(seed=seed, writes=10, seconds=8, faults=[falls])
+    lags = [int(row.fields["value"]) for row in trace.of("gauge") if 5_000_000 < row.time_us < 7_000_000]
+    assert lags == sorted(lags)
+    assert lags[-1] >= 8
+
+
+@pytest.mark.parametrize("seed", SEEDS)
 def test_by_arrival_some_rows_stay_wrong_and_by_position_none(seed):
     wrong, right = (reordered(seed=seed, order=order) for order in ("arrival", "position"))
     assert [lamp.held for lamp in lamps(wrong)] == [False]
     assert [lamp.held for lamp in lamps(right)] == [True]
+
+
+def test_the_race_that_the_notebook_shows_is_lost_by_arrival_and_won_by_position():
+    shown = [reordered(order=order, writes=16, way_s=0.3, seed=5) for order in ("arrival", "position")]
+    assert [lamp.held for trace in shown for lamp in lamps(trace)] == [False, True]
 
 
 @pytest.mark.parametrize("seed", SEEDS)

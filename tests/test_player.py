@@ -561,3 +561,16 @@ def test_a_still_keeps_the_level_that_a_gauge_said_last_and_names_a_whole_once()
     assert still._frames(axes, columns, {0: (0.0, 1.0), 1: (1.7, 1.0)}) == {"cards/a", "cards/b"}
     assert [text.get_text() for text in axes.texts] == ["cards"]
     assert still._gauges(trace) == {("cards/a", "tokens"): ([0, 0], [10, 2]), ("cards/b", "tokens"): ([0], [4])}
+
+
+def test_a_still_says_what_a_box_holds_and_not_how_much(monkeypatch):
+    from matplotlib.axes import Axes
+
+    said, write = [], Axes.text
+    monkeypatch.setattr(Axes, "text", lambda *where, **how: said.append(where[-1]) or write(*where, **how))
+    trace = Trace()
+    for number, held in enumerate(("v7", "v9")):
+        trace.emit(number, "holds", f"cache/k{number}", held, key=number, copy=1)
+    png([trace], [""])
+    assert {"v7", "v9"} <= set(said)
+    assert "1" not in said

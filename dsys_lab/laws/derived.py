@@ -100,7 +100,7 @@ def _hit_share(shares: Sequence[float], capacity: int, there: Callable[[float], 
     low, high = 0.0, 1.0
     while kept(high) < capacity:
         low, high = high, 2 * high
-    for _ in range(60):
+    while high - low > 1e-9 * high:
         middle = (low + high) / 2
         low, high = (middle, high) if kept(middle) < capacity else (low, middle)
     return math.fsum(share * there(share * high) for share in shares)

@@ -50,14 +50,14 @@ notes("Authoritative vs Derived Data")
 # %% [markdown]
 # ## Picture
 #
-# The blue slab is the table, with its **log** below: a tick for each change, in the order of the commits. The number of a
-# change is its **position**. The mast stands at the newest. Each orange disc is a copy that *follows* the log; it stands
-# over the change that it took in last (its arrow), and the string to the mast is as long as it is behind: its **lag**.
-# In the disc stands how many rows it has.
+# The blue slab is the table, and what is ticked off on it is its **log**: a tick for each change, in the order of the
+# commits. The number of a change is its **position**. The mast stands at the newest. Each orange disc is a copy that
+# *follows* the log; it stands over the change that it took in last (its arrow), and the string to the mast is as long as
+# it is behind: its **lag**. In the disc stands how many rows it has.
 #
 # *replica* has every night, *sums* the count and sum of each city, *extremes* the shortest and the longest night of each
-# city, *words* an index of the notes' words. Each takes in as many changes a second as its work allows. Move the second,
-# then let something be **deleted** at second 6, a copy first, and at last the table.
+# city, *words* an index of the notes' words. Each takes in as many changes a second as its work allows. Move the second
+# past 6, then choose what was **deleted** at second 6: a copy first, and at last the table.
 
 # %%
 from dsys_lab.scenarios.authoritative_and_derived.orbit import DELETED, orbit
@@ -74,8 +74,8 @@ charts.sliding(
 )
 
 # %% [markdown]
-# A copy that is deleted grows again from the tape. When the table and its log are gone the strings are cut, and a copy
-# is worth what can be had back from it:
+# A copy that is deleted grows again from the log (its disc is hollow until it is where it would be). When the table and
+# its log are gone the strings are cut, and a copy is worth what can be had back from it:
 
 # %%
 charts.satellites(orbit(second=8, deleted="the table"), widest=40)
@@ -200,7 +200,9 @@ stale
 not_derived = predict(
     "03/not-derived",
     "Deleted, and made anew from the table: which copy is not what it was?",
-    choices=["the replica", "the sums", "the words", "last seen", "all are what they were"],
+    choices=[
+        "the replica", "the sums", "the words", "last seen", "all are what they were"
+    ],
 )
 not_derived
 
@@ -314,7 +316,8 @@ raced_by_way = charts.against_law(
 )
 
 # %%
-orders = {f"by {order}": reordered(order=order) for order in ("arrival", "position")}
+load = {"writes": 16, "way_s": 0.3, "seed": 5}  # 16 a second to four rows
+orders = {f"by {one}": reordered(order=one, **load) for one in ("arrival", "position")}
 raced.reveal(
     100 * wrong,
     law=100 * overtaken_share(4, 0.3),
@@ -337,8 +340,8 @@ raced.reveal(
 # %%
 extremes_read = predict(
     "03/extremes",
-    "50 changes, each deletes the longest night of a city of 400. How many rows does the "
-    "view of extremes read to take them in?",
+    "50 changes, each deletes the longest night of a city of 400. How many rows does "
+    "the view of extremes read to take them in?",
     between=(50, 50_000),
     unit="rows",
 )
@@ -375,15 +378,17 @@ extremes_read.reveal(
     why="Which one is the longest now? Two numbers cannot say: look at the whole city.",
     show=(
         by_view,
-        charts.against_law({"extremes": by_share}, laws={"extremes": read_by_law}, **axis),
+        charts.against_law(
+            {"extremes": by_share}, laws={"extremes": read_by_law}, **axis
+        ),
     ),
 )
 
 # %% [markdown]
 # The slider is the *share* of the 50 that take a longest night away; the others give a night other minutes. With 1, a
-# rebuild reads fewer. What can be *subtracted* (count, sum, and so an average) follows at the price of the
-# change; a minimum or a maximum has no inverse, and a median neither. So one chooses by the question, and by how many
-# changes there are between two readers.
+# rebuild reads fewer: the nights that are left, once each. What can be *subtracted* (count, sum, and so an average)
+# follows at the price of the change; a minimum or a maximum has no inverse, and a median neither. So one chooses by the
+# question, and by how many changes there are between two readers.
 #
 # ### 5. How much room
 #
@@ -500,8 +505,9 @@ charts.against_law(
 )
 
 # %% [markdown]
-# And a replica that can do *less* than is written? Then its lag is no number any more. After 20 s, by the rate of the
-# commits:
+# And a replica that can do *less* than is written? Then its lag grows for as long as that goes on. After 20 s, by the
+# rate of the commits (the law is that of even streams: where the replica keeps up it says 0, though by chance a few
+# changes are on their way):
 
 # %%
 charts.against_law(
@@ -575,8 +581,8 @@ charts.bars(
 # %%
 lost_words = predict(
     "03/lost-words",
-    "One word in ten never reaches the cache, and entries live for ever. One write comes "
-    "for ten reads. What share of the reads is stale?",
+    "One word in ten never reaches the cache, and entries live for ever. One write "
+    "comes for ten reads. What share of the reads is stale?",
     between=(0, 100),
     unit="%",
 )
@@ -591,6 +597,8 @@ from dsys_lab.scenarios.authoritative_and_derived.sweeps import (
 # %%
 lost = stale_reads(0.02, 0.1, 0.3, 0.6)
 _, (_, share, error), *_ = lost
+
+# %%
 dying = {"on_write": "invalidate", "lost": 0.3, "writes": 0.4}
 lives = {"no ttl": cached(**dying, ttl_s=None), "ttl 5 s": cached(**dying, ttl_s=5.0)}
 lost_axis = {"x": "share of the words that are lost", "y": "share of the reads"}
@@ -600,7 +608,8 @@ lost_words.reveal(
     100 * share,
     law=100 * stale_after_lost_words(0.1, 0.1, 1),
     standard_error=100 * error,
-    why="Such an entry stays until the next write of the same row, however long that is.",
+    why="Such an entry stays until the next write of the same row, however long that "
+    "is.",
     show=(
         player(*lives.values(), titles=tuple(lives)),
         charts.against_law(
@@ -632,7 +641,9 @@ pd.DataFrame(noticed()).T
 # *table*. The bug is mended, and the view made anew. How many cities are wrong before and after?
 
 # %%
-bugs = {one.where: {"before": one.wrong, "after": one.wrong_after} for one in two_bugs()}
+bugs = {
+    one.where: {"before": one.wrong, "after": one.wrong_after} for one in two_bugs()
+}
 pd.DataFrame.from_dict(bugs, orient="index").add_suffix(", cities wrong")
 
 # %% [markdown]
@@ -703,6 +714,7 @@ drift.reveal(
 # %%
 from dataclasses import asdict
 
+# %%
 from dsys_lab.engines.valkey import CACHE_DIFFERENCES, ValkeyCache
 from dsys_lab.lessons import differences, measured
 from dsys_lab.scenarios.authoritative_and_derived.accidents import asked
@@ -757,8 +769,9 @@ evicts.reveal(
 )
 
 # %% [markdown]
-# The two curves are the two laws, what is thrown out being the one read longest ago, or any one. Not a flaw, but a price: an exact order of all keys would cost memory in each of them. Where entries stay for minutes, a
-# clock that ticks once a second is good enough. What else it does otherwise:
+# The two curves are the two laws, what is thrown out being the one read longest ago, or any one. Not a flaw, but a price:
+# an exact order of all keys would cost memory in each of them. Where entries stay for minutes, a clock that ticks once a
+# second is good enough. What else it does otherwise:
 
 # %%
 differences(CACHE_DIFFERENCES)
@@ -779,7 +792,8 @@ measured(times, "times a dictionary", usually="tens of times a dictionary")
 # %%
 ours, theirs = interleaved(hits_of("cache"), hits_of("valkey"), rounds=5)
 times = [b / a for a, b in zip(ours, theirs, strict=True)]
-measured(times, "times our cache", usually="tens of times our cache: a way there and back")
+usual = "tens of times our cache: a way there and back"
+measured(times, "times our cache", usually=usual)
 
 # %% [markdown]
 # **A real database.** PostgreSQL has *materialized views*, which are rebuilt when told to (`REFRESH`), and *triggers*, by

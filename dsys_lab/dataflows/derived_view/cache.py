@@ -14,7 +14,8 @@ whoever knows where the row stands now can tell (`Entry.position`). For the same
 read the table before another did, and comes after it, is passed over. It goes back nevertheless if the newer entry is
 gone by then, by invalidation for one: a cache that has forgotten a key cannot compare.
 
-What is too old is thrown out when it is asked for, or when room is needed; until then it takes a place.
+What is too old is thrown out when it is asked for; until then it takes a place. Where room is needed, only how long ago
+an entry was read is looked at: one that is too old, but was read lately, stays before one that is good.
 
 Sources: Nishtala et al., "Scaling Memcache at Facebook", NSDI 2013; Valkey documentation, "Key eviction", `EXPIRE`.
 """

@@ -94,8 +94,7 @@ class View(ABC):
             skipped, or told twice.
         """
         position = self.position if position is None else position
-        if type(position) is not int or position < 0:
-            raise BadParameter(f"position = {position!r}: give that of the commit, a whole number")
+        _require_position(position)
         if change.table != self.table:
             return
         read_rows, written_rows = self.read_rows, self.written_rows
@@ -108,13 +107,25 @@ class View(ABC):
         )  # fmt: skip
 
     def rebuild(self, rows: Iterable[Row], position: int, *, now_us: int = 0) -> None:
-        """Forget everything, and read the table's rows as they stood at this position."""
+        """Forget everything, and read the table's rows as they stood at this position.
+
+        Raises
+        ------
+        BadParameter, Misuse
+            As `apply` does. After an error the view is empty, and at position 0: half of a table is no view of it.
+        """
+        _require_position(position)
         self._recorder.emit(now_us, "rebuild", self.name, view=self.name, phase="begins")
         self._forget()
-        read_rows, self.position = self.read_rows, position
-        for row in rows:
-            self.read_rows += 1
-            self._take(None, row, position)
+        read_rows, self.position = self.read_rows, 0
+        try:
+            for row in rows:
+                self.read_rows += 1
+                self._take(None, row, position)
+        except BaseException:
+            self._forget()
+            raise
+        self.position = position
         self._recorder.emit(
             now_us, "rebuild", self.name, view=self.name, phase="done", read_rows=self.read_rows - read_rows
         )
@@ -155,6 +166,11 @@ class View(ABC):
             f"{self.name}: {what!r} {wrong}: a change was skipped, or told twice; rebuild the view, and tell it each "
             "change once, in the order of the commits"
         )
+
+
+def _require_position(position: object) -> None:
+    if type(position) is not int or position < 0:
+        raise BadParameter(f"position = {position!r}: give that of the commit, a whole number, 0 or more")
 
 
 def digest_of(state: Mapping[Hashable, Any]) -> int:

@@ -53,10 +53,16 @@ def read_through(keys: Iterable[int], *, room_bytes: int, warm: int, samples: in
         What is read, in order; the first `warm` of them are not counted.
     samples : int
         Of how many keys the one used longest ago is thrown out.
+
+    Raises
+    ------
+    BadParameter
+        If no read is left to be counted, or a number makes no sense.
     """
     require_positive(room_bytes=room_bytes, samples=samples)
-    if warm < 0:
-        raise BadParameter(f"warm = {warm!r}: give how many reads are not counted, 0 or more")
+    keys = list(keys)
+    if not 0 <= warm < len(keys):
+        raise BadParameter(f"warm = {warm!r} of {len(keys)} reads are not counted: give 0 or more, and fewer than all")
     server = start_server("--maxmemory-policy", "allkeys-lru", "--maxmemory-samples", str(samples))
     client = open_client(f"valkey://{LOOPBACK}:{server.port}")
     value, reads, hits = b"x" * VALUE_BYTES, 0, 0

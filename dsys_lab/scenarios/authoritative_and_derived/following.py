@@ -64,7 +64,8 @@ class Replica(Machine):
         self.spawn(self._follow())
 
     def hear(self) -> None:
-        """The log has grown."""
+        """The log has grown, and this is further behind: also while it is down."""
+        self._say_lag()
         if not self.news.triggered:
             self.news.succeed()
 
@@ -81,11 +82,14 @@ class Replica(Machine):
             sim.emit("apply", REPLICA, f"c{position}", view=REPLICA, position=position, offset=position, copy=1,
                      key=change.after["id"], behind_us=sim.now_us - committed_us)  # fmt: skip
             sim.emit("commit", REPLICA, shard=TABLE, offset=position + 1, group=REPLICA)
-            lag = len(self.source.log) - position
-            sim.emit("gauge", REPLICA, name="lag", value=lag, unit="changes")
+            self._say_lag()
             for seen, event in [one for one in self.waiting if one[0] <= position]:
                 self.waiting.remove((seen, event))
                 event.succeed()
+
+    def _say_lag(self) -> None:
+        lag = len(self.source.log) - self.view.position
+        self.simulation.emit("gauge", REPLICA, name="lag", value=lag, unit="changes")
 
     def has(self, position: int) -> Event:
         """Return what happens when this position is applied."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from dsys_lab.trace import KINDS, Trace
@@ -72,7 +72,8 @@ def png(traces: Sequence[Trace], titles: Sequence[str]) -> bytes:
         top = max((_peak(trace) for trace in traces), default=1) or 1
         for column, (trace, title, (now, _)) in enumerate(zip(traces, titles, runs, strict=True)):
             if "stage" in axes:
-                _stage(axes["stage"][column], now, columns, title, room=_room(trace), inches=inches)
+                held = {row.place for row in trace if row.kind == "holds"}
+                _stage(axes["stage"][column], now, columns, title, room=_room(trace), inches=inches, held=held)
                 _strip(axes["depth"][column], trace, until_us, top, end_us)
             if "tiles" in axes:
                 touched = tiles_of(row for row in trace if row.time_us <= until_us)
@@ -168,8 +169,12 @@ def _stage(
     *,
     room: dict[str, int],
     inches: float,
+    held: Collection[str],
 ) -> None:
-    """Draw the boxes and what stands in them; the stage is about so many inches wide."""
+    """Draw the boxes and what stands in them; the stage is about so many inches wide.
+
+    Of a place in `held` it is told what it holds, not how much: the name of the one that is in.
+    """
     from matplotlib.patches import FancyBboxPatch
 
     edges, units = _across(columns)
@@ -190,7 +195,8 @@ def _stage(
         standing += [(copy, "ghost") for at, copy in fold.ghosts if at == place]
         moving.update((place, how) for _, how in standing)
         inside = [(copy, how) for copy, how in standing if how != "moving" and (how != "here" or not tray)]
-        number = _number(len(inside), room.get(place, 0)) if tray and inside and place not in fold.tapes else ""
+        is_counted = tray and inside and place not in fold.tapes and place not in held
+        number = _number(len(inside), room.get(place, 0)) if is_counted else ""
         if place in fold.levels:
             _level(axes, fold.levels[place], x0, y0)
         named = place.rpartition("/")[2] if place in framed else place
@@ -203,6 +209,8 @@ def _stage(
             draw_tape(axes, fold, place, hues, x0=x0, y0=y0, width=width)
         else:
             _discs(axes, inside, fold, x0=x0, y0=y0, width=width, points=min(46, points), box=box)
+        if place in held and len(inside) == 1:
+            axes.text(x0 + 0.12, y0, inside[0][0][0], fontsize=10, va="center", color=ROLES["waiting"].ink)
         coming = moving[place, "moving"] + (moving[place, "here"] if tray else 0)
         if coming:
             axes.plot([x0 - 0.18], [y0], "o", ms=8, mfc=ROLES["moving"].colour, mec=ROLES["moving"].ink)
@@ -236,8 +244,10 @@ def _frames(
             continue
         framed.update(places)
         x0, width = edges[column][0] - 0.3, edges[column][1] + 0.4
-        low, high = -_ROW * max(rows) - 0.72, -_ROW * min(rows) + 0.7
-        axes.add_patch(Rectangle((x0, low), width, high - low, fc="none", ec="#B8C0C8", lw=1, ls=(0, (4, 3))))
+        low, high = -_ROW * max(rows) - 0.72, -_ROW * min(rows) + 0.84
+        axes.add_patch(
+            Rectangle((x0, low), width, high - low, fc="none", ec="#B8C0C8", lw=1, ls=(0, (4, 3)), clip_on=False)
+        )
         axes.text(x0 + width + 0.03, (low + high) / 2, whole, fontsize=8, rotation=90, va="center", color="#57606A")
     return framed
 
