@@ -139,7 +139,7 @@ from dsys_lab.lessons.pattern_wall import performed, told_apart, wall
 counted = [pattern.counted() for pattern in PATTERNS.values()]
 free.reveal(
     sum(one.costs[1] <= one.costs[0] for one in counted),
-    why="What one no longer waits for, somebody else keeps, sends, does twice, or pays.",
+    why="What one no longer waits for, another keeps, sends, does twice, or pays.",
     show=wall(PATTERNS, counted),
 )
 
@@ -268,8 +268,8 @@ charts.lines(
 # %%
 large_from = predict(
     "26/large-from",
-    "The bus carries 1 MB a second, the bucket 50. From which size on is a payload there "
-    "sooner by the bucket?",
+    "The bus carries 1 MB a second, the bucket 50. From which size on is a payload "
+    "there sooner by the bucket?",
     between=(0, 500),
     unit="kB",
 )
