@@ -10,7 +10,7 @@ Each message is a letter and its fields, big-endian; `peek` gets them in the ord
     D  u32 relation | K or O row                                            deleted; K: only its key
     C  u8 | u64 where the commit's record is | u64 where it ends | i64 when a transaction commits
 
-Only with the O row is it known what was there: a change without it is refused, for nobody could take it back out of a sum.
+Only an O row says what was there. A change without one is refused: nobody could take it back out of a sum.
 A row is the number of its columns and, of each, `n` (NULL), `u` (long, and not changed) or `t`, a length and a text.
 
 Source: PostgreSQL 18 documentation, ch. 54.9 "Logical Replication Message Formats" (protocol version 1).
