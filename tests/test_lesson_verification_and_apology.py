@@ -147,7 +147,7 @@ def test_the_keys_are_enough_and_a_journal_alone_is_not_and_both_ask_least():
     assert list(table["something twice"] > 0) == [True, True, False, False]
     assert 0 < table["something twice"]["journal only"] < table["moments"]["journal only"]
     assert not table["something open"].any()
-    assert table["calls made again, mean"]["keys and journal"] < table["calls made again, mean"]["keys only"]
+    assert table["calls after the cut, mean"]["keys and journal"] < table["calls after the cut, mean"]["keys only"]
 
 
 # ------------------------------------------------------------------------------------------ audits

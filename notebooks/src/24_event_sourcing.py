@@ -14,7 +14,7 @@
 #
 # And then somebody asks: how many beds were free at noon? Why is the sum of July wrong, and since when? Who decided that,
 # and what did they see? The table has no answer. What if one kept what *happened*, and worked out the rest? And what does
-# one buy with it that one did not want: bytes of ten years ago, names that must be forgotten, letters posted twice?
+# one buy with it that one did not want: bytes of ten years ago, names that must be forgotten, letters that hang on a fact?
 #
 # *In a hurry:* Picture, By hand, experiments 1, 3 and 6, and [Choose](#Choose).
 
@@ -180,8 +180,7 @@ show_source(EventLog.append)
 #     state --> decide
 #     log --> v1[view: free beds]
 #     log --> v2[view: takings]
-#     log --> postman -->|once| world((world))
-#     state -.-> checkpoint
+#     log -.-> others[others who follow the log]
 # ```
 
 # %% [markdown]
@@ -369,7 +368,8 @@ right_again.reveal(
 # hatched is one that does not say what the facts come to. The strip *off by* is the office's error, *wrong answers* how many
 # it has read so far. On the right *v2* runs along the tape while *v1* goes on answering.
 #
-# A month later the view needs a new column. This time nothing was wrong. It is folded again all the same:
+# A month later the view needs a new column. This time nothing was wrong. It is folded again all the same: there are some
+# twenty facts, one or two new ones a second, and a rebuild folds five a second.
 
 # %%
 noticed = predict(
@@ -392,7 +392,7 @@ noticed.reveal(
         player(rebuilding(way="in place", mistaken=False)),
         charts.bars(
             {way: one.wrong for way, one in rebuilt.items()},
-            title="How many readings are wrong?",
+            title="How many readings are wrong or old?",
             unit="readings",
         ),
     ),
@@ -401,7 +401,7 @@ noticed.reveal(
 # %% [markdown]
 # ### 4. How long does a rebuild take?
 #
-# While *v2* folds the old facts, new ones come. A history of 120 facts, 20 folded a second, and 10 new ones a second.
+# While *v2* folds the old facts, new ones come. A history of 120 facts after the opening of the night, 20 folded a second, and 10 new ones a second.
 
 # %%
 how_long = predict(
@@ -680,7 +680,7 @@ ring.forget("g9")
 sealing.read(sealed).says["first"]
 
 # %% [markdown]
-# What was *not* sealed is not forgotten: the number of the bed, the price, the pseudonym. And whoever has read the name
+# What was *not* sealed is not forgotten: the number of the bed, the price, the guest's number, which still ties their nights together. And whoever has read the name
 # before may have kept it: views are rebuilt after.
 
 # %% [markdown]
@@ -702,14 +702,10 @@ table(
 
 # %% [markdown]
 # Each refuses where the order is made. JetStream compares the number of the last message of the subject (header
-# `Nats-Expected-Last-Subject-Sequence`, error 10071), PostgreSQL has `UNIQUE (stream, version)`. Where they part from the
-# model, each held by a test:
-
-# %%
-differences([*JETSTREAM, *POSTGRES])
+# `Nats-Expected-Last-Subject-Sequence`, error 10071), PostgreSQL has `UNIQUE (stream, version)`.
 
 # %% [markdown]
-# ### A stream is not a store
+# ### When old messages go
 #
 # A log stream lets old records go: that is what retention is for. This one keeps its newest 15 messages. Twenty commits of
 # an event each are appended; then somebody loads the stream.
@@ -737,6 +733,12 @@ gone.reveal(
     "that did not look would give beds away twice.",
     show=table(("the load says",), [(told.words,)]),
 )
+
+# %% [markdown]
+# So a stream is a store only without limits. Where both part from the model, each held by a test:
+
+# %%
+differences([*JETSTREAM, *POSTGRES])
 
 # %% [markdown]
 # ### What does it cost?
@@ -832,7 +834,7 @@ step_back.reveal(
 # | a broker as the store | JetStream without limits, one subject a stream | retention; and that a topic in Kafka cannot compare a version for each key |
 #
 # **At Amazon**: a table of DynamoDB with stream and version as its key, and a condition that the item is not there yet;
-# its stream feeds the views. **Elsewhere**: KurrentDB (EventStoreDB until 2024), Axon, Marten on PostgreSQL.
+# its stream of changes feeds the views, for 24 hours back. **Elsewhere**: KurrentDB (EventStoreDB until release 24.10), Axon, Marten on PostgreSQL.
 
 # %% [markdown]
 # ## Exercises
@@ -882,8 +884,8 @@ progress()
 # - Fowler, "Event Sourcing", 2005; Young, *Versioning in an Event Sourced System*, 2017; Chassaing, "Functional Event
 #   Sourcing Decider", 2021: the two functions.
 # - Helland, "Immutability changes everything", *CIDR* 2015.
-# - Overeem, Spoor and Jansen, "The dark side of event sourcing: managing data conversion", *SANER* 2017: the four ways.
-# - Kleppmann, *Designing Data-Intensive Applications*, ch. 11, *Event Sourcing*, *State, Streams, and Immutability*.
+# - Overeem, Spoor and Jansen, "The dark side of event sourcing: managing data conversion", *SANER* 2017: four of its ways.
+# - Kleppmann, *Designing Data-Intensive Applications*, first edition, 2017, ch. 11, *Event Sourcing*, *State, Streams, and Immutability*.
 # - Kung and Robinson, "On optimistic methods for concurrency control", *ACM TODS* 1981.
 # - NIST SP 800-88r1, *Guidelines for Media Sanitization*, cryptographic erase.
 # - NATS documentation, *JetStream publish*, and PostgreSQL 18 documentation, *Transaction ID and snapshot information

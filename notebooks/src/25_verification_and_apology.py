@@ -70,14 +70,14 @@ two_ways = {way: launch(way=way, answer_s=1.5) for way in ("promise", "ask")}
 player(*two_ways.values(), titles=("promise now, news 1 s old", "ask first, 1.5 s"))
 
 # %% [markdown]
-# How did the two end? A buyer who was told "sold out" at once stands in none of the columns but the first.
+# How did the two end? A buyer who was told no, and never promised anything, stands in none of the columns but the first.
 
 # %%
 counts.compared(two_ways, 40)
 
 # %% [markdown]
-# Neither is free. Who promises sells everything and apologises; who asks never apologises, and loses buyers who would
-# have bought. (Why pillows are left over although many wanted one is the question of experiment 3.)
+# Neither is free. Who promises sells everything and apologises; who asks has nothing to apologise for as long as holds last,
+# and loses buyers who would have bought. (Why pillows are left over although many wanted one is the question of experiment 3.)
 
 # %% [markdown]
 # ## By hand
@@ -147,7 +147,8 @@ parties["payments"].book.entries
 #     apologised --> [*]
 # ```
 #
-# It is a table, and three pure functions over it. Both the model and the desk over PostgreSQL (in Measure) use these:
+# It is a table, and three pure functions over it, of which these are two. Both the model and the desk over PostgreSQL (in
+# Measure) use them:
 
 # %%
 from dsys_lab.dataflows.verification import failed, next_call
@@ -224,8 +225,8 @@ too_many.reveal(
 #
 # $$\lambda\,(D + \text{way})$$
 #
-# It depends neither on how many pillows there are nor on how many gates. And it is a mean: as buyers come at random
-# the number is *Poisson*, and its spread is the square root of the mean.
+# By the law it depends neither on how many pillows there are nor on how many gates. And it is a mean: if buyers come at
+# random the number is *Poisson*, by the same law, and its spread is the square root of the mean.
 #
 # The next picture shows one sale as two counts. The blue line is the stock's own, the dashed one what a gate believes,
 # and between them lies what the gate does not know yet. Each stroke below is a promise. Move the age of the news, and see
@@ -346,7 +347,7 @@ who_leaves.reveal(
 
 # %% [markdown]
 # There is a leak behind this, and it is larger. Two hundred buyers or so come for 150 pillows, so all of them should be
-# sold, even if every sixth buyer leaves.
+# sold, even if every sixth or seventh buyer leaves.
 
 # %%
 on_the_shelf = predict(
@@ -382,7 +383,8 @@ on_the_shelf.reveal(
 # %% [markdown]
 # The stock holds a pillow for everybody whom it has answered yes, and it is not told who has gone. A **time to live**
 # ends a hold by itself. But think what that is: a promise that is taken back later, on the belief that the buyer has left.
-# Who was only slow will need an apology. Asking first has not removed the problem, only made it rarer and moved it.
+# Who pays after their hold has ended was told yes and hears no, and that is an apology due. (In the tables of this page such
+# a buyer is told no, and is not counted among the apologies.) Asking first has not removed the problem, only moved it.
 #
 # ### 4. Which of the two earns more?
 #
@@ -419,8 +421,8 @@ price.reveal(
 
 # %% [markdown]
 # There is no right answer, only a price: where an apology is cheap (a voucher), promise; where it is dear (a missed
-# flight, a lost treatment), ask, or hold more back. A reserve would lift the falling line, and faster answers the flat
-# ones. How the sold pillows and the apologies were counted:
+# flight, a lost treatment), ask, or hold more back. A reserve would make the falling line flatter and begin lower, faster answers lift
+# the flat ones. How the sold pillows and the apologies were counted:
 
 # %%
 import pandas as pd
@@ -577,7 +579,8 @@ goes_on, closes = (counts.split_when(2, news_age_max_s=age) for age in (None, 2.
 counts.compared({"goes on": goes_on, "closes at 2 s": closes}, 40)
 
 # %% [markdown]
-# It turns some buyers away who might have had a pillow. In exchange the damage is bounded, however long the split lasts.
+# Here it cost no sale; a split that outlasts the sale would cost some. In
+# exchange a gate promises nothing on news that is older than this.
 #
 # **Answers are lost.** The network loses one message in five, so gates ask again. On the left the stock does not look
 # whether it has decided an order before; on the right it does.
@@ -632,7 +635,7 @@ ends.size().rename("moments").to_frame()
 # There is one way only. The log of promises was never lost, for a promise is written down before the buyer hears of it.
 # So one who remembers nothing else may begin every promise from its beginning, and the keys make that harmless, though
 # it makes more calls again. A journal alone cannot close the seam between the act and the record of it. With both,
-# nothing is done twice and little is asked twice.
+# nothing is done twice, and there are fewer calls left to make.
 #
 # One of those moments, as a picture: the desk dies right after the first refund was paid, before it has heard of it.
 
@@ -799,7 +802,7 @@ progress()
 # %% [markdown]
 # ## Sources
 #
-# - Kleppmann, *Designing Data-Intensive Applications*, ch. 12: "Aiming for Correctness" (timeliness and integrity;
+# - Kleppmann, *Designing Data-Intensive Applications*, first edition, 2017, ch. 12: "Aiming for Correctness" (timeliness and integrity;
 #   coordination-avoiding systems; trust, but verify).
 # - Helland and Campbell, "Building on Quicksand", CIDR 2009 (memories, guesses and apologies).
 # - Garcia-Molina and Salem, "Sagas", SIGMOD 1987. Hohpe, "Your Coffee Shop Does Not Use Two-Phase Commit", *IEEE
