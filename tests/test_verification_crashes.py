@@ -47,8 +47,8 @@ def test_keys_alone_are_enough_and_cost_more_calls_and_a_journal_alone_is_not() 
     outcomes = {memory: crashed_everywhere(memory) for memory in MEMORIES}
     twice = {memory: sum(o.twice > 0 for o in told) for memory, told in outcomes.items()}
     assert twice["keys and journal"] == twice["keys only"] == 0 < twice["journal only"]
-    again = {memory: max(o.calls_again for o in told) for memory, told in outcomes.items()}
-    late = {memory: told[-1].calls_again for memory, told in outcomes.items()}
+    again = {memory: max(o.calls_after for o in told) for memory, told in outcomes.items()}
+    late = {memory: told[-1].calls_after for memory, told in outcomes.items()}
     assert late["keys and journal"] == 0 < late["keys only"]
     assert again["keys and journal"] <= again["keys only"]
 

@@ -51,7 +51,7 @@ class Outcome(NamedTuple):
         Counts of orders at the end.
     twice, open : int
         Acts that were done more than once; promises that are not settled.
-    calls_again : int
+    calls_after : int
         Calls that were made after the cut.
     """
 
@@ -61,7 +61,7 @@ class Outcome(NamedTuple):
     apologised: int
     twice: int
     open: int
-    calls_again: int
+    calls_after: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +163,7 @@ def _came_to(step: int, here: World, made: int) -> Outcome:
         step, len(books.promises), told["confirm"], told["apologise"],
         twice=sum(times > 1 for times in acts.values()),
         open=sum(finding.what == "never settled" for finding in findings(here)),
-        calls_again=made,
+        calls_after=made,
     )  # fmt: skip
 
 

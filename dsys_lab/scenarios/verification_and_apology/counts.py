@@ -190,7 +190,7 @@ def crash_table(outcomes: Mapping[str, Sequence[Outcome]]) -> pd.DataFrame:
             "moments": len(told),
             "something twice": sum(o.twice > 0 for o in told),
             "something open": sum(o.open > 0 for o in told),
-            "calls after the cut, mean": round(fmean(o.calls_again for o in told), 1),
+            "calls after the cut, mean": round(fmean(o.calls_after for o in told), 1),
         }
         for memory, told in outcomes.items()
     }
