@@ -195,8 +195,8 @@ together.reveal(
 # %%
 in_vain = predict(
     "26/in-vain",
-    "How many calls does the breaker refuse, in two minutes, that the server would have "
-    "answered in time?",
+    "How many calls does the breaker refuse, in two minutes, that the server would "
+    "have answered in time?",
     between=(0, 200),
     unit="calls",
 )
