@@ -206,7 +206,10 @@ def test_a_commit_that_a_view_cannot_take(postgres_side):
     for side in (sides.model(), postgres_side):
         found = {then: sides.poisoned(side, then) for then in sides.THEN}
         assert {then: one[:3] for then, one in found.items()} == expected
-        assert found["left alone"].held_bytes > found["mended"].held_bytes
+        held = found["left alone"].held_bytes, found["mended"].held_bytes
+        assert held[0] >= held[1]
+        if side is not postgres_side:  # PostgreSQL lets go of its log by and by, and not at once when it is confirmed
+            assert held[0] > held[1]
 
 
 def test_where_stream_and_table_meet(postgres_side):
