@@ -27,8 +27,9 @@ from dsys_lab.brokers.flow_control import Aimd, TokenBucket
 from dsys_lab.brokers.overflow import Buffer, Policy, Request
 from dsys_lab.brokers.retries import RetryBudget, RetryPolicy
 from dsys_lab.errors import BadParameter, require_choice, require_positive
-from dsys_lab.scenarios.machines import Consumer, CreditLink, Inbox, Producer, RetryingClient
+from dsys_lab.scenarios.machines import Consumer, Inbox, Producer, RetryingClient
 from dsys_lab.scenarios.scenario import Claims, scenario
+from dsys_lab.scenarios.stages import hand_over_at_random, in_a_row
 from dsys_lab.simulation import Body, Simulation
 from dsys_lab.simulation.chance import exponential, service, uniform
 
@@ -204,27 +205,8 @@ def pipeline(
     """
     require_positive(rate=rate, until_s=until_s)
     names = ("receive", "decode", SCORER)
-    inboxes = [Inbox(sim, Buffer(f"{name}-in", capacity=1, recorder=sim.recorder)) for name in names]
-    links = [CreditLink(sim, inbox, window) for inbox in inboxes]
-    for name, stage_rate, link, onward in zip(names, stage_rates, links, [*links[1:], None], strict=True):
-        Consumer(
-            sim,
-            link.inbox,
-            exponential(1 / stage_rate),
-            name=name,
-            passes_on=partial(onward.hand_over, name) if onward else None,
-            done=link.give_back,
-        )
-
-    def source() -> Body:
-        gap, chance, number = exponential(1 / rate), sim.stream(f"{WEARABLES}/arrivals"), 0
-        while True:
-            yield sim.sleep(gap(chance))
-            number += 1
-            sim.emit("publish", WEARABLES, f"n{number}", attempt=1)
-            yield from links[0].hand_over(WEARABLES, Request(f"n{number}"))
-
-    sim.spawn(source())
+    stages = {name: (exponential(1 / speed), 1) for name, speed in zip(names, stage_rates, strict=True)}
+    sim.spawn(hand_over_at_random(sim, WEARABLES, in_a_row(sim, stages, window), rate=rate))
     sim.run(until_s)
     bounded = {} if window is None else {"bounded depth": {"depth_max": window}, "credit respected": {}}
     return Claims({**BALANCED, **bounded, "nothing lost": {}})

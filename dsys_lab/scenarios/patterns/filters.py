@@ -11,15 +11,13 @@ same name.
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any, Final
 
-from dsys_lab.brokers.overflow import Buffer, Request
 from dsys_lab.errors import require_choice, require_positive
-from dsys_lab.scenarios.machines import Consumer, CreditLink, Inbox
 from dsys_lab.scenarios.scenario import Claims, scenario
-from dsys_lab.simulation import Body, Simulation
-from dsys_lab.simulation.chance import constant, exponential
+from dsys_lab.scenarios.stages import hand_over_at_random, in_a_row
+from dsys_lab.simulation import Simulation
+from dsys_lab.simulation.chance import constant
 
 WAYS: Final = ("one program", "three filters")
 WEARABLES, PROGRAM = "wearables", "program"
@@ -44,24 +42,11 @@ def filters(
     """
     require_choice("way", way, WAYS)
     require_positive(rate=rate, parse_s=parse_s, score_s=score_s, store_s=store_s, hands=hands, until_s=until_s)
-    steps = {"parse": (parse_s, 1), "score": (score_s, hands), "store": (store_s, 1)}
     if way == "one program":
-        steps = {PROGRAM: (parse_s + score_s + store_s, 1)}
-    links = [CreditLink(sim, Inbox(sim, Buffer(f"{name}-in", capacity=1, recorder=sim.recorder)), None)
-             for name in steps]  # fmt: skip
-    for (name, (work_s, servers)), link, onward in zip(steps.items(), links, [*links[1:], None], strict=True):
-        passes_on = partial(onward.hand_over, name) if onward else None
-        Consumer(sim, link.inbox, constant(work_s), name=name, servers=servers, passes_on=passes_on)
-
-    def arrive() -> Body:
-        gap, chance, number = exponential(1 / rate), sim.stream(f"{WEARABLES}/arrivals"), 0
-        while True:
-            yield sim.sleep(gap(chance))
-            number += 1
-            sim.emit("publish", WEARABLES, f"n{number}", attempt=1)
-            yield from links[0].hand_over(WEARABLES, Request(f"n{number}"))
-
-    sim.spawn(arrive())
+        steps = {PROGRAM: (constant(parse_s + score_s + store_s), 1)}
+    else:
+        steps = {"parse": (constant(parse_s), 1), "score": (constant(score_s), hands), "store": (constant(store_s), 1)}
+    sim.spawn(hand_over_at_random(sim, WEARABLES, in_a_row(sim, steps, window=None), rate=rate))
     sim.run(until_s)
     balanced: dict[str, dict[str, Any]] = {"conservation": {}, "depth adds up": {}, "nothing lost": {}}
     return Claims(balanced, {"done": {"value": rate, "label": f"{rate:g}/s come in"}})
