@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from dsys_lab.errors import require_choice
-from dsys_lab.scenarios.patterns.three_questions import PRODUCT, QUESTIONS, WHO, Cost, Night, mean_by_city, world
+from dsys_lab.scenarios.patterns.three_questions import PRODUCT, QUESTIONS, WHO, Cost, Night, mean_by_city, pairs, world
 from dsys_lab.stores.document_store import Collection
 from dsys_lab.stores.graph_store import GraphSchema, PropertyGraph
 from dsys_lab.stores.key_value.partitioned import KeySchema, PartitionedTable, Range, Settings
@@ -92,9 +92,8 @@ def _rows() -> sqlite3.Connection:
         CREATE TABLE bought (person INT, product INT);""")
     given = world()
     connection.executemany("INSERT INTO night VALUES (?, ?, ?, ?, ?, ?, ?, ?)", given.nights)
-    for table, pairs in (("friend", given.friends), ("bought", given.bought)):
-        each = [(who, other) for who, those in pairs.items() for other in those]
-        connection.executemany(f"INSERT INTO {table} VALUES (?, ?)", each)  # noqa: S608  # names of our own
+    for table, of in (("friend", given.friends), ("bought", given.bought)):
+        connection.executemany(f"INSERT INTO {table} VALUES (?, ?)", pairs(of))  # noqa: S608  # names of our own
     connection.executescript("""
         CREATE INDEX by_person ON night (person, day);
         CREATE INDEX by_friend ON friend (a, b);
@@ -136,10 +135,9 @@ def _items() -> PartitionedTable:
     for number, night in enumerate(given.nights):
         key = {"who": str(night.person), "what": f"night {night.day:05d} {number:06d}"}
         table.put(0, {**night._asdict(), **key})
-    for what, pairs in (("friend", given.friends), ("product", given.bought)):
-        for who, those in pairs.items():
-            for other in those:
-                table.put(0, {"who": str(who), "what": f"{what} {other:06d}"})
+    for what, of in (("friend", given.friends), ("product", given.bought)):
+        for who, other in pairs(of):
+            table.put(0, {"who": str(who), "what": f"{what} {other:06d}"})
     return table
 
 
@@ -164,8 +162,7 @@ def items(question: str) -> Cost:
         beyond = {int(item["what"][-6:]) for one in near for item in under(one, "friend")} - {WHO}
         answer = [far for far in sorted(beyond) if under(far, f"product {PRODUCT:06d}")]
     given = world()
-    pairs = sum(map(len, (*given.friends.values(), *given.bought.values())))
-    concerned = pairs if question == "Q3" else len(given.nights)
+    concerned = len(pairs(given.friends)) + len(pairs(given.bought)) if question == "Q3" else len(given.nights)
     return Cost(answer, len(told), min(1.0, sum(page.examined for page in told) / concerned))
 
 
@@ -212,10 +209,9 @@ def _columns() -> Warehouse:
     nights = dict(zip(Night._fields, map(list, zip(*given.nights, strict=True)), strict=True))
     store.create_table("night", schemas["night"], sort_key=("day",))
     store.copy("night", [nights])
-    for table, pairs in (("friend", given.friends), ("bought", given.bought)):
-        each = [(who, other) for who, those in pairs.items() for other in those]
+    for table, of in (("friend", given.friends), ("bought", given.bought)):
         store.create_table(table, schemas[table])
-        store.copy(table, [dict(zip(schemas[table].names, map(list, zip(*each, strict=True)), strict=True))])
+        store.copy(table, [dict(zip(schemas[table].names, map(list, zip(*pairs(of), strict=True)), strict=True))])
     return store
 
 
@@ -265,8 +261,8 @@ def _graph() -> PropertyGraph:
     given = world()
     nights = dict(zip(Night._fields, map(list, zip(*given.nights, strict=True)), strict=True))
     slept = nights.pop("person")
-    knows = [(one, other) for one, those in given.friends.items() for other in those if one < other]
-    bought = [(who, what) for who, those in given.bought.items() for what in those]
+    knows = [(one, other) for one, other in pairs(given.friends) if one < other]
+    bought = pairs(given.bought)
     ids = list(range(len(given.nights)))
     graph.load(
         {"Sleeper": {"id": list(given.friends)}, "Night": {"id": ids, **nights},

@@ -9,7 +9,7 @@ part", or "nearly all".
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
@@ -118,6 +118,11 @@ def world() -> World:
     for order, product in zip(lines["order_id"].tolist(), lines["product_id"].tolist(), strict=True):
         bought[buyer[order]].add(product)
     return World(nights, *({who: sorted(those) for who, those in each.items()} for each in (friends, bought)))
+
+
+def pairs(of: Mapping[int, Iterable[int]]) -> list[tuple[int, int]]:
+    """Return each sleeper with each of those whom they know, or of what they bought."""
+    return [(who, other) for who, those in of.items() for other in those]
 
 
 def mean_by_city(rows: Iterable[tuple[int, int, int]]) -> list[tuple[int, int, float]]:
