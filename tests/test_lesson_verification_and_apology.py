@@ -12,6 +12,7 @@ from dsys_lab.dataflows.verification import MEMORIES
 from dsys_lab.errors import BadParameter
 from dsys_lab.scenarios.verification_and_apology import audited, counts, launch, settle
 from dsys_lab.scenarios.verification_and_apology.audited import SILENT
+from dsys_lab.scenarios.verification_and_apology.launch import HOP_S
 from dsys_lab.trace import lamps
 
 SEEDS = range(1, 4)
@@ -63,7 +64,21 @@ def test_a_reserve_trades_apologies_for_unsold_pillows_as_the_law_says():
 
 
 def test_who_waits_leaves_as_the_law_says():
-    near(counts.leaving(0.3, 1.5, seeds=6), lambda answer_s: laws.leaves_share(answer_s, 8.0))
+    near(counts.leaving(0.3, 1.5, seeds=16), lambda answer_s: laws.leaves_share(answer_s, 8.0))
+
+
+def test_as_many_pillows_stay_held_for_nobody_as_buyers_leave():
+    near(counts.idle_holds(0.3, 1.5, seeds=16), lambda answer_s: 150 * laws.leaves_share(answer_s, 8.0))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_who_pays_after_the_hold_has_ended_is_paid_back_with_an_apology(seed):
+    run = launch(seed=seed, way="ask", answer_s=1.5, ttl_s=1, patience_s=60)
+    sorry = {row.message for row in run.of("apologise")}
+    assert sorry == {row.message for row in run.of("reject") if "hold had ended" in str(row.fields["why"])}
+    assert sorry and sorry <= {row.message for row in run.of("compensate")}
+    assert counts.outcome(run)["apologies"] == len(sorry)
+    assert all(held(run).values())
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -79,6 +94,14 @@ def test_the_same_split_costs_little_early_and_much_at_the_end_of_the_stock(seed
 def test_a_gate_that_closes_on_old_news_bounds_what_a_split_costs(seed):
     goes_on, closes = (counts.outcome(counts.split_when(2, seed=seed, news_age_max_s=age)) for age in (None, 2.0))
     assert closes["apologies"] < goes_on["apologies"]
+
+
+@pytest.mark.parametrize("lasts_s", [6.0, 12.0])
+def test_a_split_that_outlasts_the_sale_leaves_no_promise_open_and_a_closed_gate_its_bound(lasts_s):
+    goes_on, closes = (counts.split_when(2, lasts_s=lasts_s, news_age_max_s=age) for age in (None, 2.0))
+    assert all(held(run)["promises settled once"] for run in (goes_on, closes))
+    bound = laws.promised_unseen(8, 2, HOP_S)  # a mean; three of its spreads above it
+    assert counts.outcome(closes)["apologies"] < bound + 3 * bound**0.5 < counts.outcome(goes_on)["apologies"]
 
 
 @pytest.mark.parametrize("seed", SEEDS)

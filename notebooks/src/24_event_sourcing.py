@@ -450,7 +450,11 @@ noon = predict(
 noon
 
 # %%
-from dsys_lab.scenarios.event_sourcing.past import through_the_day, which_is_more
+from dsys_lab.scenarios.event_sourcing.past import (
+    free_at,
+    through_the_day,
+    which_is_more,
+)
 
 # %%
 noon.reveal(
@@ -466,8 +470,16 @@ noon.reveal(
 )
 
 # %% [markdown]
-# At 20 h the porter writes down what he knows, and the lines meet. Both are right answers, to different questions: *how was it?* and *what did we know when we decided?* Who keeps both times
-# can answer both (**bitemporal**). Nothing was changed in the log: late news is one more fact.
+# And so there are two answers to the question of the office:
+
+# %%
+print(f"free at noon, as it was seen at noon: {free_at(12, known_h=12)}")
+print(f"free at noon, as is known at night: {free_at(12)}")
+
+# %% [markdown]
+# At 20 h the porter writes down what he knows, and the lines meet. Both are right answers, to different questions: *how
+# was it?* and *what did we know when we decided?* Who keeps both times can answer both (**bitemporal**). Nothing was changed
+# in the log: late news is one more fact.
 
 # %% [markdown]
 # ## Break it
@@ -652,10 +664,10 @@ shredded.reveal(
     ", ".join(one.way for one in found if one.in_backup),
     why="A copy that nobody reaches can be made unreadable, but not changed.",
     show=table(
-        ("way", "name in the log", "in the backup", "night folds", "events changed"),
+        ("way", "name in the log", "in the backup", "folds", "same takings", "changed"),
         [
-            (way, yes[in_log], yes[in_backup], yes[folds], f"{moved}")
-            for way, in_log, in_backup, folds, _, moved in found
+            (way, *(yes[one] for one in told), f"{moved} events")
+            for way, *told, moved in found
         ],
     ),
 )
@@ -887,7 +899,8 @@ progress()
 # - Overeem, Spoor and Jansen, "The dark side of event sourcing: managing data conversion", *SANER* 2017: four of its ways.
 # - Kleppmann, *Designing Data-Intensive Applications*, first edition, 2017, ch. 11, *Event Sourcing*, *State, Streams, and Immutability*.
 # - Kung and Robinson, "On optimistic methods for concurrency control", *ACM TODS* 1981.
-# - NIST SP 800-88r1, *Guidelines for Media Sanitization*, cryptographic erase.
+# - Snodgrass, *Developing Time-Oriented Database Applications in SQL*, 1999 (valid time and transaction time).
+# - NIST SP 800-88 Rev. 2, *Guidelines for Media Sanitization*, 2025 (cryptographic erase).
 # - NATS documentation, *JetStream publish*, and PostgreSQL 18 documentation, *Transaction ID and snapshot information
 #   functions*; both read and run in November 2026.
 #

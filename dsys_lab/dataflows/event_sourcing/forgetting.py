@@ -31,7 +31,7 @@ person or field cannot open it there.
 Left out: copies of the ring itself (a backup of the ring brings keys back: keep it short); what a device keeps of
 overwritten sectors (where that matters the ring is sealed in turn, by a key service or a card).
 
-Source: "crypto-shredding" after NIST SP 800-88r1, section 2.6 (*cryptographic erase*).
+Source: "crypto-shredding" after NIST SP 800-88 Rev. 2, 2025 (*cryptographic erase*).
 """
 
 from __future__ import annotations

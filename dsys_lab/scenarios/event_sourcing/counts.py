@@ -42,7 +42,7 @@ class Load(NamedTuple):
     checkpoints: int
 
 
-LOADS: Final = 24
+LOADS: Final = 96
 
 
 def loaded(*every: int | None, facts: int = 400, seed: int = DEFAULT_SEED) -> list[Load]:

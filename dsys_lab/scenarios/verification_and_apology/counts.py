@@ -139,10 +139,12 @@ def idle_holds(*answer_s: float, ttl_s: float | None = None, seeds: int = 8) -> 
     return over_seeds(unsold, seeds=seeds, value=answer_s)
 
 
-def ways(answer_s: float = 1.5, news_s: float = 1.0, seeds: int = 8) -> dict[str, tuple[float, float]]:
+def ways(
+    answer_s: float = 1.5, news_s: float = 1.0, *, reserve: int = 0, seeds: int = 8
+) -> dict[str, tuple[float, float]]:
     """Return, for three ways of selling the same pillows to the same buyers, the pillows sold and the apologies."""
     plans: dict[str, dict[str, Any]] = {
-        "promise now": {**asking(answer_s), "way": "promise", "news_s": news_s},
+        "promise now": {**asking(answer_s), "way": "promise", "news_s": news_s, "reserve": reserve},
         "ask first": asking(answer_s),
         "ask first, holds end": asking(answer_s, ttl_s=4 * answer_s),
     }

@@ -22,6 +22,7 @@ ANSWER_WITHIN_S: Final = 1.0
 SORRY_S: Final = 0.4
 """How long an apology takes, with its refund: in this picture it is one act; `settle` shows its parts."""
 WHY_SORRY: Final = "promised, and not there: paid back, with an apology"
+HOLD_ENDED: Final = "told yes, but the hold had ended: paid back, with an apology"
 
 
 class StockHost(Machine):
@@ -58,12 +59,12 @@ class StockHost(Machine):
             simulation.emit("confirm", self.name, message, order=message, copy=copy)
             simulation.emit("finish", self.name, message, attempt=1, copy=copy)
         else:
-            self._send_to_apologies(message, copy)
+            self._send_to_apologies(message, copy, WHY_SORRY)
         self._gauge()
         self._tell_gates()
         simulation.network.answer(self.name, source, message, {"type": "yes" if yes else "no"}, copy=copy)
 
-    def _send_to_apologies(self, message: str, copy: int) -> None:
+    def _send_to_apologies(self, message: str, copy: int, why: str) -> None:
         simulation = self.simulation
         arrive_us = simulation.now_us + to_us(SORRY_S)
         simulation.emit("push", self.name, message, to=SORRY, attempt=1, arrive_us=arrive_us, copy=copy)
@@ -71,7 +72,7 @@ class StockHost(Machine):
         def apologise() -> None:
             simulation.emit("compensate", SORRY, message, order=message, of="charge", copy=copy)
             simulation.emit("apologise", SORRY, message, order=message, cost=1, copy=copy)
-            simulation.emit("reject", SORRY, message, why=WHY_SORRY, copy=copy)
+            simulation.emit("reject", SORRY, message, why=why, copy=copy)
 
         simulation.after(SORRY_S, apologise)
 
@@ -85,8 +86,8 @@ class StockHost(Machine):
         if self.holds.keep(simulation.now_us, message):
             simulation.emit("confirm", self.name, message, order=message, copy=copy)
             simulation.emit("finish", self.name, message, attempt=1, copy=copy)
-        else:
-            simulation.emit("reject", self.name, message, why="its hold had ended", copy=copy)
+        else:  # told yes, and now no: asking first has apologies, too
+            self._send_to_apologies(message, copy, HOLD_ENDED)
         self._gauge()
 
     def _gauge(self) -> None:

@@ -14,7 +14,7 @@ from typing import Any, Final
 from dsys_lab.dataflows.verification import Gate
 from dsys_lab.errors import BadParameter, require_choice, require_positive
 from dsys_lab.scenarios.scenario import Claims, scenario
-from dsys_lab.scenarios.verification_and_apology.gates import STOCK, GateHost, StockHost, buyers
+from dsys_lab.scenarios.verification_and_apology.gates import SORRY_S, STOCK, GateHost, StockHost, buyers
 from dsys_lab.simulation import Simulation
 from dsys_lab.simulation.chance import constant, exponential
 
@@ -69,6 +69,7 @@ def launch(
     sim.run(sale_s + news_s + 1)
     while any(host.waits for host in hosts) and sim.now_s < end_s:
         sim.run(sim.now_s + 1)
+    sim.run(sim.now_s + SORRY_S)  # the last apology may still be on its way
     claims: dict[str, dict[str, Any]] = {"conservation": {}, "stock never below nothing": {}}
     if way == "promise":
         claims |= {"promises settled once": {}}
