@@ -19,6 +19,7 @@ from dsys_lab.scenarios.patterns import choreography as orders
 from dsys_lab.scenarios.patterns import circuit_breaker as storms
 from dsys_lab.scenarios.patterns import claim_check as claims
 from dsys_lab.scenarios.patterns import deployment_stamps as cells
+from dsys_lab.scenarios.patterns import strangler as fig
 from dsys_lab.scenarios.patterns import valet_key as valets
 from dsys_lab.trace import Trace, lamps, quantile
 
@@ -234,6 +235,30 @@ class TestWhatStrikesAStampStrikesItsUsersAlone:
         assert cells.asked(four) == 4 * cells.asked(one) > 0
 
 
+# ------------------------------------------------------------------------------------------ strangler fig
+@pytest.mark.parametrize("seed", SEEDS)
+class TestPieceByPieceFewAreTurnedAwayAndWhatIsGoodStays:
+    def test_all_at_once_turns_away_as_many_times_more_as_there_are_pieces(self, seed: int) -> None:
+        calm = {"faulty": False, "rate": 40.0, "until_s": 45.0}
+        at_once, one_by_one = (
+            fig.turned_away(run("replaced", seed, way=way, **calm))["told to come again"] for way in fig.WAYS
+        )
+        assert at_once == pytest.approx(40 * 4 * 2, rel=0.2)
+        assert one_by_one == pytest.approx(40 * 2, rel=0.35)
+
+    def test_a_fault_sends_one_piece_back_or_all_of_them(self, seed: int) -> None:
+        at_once, one_by_one = (run("replaced", seed, way=way) for way in fig.WAYS)
+        assert [trace.of("gauge")[-1].fields["value"] for trace in (at_once, one_by_one)] == [4, 1]
+        assert red(at_once) == red(one_by_one) == set()
+        late = {row.place for row in one_by_one.of("effect") if row.time_us > 45e6}
+        assert late == {"old", "new/nights", "new/friends", "new/coach"}
+
+    def test_what_was_done_is_kept_once_though_a_piece_is_carried_to_and_fro(self, seed: int) -> None:
+        for way in fig.WAYS:
+            (check,) = run("replaced", seed, way=way).of("check")
+            assert check.fields["got"] == check.fields["expected"] > 100
+
+
 # ------------------------------------------------------------------------------------------ all of them
 @pytest.mark.parametrize(
     ("name", "params", "told"),
@@ -249,6 +274,8 @@ class TestWhatStrikesAStampStrikesItsUsersAlone:
         ("bytes_carried", {"thief": "everybody"}, "nobody, too late"),
         ("order", {"way": "by chance"}, "choreography, orchestrator"),
         ("order", {"stuck": -1}, "stuck = -1"),
+        ("replaced", {"way": "in a year"}, "all at once, piece by piece"),
+        ("replaced", {"carry_s": 0}, "carry_s = 0"),
         ("stamps", {"stamps": 0}, "stamps = 0"),
         ("stamps", {"users": 0}, "users = 0"),
         ("order", {"refused": 2}, "refused = 2"),

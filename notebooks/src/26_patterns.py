@@ -403,13 +403,10 @@ told_apart(
 #
 # | pattern | where |
 # |---|---|
-# | Event Sourcing | lab 24: what happened is kept, and what is the case is made from it |
 # | Compensating Transaction | lab 25: what a saga does when a step fails |
 # | Static Content Hosting | as with a valet key, for what everybody may read: lab 07 |
-# | Index Table | labs 02, 09 and 10: an index is such a table, and must be kept up |
 # | Geodes | lab 09: copies everywhere, and what is read while they disagree |
 # | Sidecar, Ambassador | lab 13: retries, budgets and limits are a part of their own, beside whoever calls |
-# | Strangler Fig | not in this suite: an old system that is replaced piece by piece behind a front. A cousin is lab 23, where a new view is filled beside the old one and then swapped |
 # | Backends for Frontends; Gateway Aggregation, Offloading, Routing; Federated Identity; Compute Resource Consolidation; Edge Workload Configuration | not in this suite: they are about who calls whom from where, and no store or broker of ours changes by them |
 
 # %% [markdown]

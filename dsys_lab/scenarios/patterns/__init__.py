@@ -13,6 +13,7 @@ from dsys_lab.scenarios.patterns.filters import filters
 from dsys_lab.scenarios.patterns.one_order.followed import AT_THE_SEAM, followed
 from dsys_lab.scenarios.patterns.one_order.struck import InPlace, Struck, ages, in_each_place, struck_everywhere
 from dsys_lab.scenarios.patterns.settings import settings
+from dsys_lab.scenarios.patterns.strangler import replaced
 from dsys_lab.scenarios.patterns.translated import translated
 from dsys_lab.scenarios.patterns.valet_key import bytes_carried
 
@@ -28,6 +29,7 @@ __all__ = [
     "large",
     "order",
     "pools",
+    "replaced",
     "settings",
     "stamps",
     "storm",

@@ -50,6 +50,17 @@ def broken(name: str, invariant: str, **parameters: object) -> Measure:
     return Measure(name, lambda trace: len(lamp(trace, invariant, **parameters).rows))
 
 
+def last_gauge(gauge: str) -> Callable[[Trace], float]:
+    """Take what a gauge said last."""
+    def found(trace: Trace) -> float:
+        said = [float(row.fields["value"] or 0) for row in trace.of("gauge") if row.fields["name"] == gauge]
+        if not said:
+            raise BadParameter(f"last_gauge: the run has no gauge {gauge!r}")
+        return said[-1]
+
+    return found
+
+
 def again(name: str) -> Measure:
     """Count the effects beyond the first of a message, wherever it is carried out."""
     return Measure(name, lambda trace: sum(n - 1 for n in Counter(row.message for row in trace.of("effect")).values()))
