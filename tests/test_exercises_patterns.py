@@ -7,14 +7,17 @@ import pytest
 from dsys_lab.errors import Misuse
 from dsys_lab.lessons.exercises.patterns import (
     DECIDE,
+    FEWEST,
     LOSES,
     NAME_IT,
     TASKS,
     YOURS,
     decide,
+    fewest,
     loses,
     name_it,
 )
+from dsys_lab.scenarios.patterns.smallest import AT_HAND
 
 CHECKED = [task for task in TASKS if task is not YOURS]
 
@@ -45,6 +48,27 @@ def test_who_does_not_look_at_a_kind_names_a_pair_wrongly(kind):
 def test_a_name_that_is_none_of_them_is_refused():
     with pytest.raises(Misuse, match="'CQRS'; give one of Queue-Based Load Leveling"):
         NAME_IT.check(lambda without, with_it: "CQRS")
+
+
+# ------------------------------------------------------------------------------------------ the fewest
+@pytest.mark.parametrize(("slip", "saw"), [
+    (lambda wishes: AT_HAND, "a set of fewer does it, too"),
+    (lambda wishes: fewest({*wishes, "in time"}), "Wished: once. You chose Competing Consumers"),
+    (lambda wishes: fewest(wishes) - {"Scheduler Agent Supervisor"}, "clips were late or never done"),
+    (lambda wishes: fewest(wishes) - {"Competing Consumers"}, "clips were late or never done"),
+    (lambda wishes: fewest(wishes) - {"Idempotent Consumer"}, "clips were done more than once"),
+    (lambda wishes: fewest(wishes) - {"Quarantine"}, "clips were given out again and again"),
+])  # fmt: skip
+def test_a_pattern_too_many_or_too_few_is_told(slip, saw):
+    verdict = FEWEST.check(slip)
+    assert not verdict.passed
+    assert saw in verdict.saw
+
+
+@pytest.mark.parametrize("said", ["Quarantine", {"Retry"}, None])
+def test_what_is_no_set_of_the_four_is_refused(said):
+    with pytest.raises(Misuse, match="give a set of Competing Consumers"):
+        FEWEST.check(lambda wishes: said)
 
 
 # ------------------------------------------------------------------------------------------ decide

@@ -500,6 +500,16 @@ def name_it(without, with_it): ...
 exercise("26/name_it", name_it)
 
 # %%
+exercise("26/fewest")
+
+
+# %%
+def fewest(wishes): ...
+
+
+exercise("26/fewest", fewest)
+
+# %%
 exercise("26/decide")
 
 

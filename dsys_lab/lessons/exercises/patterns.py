@@ -1,10 +1,11 @@
-"""Exercises of lab 26: name a pattern by its trace, eighteen costs before they are counted, and what a store loses."""
+"""Exercises of lab 26: name a pattern by its trace, the fewest that do, eighteen costs to predict, what stores lose."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cache, lru_cache
+from itertools import combinations
 from typing import Any, Final
 
 from dsys_lab.errors import Misuse
@@ -12,6 +13,8 @@ from dsys_lab.lessons.exercises.task import Exercise, OpenQuestion, Verdict
 from dsys_lab.lessons.exercises.watched import brief
 from dsys_lab.scenarios.patterns.cards import PATTERNS
 from dsys_lab.scenarios.patterns.six_stores import STORES, all_asked
+from dsys_lab.scenarios.patterns.smallest import AT_HAND, IN_TIME_S, TRIES, WISHES, against, smallest
+from dsys_lab.scenarios.patterns.smallest import run as run_with
 from dsys_lab.scenarios.patterns.three_questions import LITTLE, MANY_CALLS, QUESTIONS, WORDS, Cost
 from dsys_lab.trace import Trace
 from dsys_lab.views import charts
@@ -103,7 +106,96 @@ Return the name of the pattern. It is one of {"; ".join(TOLD_BY_TRACE)}.""",
 )
 
 
-# ------------------------------------------------------------------------------------------ (b) decide
+# ------------------------------------------------------------------------------------------ (b) the fewest that do
+LUCKS: Final = (2611, 2612, 2613, 2614)
+"""The seeds under which sets of patterns are tried."""
+WISHED: Final = tuple(names for size in (1, 2, 3) for names in combinations(WISHES, size))
+
+
+def fewest(wishes: Collection[str]) -> set[str]:
+    """Return the smallest set of patterns that does what is wished."""
+    if "in time" not in wishes:
+        return set()  # what is given to nobody again is not done twice, and pesters nobody
+    names = {"Competing Consumers", "Scheduler Agent Supervisor"}
+    if "once" in wishes:
+        names.add("Idempotent Consumer")
+    if "in peace" in wishes:
+        names.add("Quarantine")
+    return names
+
+
+@cache
+def _against(names: frozenset[str], wishes: tuple[str, ...]) -> dict[str, int]:
+    return against(names, wishes, seeds=LUCKS)
+
+
+@cache
+def _smallest(wishes: tuple[str, ...]) -> frozenset[str]:
+    found = smallest(wishes, seeds=LUCKS)
+    assert found is not None
+    return found
+
+
+def check_fewest(function: Callable[..., Any]) -> Verdict:
+    """Run what the function chose for each set of wishes, and search whether fewer would do."""
+    for wishes in WISHED:
+        said = function(frozenset(wishes))
+        if not isinstance(said, Collection) or isinstance(said, str) or not set(said) <= set(AT_HAND):
+            raise Misuse(f"it returned {brief(said)}; give a set of {', '.join(AT_HAND)}")
+        missed = _against(frozenset(said), wishes)
+        if missed:
+            wish, count = next(iter(missed.items()))
+            saw = f"Wished: {_listed(wishes)}. You chose {_listed(said)}, and {COUNTED[wish].format(count)}."
+            return Verdict(passed=False, saw=saw)
+        if len(set(said)) > len(_smallest(wishes)):
+            saw = f"Wished: {_listed(wishes)}. You chose {_listed(said)}, which does it; a set of fewer does it, too."
+            return Verdict(passed=False, saw=saw)
+    return Verdict(passed=True, saw=f"For all {len(WISHED)} sets of wishes, and none of the 16 sets has fewer.")
+
+
+def _listed(names: Collection[str]) -> str:
+    return ", ".join(name for name in (*WISHES, *AT_HAND) if name in names) or "none of them"
+
+
+def _played_sets(function: Callable[..., Any]) -> Sequence[Trace]:
+    """Play what the function chose for all wishes, beside a run without any pattern."""
+    return run_with([], seed=LUCKS[0]), run_with(function(frozenset(WISHES)), seed=LUCKS[0])
+
+
+COUNTED: Final = {
+    "in time": "{} clips were late or never done",
+    "once": "{} clips were done more than once",
+    "in peace": "{} clips were given out again and again",
+}
+FEWEST: Final = Exercise(
+    lab=LAB,
+    name="fewest",
+    title="The fewest patterns that do",
+    statement=f"""
+One encoder takes clips from a queue, and twice as many come as it can do. In the middle of a clip it dies, for good.
+A clip that was given out comes back only after ten minutes. One clip in twenty can be encoded by nobody.
+
+At hand are four patterns: **Competing Consumers** (four encoders; the others live), **Scheduler Agent Supervisor** (a
+clip that nobody has finished after 5 s is given to another), **Idempotent Consumer** (who does a clip looks whether it
+was done), **Quarantine** (what was given out {TRIES} times is set aside). And three wishes: *in time* (each clip that
+can be encoded is done {IN_TIME_S:g} s after it came, or before), *once* (none is done twice), *in peace* (none is given
+out more than {TRIES} times).
+
+`fewest(wishes)` is given a set of wishes. Return the smallest set of patterns that fulfils them. It is run, and held
+against all 16 sets.""",
+    skeleton="def fewest(wishes):\n    ...",
+    example='`fewest({"in time"})` may return {"Competing Consumers", ...}.',
+    hints=(
+        "What happens to the clip that the dead encoder has in its hands, with each of the four, and without any?",
+        "Which of the patterns *makes* what another one is there to heal?",
+        "Whoever does not wish for *in time* may let clips lie. How often is a clip given out then, and done?",
+    ),
+    check=check_fewest,
+    play=_played_sets,
+    answer=fewest,
+)
+
+# ------------------------------------------------------------------------------------------ (c) decide
 NEEDED: Final = 15
 _TABLE: Final = {
     "Q1": dict.fromkeys(STORES, "a little") | {"column store": "a part"},
@@ -180,7 +272,7 @@ other). At least {NEEDED} of 18 must be as they are counted.""",
 )
 
 
-# ------------------------------------------------------------------------------------------ (c) what each loses
+# ------------------------------------------------------------------------------------------ (d) what each loses
 COUNTERS: Final = ("calls", "share")
 FAR: Final = 2.0
 """How many times as much as the best store makes a loss, if it is not little in itself."""
@@ -259,4 +351,4 @@ looks at and a breaker that nobody sees open are patterns by name only. What can
 first.""",
 )
 
-TASKS: Final = (NAME_IT, DECIDE, LOSES, YOURS)
+TASKS: Final = (NAME_IT, FEWEST, DECIDE, LOSES, YOURS)
