@@ -9,6 +9,7 @@ from typing import Final
 from dsys_lab.benchmark import (
     brokers,
     changes,
+    claims,
     cubes,
     deliveries,
     documents,
@@ -69,6 +70,8 @@ TABLES: Final[dict[str, Callable[[], None]]] = {
     "rebuild": views.rebuild,
     "kept": views.kept,
     "promises": promises.promises,
+    "claims": claims.claims,
+    "grants": claims.grants,
     "folds": event_stores.folds,
     "event_appends": event_stores.appends,
 }
