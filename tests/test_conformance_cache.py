@@ -62,6 +62,12 @@ def test_what_was_filled_is_there_with_its_position(asked):
     assert (status.entries, status.hits, status.misses, status.fills) == (4, 4, 4, 4)
 
 
+def test_a_tuple_comes_back_as_a_tuple_or_as_the_list_that_json_has_for_it(asked):
+    cache = asked.make()
+    cache.fill(0, "anna", (1, 2), 1)
+    assert cache.get(0, "anna").value == ((1, 2) if asked.kind == "model" else [1, 2])
+
+
 def test_a_fill_never_goes_back_while_the_newer_one_is_there(asked):
     cache = asked.make()
     assert cache.fill(0, "anna", "new", 10)

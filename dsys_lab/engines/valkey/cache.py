@@ -38,6 +38,11 @@ CACHE_DIFFERENCES: Final = (
         "the server says of a key only that it is gone: both are counted as expired",
         "Ask INFO for `expired_keys` and `evicted_keys` of the whole server.",
     ),
+    Difference(
+        "a hit gives back the very value that was put in, a tuple as a tuple",
+        "a value goes there and back as text: a tuple comes back as a list, and a key of a dict as a string",
+        "Put in what JSON can say without a change; here the text is JSON.",
+    ),
 )
 """What Valkey does otherwise than the model."""
 _FILL: Final = """

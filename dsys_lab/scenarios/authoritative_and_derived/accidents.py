@@ -6,6 +6,7 @@ skipped, told twice or told too late, and which views see it. `asked`: the same 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
@@ -41,22 +42,23 @@ def two_bugs(*, rows: int = 500, seed: int = 7) -> list[Mistake]:
     """Take hours for minutes in one night of ten, first in the view, then in the table; mend it, and rebuild."""
     truth = nights(rows, seed)
     mistaken = {number: _in_hours(night) if number % 10 == 0 else night for number, night in truth.items()}
-    right = _sums(truth)
-    wrong = _sums(mistaken)
-    return [
-        Mistake("in the view", _differing(right, wrong), _differing(right, _sums(truth))),
-        Mistake("in the table", _differing(right, wrong), _differing(right, _sums(mistaken))),
-    ]
+    return [_rebuilt("in the view", truth, mistaken, then=truth), _rebuilt("in the table", truth, mistaken, mistaken)]
+
+
+def _rebuilt(where: str, truth: dict[int, Row], read: dict[int, Row], then: dict[int, Row]) -> Mistake:
+    """Let one view read these rows, and be made anew from those; hold both against sums that no view has made."""
+    right: Counter[Any] = Counter()
+    for night in truth.values():
+        right[night["city"]] += night["minutes"]
+    view, wrong = Counts("nights", by="city", of="minutes"), []
+    for table in (read, then):
+        view.rebuild(table.values(), len(table))
+        wrong.append(_differing(right, {city: group["sum"] for city, group in view.state().items()}))
+    return Mistake(where, *wrong)
 
 
 def _in_hours(night: Row) -> Row:
     return night | {"minutes": night["minutes"] // 60}
-
-
-def _sums(table: dict[int, Row]) -> dict[Any, Any]:
-    view = Counts("nights", by="city", of="minutes")
-    view.rebuild(table.values(), len(table))
-    return view.state()
 
 
 def _differing(right: dict[Any, Any], found: dict[Any, Any]) -> int:

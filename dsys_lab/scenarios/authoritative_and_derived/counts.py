@@ -10,7 +10,7 @@ from typing import Any
 
 from dsys_lab.dataflows.derived_view import Cache, Counts, Drift, Extremes, Latest, View, Words, find_drift
 from dsys_lab.dataflows.derived_view.drift import range_bounds, range_digests
-from dsys_lab.errors import require_fraction, require_not_negative, require_positive
+from dsys_lab.errors import BadParameter, require_fraction, require_not_negative, require_positive
 from dsys_lab.scenarios.authoritative_and_derived.following import following
 from dsys_lab.scenarios.authoritative_and_derived.herd import herd
 from dsys_lab.simulation.chance import exponential, stream
@@ -235,10 +235,19 @@ def what_came_back(rebuilt: Sequence[Rebuilt]) -> dict[str, dict[str, Any]]:
 
 def drifted(*ranges: int, rows: int = 4_096, bad: int = 1, seed: int = 7) -> list[tuple[int, Drift]]:
     """Make `bad` rows of a replica wrong, and find them with trees over so many ranges."""
+    require_not_negative(bad=bad)
     table, luck = nights(rows, seed), stream(seed, "drift")
-    wrong = [int(luck() * rows) for _ in range(bad)]
+    wrong = _some(rows, bad, luck)
     copy = table | {number: table[number] | {"minutes": 0} for number in wrong}
     return [(count, find_drift(table, copy, ranges=count)) for count in ranges]
+
+
+def _some(rows: int, count: int, luck: Callable[[], float]) -> list[int]:
+    """Return the numbers of so many different rows."""
+    if count > rows:
+        raise BadParameter(f"bad = {count!r}: there are {rows} rows; give at most as many")
+    left = list(range(rows))
+    return [left.pop(int(luck() * len(left))) for _ in range(count)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +272,7 @@ def drift_tree(*, rows: int = 320, ranges: int = 16, bad: int = 1, seed: int = 7
     """Make `bad` rows of a replica wrong, and say in which ranges of a tree they lie."""
     require_not_negative(bad=bad)
     table, luck = nights(rows, seed), stream(seed, "drift")
-    wrong = [int(luck() * rows) for _ in range(bad)]
+    wrong = _some(rows, bad, luck)
     copy = table | {number: table[number] | {"minutes": 0} for number in wrong}
     bounds = range_bounds(table, ranges)
     pairs = enumerate(zip(range_digests(table, bounds), range_digests(copy, bounds), strict=True))
