@@ -239,6 +239,19 @@ def test_what_is_set_aside_is_set_aside_whole_and_for_good_wherever_it_is_killed
         again.set_aside()
 
 
+def test_rows_that_cannot_be_taken_begin_nothing_and_leave_nothing_to_set_aside():
+    database, ada = database_of(VolatileDisk())
+    add(ada, 1)
+    add(ada, 2, -9)
+    slot, beginning = slot_and_rows(database, "sum", ["beds"])
+    follower = Follower(VolatileDisk(), Cautious, slot)
+    with pytest.raises(Refused, match="open the follower again$"):
+        follower.begin(beginning)
+    assert (follower.view.seen, follower.status().state) == ([], "new")
+    with pytest.raises(Misuse, match="nothing to set aside"):
+        follower.set_aside()
+
+
 @pytest.mark.parametrize("act", ["append", "sync"])
 def test_what_was_not_written_down_is_not_applied_and_never_confirmed(act, monkeypatch):
     database, ada = database_of(VolatileDisk())

@@ -139,7 +139,8 @@ class Follower(Generic[Made]):
         Misuse
             If it has something already.
         Refused
-            If the source begins later: what was committed between the two would be missing.
+            If the source begins later: what was committed between the two would be missing. If the view cannot take
+            one of the rows: there is no commit that could be set aside, so nothing is begun.
         """
         if self.position != NOTHING:
             raise Misuse(f"this follower has position {self.position} already: begin with a new one on an empty disk")
@@ -218,9 +219,10 @@ class Follower(Generic[Made]):
             try:
                 self.view.apply(change)
             except Exception as error:
+                or_aside = ", or `set_aside` the commit" if self._stopped else ""
                 raise Refused(
                     f"the view cannot take position {record['position']}, {change.kind} in {change.table}: {error!r}; "
-                    "nothing of that is applied: mend the view and open the follower again, or `set_aside` the commit"
+                    f"nothing of that is applied: mend the view and open the follower again{or_aside}"
                 ) from error
         self.position = record["position"]
 
