@@ -245,7 +245,7 @@ def test_rows_that_cannot_be_taken_begin_nothing_and_leave_nothing_to_set_aside(
     add(ada, 2, -9)
     slot, beginning = slot_and_rows(database, "sum", ["beds"])
     follower = Follower(VolatileDisk(), Cautious, slot)
-    with pytest.raises(Refused, match="open the follower again$"):
+    with pytest.raises(Refused, match=r"open the follower again$"):
         follower.begin(beginning)
     assert (follower.view.seen, follower.status().state) == ([], "new")
     with pytest.raises(Misuse, match="nothing to set aside"):
