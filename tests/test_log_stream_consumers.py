@@ -247,7 +247,8 @@ def test_at_least_once_whoever_dies_or_freezes_at_whatever_step(faults, checkpoi
         for _ in range(steps):
             _next(turn, now_us)
         if fault == "freeze":
-            frozen[slot] = turn
+            if getgeneratorstate(turn) != GEN_CREATED:  # one that has not begun would begin at a time that is over
+                frozen[slot] = turn
         elif fault == "die":
             begin(slot)
         else:
