@@ -7,6 +7,8 @@ The edited form is `src/NN_name.py` (percent cells: reviewed, linted). The form 
     build.py --prose [NN ...]    write changed prose around the outputs at hand; refused where code has changed
     build.py --check             run nothing; say what in the committed notebooks differs from their sources
 
+Where prose names another lab ("lab 16", "labs 17 and 18"), the notebook has a link to it; the source does not.
+
 What makes the bytes the same: a cell's id comes from its content, so it stays when cells move; clocks of execution,
 widget state and the machine's own metadata are dropped; neighbouring pieces of one stream are joined; what goes to
 stderr (progress bars, with their timings) is dropped, as the re-run of the notebooks ignores it; and the kernel runs
@@ -18,6 +20,7 @@ import argparse
 import hashlib
 import itertools
 import os
+import re
 import sys
 import time
 from collections import Counter
@@ -36,6 +39,8 @@ METADATA = {
 }
 CELL_TIMEOUT_S = 600
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+NOT_PROSE = re.compile(r"```.*?```|`[^`]*`|\[[^]]*\]\([^)]*\)|^#+ .*?$", re.DOTALL | re.MULTILINE)
+NAMED = re.compile(r"\b([Ll]ab)\s(\d\d)\b|\b([Ll]abs)\s(\d\d(?:(?:,\sand|,|\sand|\sto)\s\d\d)+)\b")
 
 
 def sources(stems: list[str], folder: Path = HERE) -> list[Path]:
@@ -55,11 +60,37 @@ def read_source(source: Path) -> NotebookNode:
     notebook.metadata = nbformat.from_dict(METADATA)
     notebook.nbformat_minor = 5
     seen: Counter[str] = Counter()
+    labs = {path.stem[:2]: f"{path.stem}.ipynb" for path in sources([], source.parent.parent)}
+    del labs[source.stem[:2]]
     for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = with_links(cell.source, labs)
         digest = hashlib.sha256(f"{cell.cell_type}\n{cell.source}".encode()).hexdigest()[:8]
         seen[digest] += 1
         cell.id = digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
     return notebook
+
+
+def with_links(text: str, labs: dict[str, str]) -> str:
+    """Return prose in which the labs that it names are links; `labs` says for each number its file.
+
+    >>> with_links("a queue (lab 16), not `lab 16`; labs 17 and 18", {"16": "q.ipynb", "18": "s.ipynb"})
+    'a queue ([lab 16](q.ipynb)), not `lab 16`; labs 17 and [18](s.ipynb)'
+    """
+
+    def one(number: str, words: str) -> str:
+        return f"[{words}]({labs[number]})" if number in labs else words
+
+    def link(found: re.Match[str]) -> str:
+        if found[1]:
+            return one(found[2], found[0])
+        return f"{found[3]} " + re.sub(r"\d\d", lambda number: one(number[0], number[0]), found[4])
+
+    parts, end = [], 0
+    for kept in NOT_PROSE.finditer(text):
+        parts += [NAMED.sub(link, text[end : kept.start()]), kept[0]]
+        end = kept.end()
+    return "".join([*parts, NAMED.sub(link, text[end:])])
 
 
 def run(notebook: NotebookNode, folder: Path) -> None:

@@ -395,6 +395,9 @@ MISUSE: dict[str, tuple[Callable[[], object], str]] = {
     "bytes that are no commit": (lambda: Commit.decode(b"hello, world"), "no commit"),
     "a commit cut short": (lambda: Commit.decode(Commit("n", 1, "", (HELD,)).encode()[:-1]), "restore"),
     "no lift": (lambda: EventType("a", BOOKED), "3 schemas and 0 lifts"),
+    "personal and unknown": (
+        lambda: EventType("a", BOOKED[:1], about="name", personal=("frist",)), "nothing would be sealed"),
+    "about nobody": (lambda: EventType("a", BOOKED[:1], about="nobody", personal=("name",)), "not in every schema"),
     "personal and nobody's": (lambda: EventType("a", BOOKED[:1], personal=("name",)), "whose"),
     "a form that is none": (lambda: EventTypes(TYPES, form="post"), "form"),
     "a field that is none": (lambda: EventTypes(TYPES).write(Event("BedHeld", {"bad": 1})), "no field 'bad'"),

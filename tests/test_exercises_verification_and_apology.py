@@ -74,6 +74,14 @@ def stops_at_no(done):
     return None if done.get("take") is False else next_act(done)
 
 
+def sorry_for_everybody(done):
+    return None if "apologise" in done else "apologise"
+
+
+def money_back_for_everybody(done):
+    return next((verb for verb in ("charge", "take", "refund", "apologise") if verb not in done), None)
+
+
 def for_ever(done):
     return "charge"
 
@@ -96,6 +104,8 @@ def every_skip(rows):
     ("25/next_act", forgets_the_refund, "apology without a refund"),
     ("25/next_act", confirms_before_it_knows, "kept without a pillow"),
     ("25/next_act", stops_at_no, "never settled"),
+    ("25/next_act", sorry_for_everybody, "apology without a no"),
+    ("25/next_act", money_back_for_everybody, "apology without a no"),
     ("25/next_act", for_ever, "asked for again"),
     ("25/next_act", lambda done: "dance", "give one of"),
     ("25/charged_again", every_attempt, "asked twice is not to do it twice"),

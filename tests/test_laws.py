@@ -7,6 +7,7 @@ spread of independent runs, one mean a seed (the plainest kind of batch means).
 from __future__ import annotations
 
 import math
+import random
 from functools import cache
 from itertools import chain
 from random import Random
@@ -99,6 +100,18 @@ def test_mg1_at_90_percent_has_the_figures_of_the_table():
     assert laws.mg1_sojourn_s(9, 10, squared_variation=0) == pytest.approx(0.550)
     assert laws.mg1_sojourn_s(9, 10, squared_variation=0.25) == pytest.approx(0.6625)
     assert laws.mg1_sojourn_s(9, 10, squared_variation=1) == pytest.approx(laws.mm1_sojourn_s(9, 10))
+
+
+def test_at_equal_intervals_one_waits_less_than_at_random_and_as_often_as_is_counted():
+    luck = random.Random(5)
+    for service_s in (0.5, 0.8):
+        waited_s, sojourn_s, count = 0.0, [], 60_000
+        for _ in range(count):
+            work_s = luck.expovariate(1 / service_s)
+            sojourn_s.append(waited_s + work_s)
+            waited_s = max(0.0, waited_s + work_s - 1)
+        assert mean(sojourn_s) == pytest.approx(laws.dm1_sojourn_s(1, service_s), rel=0.03)
+        assert service_s < laws.dm1_sojourn_s(1, service_s) < laws.mm1_sojourn_s(1, 1 / service_s)
 
 
 # ------------------------------------------------------------------------------------------ L4 M/M/c
@@ -198,6 +211,7 @@ def test_no_discipline_serves_more_in_time_than_there_is_capacity_for():
 # ------------------------------------------------------------------------------------------ domains
 OUTSIDE = {
     "a queue that grows for ever": (lambda: laws.mm1_sojourn_s(10, 10), r"grows for ever.*backlog"),
+    "and at equal intervals": (lambda: laws.dm1_sojourn_s(1, 1.1), r"1/s come in and 0.909091/s"),
     "and with general service": (lambda: laws.mg1_sojourn_s(11, 10, squared_variation=1), r"11/s come in and 10/s"),
     "and with many servers": (lambda: laws.mmc_sojourn_s(41, 10, servers=4), r"41/s come in and 40/s"),
     "more load than servers": (lambda: laws.erlang_c(4, 4), r"grows for ever"),

@@ -179,6 +179,26 @@ def test_the_comparison_finds_what_differs(build: ModuleType, tmp_path: Path) ->
     assert build.differences(tmp_path) == ["01_sample.ipynb: has no source"]
 
 
+@pytest.mark.parametrize(("prose", "linked"), [
+    ("a queue (lab 16).", "a queue ([lab 16](16_q.ipynb))."),
+    ("labs 16, 17 and 18", "labs [16](16_q.ipynb), 17 and [18](18_s.ipynb)"),
+    ("a line that ends in lab\n18; Lab 16", "a line that ends in [lab\n18](18_s.ipynb); [Lab 16](16_q.ipynb)"),
+    ("## Of lab 16\n`lab 16` and [the lab 16](x)", "## Of lab 16\n`lab 16` and [the lab 16](x)"),
+    ("```text\nlab 16\n```\nno lab 160, no slab 16", "```text\nlab 16\n```\nno lab 160, no slab 16"),
+])  # fmt: skip
+def test_a_lab_that_prose_names_is_a_link(build: ModuleType, prose: str, linked: str) -> None:
+    assert build.with_links(prose, {"16": "16_q.ipynb", "18": "18_s.ipynb"}) == linked
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_every_lab_that_it_names_is_a_link_that_leads_to_a_notebook(notebook: Path) -> None:
+    prose = "\n".join(cells(notebook, "markdown"))
+    others = {path.name for path in NOTEBOOKS} - {notebook.name}
+    assert set(re.findall(r"\]\((\d\d_\w+\.ipynb)\)", prose)) <= others
+    prose = re.sub(r"\[[^]]*\]\([^)]*\)|`[^`]*`", "", prose)
+    assert re.findall(r"\b[Ll]abs?\s\d\d", prose) == []
+
+
 def test_new_prose_keeps_outputs_and_new_code_does_not(build: ModuleType, tmp_path: Path) -> None:
     (tmp_path / "src").mkdir()
     source = tmp_path / "src" / "01_sample.py"

@@ -210,6 +210,8 @@ TALES: dict[str, tuple[str, list[str]]] = {
     "apology without a refund": ("o1", ["charge", "take no", "apologise"]),
     "refund without an apology": ("o1", ["charge", "take no", "refund"]),
     "refunded and kept": ("o1", ["charge", "take", "confirm", "refund"]),
+    "refund without a charge": ("o1", ["take no", "refund", "apologise"]),
+    "apology without a no": ("o1", ["charge", "take", "refund", "apologise"]),
     "kept without a pillow": ("o1", ["charge", "take no", "confirm"]),
     "kept without a charge": ("o1", ["take", "confirm"]),
     "more than there were": ("", ["charge", "take", "confirm"]),
@@ -246,11 +248,13 @@ def test_the_auditor_is_silent_while_all_is_well_and_while_it_is_not_too_late() 
     ("refund", "lied", "apology without a refund"),
     ("take", "lied", "kept without a pillow"),
     ("charge", "lied", "kept without a charge"),
+    ("charge", "lied, none left", "refund without a charge"),
     ("apologise", "twice", "done twice"),
     ("charge", "twice", "done twice"),
 ])  # fmt: skip
 def test_what_a_party_does_in_silence_is_found(verb: str, trouble: str, found: str) -> None:
-    pillows = 0 if verb in ("refund", "apologise") else 1
+    trouble, _, none_left = trouble.partition(", ")
+    pillows = 0 if verb in ("refund", "apologise") or none_left else 1
     here, lines = promised(1, pillows, lambda call, attempt: trouble if call.verb == verb else "")
     work(here.desk, lines, 0)
     assert here.desk.status().open == 0, "the desk believes that all is well"

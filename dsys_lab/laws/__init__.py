@@ -151,6 +151,7 @@ from dsys_lab.laws.partitions import (
 )
 from dsys_lab.laws.queues import (
     backlog,
+    dm1_sojourn_s,
     drain_s,
     erlang_c,
     little,
@@ -258,7 +259,8 @@ __all__ = [
     "calls_failed", "cards_of_insert", "catch_up_s", "cells_filled", "chain_availability", "column_pages",
     "compared_later_than", "conflict_share", "copies_made", "counted_too_often", "crate_bytes", "crate_gap_s",
     "crates_a_day", "cube_cells_most", "cuboids", "cut_share", "deliveries_any", "deliveries_newest",
-    "device_buffer_s", "dictionary_bytes", "distinct_again_factor", "drain_s", "edges_looked_at", "edits_left",
+    "device_buffer_s", "dictionary_bytes", "distinct_again_factor", "dm1_sojourn_s", "drain_s", "edges_looked_at",
+    "edits_left",
     "effects_of_a_call", "empty_receives_a_day", "erlang_c", "events_in_loop", "expected_losses", "expired_s",
     "exponential_within", "extremes_rows_read", "falsely_dead", "fan_out_s", "fan_trap", "film_lost_share",
     "folded_since_checkpoint", "follows_within_s", "found_after_s", "frames_to_decode", "given_up_share",

@@ -6,6 +6,8 @@ import math
 
 from dsys_lab.errors import BadParameter, require_fraction, require_not_negative, require_positive
 
+_NEAR, _ROUNDS = 1e-12, 100_000
+
 
 def _stable(arrival_rate: float, service_rate: float, servers: int = 1) -> float:
     """Return the utilisation; refuse a queue that has no steady state."""
@@ -55,6 +57,22 @@ def mg1_sojourn_s(arrival_rate: float, service_rate: float, *, squared_variation
         raise BadParameter(f"squared_variation = {squared_variation!r}: give 0 (constant) or more")
     utilisation, service_s = _stable(arrival_rate, service_rate), 1 / service_rate
     return service_s + utilisation * service_s * (1 + squared_variation) / (2 * (1 - utilisation))
+
+
+def dm1_sojourn_s(every_s: float, service_s: float) -> float:
+    """Mean seconds in a system that customers enter at equal intervals, with exponential service (D/M/1).
+
+    `S / (1 - sigma)`, where `sigma` is the root below 1 of `sigma = exp(-(1 - sigma) T / S)`: the chance to find the
+    server busy. Source: Kleinrock, *Queueing Systems* vol. 1, sec. 6.4 (G/M/1).
+    """
+    require_positive(every_s=every_s, service_s=service_s)
+    _stable(1 / every_s, 1 / service_s)
+    sigma = 0.0
+    for _ in range(_ROUNDS):  # each round comes nearer by the factor of the slope, which is below 1
+        before, sigma = sigma, math.exp(-(1 - sigma) * every_s / service_s)
+        if sigma - before < _NEAR:
+            break
+    return service_s / (1 - sigma)
 
 
 def erlang_c(servers: int, offered_load: float) -> float:

@@ -4,8 +4,6 @@
 # <!-- binder --><!-- /binder -->
 #
 # *One table, laid down by row or by column: who must read what, and where does the one overtake the other?*
-#
-# **In a hurry:** Picture, By hand, experiments 1, 2 and 5, Choose.
 
 # %% [markdown]
 # ## Question
@@ -15,6 +13,8 @@
 # world sleep?
 #
 # Both ask the same table. Why do they not want the same database?
+#
+# *In a hurry:* Picture, By hand, experiments 1, 2 and 5 of Play, and [Choose](#Choose).
 
 # %%
 from dsys_lab.lessons import exercise, notes, player, predict, progress, show_source
@@ -497,23 +497,30 @@ player(careless, careful, titles=["in memory is enough", "in the log first"])
 from dsys_lab.scenarios.oltp_and_analytics.layouts import every_power_cut
 
 cuts = {layout: every_power_cut(layout=layout) for layout in ("rows", "columns")}
-{layout: f"{len(lost)} power cuts, {sum(lost)} lost" for layout, lost in cuts.items()}
+pd.DataFrame(
+    {
+        layout: {"power cuts": len(lost), "acknowledged and lost": sum(lost)}
+        for layout, lost in cuts.items()
+    }
+)
 
 # %% [markdown]
 # **One stored bit flips.** Every page and every chunk has a *checksum*, a number made from its bytes, by which that is
 # noticed. What can still be read, of this column and of another?
 
 # %%
+from dsys_lab.lessons.tables import table
 from dsys_lab.scenarios.oltp_and_analytics.layouts import after_a_flipped_bit
 
 flip = {"file": "06-minutes_sleep.0", "offset": 5_000}
 by_column = after_a_flipped_bit(layout="columns", **flip)
-{name: by_column[name] for name in ("city_id", "minutes_sleep")}
+asked = "city_id", "minutes_sleep"
+table(("by column", "what can be read"), [(name, by_column[name]) for name in asked])
 
 # %%
 flip = {"file": "night.heap", "offset": 50_000}
 by_row = after_a_flipped_bit(layout="rows", **flip)
-{name: by_row[name] for name in ("city_id", "minutes_sleep")}
+table(("by row", "what can be read"), [(name, by_row[name]) for name in asked])
 
 # %% [markdown]
 # The error names file, column and chunk. By column all other columns are still there; by row one page is gone: every

@@ -42,7 +42,7 @@ notes("Authoritative vs Derived Data")
 # | the notes | in finer print |
 # |---|---|
 # | source of truth | there is a *test*: delete a copy and make it anew from the others. What comes back to the last bit was **derived**; what does not was **authoritative**, whatever it is called |
-# | (the source) | authority is *per fact*: Slumber's table is the source for orders; for a heartbeat it is the maker of the ring |
+# | (the source) | authority is *per fact*: for what a sleeper typed in it is Slumber's table; for the minutes it is the watch that counted them |
 # | caches, materialized views, denormalized data | also secondary indexes, replicas, search indexes, aggregates, trained models |
 # | (derived data is old) | not all of it: an index, or a column that a trigger keeps up in the same transaction, is derived and never stale |
 # | "the warehouse is our single source of truth" | there it means numbers that all have agreed on. A warehouse can be loaded again, so by the test it is derived (lab 06) |

@@ -82,8 +82,9 @@ player(pings, way="batch", period_s=(1.0, 5.0, 0.5), at={"period_s": 2.0}, **slo
 # ## By hand
 #
 # How can one function serve both? By being taken apart into four: `zero` is the state before anything was seen, `add`
-# takes one record more, `merge` makes one state of two, `finish` says the answer. Such a thing is a **monoid**. The
-# simplest one counts:
+# takes one record more, `merge` makes one state of two, `finish` says the answer. Such a thing is an *aggregate*. What
+# makes every cut right is a law of its `merge`: (a b) c = a (b c), and merging with `zero` changes nothing. States with
+# such a merge are a **monoid**. The simplest one counts:
 
 # %%
 from dsys_lab.dataflows.batch import COUNT
@@ -656,7 +657,11 @@ same
 # %%
 hour = sent(seconds=3_600, rate=0.1, delay_mean_s=0)
 agreed = agreement(hour, period_s=300)
-same.reveal(int((agreed["agree"] == "yes").sum()), show=agreed)
+same.reveal(
+    int((agreed["agree"] == "yes").sum()),
+    why="The same fold over the same rows, only in another language.",
+    show=agreed,
+)
 
 # %% [markdown]
 # DuckDB keeps no state from one file to the next: what is to be right over all reads all files. That is the simplest
@@ -736,6 +741,7 @@ usual, blizzard = days.values()
 bounds_min = 15, 30, 60, 120, 240
 waits.reveal(
     100 * flights_late.late_share(60, usual),
+    why="Most planes leave within the hour of their time, and a few much later.",
     show=charts.lines(
         {
             name: flights_late.late_shares(*bounds_min, of=those)

@@ -4,8 +4,6 @@
 # <!-- binder --><!-- /binder -->
 #
 # *What a row means, which numbers may be made of numbers, and in which city somebody slept who has moved.*
-#
-# **In a hurry:** Picture, By hand, experiments 1, 2 and 5, Choose.
 
 # %% [markdown]
 # ## Question
@@ -15,6 +13,8 @@
 # the year from the months, the country from the cities.
 #
 # When may one do that, and when is the result simply wrong, without any error?
+#
+# *In a hurry:* Picture, By hand, experiments 1, 2 and 5 of Play, and [Choose](#Choose).
 
 # %%
 import pandas as pd
@@ -378,6 +378,7 @@ filling = charts.lines(grown, title="", x="nights", y="cells of the finest cuboi
 size.reveal(
     sum(lattice.cells.values()),
     law=cube_cells_most(*labels),
+    why="Most people live in few cities and few are very old: many cells stay empty.",
     show=(
         charts.against_law(added, laws=bound, log_y=True, whole_x=True, **cube_axes),
         filling,
@@ -417,6 +418,7 @@ read = {
 # %%
 worth.reveal(
     100 * lattice.cost(kept[:3]) / lattice.cost(),
+    why="Three cuboids stand nearer to most questions than the finest one does.",
     show=(
         charts.sliding(
             lambda more: charts.lattice(lattice.cells, kept=kept[:more]),
@@ -428,7 +430,7 @@ worth.reveal(
 )
 
 # %% [markdown]
-# Each disc is a cuboid, its area as its cells; the filled ones are kept, (1.) the first of them, and a line leads to where an answer comes
+# Each disc is a cuboid, its area as its cells (a dot, where that were too small to see); the filled ones are kept, (1.) the first of them, and a line leads to where an answer comes
 # from. **Greedily**: keep next what saves most, given what is kept already. That never saves less than 63% of the most
 # that is possible (Harinarayan, Rajaraman and Ullman), and often it is the best.
 #
@@ -455,6 +457,7 @@ moved_axes = {"x": "nights", "y": "share of nights in another city"}
 moved.reveal(
     100 * at_home["another city"] / at_home["nights"],
     law=100 * counts.before_a_move() / at_home["nights"],
+    why="Few have moved yet, and only their nights before the move count elsewhere.",
     show=(
         charts.lines(shares, title="", **moved_axes),
         pd.DataFrame({"counted": at_home}),
@@ -494,6 +497,7 @@ sketch.reveal(
     100 * typical,
     law=100 * hyperloglog_error(1_024),
     standard_error=100 * its_error,
+    why="The error is known beforehand: it falls with the root of the registers.",
     show=(
         charts.against_law(
             {"HyperLogLog": errors},
@@ -554,7 +558,11 @@ found = {
 }[bool(labels_moved["facts of nobody"]), total_moved]
 
 # %%
-late.reveal(found, show=(player(pouring(late=True, spoiled=True)), filled))
+late.reveal(
+    found,
+    why="The surrogate key stays; what it stands for is filled in.",
+    show=(player(pouring(late=True, spoiled=True)), filled),
+)
 
 # %% [markdown]
 # The last sleeper's night falls into *(unknown)*, and moves to its own cell when the sleeper is known: the surrogate
@@ -650,7 +658,11 @@ alike = all(answer == rows for answer in said.values())
 print("the same rows, cell for cell:", alike)
 
 # %%
-empty.reveal(sum(one.labels[0] is None for one in rows), show=table)
+empty.reveal(
+    sum(one.labels[0] is None for one in rows),
+    why="Three for the nights of no known city, and three for all cities together.",
+    show=table,
+)
 
 # %% [markdown]
 # Two kinds of NULL: the city is not known, or all cities are meant. `GROUPING (city, age)` tells them apart, a bit for each
@@ -691,6 +703,7 @@ rolled = lattice.cost_of_rollups()
 median.reveal(
     grouped["median"] / grouped["sum"],
     law=every * facts / (facts + rolled),
+    why="What merges is rolled up from cell to cell; each median begins at the facts.",
     show=charts.bars(grouped, unit="million rows into all GROUP BYs"),
 )
 
@@ -764,6 +777,7 @@ flown = {name: count / 1e6 for name, count in miles(january).items()}
 # %%
 lost.reveal(
     100 * flown["lost by it"] / flown["all flights"],
+    why="Many flights have a plane that no register knows, and the join drops them.",
     show=charts.bars(flown, unit="million miles, on the schedule"),
 )
 

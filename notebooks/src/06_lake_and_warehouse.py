@@ -16,7 +16,7 @@
 # Should the shape be checked when a document is written, or when it is read? What is lost, when does it show, and who
 # does the work?
 #
-# *In a hurry:* Picture, By hand, experiments 1, 2 and 6, Choose.
+# *In a hurry:* Picture, By hand, experiments 1, 2 and 6 of Play, and [Choose](#Choose).
 
 # %%
 from dsys_lab.lessons import (

@@ -14,6 +14,8 @@
 #
 # Drives die every day, lines break off, two programs write the same object at once, and on New Year's morning all write
 # at the same time. How does such a store lose nothing, and what does it ask of you in return?
+#
+# *In a hurry:* Picture, By hand, experiments 1 to 3 of Play, and [Choose](#Choose).
 
 # %%
 from dsys_lab.lessons import (
@@ -142,14 +144,16 @@ show_source(Journal.keep, Journal.append)
 # What is on the disk by now?
 
 # %%
-{name: f"{disk.size_bytes(name)} bytes" for name in disk.names()}
+from dsys_lab.lessons.tables import table
+
+table(
+    ("file", "bytes"), [(name, f"{disk.size_bytes(name)}") for name in disk.names()]
+)
 
 # %% [markdown]
 # ## Predict
 #
 # The question of the whole lab; the others each open their own experiment.
-#
-# In a hurry? Picture, By hand, experiments 1 to 3, Choose.
 
 # %%
 hot = predict(
@@ -197,6 +201,7 @@ bad_line.reveal(
     times,
     law=sent_by_law("one put", 0.2),
     standard_error=error,
+    why="One put needs ten successes in a row, and begins anew at each failure.",
     show=(
         player(upload, compare={"way": ways}),
         charts.against_law(
@@ -224,10 +229,9 @@ player(
 from dsys_lab.laws import least_part_bytes
 
 # %%
-{
-    f"{size} GiB": f"{least_part_bytes(size << 30) / 2**20:.1f} MiB"
-    for size in (1, 40, 100, 1024)
-}
+least = {f"{gib} GiB": least_part_bytes(gib << 30) for gib in (1, 40, 100, 1024)}
+sizes = {size: part / 2**20 for size, part in least.items()}
+charts.bars(sizes, title="How small may a part be?", unit="MiB")
 
 # %%
 facts("s3_part_min", "s3_parts_max")
@@ -257,6 +261,7 @@ hot.reveal(
     100 * share,
     law=100 * passed_by_law("time first", 8),
     standard_error=100 * error,
+    why="All that begins with the same time lies in one range of the eight.",
     show=(
         player(
             hot_prefix, compare={"scheme": schemes}, rate=(10, 60, 5), ranges=(1, 8)
@@ -306,6 +311,7 @@ _, share, error = kept["blind"][2]
 lost.reveal(
     100 * share,
     standard_error=100 * error,
+    why="Who puts what was read a while ago undoes what came in between.",
     show=(
         player(counter, compare={"way": ("blind", "if match")}, writers=(1, 6)),
         charts.lines(
@@ -365,6 +371,7 @@ gone_by_law = {name: lambda p, name=name: object_lost(*CODES[name], p) for name 
 # %%
 code.reveal(
     rarest,
+    why="Four drives may be lost in place of two, for fewer bytes.",
     show=(
         charts.against_law(
             gone, laws=gone_by_law, x="share of drives lost", y="share of objects lost"
@@ -390,10 +397,10 @@ player(lost_drives, dead=(0, 9), apart_s=(0.5, 3.0, 0.5), repair_after_s=(1, 12)
 from dsys_lab.laws import expected_losses
 
 # %%
-{
-    f"{count:,} objects": f"{expected_losses(count, 11):g} lost a year"
-    for count in (10**7, 10**12)
-}
+table(
+    ("objects", "lost a year, on average"),
+    [(f"{n:,}", f"{expected_losses(n, 11):g}") for n in (10**7, 10**12)],
+)
 
 # %% [markdown]
 # ### 5. Asked too early
@@ -420,7 +427,7 @@ seen_us = next(row.time_us for row in old.of("check") if row.fields["ok"])
 # %%
 early.reveal(
     seen_us / 1e6,
-    why="what was remembered at 0.5 s is forgotten 3 s later",
+    why="What was remembered at 0.5 s is forgotten 3 s later.",
     show=player(old, today, titles=("before December 2020", "today")),
 )
 
@@ -477,7 +484,7 @@ faster.reveal(
 # %%
 from dsys_lab.scenarios.object_store.counts import power_cuts
 
-power_cuts()
+pd.DataFrame([power_cuts()], index=["in all"])
 
 # %% [markdown]
 # A put that was cut off never was. What it leaves is a blob without a record, and the next opening removes it.
@@ -495,11 +502,8 @@ for drive in drives[:4]:
     drive.flip(drive.names()[0], 6)
 
 # %%
-(
-    safe.get("night").data,
-    f"{safe.repair()} shards rebuilt",
-    f"{safe.repair()} the second time",
-)
+print("it says:", safe.get("night").data.decode())
+print(f"{safe.repair()} shards rebuilt, {safe.repair()} the second time")
 
 # %% [markdown]
 # Each shard carries checksums, so a wrong one is as good as a lost one; reading all of them again and again, to find
@@ -511,10 +515,14 @@ for drive in drives[:4]:
 # %%
 safe.keep_versions()
 safe.delete("night")
-[
-    (one.version, "marker" if one.is_marker else f"{one.size_bytes} bytes")
-    for one in safe.versions("night")
-]
+what = {True: "a marker", False: "an object"}
+table(
+    ("version", "what it is", "bytes"),
+    [
+        (one.version, what[one.is_marker], f"{one.size_bytes}")
+        for one in safe.versions("night")
+    ],
+)
 
 # %% [markdown]
 # To take the marker away is to bring the object back:
@@ -603,7 +611,9 @@ requests = [layouts[layout]["requests for a day"] for layout in LAYOUTS]
 
 # %%
 small.reveal(
-    requests[0] / requests[1], show=pd.DataFrame(layouts).T.map("{:,.6g}".format)
+    requests[0] / requests[1],
+    why="A request for each flight of the day, where one object has them all.",
+    show=pd.DataFrame(layouts).T.map("{:,.6g}".format),
 )
 
 # %% [markdown]

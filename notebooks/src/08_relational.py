@@ -15,7 +15,7 @@
 # What does a database promise so that this goes well? When does it not? And what of it is still there when the
 # power comes back?
 #
-# *In a hurry: Picture, By hand, experiments 1 to 3, Choose.*
+# *In a hurry:* Picture, By hand, experiments 1 to 3 of Play, and [Choose](#Choose).
 
 # %%
 from dsys_lab.lessons import exercise, notes, player, predict, progress, show_source
@@ -247,6 +247,7 @@ cells = pd.DataFrame(verdicts())
 grid_cells.reveal(
     int((cells == "it goes wrong").sum().sum()),
     law=sum(map(len, ALLOWED.values())),
+    why="Each level takes some accidents away, but for the first two, which are alike.",
     show=cells,
 )
 
@@ -287,6 +288,7 @@ law = {"k (k + 1) / 2": [(k, attempts_first_wins(k)) for k in buyers]}
 tries.reveal(
     attempts(12),
     law=attempts_first_wins(12),
+    why="In each round one gets through and the others begin anew: 12 + 11 + … + 1.",
     show=charts.lines(counted, laws=law, x="buyers at once", y="attempts"),
 )
 
@@ -755,11 +757,17 @@ from dsys_lab.engines.postgres import torn_page
 
 # %%
 torn = {setting: torn_page(full_page_writes=setting) for setting in (True, False)}
-{
-    f"full_page_writes={on}": f"opens: {one.recovered}; hours of all nights: "
-    f"{one.expected} committed, {one.found} found"
-    for on, one in torn.items()
-}
+said = {True: "yes", False: "no"}
+pd.DataFrame(
+    {
+        f"full_page_writes = {said[on]}": {
+            "it opens": said[one.recovered],
+            "hours committed": one.expected,
+            "hours found": one.found,
+        }
+        for on, one in torn.items()
+    }
+)
 
 # %%
 why = next(line for line in torn[False].said if "invalid page" in line)

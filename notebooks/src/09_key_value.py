@@ -14,6 +14,8 @@
 # everybody.
 #
 # How does a store that looks up things by their key grow without end? And where does it end nevertheless?
+#
+# *In a hurry:* Picture, By hand, experiments 1 to 3 of Play, and [Choose](#Choose).
 
 # %%
 from dsys_lab.lessons import (
@@ -193,8 +195,6 @@ median_position({100: 1, 200: 1, 300: 6, 400: 1})
 #
 # The question of the whole lab; the others each open the experiment that they are about. *Zipf with s* means that the n-th
 # busiest key gets a share that falls like 1/n to the power s: at 0 all are alike.
-#
-# In a hurry? Picture, By hand, experiments 1 to 3, Choose.
 
 # %%
 hot = predict(
@@ -232,6 +232,7 @@ hot.reveal(
     100 * share,
     law=100 * accepted_by_law(1.2),
     standard_error=100 * error,
+    why="Shares are even and loads are not: one partition refuses while others idle.",
     show=charts.against_law(passed, laws=laws, x="skew s", y="share that passes"),
 )
 
@@ -332,11 +333,12 @@ done = {way: len(run.of("finish")) for way, run in tries.items()}
 _, cut, spread = tries.values()
 helps.reveal(
     max(done, key=done.get),
+    why="One key is one position, and nothing parts it but another name.",
     show=player(cut, spread, titles=("the partition is cut", "the key is spread")),
 )
 
 # %%
-done
+charts.bars(done, title="Which of the three helps?", unit="writes done")
 
 # %% [markdown]
 # More units do not help, for one partition does no more than its limit, whatever is paid. Nothing is cut on the left, for
@@ -386,6 +388,7 @@ told = {
 filtered.reveal(
     paths["last night of 17"]["scan"]["units"],
     law=51,
+    why="What a filter takes out was read before, and is paid.",
     show=pd.DataFrame(told).T.map("{:g}".format),
 )
 
@@ -462,6 +465,7 @@ joins.reveal(
     100 * share,
     law=100 * moved_by_modulo(10),
     standard_error=100 * error,
+    why="By another divisor nearly every hash has another remainder.",
     show=charts.against_law(
         moves, laws=move_laws, x="machines", y="share that moves", whole_x=True
     ),
@@ -472,7 +476,8 @@ joins.reveal(
 # different; many points a machine even them out. By how much does the fullest of ten exceed the mean?
 
 # %%
-{points: round(mean, 2) for points, mean, _ in fullest_over_mean(1, 16, 128)}
+fullest = {f"points: {n}": mean for n, mean, _ in fullest_over_mean(1, 16, 128)}
+charts.bars(fullest, title="The fullest of ten machines", unit="times the mean")
 
 # %% [markdown]
 # Now the store that was built on that ring, Amazon's *Dynamo* of 2007: no leader; a write is acknowledged when **W** of
@@ -509,6 +514,7 @@ rows = {
 old.reveal(
     100 * misses[3, 1, 1],
     law=100 * stale_after_write(3, 1, 1),
+    why="One of the three has it, and any of the three is asked.",
     show=(
         pd.DataFrame(rows).T.round(2),
         player(ring(), ring(r=2, w=2), titles=("R = W = 1", "R = W = 2")),
@@ -597,6 +603,7 @@ curves = {
 # %%
 rewritten_more.reveal(
     max(times, key=times.get),
+    why="Where a level is one run, it is written anew at each merge into it.",
     show=(
         charts.bars(times, title="T = 10, 1,000 flushes", unit="times an entry"),
         charts.lines(curves, title="T = 4", x="flushes", y="times an entry is written"),
@@ -662,13 +669,12 @@ from dsys_lab.scenarios.key_value import leader_fails
 player(leader_fails, compare={"choose": ("fullest journal", "first alive")})
 
 # %%
-{
-    choose: [
-        f"{row.fields['got']} of {row.fields['expected']}"
-        for row in leader_fails(choose=choose).of("check")
-    ]
+checks = {
+    choose: leader_fails(choose=choose).of("check")[-1].fields
     for choose in ("fullest journal", "first alive")
 }
+names = {"expected": "acknowledged", "got": "still there"}
+pd.DataFrame(checks).T[list(names)].rename(columns=names)
 
 # %% [markdown]
 # So many of the acknowledged cards are still there. (The ledger under the picture follows every copy, and calls a card that
@@ -680,7 +686,8 @@ player(leader_fails, compare={"choose": ("fullest journal", "first alive")})
 # %%
 from dsys_lab.scenarios.key_value.counts import compaction_cuts, journal_cuts
 
-dict(journal_cuts()), dict(compaction_cuts())
+cuts = {"three journals": dict(journal_cuts()), "an LSM tree": dict(compaction_cuts())}
+pd.DataFrame(cuts, dtype=object).fillna("–").T
 
 # %% [markdown]
 # First the journals, then an LSM store whose power goes in the middle of flushes and merges: a new run that no manifest
@@ -700,10 +707,13 @@ storms = {
 player(*storms.values(), titles=tuple(storms))
 
 # %%
-{
-    pause: {kind: len(run.of(kind)) for kind in ("publish", "reject", "finish")}
-    for pause, run in storms.items()
-}
+kinds = {"calls": "publish", "refused": "reject", "done": "finish"}
+pd.DataFrame(
+    {
+        pause: {name: len(run.of(kind)) for name, kind in kinds.items()}
+        for pause, run in storms.items()
+    }
+).T
 
 # %% [markdown]
 # The same sixty are done. But whoever was refused together comes back together, and is refused together again. (Two things
@@ -732,10 +742,11 @@ doubled.reveal(
     counters["nothing"],
     law=200 * counted_too_often(0.3),
     standard_error=(200 * 0.3) ** 0.5 / (1 - 0.3),
+    why="Each attempt is carried out, and some are made more than once.",
 )
 
 # %%
-counters
+charts.bars(counters, title="What it says, and what guards it", unit="nights")
 
 # %% [markdown]
 # Each attempt counts, 1/(1 - p) of them. With a condition (*if the counter is what I last saw*) the second attempt is
@@ -804,7 +815,7 @@ told["model"] == told["dynamodb"]
 # worked out in a hook after each call. And press it: twelve items of 98 units into one partition, all at once:
 
 # %%
-{engine: pressed(engine) for engine in ("model", "dynamodb")}
+pd.DataFrame({engine: pressed(engine) for engine in ("model", "dynamodb")})
 
 # %% [markdown]
 # A stand-in is right about the shape of a call; about load, lag and limits one asks the model, or the real thing. All

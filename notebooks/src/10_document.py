@@ -4,8 +4,6 @@
 # <!-- binder --><!-- /binder -->
 #
 # *A store that looks inside of what it keeps: what it finds by, what arrays hide, and what growing costs.*
-#
-# **In a hurry:** Picture, By hand, experiments 1, 3 and 7, Choose.
 
 # %% [markdown]
 # ## Question
@@ -16,6 +14,8 @@
 #
 # A plain key-value store knows a profile by its number only. What does it take to find it by *anything* that stands in
 # it, and what is paid for that?
+#
+# *In a hurry:* Picture, By hand, experiments 1, 3 and 7 of Play, and [Choose](#Choose).
 
 # %%
 import pandas as pd
@@ -219,6 +219,7 @@ grown.reveal(
     times,
     law=1_000 / 250,
     standard_error=error,
+    why="What is wanted grows with the town, and the index opens just that.",
     show=charts.lines(opened, title="", x="profiles", y="documents opened"),
 )
 
@@ -249,7 +250,11 @@ unsorted = {name: count for name, count in keys.items() if not orders[name]["SOR
 
 # %%
 shown = charts.bars(keys, unit="cards looked at"), pd.DataFrame(orders).T
-order.reveal(min(unsorted, key=unsorted.get), show=shown)
+order.reveal(
+    min(unsorted, key=unsorted.get),
+    why="First what must be equal, then the order, and the range last.",
+    show=shown,
+)
 
 # %% [markdown]
 # *Equality, sort, range.* A path that is equal to something keeps its cards together; a range scatters what comes
@@ -274,6 +279,7 @@ pitfall.reveal(
     100 * share,
     law=100 * law_same / law_either,
     standard_error=100 * (share * (1 - share) / either) ** 0.5,
+    why="Two conditions may be met by two devices, one each.",
     show=pd.DataFrame(told).T,
 )
 
@@ -322,6 +328,7 @@ axes = {"x": "nights", "y": "kilobytes written", "whole_x": True}
 grows.reveal(
     at_240 / at_60,
     law=sums["embed"](240) / sums["embed"](60),
+    why="The n-th append writes n elements: the bytes go with the square.",
     show=charts.against_law(wrote, laws=sums, **axes),
 )
 
@@ -336,7 +343,7 @@ pd.DataFrame(growing.read_newest(240))
 # And how long can it go on? So many nights fit into a document at all, and so many clips of 50,000 bytes:
 
 # %%
-f"{growing.fits():,} nights", f"{growing.fits(50_000):,} clips"
+print(f"{growing.fits():,} nights, {growing.fits(50_000):,} clips")
 
 # %% [markdown]
 # ### 5. What indexes cost
@@ -360,6 +367,7 @@ taxes = {f"lists of {n}": index_tax(0, 2, 5, 10, length=n) for n in (1, 5)}
 tax.reveal(
     taxes["lists of 5"][-1][1],
     law=1 + cards_of_insert(*[5] * 10),
+    why="Five cards in each of ten indexes, and one in that of `_id`.",
     show=charts.lines(taxes, title="", x="indexes", y="cards an insert puts up"),
 )
 
@@ -384,7 +392,11 @@ field
 from dsys_lab.scenarios.document.counts import one_field
 
 ways = one_field(20)
-field.reveal(ways["$set, logged as a delta"]["in the log"], show=pd.DataFrame(ways).T)
+field.reveal(
+    ways["$set, logged as a delta"]["in the log"],
+    why="The log is told what is to be done, and not what the profile is then.",
+    show=pd.DataFrame(ways).T,
+)
 
 # %% [markdown]
 # Over the wire and in the log a small change is small. Where the document lies it is written whole all the same:
@@ -413,6 +425,7 @@ left = {way: run.of("check")[-1].fields["got"] for way, run in runs.items()}
 # %%
 lost.reveal(
     left["replace"],
+    why="Who sends back the whole undoes what others did since it was read.",
     show=player(runs["replace"], runs["inc"], titles=("read, then replace", "$inc")),
 )
 
@@ -458,7 +471,11 @@ from dsys_lab.scenarios.document.counts import power_cuts
 
 cuts = {way: power_cuts(way) for way in ("together", "apart")}
 unknown = cuts["apart"]["documents without a card"]
-torn.reveal("some do" if unknown else "none does", show=pd.DataFrame(cuts).T)
+torn.reveal(
+    "some do" if unknown else "none does",
+    why="Between the two records lies a moment at which the power may go.",
+    show=pd.DataFrame(cuts).T,
+)
 
 # %% [markdown]
 # Nothing acknowledged is lost on either side. But in two records a document is there when one looks at all, and is not
@@ -470,7 +487,7 @@ torn.reveal("some do" if unknown else "none does", show=pd.DataFrame(cuts).T)
 # %%
 from dsys_lab.scenarios.document.counts import kinds_of_hours
 
-kinds_of_hours()
+charts.bars(kinds_of_hours(), title="Who slept longer than seven hours?", unit="nights")
 
 # %% [markdown]
 # No error, and half of the answer. To ask for strings does not give the other half: as strings, `"7.00"` lies beyond
@@ -533,6 +550,7 @@ whole = [name for name in list(CITY)[:2] if spelled[name].way == "whole table"]
 # %%
 spelling.reveal(
     whole[0] if len(whole) == 1 else "both" if whole else "neither",
+    why="`->>` takes the value out and compares it where GIN cannot help.",
     show=pd.DataFrame({name: asdict(one) for name, one in spelled.items()}).T,
 )
 
@@ -600,7 +618,7 @@ pd.DataFrame(asked_of_flights()).T
 # lacks: all are opened. And what does a flight cost as a document?
 
 # %%
-sizes()
+pd.DataFrame([sizes()], index=["the flights"])
 
 # %% [markdown]
 # Half of its bytes are names and tags of its fields, nearly the same in every flight. That is the price of having no schema; lab 11

@@ -15,7 +15,7 @@
 #
 # Where to cut is decided once, when the table is made. Which questions does that make cheap, and which dear?
 #
-# *In a hurry:* Picture, By hand, experiments 1, 4 and 5, *Where one machine ends*, Choose.
+# *In a hurry:* Picture, By hand, experiments 1, 4 and 5 of Play, *Where one machine ends*, and [Choose](#Choose).
 
 # %%
 from dsys_lab.lessons import (

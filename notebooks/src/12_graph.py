@@ -14,6 +14,8 @@
 # person to a person, on to the next, and so on. A table of friendships can be joined with itself for each step.
 #
 # How does the work grow with every step? What does a graph store do about it, and where does it not help at all?
+#
+# *In a hurry:* Picture, By hand, experiments 1, 3 and 7 of Play, and [Choose](#Choose).
 
 # %%
 from dsys_lab.lessons import (
@@ -219,8 +221,6 @@ show_source(shortest, trails)
 #
 # The question of the whole lab; the other predictions each open their own experiment. The company has 6,320 people now,
 # and they have 6.0 friends on average.
-#
-# In a hurry? Picture, By hand, experiments 1, 3 and 7, Choose.
 
 # %%
 third_hop = predict(
@@ -324,7 +324,11 @@ wasteful = {
 
 # %%
 mended = told["four"].loc[["S?OG", "S?O?", "S??G", "??O?"]]
-in_vain.reveal(wasteful["three"], show=(told["three"], mended))
+in_vain.reveal(
+    wasteful["three"],
+    why="Where no index begins with all that is known, keys are looked at in vain.",
+    show=(told["three"], mended),
+)
 
 # %% [markdown]
 # (*Law*: the statements that have what is known at the letters of the prefix. A person of 200, her first friendship.)
@@ -500,13 +504,12 @@ wrong_end.reveal(
 # with the rows after each step:
 
 # %%
+from dsys_lab.lessons.tables import table
 from dsys_lab.scenarios.graph.companies import company
 
 # %%
-[
-    (step.step, step.rows)
-    for step in company(1_000).explain(FRIENDS_OF_FRIENDS, who=17).steps
-]
+steps = company(1_000).explain(FRIENDS_OF_FRIENDS, who=17).steps
+table(("step", "rows after it"), [(f"`{one.step}`", f"{one.rows}") for one in steps])
 
 # %% [markdown]
 # ### 6. One fact, two models
@@ -531,7 +534,9 @@ from dsys_lab.scenarios.graph.questions import one_fact
 # %%
 fact = one_fact()
 sentences.reveal(
-    fact["triples that describe a triple"]["statements"], show=pd.DataFrame(fact).T
+    fact["triples that describe a triple"]["statements"],
+    why="No word is left to speak of a sentence, so four more describe it.",
+    show=pd.DataFrame(fact).T,
 )
 
 # %% [markdown]
@@ -585,7 +590,8 @@ print(SHARED)
 # %%
 from dsys_lab.scenarios.graph.questions import recommended, who_bought
 
-recommended(), len(who_bought(3))
+print(f"{len(who_bought(3))} friends of friends bought product 3; whom 17 may know:")
+pd.DataFrame(recommended(), columns=["person", "friends in common"])
 
 # %% [markdown]
 # ## Break it
@@ -615,7 +621,11 @@ share = (
 )
 
 # %%
-apart.reveal(100 * share, show=pd.DataFrame(logs))
+apart.reveal(
+    100 * share,
+    why="When one index has its record and the other has not, the power may go.",
+    show=pd.DataFrame(logs),
+)
 
 # %% [markdown]
 # No error tells: each index is whole by itself, and whoever asks from the other end gets another answer. With one record
@@ -674,7 +684,9 @@ texts = [
     ),
     "MATCH (a:Person {id: 17})-[:FRIEND*1..2]-(b:Person) RETURN count(*)",
 ]
-[(company(1_000).run(text), engine.run(text)) for text in texts]
+rows = [(text, company(1_000).run(text), engine.run(text)) for text in texts]
+told = [(f"`{text}`", f"{ours}", f"{theirs}") for text, ours, theirs in rows]
+table(("asked", "the model", "Ladybug"), told)
 
 # %% [markdown]
 # Three agree, and the last does not: a bare `*` is a trail in openCypher, and in Neptune; Ladybug takes it for a walk,
@@ -738,7 +750,8 @@ loading
 # Rico and the Virgin Islands.) Whoever loads without looking has edges to nowhere. Which are the supernodes?
 
 # %%
-dict(routes.busiest())
+most = dict(routes.busiest())
+charts.bars(most, title="Which airports have most routes?", unit="routes")
 
 # %% [markdown]
 # On the map: the wave from Los Angeles, hop by hop. (The two far away in the west are Anchorage and Honolulu.)

@@ -13,6 +13,8 @@
 # scores ten a second.
 #
 # Where do the other twenty a second go? Who notices, and when is all well again?
+#
+# *In a hurry:* By hand, experiments 1, 2 and 4 of Play, and [Choose](#Choose).
 
 # %%
 from dsys_lab.lessons import exercise, notes, player, predict, progress, show_source
@@ -60,8 +62,6 @@ player(burst, compare={"policy": ("unbounded", "drop_oldest")}, until_s=330)
 # offered is in exactly one account of the bar. *depth adds up*: the inbox says the number that its own rows add up
 # to. *nothing lost* and *important kept* go red where a policy gives something up, and count it. (One night in ten is
 # marked "high", for somebody waits for it at breakfast.)
-#
-# **In a hurry?** By hand, experiments 1, 2 and 4 of Play, and Choose.
 
 # %% [markdown]
 # ## By hand
@@ -86,12 +86,18 @@ drain_s(waiting=400, arrival_rate=8, service_rate=10)
 # enough to see the end: how many waited at most, and for how many seconds after the burst somebody waited.
 
 # %%
+import pandas as pd
+
 from dsys_lab.scenarios.not_consumed_in_time.counts import drained_after_s
 from dsys_lab.trace import outcome
 
 runs = [burst(until_s=400, seed=seed) for seed in range(1, 7)]
 drained = [drained_after_s(run) for run in runs]
-[outcome(run).deepest for run in runs], [round(seconds) for seconds in drained]
+told = {
+    "waited at most, nights": [outcome(run).deepest for run in runs],
+    "somebody waited for, s": [round(seconds) for seconds in drained],
+}
+pd.DataFrame(told, index=[f"seed {seed}" for seed in range(1, 7)]).T
 
 # %% [markdown]
 # The law treats nights as a fluid; a run draws each gap by chance. The depth is near the law every time. The time to
@@ -211,8 +217,6 @@ fresher
 # had to stand still. (These runs let the last night come at 120 s.)
 
 # %%
-import pandas as pd
-
 from dsys_lab.scenarios.not_consumed_in_time.counts import sooner
 
 # %%
@@ -431,7 +435,13 @@ credit.reveal(
 # source and the stages stand, all together, without credit and with it? And how many nights were offered?
 
 # %%
-[(outcome(run).stood_s, outcome(run).offered) for run in (free, held)]
+sides = {"without credit": outcome(free), "with credit": outcome(held)}
+pd.DataFrame(
+    {
+        name: {"stood still, s": one.stood_s, "offered": one.offered}
+        for name, one in sides.items()
+    }
+)
 
 # %% [markdown]
 # ### 6. Who gets how much?
@@ -468,8 +478,9 @@ fair.reveal(
 )
 
 # %% [markdown]
-# The table says what each got through the gate, a second. Equality has its price: those who halve swing between half
-# of the limit and all of it, and use 3/4 on average. Their saw-tooth is how TCP shares the internet.
+# The table says what each got through the gate, a second; *tenant-a* is the greedy one. Equality has its price: those
+# who halve swing between half of the limit and all of it, and use 3/4 on average. Their saw-tooth is how TCP shares the
+# internet.
 
 # %% [markdown]
 # ### 7. Fresh or old first?
@@ -560,7 +571,9 @@ from dsys_lab.scenarios.not_consumed_in_time.counts import lost_by
 
 crash = {"do": "crash", "target": "inbox", "at_s": 45, "lasts_s": 3}
 broken = burst(faults=[crash])
-outcome(broken).lost, lost_by(broken)
+why = charts.bars(lost_by(broken), title="Why are nights lost?", unit="nights")
+print(f"{outcome(broken).lost} nights are lost")
+why
 
 # %% [markdown]
 # Every lost night is a row with its reason: those that waited, and those that came while nobody was there. A loss
@@ -582,7 +595,9 @@ player(herd, tamed, titles=("5 retries, no budget", "5 retries, budget of 10%"))
 # One seed may have bad luck. Five of them without a budget, calls and answers in time a second, long after the cut:
 
 # %%
-[late_goodput(retry_storm(**quiet, seed=seed)) for seed in range(1, 6)]
+late = [late_goodput(retry_storm(**quiet, seed=seed)) for seed in range(1, 6)]
+seeds = [f"seed {seed}" for seed in range(1, 6)]
+pd.DataFrame(late, index=seeds, columns=["calls", "answers in time"]).round(1).T
 
 # %% [markdown]
 # It was not the cut that broke the system, but the retries that waited behind it.
@@ -623,7 +638,8 @@ model = {policy: drill(policy=policy) for policy in real}
 # %%
 from dsys_lab.scenarios.not_consumed_in_time.counts import story
 
-{policy: story(model[policy]) == story(real[policy]) for policy in real}
+alike = {policy: story(model[policy]) == story(real[policy]) for policy in real}
+pd.DataFrame([alike], index=["the same story"])
 
 # %%
 charts.outcomes(*real.values(), title="What the real broker did")

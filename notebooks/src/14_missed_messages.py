@@ -981,5 +981,5 @@ progress()
 # - Amazon SQS, SNS and Kinesis Data Streams, Developer Guides; read in November 2026.
 #
 # Beyond one machine: audit trails that carry an id from the first service to the last; alarms on the lag of every reader;
-# a count of each hour at both ends of a pipeline; anti-entropy between replicas (lab 09). Of the same shape: a ship's
+# a count of each hour at both ends of a pipeline; anti-entropy between replicas (digests as in lab 03). Of the same shape: a ship's
 # manifest, a bank's daily balance, the numbers on cheques.

@@ -204,6 +204,7 @@ copies_of_one.reveal(
     of_three_kinds,
     law=copies_made(1, [0.3] * 5),
     standard_error=error,
+    why="Each of the five wants three messages of ten.",
     show=(
         charts.against_law(
             {"counted": made},
@@ -699,6 +700,7 @@ from dsys_lab.scenarios.publish_subscribe.departures import heard_and_asked
 table = heard_and_asked()
 most.reveal(
     table["heard"].drop("everything").idxmax(),
+    why="It leaves out one city and hears of all others.",
     show=(charts.bars(dict(table["heard"]), unit="departures heard"), table),
 )
 

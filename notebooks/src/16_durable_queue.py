@@ -312,7 +312,11 @@ two_rules = player(
     at={"visibility_s": 1.0},
     visibility_s=(0.5, 20, 0.5),
 )
-which_works_more.reveal(more_often(rules), show=(lent, two_rules))
+which_works_more.reveal(
+    more_often(rules),
+    why="A worker that is a moment late has worked for nothing, by that rule.",
+    show=(lent, two_rules),
+)
 
 # %% [markdown]
 # If any handle counts, the first to finish ends it for all. If only the newest does, a worker that was done a moment
@@ -332,7 +336,8 @@ from dsys_lab.scenarios.durable_queue.counts import times
 law = deliveries_newest(exponential_within(1, 1))
 _, thousand, _ = rules["only the newest"][1]
 sixty = fmean(times(encode(visibility_s=2), "deliver").values())
-{"law": round(law, 2), "1,000 clips": round(thousand, 2), "60 clips": round(sixty, 2)}
+found = {"the law": law, "1,000 clips": thousand, "60 clips": sixty}
+charts.bars(found, title="How often is a clip lent?", unit="deliveries a clip")
 
 # %% [markdown]
 # Sixty clips are few, and under one luck: a single run shows *how* a thing happens, and many runs *how often*.
@@ -364,7 +369,11 @@ seams = {seam: encode(visibility_s=20, faults=plan) for seam, plan in plans.item
 # %%
 from dsys_lab.scenarios.durable_queue.counts import fate
 
-at_the_seam.reveal(fate(seams["between the two"]), show=compared(seams))
+at_the_seam.reveal(
+    fate(seams["between the two"]),
+    why="Its loan ends, and the queue cannot know that the work was done.",
+    show=compared(seams),
+)
 
 # %% [markdown]
 # Nothing is lost, wherever it dies: the loan ends and somebody else does the work. In one seam it is done twice, and
@@ -498,7 +507,8 @@ from dsys_lab.trace import quantile
 # %%
 crowd = {"rate": 0.35, "work_s": 20, "visibility_s": 600, "clips": 400}
 crowds = {workers: encode(workers=workers, **crowd) for workers in (8, 9, 10, 11, 12)}
-{workers: round(quantile(waits_s(run), 0.95), 1) for workers, run in crowds.items()}
+one_run = {n: quantile(waits_s(run), 0.95) for n, run in crowds.items()}
+pd.DataFrame([one_run], index=["one run, s"]).round(1).rename_axis("workers", axis=1)
 
 # %% [markdown]
 # One run of 400 clips that begins with an empty queue is too kind. For a line that goes on for ever Erlang's formula
@@ -511,7 +521,16 @@ from dsys_lab.laws import erlang_c
 
 # %%
 certain = {n: log(erlang_c(n, 7) / 0.05) * 20 / (n - 7) for n in crowds}
-{n: round(max(0.0, seconds), 1) for n, seconds in certain.items()}
+charts.lines(
+    {
+        "one run": list(one_run.items()),
+        "for ever, by the formula": [(n, max(0.0, s)) for n, s in certain.items()],
+    },
+    title="95 of 100 clips find a worker within",
+    x="workers",
+    y="seconds",
+    whole_x=True,
+)
 
 # %% [markdown]
 # Size by the formula, not by one lucky day.
@@ -614,7 +633,8 @@ charts.against_law(
 from dsys_lab.scenarios.durable_queue import quiet
 
 asks = {"short": quiet(wait_s=0), "long": quiet(wait_s=20)}
-{poll: round(fmean(waits_s(run)), 2) for poll, run in asks.items()}
+waited = {poll: fmean(waits_s(run)) for poll, run in asks.items()}
+charts.bars(waited, title="From upload to worker", unit="seconds, on average")
 
 # %% [markdown]
 # Half an interval against the way to the worker. Fewer calls and a shorter wait: poll long, unless one thread must
@@ -915,7 +935,8 @@ from dsys_lab.engines.work_queue import drill
 
 drills = {engine: drill(engine) for engine in ("model", "jetstream", "sqs")}
 stories = {engine: [row[2:5] for row in run] for engine, run in drills.items()}
-{engine: story == stories["model"] for engine, story in stories.items()}
+alike = {engine: story == stories["model"] for engine, story in stories.items()}
+pd.DataFrame([alike], index=["as the model"])
 
 # %% [markdown]
 # The same story in all three, row for row: what was lent, to whom, what came back, and what was set aside at the end.
@@ -935,10 +956,11 @@ from dsys_lab.engines.work_queue import two_hands
 
 hands = {engine: two_hands(engine) for engine in drills}
 said = {engine: run.of("ack", "ack_stale") for engine, run in hands.items()}
-{
-    engine: [(row.kind, row.fields["attempt"]) for row in rows]
-    for engine, rows in said.items()
-}
+words = {"ack": "counts", "ack_stale": "is stale"}
+pd.DataFrame(
+    {engine: [words[row.kind] for row in rows] for engine, rows in said.items()},
+    index=["Anna's acknowledgement", "Bert's"],
+)
 
 # %% [markdown]
 # In the model hers is stale and his counts (of an old handle SQS says that the message "might not be deleted").

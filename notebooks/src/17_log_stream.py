@@ -496,6 +496,7 @@ sides = counts.compared(
 # %%
 child_first.reveal(
     counts.inversions(split[False]),
+    why="The parent still has records of the same sleepers that come before.",
     show=(player(*split.values(), titles=tuple(named)), sides),
 )
 
@@ -565,6 +566,7 @@ done_again.reveal(
     repeated,
     law=laws.repeated_after_crash(8),
     standard_error=error,
+    why="Anything from none to seven has been done since the last checkpoint.",
     show=charts.against_law(
         dict(zip(names, (twice, never), strict=True)),
         laws={names[0]: laws.repeated_after_crash, names[1]: laws.missed_after_crash},
@@ -736,6 +738,7 @@ both = {rule: batches(rule=rule) for rule in ("goes on", "waits")}
 late = {rule: counts.overtaken(run, "append") for rule, run in both.items()}
 half_a_batch.reveal(
     "some out of order" if late["goes on"] else "all in order",
+    why="What was turned away comes again behind the batch that followed it.",
     show=(
         player(*both.values(), titles=tuple(both)),
         charts.bars(late, title="Stored too late", unit="records"),
@@ -951,7 +954,11 @@ crowded
 from dsys_lab.engines.log_stream import crowd
 
 crowds = pd.DataFrame({engine: crowd(engine) for engine in STREAMS})
-crowded.reveal(crowds["kinesis"]["turned away"], show=crowds)
+crowded.reveal(
+    crowds["kinesis"]["turned away"],
+    why="It has no limit and no clock: it takes whatever it is given.",
+    show=crowds,
+)
 
 # %% [markdown]
 # A stand-in is right about the shape of a call; about limits one asks the model, or the real thing. All differences that we know
@@ -1095,5 +1102,5 @@ progress()
 # - Kleppmann, *Designing Data-Intensive Applications*, ch. 11, *Partitioned logs*.
 #
 # Beyond one machine: each shard in several copies with a leader (Kafka, Pulsar, Redpanda), old segments in an object store
-# (lab 07), mirrors in other regions. What the streams are for comes in labs 18 (questions that never end), 19 (into files) and
-# 24 (the log as the truth).
+# (lab 07), mirrors in other regions. What the streams are for comes in lab 18 (questions that never end), lab 19
+# (into files) and lab 24 (the log as the truth).

@@ -417,6 +417,7 @@ cumulated.reveal(
             lambda **at: charts.event_plane(windows(lateness_s=20.0, **at)),
             kind=kinds,
             part_s=[5.0, 2.0],
+            at={"kind": "session"},
         ),
         charts.bars(
             lies_in,

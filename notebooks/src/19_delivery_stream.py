@@ -719,7 +719,7 @@ doubled.reveal(
 )
 
 # %% [markdown]
-# The warehouse of lab 06 and DuckDB agree. A mean looks harmless with a crate twice in it; a sum or a count does not.
+# The warehouse of lab 11 and DuckDB agree. A mean looks harmless with a crate twice in it; a sum or a count does not.
 # And if the warehouse is down, the object is in the bucket, and the stream holds the crate.
 #
 # **The shape of the pings changes.** The stream writes Parquet with columns `id` and `pulse`, and a new watch sends a

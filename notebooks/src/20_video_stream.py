@@ -456,7 +456,8 @@ at_last.reveal(
 
 # %% [markdown]
 # More fragments before it plays: fewer stalls, and behind from the start. It is the buffer of lab 13 once more: it buys
-# smoothness with delay. The law is that of experiment 1, for the first picture; the last one is older by all stalls.
+# smoothness with delay. The law is that of experiment 1, for the first picture, and the wait of an upload for
+# the one before it (a queue at which fragments come at equal intervals); the last picture is older by all stalls.
 #
 # ### 6. The camera's clock is wrong
 #

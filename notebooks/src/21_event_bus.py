@@ -478,7 +478,7 @@ held.reveal(
     why="It is signed, and its id was never here. Only the time in it gives it away.",
     show=(
         charts.sliding(
-            lambda sort: charts.sieves(**sealed(sort)), sort=(1, 8), at={"sort": 2}
+            lambda sort: charts.sieves(**sealed(sort)), sort=(1, 8), at={"sort": 6}
         ),
         effects_table("nothing", "signature", "age", "id").rename(columns=whole),
     ),

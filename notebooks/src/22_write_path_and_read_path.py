@@ -330,7 +330,8 @@ push_pull.reveal(
 
 # %% [markdown]
 # With *f* followers and *r* reads a post push touches *f + r* lists and pull *1 + r f*. They meet at one read a post,
-# however many followers there are. If a copy is dearer than a look, they meet at the ratio of the two prices:
+# however many followers there are. (The chart is of 500 people, fewer than above so that many runs are quick; its law
+# stands for the followers that they have on average.) If a copy is dearer than a look, they meet at the ratio of the two prices:
 
 # %%
 for write_cost, read_cost in ((1, 1), (3, 1), (1, 3)):

@@ -16,7 +16,7 @@
 # and what did they see? The table has no answer. What if one kept what *happened*, and worked out the rest? And what does
 # one buy with it that one did not want: bytes of ten years ago, names that must be forgotten, letters that hang on a fact?
 #
-# *In a hurry:* Picture, By hand, experiments 1, 3 and 6, and [Choose](#Choose).
+# *In a hurry:* Picture, By hand, experiments 1, 3 and 6 of Play and Break it, and [Choose](#Choose).
 
 # %%
 from functools import partial
@@ -843,7 +843,7 @@ step_back.reveal(
 # | a view that was wrong, or is to answer more | rebuild beside, then swap | how fast a replay is, before you need it |
 # | letters, payments, calls to others | a postman with a position, and a key for the receiver | a new postman who begins at the first fact |
 # | personal data | sealed under a key for each person | copies of the keys; what was not sealed |
-# | a broker as the store | JetStream without limits, one subject a stream | retention; and that a topic in Kafka cannot compare a version for each key |
+# | a broker as the store | JetStream without limits, one subject a stream | retention; a power cut, unless it syncs before it answers (`sync_interval: always`); and that a topic in Kafka cannot compare a version for each key |
 #
 # **At Amazon**: a table of DynamoDB with stream and version as its key, and a condition that the item is not there yet;
 # its stream of changes feeds the views, for 24 hours back. **Elsewhere**: KurrentDB (EventStoreDB until release 24.10), Axon, Marten on PostgreSQL.

@@ -11,8 +11,8 @@ that remembers how far it has come, the *postman*::
 Between "carry out" and "write down" lies a crash: then the postman carries out again. It cannot know that it did. The
 receiver can, by the key. (Written down before it is carried out, the letter might never go.)
 
-A new postman begins at the end of the log, or where the old one stood: not at its beginning, for that would write to
-everybody who ever booked.
+A postman that is new to an old log is told to `begin` at its end, or where the old one stood: from the beginning, where
+it begins unless it is told, it would write to everybody who ever booked.
 
 Promises: each event that `wants` an effect has it at least once, in the order of the log; a repetition has the same
 key.
@@ -52,7 +52,7 @@ class Postman:
     carry_out : callable
         `(key, change)`.
     begin : int
-        The position after which a new postman begins.
+        The position after which a new postman begins; 0 is right only while nobody has booked.
     """
 
     def __init__(

@@ -151,6 +151,8 @@ class Handler(Generic[State]):
                     "was restored from an older copy; delete the checkpoints"
                 )
             self.catch_up(stream, folded)
+        if command_id and command_id in folded.answered:  # the faster one was this very command
+            return Done(folded.answered[command_id], (), attempts, repeated=True)
         return answer
 
     def decide_on(

@@ -67,6 +67,12 @@ class EventType:
             raise BadParameter(f"{told}; give one lift from each schema to the next")
         if self.personal and not self.about:
             raise BadParameter(f"{self.kind}: personal fields, and `about` does not say whose: give that field")
+        fields = [{field.name for field in version.fields} for version in self.schemas]
+        if self.about and not all(self.about in names for names in fields):
+            raise BadParameter(f"{self.kind}, about = {self.about!r}: not in every schema; give a field that each has")
+        if strange := [name for name in self.personal if not any(name in names for names in fields)]:
+            told = f"{self.kind}, personal = {strange[0]!r}: no schema has it, and nothing would be sealed"
+            raise BadParameter(f"{told}; give some of {', '.join(sorted(set().union(*fields)))}")
 
 
 class Seals(Protocol):

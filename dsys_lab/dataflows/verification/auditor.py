@@ -29,6 +29,8 @@ FINDINGS: Final[dict[str, str]] = {
     "done twice": "one act of one order stands twice in a book",
     "kept and apologised": "the buyer was told yes and sorry",
     "apology without a refund": "sorry was said, and the money is not back",
+    "refund without a charge": "money went out that never came in",
+    "apology without a no": "sorry was said, and the stock had not refused",
     "refund without an apology": "money is back, time is over, nobody said why",
     "refunded and kept": "the buyer has the pillow and the money",
     "kept without a pillow": "told yes, and the stock gave nothing out",
@@ -37,6 +39,8 @@ FINDINGS: Final[dict[str, str]] = {
     "never promised": "something was done that no gate had promised",
 }
 """What an audit may find, and what each means."""
+REFUSED: Final = "take: no"
+"""How an audit counts that the stock said no."""
 
 
 class Finding(NamedTuple):
@@ -82,8 +86,8 @@ def audit(books: Books, now_us: int, *, within_s: float) -> list[Finding]:
     for entry in books.entries:
         if entry.order not in promised:
             unknown.setdefault(entry.order, []).append(entry.verb)
-        elif entry.yes or entry.verb != "take":
-            done[entry.order][entry.verb] += 1
+        else:
+            done[entry.order][entry.verb if entry.yes or entry.verb != "take" else REFUSED] += 1
     overdue = _overdue(books, now_us, within_s)
     found = [
         finding for order, acts in done.items() for finding in _of_one(order, acts, is_overdue=order in overdue)
@@ -113,6 +117,8 @@ def _of_one(order: str, acts: Counter[str], *, is_overdue: bool) -> list[Finding
         "kept and apologised": kept and sorry,
         "apology without a refund": sorry and charged and not refunded,
         "refunded and kept": refunded and kept,
+        "refund without a charge": refunded and not charged,
+        "apology without a no": sorry and not acts[REFUSED],
         "kept without a pillow": kept and not taken,
         "kept without a charge": kept and not charged,
         "refund without an apology": is_overdue and refunded and not sorry,

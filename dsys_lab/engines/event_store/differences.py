@@ -21,7 +21,14 @@ JETSTREAM: Final = (
     Difference(
         "nothing is ever let go",
         "a stream of JetStream has limits of number, size and age, if somebody sets one",
-        "Then the oldest events go, and a fold is refused at the gap: a stream is a store only without limits.",
+        "Then the oldest events go, and a fold is refused at the gap; where all of a stream went, it looks like a new "
+        "one. A stream is a store only without limits.",
+    ),
+    Difference(
+        "what was appended is there after the power was cut",
+        "JetStream answers when the operating system has the bytes, and syncs them every two minutes (`sync_interval`)",
+        "A server that is killed loses nothing; a power cut may take what was acknowledged. `sync_interval: always` is "
+        "the setting for a store.",
     ),
 )
 """What JetStream does otherwise."""

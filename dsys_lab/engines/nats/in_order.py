@@ -22,7 +22,8 @@ async def delivered(
     config = ConsumerConfig(deliver_policy=policy, opt_start_seq=first, opt_start_time=start)  # type: ignore[arg-type]
     reader = await streams.subscribe(subject, ordered_consumer=True, config=config)
     try:
-        waiting = ((await reader.consumer_info()).num_pending or 0) + reader.pending_msgs
+        info = await reader.consumer_info()  # what it has sent may not be here yet, so its own count of that
+        waiting = (info.num_pending or 0) + (info.delivered.consumer_seq if info.delivered else 0)
         messages = list[Msg]()
         while waiting and (limit is None or len(messages) < limit):
             messages.append(await reader.next_msg(timeout=ANSWER_WITHIN_S))

@@ -5,7 +5,9 @@ promised once. After that window the order stands there twice, and the desk, who
 first: the broker's memory saves work, the end's own is what one can rely on.
 
 The desk reads by a durable pull consumer, and acknowledges a promise when it stands in the desk's journal. Killed in
-between, it gets the promise again. (Like `tables`, this module imports little, so that a desk starts soon.)
+between, it gets the promise again. The stream is there after a server was killed; a power cut may take what it has not
+synced, two minutes by its default (`sync_interval`). (Like `tables`, this module imports little, so that a desk starts
+soon.)
 
 Sources: docs.nats.io, "Streams: message deduplication", "Consumers: acknowledgement"; behaviour as measured with
 nats-server 2.15.1.

@@ -31,7 +31,8 @@ CREATE TABLE {0}.journal (of_order text PRIMARY KEY, number bigint NOT NULL, sag
 """
 AUDIT: Final = """
 WITH done AS (
-    SELECT of_order, verb, count(*) FILTER (WHERE yes OR verb <> 'take') AS times
+    SELECT of_order, verb, count(*) FILTER (WHERE yes OR verb <> 'take') AS times,
+           count(*) FILTER (WHERE verb = 'take' AND NOT yes) AS noes
     FROM {0}.acts GROUP BY of_order, verb
 ), told AS (
     SELECT p.of_order, p.at_us,
@@ -39,13 +40,16 @@ WITH done AS (
            coalesce(sum(times) FILTER (WHERE verb = 'take'), 0) AS taken,
            coalesce(sum(times) FILTER (WHERE verb = 'confirm'), 0) AS kept,
            coalesce(sum(times) FILTER (WHERE verb = 'refund'), 0) AS refunded,
-           coalesce(sum(times) FILTER (WHERE verb = 'apologise'), 0) AS sorry
+           coalesce(sum(times) FILTER (WHERE verb = 'apologise'), 0) AS sorry,
+           coalesce(sum(noes), 0) AS noes
     FROM promises AS p LEFT JOIN done USING (of_order) GROUP BY p.of_order, p.at_us
 )
 SELECT 'done twice', of_order FROM done JOIN promises USING (of_order) WHERE times > 1
 UNION ALL SELECT 'kept and apologised', of_order FROM told WHERE kept > 0 AND sorry > 0
 UNION ALL SELECT 'apology without a refund', of_order FROM told WHERE sorry > 0 AND charged > 0 AND refunded = 0
 UNION ALL SELECT 'refunded and kept', of_order FROM told WHERE refunded > 0 AND kept > 0
+UNION ALL SELECT 'refund without a charge', of_order FROM told WHERE refunded > 0 AND charged = 0
+UNION ALL SELECT 'apology without a no', of_order FROM told WHERE sorry > 0 AND noes = 0
 UNION ALL SELECT 'kept without a pillow', of_order FROM told WHERE kept > 0 AND taken = 0
 UNION ALL SELECT 'kept without a charge', of_order FROM told WHERE kept > 0 AND charged = 0
 UNION ALL SELECT 'never settled', of_order FROM told

@@ -194,8 +194,10 @@ def still_shares(*buffered: int) -> list[Measured]:
 
 
 def first_by_law_s(buffered: float) -> float:
-    """Return the law for `first_delays_s`."""
-    return laws.live_delay_s(SHAKY_S, buffered, way_s(SHAKY_S, float(shaky.defaults["link_x"])))
+    """Return the law for `first_delays_s`: an upload may also have to wait for the one before it."""
+    upload_s = SHAKY_S / float(shaky.defaults["link_x"])
+    waits_s = laws.dm1_sojourn_s(SHAKY_S, upload_s) - upload_s
+    return laws.live_delay_s(SHAKY_S, buffered, way_s(SHAKY_S, SHAKY_S / upload_s) + waits_s)
 
 
 # ------------------------------------------------------------------------------------------ what is kept

@@ -92,7 +92,7 @@ def poured_cube(
                     _box(left, at, value / top, look, is_there=held is not None)
         _name_axes(left, names, across, up, deep)
         shut = how == "median" and layers > 0
-        _draw_face(right, poured, across, up, how=how, shut=shut)
+        _draw_face(right, poured, across, up, full=_full(filled, poured), how=how, shut=shut)
         vessels = "blue: hours, orange: nights" if how == "avg" else f"{how}, {unit}".rstrip(", ")
         said = "shut: stored medians do not merge" if shut else vessels
         right.text(-0.1, -0.5, f"{said}; by {names[0]} and {names[1]}", fontsize=8.5, color=_GREY.ink)
@@ -154,12 +154,22 @@ def _name_axes(axes: Axes, names: Sequence[str], across: list[str], up: list[str
     axes.set_ylim(-0.65, (len(up) - 1) * _STEP_Y + _SIDE + len(deep) * _DEEP[1] + 0.3)
 
 
+def _full(filled: Mapping[Labels, Cell], poured: Mapping[Labels, Cell]) -> dict[str, float]:
+    """Return what fills a cell of the face to its brim: the most that any holds when everything is poured."""
+    in_all: dict[Labels, Cell] = {}
+    for (one, other, _), cell in filled.items():
+        held = in_all.get((one, other), Cell(0, 0, 0))
+        in_all[one, other] = Cell(held.total + cell.total, held.facts + cell.facts, 0)
+    cells = [*in_all.values(), *poured.values()]
+    return {name: max(getattr(cell, name) for cell in cells) or 1 for name in Cell._fields}
+
+
 def _draw_face(
-    axes: Axes, face: Mapping[Labels, Cell], across: list[str], up: list[str], *, how: str, shut: bool
+    axes: Axes, face: Mapping[Labels, Cell], across: list[str], up: list[str], *, full: Mapping[str, float], how: str,
+    shut: bool,
 ) -> None:
     from matplotlib.patches import Rectangle
 
-    most = {name: max((getattr(cell, name) for cell in face.values()), default=1) or 1 for name in Cell._fields}
     for x, one in enumerate(across):
         axes.text(x + 0.42, -0.12, one, ha="center", va="top", fontsize=8.5)
         for y, other in enumerate(up):
@@ -171,7 +181,7 @@ def _draw_face(
             if shut:
                 _lock(axes, x + 0.42, y + 0.4)
             elif held:
-                _vessels(axes, (x, y), held, most, how)
+                _vessels(axes, (x, y), held, full, how)
                 axes.text(x + 0.42, y + 0.42, _said(held, how), ha="center", va="center", fontsize=8.5, weight="bold",
                           bbox={"facecolor": "white", "linewidth": 0, "pad": 1.2, "alpha": 0.9})  # fmt: skip
     for y, other in enumerate(up):
@@ -244,7 +254,7 @@ def lattice(
             if source[by] != by:
                 axes.plot(*_way(by, source[by], places), color=_FULL.colour, linewidth=1.1, alpha=0.55, zorder=1)
         for by, (x, y) in places.items():
-            size = 60 + 1000 * cells[by] / most
+            size = max(6, 1100 * cells[by] / most)
             axes.scatter([x], [y], s=size, zorder=2, linewidth=1.2, edgecolor=_FULL.ink,
                          facecolor=_FULL.colour if by in able else "white")  # fmt: skip
             name = " ".join((short or {}).get(one, one) for one in by) or "in all"

@@ -28,8 +28,8 @@ class Fold:
         Copy -> what the outline of a missing message is: (one of `HOLES`, microseconds after which it was known).
     again : set of Copy
         Copies that are a repetition.
-    done, lost, unmatched : Counter
-        By place.
+    done, lost, refused, unmatched : Counter
+        By place. What is set aside as dead is not lost: it stands where it was set aside.
     states : dict
         Place -> the states that it is in, each in words, the newest last; empty when it is back to normal.
     levels : dict
@@ -54,6 +54,7 @@ class Fold:
         self.again: set[Copy] = set()
         self.done: Counter[str] = Counter()
         self.lost: Counter[str] = Counter()
+        self.refused: Counter[str] = Counter()
         self.unmatched: Counter[str] = Counter()
         self.states: dict[str, dict[str, str]] = {}
         self.levels: dict[str, float] = {}
@@ -146,7 +147,8 @@ class Fold:
         if kind.account:
             self.stored += (kind.account == "stored") - (before == "stored")
             self.account[copy] = kind.account
-        place = str(row.fields.get("to") or row.place) if kind.verb in ("put", "move") else row.place
+        self.refused[row.place] += kind.verb == "bounce"
+        place = str(row.fields.get("to") or row.place) if kind.verb in ("put", "move", "burst") else row.place
         at = self.where.get(copy, ("", ""))[0]
         if kind.verb == "move" and not kind.account and (before not in ("", "in flight") or at not in ("", row.place)):
             return
@@ -161,7 +163,10 @@ class Fold:
         elif kind.verb in _GONE and (kind.account or kind.verb == "take"):
             self._leave(copy, at, row.place)
             self.done[row.place] += kind.verb == "take"
-            self.lost[row.place] += kind.verb == "burst"
+            self.lost[row.place] += kind.verb == "burst" and kind.account != "dead"
+            if place != row.place:
+                self.flows.setdefault((row.place, place))
+                self._stand(copy, "", place, "dead")
         elif kind.verb in ("fade", "burst") and (
             kind.account or (before != "stored" and (kind.verb == "burst" or at == row.place))
         ):

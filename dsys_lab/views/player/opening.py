@@ -115,7 +115,7 @@ def _picture(trace: Trace, until_us: int) -> tuple[object, ...]:
     """Return what a picture of this moment shows, but for who is who."""
     rows = [row for row in trace if row.time_us <= until_us]
     fold = folded(rows)
-    counts = (Counter(fold.where.values()), fold.done, fold.lost)
+    counts = (Counter(fold.where.values()), fold.done, fold.lost, fold.refused)
     pages = {(page_of(row), row.kind) for row in rows if KINDS[row.kind].verb in ("touch", "skip")}
     states = {place: tuple(words) for place, words in fold.states.items() if words}
     return *(frozenset(count.items()) for count in counts), frozenset(pages), frozenset(states.items())

@@ -70,10 +70,11 @@ def png(traces: Sequence[Trace], titles: Sequence[str]) -> bytes:
         axes = dict(zip(shown, flat.swapaxes(0, 1).reshape(len(shown), lanes), strict=True))
         inches = size[0] / across - 0.8
         top = max((_peak(trace) for trace in traces), default=1) or 1
-        for column, (trace, title, (now, _)) in enumerate(zip(traces, titles, runs, strict=True)):
+        for column, (trace, title, (now, whole)) in enumerate(zip(traces, titles, runs, strict=True)):
             if "stage" in axes:
                 held = {row.place for row in trace if row.kind == "holds"}
                 _stage(axes["stage"][column], now, columns, title, room=_room(trace), inches=inches, held=held)
+                _ways(axes["stage"][column], whole, columns)
                 _strip(axes["depth"][column], trace, until_us, top, end_us)
             if "tiles" in axes:
                 touched = tiles_of(row for row in trace if row.time_us <= until_us)
@@ -227,6 +228,17 @@ def _stage(
             )  # fmt: skip
 
 
+def _ways(axes: Axes, whole: Fold, columns: dict[str, tuple[float, float, bool]]) -> None:
+    """Draw, behind the boxes, from where to where copies go in the whole run."""
+    edges, _ = _across(columns)
+    for a, b in whole.flows:
+        (column_a, row_a, tray), (column_b, row_b, _) = columns[a], columns[b]
+        if column_a < column_b:
+            start = edges[column_a][0] + (edges[column_a][1] if tray else 1.0), -_ROW * row_a
+            end = edges[column_b][0] - 0.04, -_ROW * row_b
+            axes.annotate("", end, start, zorder=0.5, arrowprops={"arrowstyle": "->", "color": "#C4CCD4", "lw": 1.0})
+
+
 def _frames(
     axes: Axes, columns: dict[str, tuple[float, float, bool]], edges: dict[float, tuple[float, float]]
 ) -> set[str]:
@@ -253,8 +265,11 @@ def _frames(
 
 
 def _fates(axes: Axes, fold: Fold, place: str, *, at: tuple[float, float], unit: float) -> None:
-    """Say under a box how much was done, was lost, and concerned nobody there."""
-    said = ((fold.done, "✓", "done"), (fold.lost, "✗", "lost"), (fold.unmatched, "–", "skipped"))
+    """Say under a box how much was done, was lost, was refused, and concerned nobody there."""
+    said = (
+        (fold.done, "✓", "done"), (fold.lost, "✗", "lost"),
+        (fold.refused, "⊖", "lost"), (fold.unmatched, "–", "skipped"),
+    )  # fmt: skip
     (x, y), after = at, 0.0
     for counted, mark, role in said:
         if counted[place]:
@@ -344,14 +359,14 @@ def _strip(axes: Axes, trace: Trace, until_us: int, top: int, end_us: int) -> No
     is_measured = any(KINDS[row.kind].caret or KINDS[row.kind].hole for row in trace)
     gauges = _gauges(trace) if is_measured or not any(y) else {}
     if gauges:
-        several = Counter(named for _, named in gauges)
+        several, closed = Counter(named for _, named in gauges), folded(trace).closed
         for (place, named), (at_us, values) in gauges.items():
             label = f"{place.rpartition('/')[2]}: {named}" if several[named] > 1 else named
-            until = max(end_us, at_us[-1])  # what a gauge said last holds on
+            until = at_us[-1] if place in closed else max(end_us, at_us[-1])  # what an open gauge said last holds on
             axes.step([time_us / unit_us for time_us in (*at_us, until)], [*values, values[-1]], where="post", lw=1.1,
                       label=label)  # fmt: skip
         axes.set(ylabel=_unit(trace), ylim=(0, None))
-        if is_measured:
+        if is_measured or len(gauges) > 1:
             axes.set_ylim(0, axes.get_ylim()[1] * 1.3)  # room for the legend
             axes.legend(fontsize=7, loc="upper left", ncols=3, borderaxespad=0.1)
     elif any(y):
@@ -375,12 +390,18 @@ def _unit(trace: Trace) -> str:
 
 
 def _gauges(trace: Trace) -> dict[tuple[str, Any], tuple[list[int], list[float]]]:
-    """Return (place, name) -> the times in microseconds and values of the gauges that show this unit."""
+    """Return (place, name) -> the times in microseconds and values of the gauges that show the commonest unit.
+
+    A gauge may have another word for its unit now and then ("not possible" beside "possible"): all of it is shown.
+    """
     unit = _unit(trace)
     read: dict[tuple[str, Any], tuple[list[int], list[float]]] = {}
+    shown = set[tuple[str, Any]]()
     for row in trace:
-        if KINDS[row.kind].verb == "measure" and row.fields["unit"] == unit:
-            at, values = read.setdefault((row.place, row.fields["name"]), ([], []))
+        if KINDS[row.kind].verb == "measure":
+            gauge = row.place, row.fields["name"]
+            at, values = read.setdefault(gauge, ([], []))
             at.append(row.time_us)
             values.append(float(row.fields["value"] or 0))
-    return read
+            shown |= {gauge} if row.fields["unit"] == unit else set()
+    return {gauge: steps for gauge, steps in read.items() if gauge in shown}

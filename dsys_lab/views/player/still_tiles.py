@@ -101,11 +101,14 @@ def _parts(row: Row | None) -> list[tuple[str, float, float]]:
 
 def _told(rows: Iterable[Row]) -> str:
     """Say how much was read, and how much of it was asked for."""
+    rows = list(rows)
     read = [row for row in rows if KINDS[row.kind].role == "useful"]
     reads, things = [row.fields for row in read], "pages" if all(row.kind == "page_read" for row in read) else "tiles"
     size_bytes = sum(int(fields["size_bytes"] or 0) for fields in reads)
     if not size_bytes:
         return ""
+    if any(row.kind == "page_evict" for row in rows):
+        return f"{len(reads):,} {things} in memory"
     told = f"{len(reads):,} {things} read"
     if all(fields["used_bytes"] is None for fields in reads):
         return told

@@ -1,7 +1,7 @@
 // Rows -> state: compiled to operations, applied one by one, with checkpoints, so that any moment can be sought.
 
 import {
-  ACCOUNTS, ARRIVE, BOUNCE, BURST, DONE, DROPPED, EXPIRED, FADE, IN_FLIGHT, LINE, MARK, MEASURE, MOVE, OPEN, PUT,
+  ACCOUNTS, ARRIVE, BOUNCE, BURST, DONE, DROPPED, EXPIRED, FADE, IN_FLIGHT, LINE, MARK, MEASURE, MOVE, OPEN, PUT, SET_ASIDE,
   SKIP, SPLIT, STORED, TAKE, TOUCH, UNMATCHED, field, placeId,
 } from "./rows.js";
 
@@ -180,7 +180,7 @@ export function apply(lane, s, i) {
       else if (status === MOVING && towards === p) { unlink(s, e); link(s, e, lane.origin[s.move[e] - 1], HERE); }
       break;
     case BURST:
-      s.lost[p]++;
+      if (k.a !== SET_ASIDE) s.lost[p]++;
       if (!k.a) s.total[ASTRAY]++;
       if (k.a || !stored) unlink(s, e);
       if (to !== p) link(s, e, to, DEAD);                               // set aside, where it can be seen

@@ -8,7 +8,7 @@ export const VERBS = ["put", "take", "move", "arrive", "bounce", "burst", "fade"
 export const [PUT, TAKE, MOVE, ARRIVE, BOUNCE, BURST, FADE, TOUCH, SKIP, OPEN, SPLIT, MARK, LINE, MEASURE, SAY] = VERBS.keys();
 export const HOLES = ["open", "known", "filled"];
 export const ACCOUNTS = ["done", "stored", "in flight", "dropped", "expired", "dead", "rejected", "unmatched"];
-export const [DONE, STORED, IN_FLIGHT, DROPPED, EXPIRED, , , UNMATCHED] = ACCOUNTS.map((_, i) => i + 1);
+export const [DONE, STORED, IN_FLIGHT, DROPPED, EXPIRED, SET_ASIDE, , UNMATCHED] = ACCOUNTS.map((_, i) => i + 1);
 
 export function placeId(model, name) {
   let id = model.placeIds.get(name);
