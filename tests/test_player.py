@@ -548,7 +548,7 @@ def _seconds(call: object) -> float:
 def test_a_still_keeps_the_level_that_a_gauge_said_last_and_names_a_whole_once():
     from matplotlib.figure import Figure
 
-    from dsys_lab.views.player import still
+    from dsys_lab.views.player import still, still_strip
     from dsys_lab.views.player.fold import folded
 
     trace = Trace()
@@ -560,7 +560,7 @@ def test_a_still_keeps_the_level_that_a_gauge_said_last_and_names_a_whole_once()
     axes, columns = Figure().subplots(), {"cards/a": (0, 0.5, False), "cards/b": (0, -0.5, False), "x/y": (1, 0, False)}
     assert still._frames(axes, columns, {0: (0.0, 1.0), 1: (1.7, 1.0)}) == {"cards/a", "cards/b"}
     assert [text.get_text() for text in axes.texts] == ["cards"]
-    assert still._gauges(trace) == {("cards/a", "tokens"): ([0, 0], [10, 2]), ("cards/b", "tokens"): ([0], [4])}
+    assert still_strip.gauges_of(trace) == {("cards/a", "tokens"): ([0, 0], [10, 2]), ("cards/b", "tokens"): ([0], [4])}
 
 
 def test_a_still_says_what_a_box_holds_and_not_how_much(monkeypatch):

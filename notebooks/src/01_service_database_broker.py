@@ -76,8 +76,9 @@ player(three_ways)
 
 # %% [markdown]
 # In two lanes the nights stand and wait, and nobody at the app has noticed anything. In the third there is no place to
-# stand: each call ends at a closed door. What the three lanes come to: how many nights were offered, how many the app gave
-# up, the most that stood and waited at once, and the seconds from the readers' return until one had nothing to do:
+# stand: each call ends at a closed door. What the lanes come to in a second run, under another seed: how many nights
+# were offered, how many the app gave up, the most that stood and waited at once, and the seconds from the readers'
+# return until one had nothing to do:
 
 # %%
 from dsys_lab.scenarios.service_database_broker import outages

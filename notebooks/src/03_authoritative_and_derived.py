@@ -658,7 +658,7 @@ player(following(writes=10, applies=30, faults=[falls]))
 
 # %% [markdown]
 # **Drift.** One night of a replica is wrong, of 4,096, and nobody knows why. Comparing all of them would mean sending all
-# of them. Instead both ends cut the keys into 256 ranges, take a digest of each, and build a tree over them: each node
+# of them. Instead both ends cut the keys into 256 ranges, take a digest of each, and build a tree over them, a *Merkle tree*: each node
 # is a digest of the two below it. Only digests are sent, from the root down, and only below those that differ.
 
 # %%

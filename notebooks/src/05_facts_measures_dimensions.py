@@ -204,7 +204,7 @@ from dsys_lab.lessons import show_source
 show_source(Cuboid.rollup, AGGREGATES["avg"].merge)
 
 # %% [markdown]
-# A star, and its way to an answer:
+# A *star*, a table of facts with a link to a table for each dimension, and its way to an answer:
 #
 # ```text
 #        person (SCD 1, 2)                     filter on city = Oslo

@@ -345,7 +345,7 @@ charts.lines(
 # ### 4. Copies, or a code
 #
 # Three copies outlive two lost drives and keep three bytes for one. The shards in the picture above were a
-# **Reed-Solomon code**: of k + m shards any k bring the object back. Suppose a drive is lost, before it is repaired,
+# **Reed-Solomon code**, the best known *erasure code*: of k + m shards any k bring the object back. Suppose a drive is lost, before it is repaired,
 # with a probability of 1 %:
 
 # %%
@@ -361,8 +361,8 @@ from dsys_lab.laws import object_lost
 from dsys_lab.scenarios.object_store.counts import CODES, codes, lost_objects
 
 # %%
-table = codes(0.01)
-rarest = min(("3 copies", "5 + 4"), key=lambda name: table[name]["an object is lost"])
+coded = codes(0.01)
+rarest = min(("3 copies", "5 + 4"), key=lambda name: coded[name]["an object is lost"])
 gone = {
     name: lost_objects(name, 0.1, 0.2, 0.3) for name in ("3 copies", "5 + 4", "8 + 3")
 }
@@ -376,7 +376,7 @@ code.reveal(
         charts.against_law(
             gone, laws=gone_by_law, x="share of drives lost", y="share of objects lost"
         ),
-        pd.DataFrame(table).T.map("{:.3g}".format),
+        pd.DataFrame(coded).T.map("{:.3g}".format),
     ),
 )
 

@@ -43,6 +43,7 @@ notes("RelationalDB - AWS Aurora and Aurora Serverless")
 # A *transaction* is some statements that belong together: `BEGIN`, …, `COMMIT`; or `ROLLBACK`, and it never was. The
 # database keeps more than one **version** of a row. Whoever changes a row leaves the old version where it is and puts a
 # new one beside it. Whoever reads takes a **snapshot**: a note of who had committed at that moment.
+# (The field says *multiversion concurrency control*, MVCC.)
 #
 # Each bar is a version of a ward's free beds: **hollow** while its maker has not committed, **filled** from then on,
 # and it ends when a successor commits. A **hatched** one was rolled back. A dashed line is a snapshot, with a **ring**
@@ -807,7 +808,7 @@ player(fail_over, compare={"old": ("crashes", "is cut off")})
 player(replica_lag, compare={"reader": ("asks at once", "says what it wrote")})
 
 # %% [markdown]
-# **A circle.** Ada holds one row and wants the other, Ben the other way round. Whoever closes the circle is let
+# **A circle**, the field's *deadlock*. Ada holds one row and wants the other, Ben the other way round. Whoever closes the circle is let
 # down; the other goes on:
 
 # %%

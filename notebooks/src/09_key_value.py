@@ -130,7 +130,7 @@ except Refused as refusal:
 # %% [markdown]
 # The condition is looked at and the write done in one step: nothing comes between. And the arithmetic of the price,
 # for a put of 3,000 bytes alone and in a transaction, a strong read of 20 KB, and a query that examines eighteen items
-# of 3,045 bytes, strong and eventual:
+# of 3,045 bytes, *strong* (what was written last) and *eventual* (at half the price, perhaps from a copy that lags):
 
 # %%
 from dsys_lab.stores.key_value.partitioned import query_units, read_units, write_units
@@ -550,7 +550,8 @@ sloppy.reveal(
 )
 
 # %% [markdown]
-# And without a leader two writers who have not read each other make **siblings**, both of which are kept. A clock
+# And without a leader two writers who have not read each other make **siblings**, both of which are kept (each value carries
+# a *version vector*, which says of every machine how many of its writes it has seen). A clock
 # cannot decide: one that is nine seconds ahead wins over everything that the others write in the
 # next nine seconds.
 
@@ -752,7 +753,7 @@ charts.bars(counters, title="What it says, and what guards it", unit="nights")
 # Each attempt counts, 1/(1 - p) of them. With a condition (*if the counter is what I last saw*) the second attempt is
 # refused; with a **token** the transaction knows that it was done.
 #
-# **The coordinator dies between prepare and commit.** A pillow is sold: the stock goes down if there is one, an order
+# **The coordinator dies between prepare and commit**, the two halves of *two-phase commit*. A pillow is sold: the stock goes down if there is one, an order
 # is written, together. Stop after the first hold:
 
 # %%

@@ -52,7 +52,7 @@ notes("Durable Message Queues - SQS")
 # ## Picture
 #
 # The same uploads and the same luck, twice. A worker that **receives** a clip has it on loan: the others do not see
-# it. When it is done it **acknowledges**, and the clip is gone for good. If the loan ends first, the clip can be
+# it, for as long as SQS calls its *visibility timeout*. When it is done it **acknowledges**, and the clip is gone for good. If the loan ends first, the clip can be
 # seen again, and the next worker gets it.
 #
 # Encoding takes 2 s on average, and varies much: often 1 s, sometimes 8. (It is *exponential*: however long a clip
@@ -238,7 +238,7 @@ lent_again.reveal(
 from dsys_lab.scenarios.durable_queue.counts import tails
 
 charts.lines(
-    tails(*(n / 4 for n in range(25))),
+    tails(*(n / 50 for n in range(301))),
     title="The tails of four kinds of work, with the same mean",
     x="loan, in means of the work",
     y="share that takes longer",

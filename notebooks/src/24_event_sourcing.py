@@ -124,7 +124,7 @@ anna, ben = house.load("n1"), house.load("n1")
 house.decide_on("n1", anna, Hold(bed=1, guest="anna")).version
 
 # %% [markdown]
-# Ben decides on what he saw. Whoever appends says which version the decision was made on, the **expected version**, and
+# Ben decides on what he saw. Whoever appends says which version the decision was made on, the **expected version** (*optimistic concurrency*), and
 # the store compares:
 
 # %%
@@ -279,7 +279,7 @@ divided.reveal(
 # ### 2. Folding from the first fact
 #
 # After a year a stream is long, and each load folds all of it. As a fold may be interrupted anywhere and gone on with,
-# what it has come to can be saved now and then: a **checkpoint**. (In the picture below they are pins on the tape.)
+# what it has come to can be saved now and then: a **checkpoint**, which others call a *snapshot* of the stream. (In the picture below they are pins on the tape.)
 
 # %%
 folded_events = predict(
