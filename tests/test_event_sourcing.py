@@ -187,6 +187,23 @@ def test_somebody_who_is_always_overtaken_is_told_so_in_the_end():
     assert handler.handle("n1", Hold(1, "g1"), attempts=3) == Conflict("n1", 3, 4)
 
 
+class Doubled(Overtaken):
+    """A store to which the same command comes twice at once, and the other delivery is faster."""
+
+    def append(self, stream: str, events: list[Written], *, expected: int, command: str = "") -> Appended | Conflict:
+        self.log.append(stream, events, expected=expected, command=command)
+        return self.log.append(stream, events, expected=expected, command=command)
+
+
+@pytest.mark.parametrize("attempts", [1, 2])
+def test_who_is_overtaken_by_the_same_command_is_told_that_it_was_done(attempts: int):
+    handler = handler_of()
+    handler.store = Doubled(handler.store)  # type: ignore[arg-type]
+    done = handler.handle("n1", Open(3), command_id="c1", attempts=attempts)
+    assert (done.version, done.repeated) == (1, True)
+    assert len(handler.store.load("n1")) == 1
+
+
 def test_events_that_a_retention_took_are_missed_at_once():
     events = [Recorded("n1", version, version, "", HELD) for version in (3, 4)]
     assert require_dense("n1", 2, events) == events

@@ -7,7 +7,6 @@ spread of independent runs, one mean a seed (the plainest kind of batch means).
 from __future__ import annotations
 
 import math
-import random
 from functools import cache
 from itertools import chain
 from random import Random
@@ -103,7 +102,7 @@ def test_mg1_at_90_percent_has_the_figures_of_the_table():
 
 
 def test_at_equal_intervals_one_waits_less_than_at_random_and_as_often_as_is_counted():
-    luck = random.Random(5)
+    luck = Random(5)
     for service_s in (0.5, 0.8):
         waited_s, sojourn_s, count = 0.0, [], 60_000
         for _ in range(count):

@@ -563,6 +563,16 @@ def test_a_still_keeps_the_level_that_a_gauge_said_last_and_names_a_whole_once()
     assert still_strip.gauges_of(trace) == {("cards/a", "tokens"): ([0, 0], [10, 2]), ("cards/b", "tokens"): ([0], [4])}
 
 
+def test_a_gauge_is_shown_whole_though_its_unit_has_another_word_at_times():
+    from dsys_lab.views.player.still_strip import gauges_of
+
+    trace = Trace()
+    for at, value, unit in ((0, 1, "possible"), (1, 0, "not possible"), (2, 1, "possible")):
+        trace.emit(at, "gauge", "volume", name="writes", value=value, unit=unit)
+    trace.emit(3, "gauge", "volume", name="asked", value=3, unit="calls")
+    assert gauges_of(trace) == {("volume", "writes"): ([0, 1, 2], [1, 0, 1])}
+
+
 def test_a_still_says_what_a_box_holds_and_not_how_much(monkeypatch):
     from matplotlib.axes import Axes
 

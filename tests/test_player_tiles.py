@@ -87,6 +87,18 @@ def test_a_tile_is_a_page_and_knows_the_last_row_about_it() -> None:
     assert tile_of(trace[-1]) is None
 
 
+def test_where_pages_leave_it_is_told_how_many_are_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    from matplotlib.axes import Axes
+
+    said, write = [], Axes.text
+    monkeypatch.setattr(Axes, "text", lambda *where, **how: said.append(where[-1]) or write(*where, **how))
+    Player(reading()).still()
+    trace = reading()
+    trace.emit(50, "page_evict", "night", file="00-c0.0", page=0, why="room")
+    Player(trace).still()
+    assert [words.partition(",")[0] for words in said if "pages" in words] == ["30 pages read", "29 pages in memory"]
+
+
 def test_a_still_shows_the_pages_and_is_the_same_each_time() -> None:
     once, again = Player(reading(), reading()).still(), Player(reading(), reading()).still()
     assert once == again

@@ -212,3 +212,27 @@ def test_a_lost_message_leaves_an_outline_that_is_known_later_and_filled_at_last
     holes = [folded(list(trace)[:rows]).holes for rows in (2, 3, 4, 5)]
     assert [list(each.values()) for each in holes] == [[], [("open", 0)], [("known", 2_000_000)], [("filled", 0)]]
     assert ("phone", "tap") in folded(trace).flows
+
+
+FATES = """
+    const s = player.blank(lane), told = {};
+    for (let i = 0; i < lane.n; i++) player.apply(lane, s, i);
+    for (const name of ["queue", "door"]) told[name] = [s.lost, s.refused].map((a) => a[run.placeIds.get(name)]);
+    told.dead = s.count[run.placeIds.get("queue/dead")];
+    console.log(JSON.stringify(told));
+"""
+
+
+def test_the_set_aside_are_not_lost_and_refusals_are_counted_in_the_picture_and_in_the_still(tmp_path: Path) -> None:
+    trace = Trace()
+    for number in range(3):
+        trace.emit(number, "publish", "phone", f"m{number}", attempt=1)
+        trace.emit(number, "enqueue", "queue", f"m{number}", depth=1)
+    trace.emit(5, "dead", "queue", "m0", receives=3, to="queue/dead")
+    trace.emit(6, "expire", "queue", "m1", age_us=6)
+    trace.emit(7, "publish", "phone", "m3", attempt=1)
+    trace.emit(8, "reject", "door", "m3", why="full")
+    fold = folded(trace)
+    assert (fold.lost["queue"], fold.refused["queue"], fold.lost["door"], fold.refused["door"]) == (1, 0, 0, 1)
+    assert fold.where["m0", 0] == ("queue/dead", "dead")
+    assert in_node(FATES, trace, tmp_path) == {"queue": [1, 0], "door": [0, 1], "dead": 1}

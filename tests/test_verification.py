@@ -234,6 +234,11 @@ def test_each_fault_is_found_and_named_and_no_other_order_is_blamed(what: str) -
     assert {finding.order for finding in found} == {order}
 
 
+def test_a_refusal_that_stands_twice_is_no_act_done_twice() -> None:
+    noes = entries("o1", ["charge", "take no", "take no", "refund", "apologise"])
+    assert audit(Books([("o1", 0)], noes, 1), 10**12, within_s=1) == []
+
+
 def test_the_auditor_is_silent_while_all_is_well_and_while_it_is_not_too_late() -> None:
     good = entries("o1", ["charge", "take", "confirm"]) + entries("o2", ["charge", "take no", "refund", "apologise"])
     assert audit(Books([("o1", 0), ("o2", 0)], good, 1), 10**12, within_s=1) == []

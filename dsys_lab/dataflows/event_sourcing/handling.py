@@ -72,6 +72,13 @@ class Done(NamedTuple):
     repeated: bool = False
 
 
+def _done_before(folded: Folded[Any], command_id: str, attempt: int) -> Done | None:
+    """Return the answer to a command that the stream answers already, if it does."""
+    if not command_id or command_id not in folded.answered:
+        return None
+    return Done(folded.answered[command_id], (), attempt, repeated=True)
+
+
 class Handler(Generic[State]):
     """Carries commands out on the streams of a store.
 
@@ -140,8 +147,8 @@ class Handler(Generic[State]):
             raise BadParameter(f"attempts = {attempts!r}: give a whole number, 1 or more")
         folded = self.load(stream)
         for attempt in range(1, attempts + 1):
-            if command_id and command_id in folded.answered:
-                return Done(folded.answered[command_id], (), attempt, repeated=True)
+            if before := _done_before(folded, command_id, attempt):
+                return before
             answer = self.decide_on(stream, folded, command, command_id=command_id)
             if not isinstance(answer, Conflict):
                 return answer._replace(attempts=attempt)
@@ -151,9 +158,7 @@ class Handler(Generic[State]):
                     "was restored from an older copy; delete the checkpoints"
                 )
             self.catch_up(stream, folded)
-        if command_id and command_id in folded.answered:  # the faster one was this very command
-            return Done(folded.answered[command_id], (), attempts, repeated=True)
-        return answer
+        return _done_before(folded, command_id, attempts) or answer  # who was faster may have had this very command
 
     def decide_on(
         self, stream: str, folded: Folded[State], command: Any, *, command_id: str = ""

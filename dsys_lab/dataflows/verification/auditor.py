@@ -39,8 +39,6 @@ FINDINGS: Final[dict[str, str]] = {
     "never promised": "something was done that no gate had promised",
 }
 """What an audit may find, and what each means."""
-REFUSED: Final = "take: no"
-"""How an audit counts that the stock said no."""
 
 
 class Finding(NamedTuple):
@@ -86,11 +84,13 @@ def audit(books: Books, now_us: int, *, within_s: float) -> list[Finding]:
     for entry in books.entries:
         if entry.order not in promised:
             unknown.setdefault(entry.order, []).append(entry.verb)
-        else:
-            done[entry.order][entry.verb if entry.yes or entry.verb != "take" else REFUSED] += 1
-    overdue = _overdue(books, now_us, within_s)
+        elif entry.yes or entry.verb != "take":
+            done[entry.order][entry.verb] += 1
+    overdue, refused = _overdue(books, now_us, within_s), _refused(books)
     found = [
-        finding for order, acts in done.items() for finding in _of_one(order, acts, is_overdue=order in overdue)
+        finding
+        for order, acts in done.items()
+        for finding in _of_one(order, acts, is_overdue=order in overdue, is_refused=order in refused)
     ]
     found += [Finding("never promised", order, " and ".join(verbs)) for order, verbs in unknown.items()]
     taken = sum(entry.verb == "take" and entry.yes for entry in books.entries)
@@ -110,7 +110,12 @@ def _overdue(books: Books, now_us: int, within_s: float) -> set[str]:
     return set(ledger.due(now_us))
 
 
-def _of_one(order: str, acts: Counter[str], *, is_overdue: bool) -> list[Finding]:
+def _refused(books: Books) -> set[str]:
+    """Return the orders for which there was no pillow left."""
+    return {entry.order for entry in books.entries if entry.verb == "take" and not entry.yes}
+
+
+def _of_one(order: str, acts: Counter[str], *, is_overdue: bool, is_refused: bool) -> list[Finding]:
     """Return what is wrong with one order, given how often each act was done for it."""
     kept, sorry, charged, taken, refunded = (acts[v] for v in ("confirm", "apologise", "charge", "take", "refund"))
     wrong = {
@@ -118,7 +123,7 @@ def _of_one(order: str, acts: Counter[str], *, is_overdue: bool) -> list[Finding
         "apology without a refund": sorry and charged and not refunded,
         "refunded and kept": refunded and kept,
         "refund without a charge": refunded and not charged,
-        "apology without a no": sorry and not acts[REFUSED],
+        "apology without a no": sorry and not is_refused,
         "kept without a pillow": kept and not taken,
         "kept without a charge": kept and not charged,
         "refund without an apology": is_overdue and refunded and not sorry,

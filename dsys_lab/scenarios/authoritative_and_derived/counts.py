@@ -235,19 +235,18 @@ def what_came_back(rebuilt: Sequence[Rebuilt]) -> dict[str, dict[str, Any]]:
 
 def drifted(*ranges: int, rows: int = 4_096, bad: int = 1, seed: int = 7) -> list[tuple[int, Drift]]:
     """Make `bad` rows of a replica wrong, and find them with trees over so many ranges."""
-    require_not_negative(bad=bad)
-    table, luck = nights(rows, seed), stream(seed, "drift")
-    wrong = _some(rows, bad, luck)
-    copy = table | {number: table[number] | {"minutes": 0} for number in wrong}
+    table, copy = _two_copies(rows, bad, seed)
     return [(count, find_drift(table, copy, ranges=count)) for count in ranges]
 
 
-def _some(rows: int, count: int, luck: Callable[[], float]) -> list[int]:
-    """Return the numbers of so many different rows."""
-    if count > rows:
-        raise BadParameter(f"bad = {count!r}: there are {rows} rows; give at most as many")
-    left = list(range(rows))
-    return [left.pop(int(luck() * len(left))) for _ in range(count)]
+def _two_copies(rows: int, bad: int, seed: int) -> tuple[dict[int, dict[str, Any]], dict[int, dict[str, Any]]]:
+    """Return a table and its replica, in which so many rows are wrong."""
+    require_not_negative(bad=bad)
+    if bad > rows:
+        raise BadParameter(f"bad = {bad!r}: there are {rows} rows; give at most as many")
+    table, luck, left = nights(rows, seed), stream(seed, "drift"), list(range(rows))
+    wrong = [left.pop(int(luck() * len(left))) for _ in range(bad)]
+    return table, table | {number: table[number] | {"minutes": 0} for number in wrong}
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,10 +269,7 @@ class DriftTree:
 
 def drift_tree(*, rows: int = 320, ranges: int = 16, bad: int = 1, seed: int = 7) -> DriftTree:
     """Make `bad` rows of a replica wrong, and say in which ranges of a tree they lie."""
-    require_not_negative(bad=bad)
-    table, luck = nights(rows, seed), stream(seed, "drift")
-    wrong = _some(rows, bad, luck)
-    copy = table | {number: table[number] | {"minutes": 0} for number in wrong}
+    table, copy = _two_copies(rows, bad, seed)
     bounds = range_bounds(table, ranges)
     pairs = enumerate(zip(range_digests(table, bounds), range_digests(copy, bounds), strict=True))
     differing = tuple(place for place, (ours, theirs) in pairs if ours != theirs)

@@ -19,10 +19,11 @@ from dsys_lab.brokers.work_queue import Delivery, Sent, Settings, WorkQueue
 from dsys_lab.dataflows.claim_check import ClaimCheck, ClaimGone, Taken
 from dsys_lab.dataflows.claim_check.check import written_whole
 from dsys_lab.errors import require_choice, require_positive
+from dsys_lab.scenarios.arrivals import at_random
 from dsys_lab.scenarios.machines import Deadlines
 from dsys_lab.scenarios.scenario import Claims, scenario
 from dsys_lab.simulation import Body, Machine, Simulation, to_us
-from dsys_lab.simulation.chance import exponential
+from dsys_lab.simulation.chance import Stream
 from dsys_lab.simulation.network import DELAY_S
 from dsys_lab.stores.object_store import JournaledStore
 from dsys_lab.structures.disk import VolatileDisk
@@ -204,13 +205,10 @@ def large(
         sim.network.send(CAMERA, LINE, message, {"text": text, "size_bytes": len(text)})
 
     def film(name: str, rate: float, payload: bytes) -> Body:
-        chance, number = sim.stream(f"{CAMERA}/{name}"), 0
-        while True:
-            yield sim.sleep(exponential(1 / rate)(chance))
-            if sim.now_s > until_s:
-                return
-            number += 1
+        def one(number: int, _: Stream) -> None:
             sim.spawn(publish(f"{name[0]}{number}", payload))
+
+        return at_random(sim, f"{CAMERA}/{name}", rate=rate, until_s=until_s, comes=one)
 
     Machine(sim, CAMERA)
     sim.spawn(film(PING, pings_per_s, ping))

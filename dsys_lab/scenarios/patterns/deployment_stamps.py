@@ -18,9 +18,10 @@ from collections import Counter
 from typing import Any, Final
 
 from dsys_lab.errors import BadParameter, require_positive
+from dsys_lab.scenarios.arrivals import at_random
 from dsys_lab.scenarios.scenario import Claims, scenario
 from dsys_lab.simulation import Body, Machine, Simulation
-from dsys_lab.simulation.chance import exponential
+from dsys_lab.simulation.chance import Stream
 from dsys_lab.trace import Trace
 
 ROUTER: Final = "router"
@@ -90,21 +91,15 @@ def stamps(
     for number in range(1, stamps + 1):
         Stamp(sim, f"stamp-{number}")
 
-    def come() -> Body:
-        chance, number = sim.stream("users/nights"), 0
-        while True:
-            yield sim.sleep(exponential(1 / nights_per_s)(chance))
-            if sim.now_s > until_s:
-                return
-            number += 1
-            router.route(f"n{number}", f"user-{int(chance() * users) + 1}")
+    def come(number: int, chance: Stream) -> None:
+        router.route(f"n{number}", f"user-{int(chance() * users) + 1}")
 
     def ask() -> Body:
         for number in range(1, int(until_s / asks_every_s)):
             yield sim.sleep(asks_every_s)
             router.ask_all(number)
 
-    sim.spawn(come())
+    sim.spawn(at_random(sim, "users/nights", rate=nights_per_s, until_s=until_s, comes=come))
     sim.spawn(ask())
     sim.run()
     return Claims({"conservation": {}, "hit at most": {"share": SHARE}})

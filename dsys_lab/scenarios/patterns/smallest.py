@@ -11,13 +11,14 @@ again is what makes some of them done twice, so the same wish may cost nothing a
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable
+from functools import cache
 from itertools import combinations
 from typing import Any, Final
 
 from dsys_lab.errors import require_choice
 from dsys_lab.scenarios.durable_queue import encode
+from dsys_lab.scenarios.durable_queue.counts import effects, times
 from dsys_lab.scenarios.scenario import DEFAULT_SEED
 from dsys_lab.trace import Trace
 
@@ -48,12 +49,12 @@ def late(trace: Trace) -> int:
 
 def twice(trace: Trace) -> int:
     """Return how many clips were done more than once."""
-    return sum(times > 1 for times in Counter(row.message for row in trace.of("effect")).values())
+    return effects(trace)["more often"]
 
 
 def pestered(trace: Trace) -> int:
     """Return how many clips were given out more than `TRIES` times."""
-    return sum(times > TRIES for times in Counter(row.message for row in trace.of("deliver")).values())
+    return sum(given > TRIES for given in times(trace, "deliver").values())
 
 
 WISHES: Final[dict[str, Callable[[Trace], int]]] = {"in time": late, "once": twice, "in peace": pestered}
@@ -68,11 +69,17 @@ def run(names: Collection[str], *, seed: int = DEFAULT_SEED) -> Trace:
     return encode(seed=seed, **{**BARE, **changes})
 
 
+@cache
+def _counted(names: frozenset[str], seeds: tuple[int, ...]) -> dict[str, int]:
+    """Return for each wish what is counted against it; a set is run once, whatever is wished."""
+    runs = [run(names, seed=seed) for seed in seeds]
+    return {wish: sum(count(trace) for trace in runs) for wish, count in WISHES.items()}
+
+
 def against(names: Collection[str], wishes: Iterable[str], *, seeds: Iterable[int]) -> dict[str, int]:
     """Return for each wish what is counted against it with these patterns, over all seeds; empty if all is well."""
-    runs = [run(names, seed=seed) for seed in seeds]
-    counted = {wish: sum(WISHES[wish](trace) for trace in runs) for wish in wishes}
-    return {wish: count for wish, count in counted.items() if count}
+    counted = _counted(frozenset(names), tuple(seeds))
+    return {wish: counted[wish] for wish in wishes if counted[wish]}
 
 
 def smallest(wishes: Collection[str], *, seeds: Collection[int]) -> frozenset[str] | None:

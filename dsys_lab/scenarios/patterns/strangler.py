@@ -25,9 +25,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from dsys_lab.errors import require_choice, require_not_negative, require_positive
+from dsys_lab.scenarios.arrivals import at_random
 from dsys_lab.scenarios.scenario import Claims, scenario
 from dsys_lab.simulation import Body, Machine, Simulation
-from dsys_lab.simulation.chance import exponential
+from dsys_lab.simulation.chance import Stream
 from dsys_lab.trace import Trace
 
 WAYS: Final = ("all at once", "piece by piece")
@@ -129,19 +130,13 @@ def replaced(
     keepers = [Keeper(sim, OLD)]
     keepers += [Keeper(sim, new(piece), faulty=faulty and piece == FAULTY) for piece in PIECES]
 
-    def come() -> Body:
-        chance, number = sim.stream(f"{PHONES}/calls"), 0
-        while True:
-            yield sim.sleep(exponential(1 / rate)(chance))
-            if sim.now_s > until_s:
-                return
-            number += 1
-            message, body = f"c{number}", {"piece": PIECES[int(chance() * len(PIECES))]}
-            sim.emit("publish", PHONES, message, attempt=1, piece=body["piece"])
-            if has_front:
-                sim.network.send(PHONES, FRONT, message, body)
-            else:
-                router.on_message(message, 0, body, PHONES)
+    def call(number: int, chance: Stream) -> None:
+        message, body = f"c{number}", {"piece": PIECES[int(chance() * len(PIECES))]}
+        sim.emit("publish", PHONES, message, attempt=1, piece=body["piece"])
+        if has_front:
+            sim.network.send(PHONES, FRONT, message, body)
+        else:
+            router.on_message(message, 0, body, PHONES)
 
     def move() -> Body:
         mover = Mover(sim, router, carry_s=carry_s)
@@ -152,7 +147,7 @@ def replaced(
             if faulty and FAULTY in pieces:
                 yield from mover.carry(pieces, lambda _: OLD)
 
-    sim.spawn(come())
+    sim.spawn(at_random(sim, f"{PHONES}/calls", rate=rate, until_s=until_s, comes=call))
     sim.spawn(move())
     sim.run()
     done = sum(keeper.disk["done"] for keeper in keepers)

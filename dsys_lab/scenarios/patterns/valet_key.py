@@ -18,9 +18,10 @@ from dataclasses import replace
 from typing import Any, Final
 
 from dsys_lab.errors import require_choice, require_positive
+from dsys_lab.scenarios.arrivals import at_random
 from dsys_lab.scenarios.scenario import Claims, scenario
 from dsys_lab.simulation import Body, Machine, Simulation
-from dsys_lab.simulation.chance import exponential
+from dsys_lab.simulation.chance import Stream
 from dsys_lab.stores.object_store import JournaledStore
 from dsys_lab.stores.object_store.valet_key import Door, Grant, GrantRefused, grant
 from dsys_lab.structures.disk import VolatileDisk
@@ -169,18 +170,12 @@ def bytes_carried(
 
     Service(sim, service_bytes_per_s, carry)
 
-    def film() -> Body:
-        chance, number = sim.stream(f"{PHONES}/films"), 0
-        while True:
-            yield sim.sleep(exponential(1 / films_per_s)(chance))
-            if sim.now_s > until_s:
-                return
-            number += 1
-            message = f"f{number}"
-            bucket.published_us[message] = sim.now_us
-            sim.emit("publish", PHONES, message, attempt=1, size_bytes=film_bytes)
-            asked = {"type": "question" if has_keys else "film", "size_bytes": ASK_BYTES if has_keys else film_bytes}
-            sim.network.send(PHONES, SERVICE, message, asked)
+    def film(number: int, chance: Stream) -> None:
+        message = f"f{number}"
+        bucket.published_us[message] = sim.now_us
+        sim.emit("publish", PHONES, message, attempt=1, size_bytes=film_bytes)
+        asked = {"type": "question" if has_keys else "film", "size_bytes": ASK_BYTES if has_keys else film_bytes}
+        sim.network.send(PHONES, SERVICE, message, asked)
 
     def steal() -> Body:
         while STOLEN not in bucket.published_us:
@@ -191,7 +186,7 @@ def bytes_carried(
         elif STOLEN in phones.grants:
             bucket.opens(STOLEN, *_as_stolen(phones.grants[STOLEN], thief), by=THIEF)
 
-    sim.spawn(film())
+    sim.spawn(at_random(sim, f"{PHONES}/films", rate=films_per_s, until_s=until_s, comes=film))
     if thief != "nobody":
         sim.spawn(steal())
     sim.run()

@@ -15,7 +15,7 @@ from dsys_lab.trace import KINDS, Trace
 from dsys_lab.trace.ledger import Copy
 from dsys_lab.views.player.fold import Fold, folded
 from dsys_lab.views.player.opening import opening
-from dsys_lab.views.player.still_strip import peak, strip
+from dsys_lab.views.player.still_strip import stored, strip
 from dsys_lab.views.player.still_tapes import draw_tape, hues_of
 from dsys_lab.views.player.still_tiles import draw_tiles, tile_of, tiles_of
 from dsys_lab.views.theme import ROLES, style
@@ -66,13 +66,15 @@ def png(traces: Sequence[Trace], titles: Sequence[str]) -> bytes:
         )
         axes = dict(zip(shown, flat.swapaxes(0, 1).reshape(len(shown), lanes), strict=True))
         inches = size[0] / across - 0.8
-        top = max((peak(trace) for trace in traces), default=1) or 1
+        steps = [stored(trace) for trace in traces]
+        top = max((depth for one in steps for _, depth in one), default=1) or 1
         for column, (trace, title, (now, whole)) in enumerate(zip(traces, titles, runs, strict=True)):
             if "stage" in axes:
                 held = {row.place for row in trace if row.kind == "holds"}
                 _stage(axes["stage"][column], now, columns, title, room=_room(trace), inches=inches, held=held)
                 _ways(axes["stage"][column], whole, columns)
-                strip(axes["depth"][column], trace, until_us, top, end_us)
+                strip(axes["depth"][column], trace, steps[column], until_us=until_us, top=top, end_us=end_us,
+                      closed=whole.closed)  # fmt: skip
             if "tiles" in axes:
                 touched = tiles_of(row for row in trace if row.time_us <= until_us)
                 draw_tiles(axes["tiles"][column], touched, tiles_of(trace), title="" if "stage" in axes else title)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, Final
 
 from dsys_lab.trace import KINDS, Trace
-from dsys_lab.views.player.fold import Fold, folded
+from dsys_lab.views.player.fold import Fold
 from dsys_lab.views.player.words import describe, duration
 
 if TYPE_CHECKING:
@@ -17,12 +18,7 @@ _TIME_UNITS: Final = (
 )  # fmt: skip
 
 
-def peak(trace: Trace) -> int:
-    """Return how many copies are stored at most."""
-    return max((y for _, y in _stored(trace)), default=0)
-
-
-def _stored(trace: Trace) -> list[tuple[int, int]]:
+def stored(trace: Trace) -> list[tuple[int, int]]:
     """Return the steps of how many copies are stored, at each time in microseconds."""
     fold, steps = Fold(), [(0, 0)]
     for row in trace:
@@ -32,15 +28,21 @@ def _stored(trace: Trace) -> list[tuple[int, int]]:
     return [*steps, (trace.end_us, steps[-1][1])]
 
 
-def strip(axes: Axes, trace: Trace, until_us: int, top: int, end_us: int) -> None:
-    """Draw what changed over the whole run, and the moment shown above: how many waited, or else what gauges said."""
+def strip(
+    axes: Axes, trace: Trace, steps: list[tuple[int, int]], *, until_us: int, top: int, end_us: int,
+    closed: Collection[str],
+) -> None:  # fmt: skip
+    """Draw what changed over the whole run, and the moment shown above: how many waited, or else what gauges said.
+
+    `steps` is what `stored` says of the run, `closed` are the tapes that end before it does.
+    """
     name, unit_us = next((unit for unit in reversed(_TIME_UNITS) if end_us >= 3 * unit[1]), _TIME_UNITS[0])
-    times_us, y = zip(*_stored(trace), strict=True)
+    times_us, y = zip(*steps, strict=True)
     x = [time_us / unit_us for time_us in times_us]
     is_measured = any(KINDS[row.kind].caret or KINDS[row.kind].hole for row in trace)
     gauges = gauges_of(trace) if is_measured or not any(y) else {}
     if gauges:
-        several, closed = Counter(named for _, named in gauges), folded(trace).closed
+        several = Counter(named for _, named in gauges)
         for (place, named), (at_us, values) in gauges.items():
             label = f"{place.rpartition('/')[2]}: {named}" if several[named] > 1 else named
             until = at_us[-1] if place in closed else max(end_us, at_us[-1])  # what an open gauge said last holds on

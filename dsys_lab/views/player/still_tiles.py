@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Final
 
 from dsys_lab.trace import KINDS, Row
@@ -99,9 +99,8 @@ def _parts(row: Row | None) -> list[tuple[str, float, float]]:
     return [part for part in (("useful", 0.0, share), ("unused", share, 1 - share)) if part[2] > 0]
 
 
-def _told(rows: Iterable[Row]) -> str:
+def _told(rows: Collection[Row]) -> str:
     """Say how much was read, and how much of it was asked for."""
-    rows = list(rows)
     read = [row for row in rows if KINDS[row.kind].role == "useful"]
     reads, things = [row.fields for row in read], "pages" if all(row.kind == "page_read" for row in read) else "tiles"
     size_bytes = sum(int(fields["size_bytes"] or 0) for fields in reads)
