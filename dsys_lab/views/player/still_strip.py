@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, Final
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 _TIME_UNITS: Final = (
     ("µs", 1), ("ms", 1e3), ("seconds", 1e6), ("minutes", 60e6), ("hours", 3600e6), ("days", 86_400e6),
 )  # fmt: skip
+_NAMES_ACROSS, _NAMED_MOST = 3, 6
+"""Names beside each other in a legend, and how many curves are named: more would cover them."""
 
 
 def stored(trace: Trace) -> list[tuple[int, int]]:
@@ -49,9 +52,10 @@ def strip(
             axes.step([time_us / unit_us for time_us in (*at_us, until)], [*values, values[-1]], where="post", lw=1.1,
                       label=label)  # fmt: skip
         axes.set(ylabel=_unit(trace), ylim=(0, None))
-        if is_measured or len(gauges) > 1:
-            axes.set_ylim(0, axes.get_ylim()[1] * 1.3)  # room for the legend
-            axes.legend(fontsize=7, loc="upper left", ncols=3, borderaxespad=0.1)
+        if is_measured or 1 < len(gauges) <= _NAMED_MOST:
+            rows = math.ceil(len(gauges) / _NAMES_ACROSS)
+            axes.set_ylim(0, axes.get_ylim()[1] * (0.8 + 0.5 * rows))  # room for the legend
+            axes.legend(fontsize=7, loc="upper left", ncols=_NAMES_ACROSS, borderaxespad=0.1)
     elif any(y):
         axes.step(x, y, where="post", color="#24292F", lw=1.1)
         axes.fill_between(x, y, step="post", color="#24292F", alpha=0.1, lw=0)
