@@ -121,6 +121,37 @@ test("those who work on after their loan are the same in the player and in the s
   assert.ok(looked > 20, String(looked));
 });
 
+test("what was done at each place, and what was skipped there, is what the still says", () => {
+  let skipped = 0;
+  for (const name of names) {
+    if (name === "every-kind") continue;                                // it has no sense
+    told(name).lanes.forEach((want, j) => {
+      const lane = open(name).lanes[j], s = player.seek(lane, player.blank(lane), lane.n);
+      for (const what of ["done", "skipped"]) {
+        const said = Object.fromEntries(lane.places.map((place, p) => [place, s[what][p]]).filter(([, n]) => n).sort());
+        assert.deepEqual(said, want.said[what], `${name}: ${what}`);
+      }
+      skipped += Object.values(want.said.skipped).reduce((x, y) => x + y, 0);
+    });
+  }
+  assert.ok(skipped > 10, String(skipped));
+});
+
+test("what leaks hangs below the place where it was lost, as in the still", () => {
+  const run = open("leaks"), graph = player.graphOf(run), leaks = Object.entries(told("leaks").lanes[0].leaks);
+  assert.ok(leaks.length >= 3);
+  for (const width of [600, 1076]) {
+    const lay = player.layout(graph, width), box = (id) => lay.boxes.find((one) => one.id === id);
+    for (const [leak, source] of leaks) assert.ok(box(leak).col === box(source).col && box(leak).y > box(source).y, `${leak} below ${source}`);
+  }
+});
+
+test("a strip that a run names comes first", () => {
+  const lane = (strip) => ({ header: { strip, references: { depth: {} } }, strips: ["depth", "rate", "lag", "age"].map((name) => ({ name, lines: [] })) });
+  assert.deepEqual(player.stripNames([lane([])]), ["depth", "rate", "lag"]);
+  assert.deepEqual(player.stripNames([lane(["age", "no such gauge"])]), ["age", "depth", "rate"]);
+});
+
 test("the depth that a buffer reports is the number of discs in its tray", () => {
   let looked = 0;
   for (const name of names) {

@@ -22,7 +22,9 @@ from hypothesis import strategies as st
 
 from dsys_lab.errors import BadParameter, Damaged
 from dsys_lab.scenarios.durable_queue.clips import encode
+from dsys_lab.scenarios.missed_messages import path
 from dsys_lab.scenarios.not_consumed_in_time import bursts as lab
+from dsys_lab.scenarios.publish_subscribe import filtering
 from dsys_lab.simulation.faults import ACTS
 from dsys_lab.trace import KINDS, Header, Row, Trace, balance, lamps
 from dsys_lab.views.player import _FAULTS, Player, describe, duration, pack, unpack
@@ -121,6 +123,8 @@ def runs() -> dict[str, list[Trace]]:
         "same-twice": [queue(), queue()],
         "empty": [Trace(Header(title="nothing"))],
         "one-moment": [_one_moment()],
+        "skips": [filtering(at="listener")],
+        "leaks": [path(until_s=45), path(until_s=45, leak="none")],
     }
 
 
@@ -224,7 +228,11 @@ def _told(traces: list[Trace]) -> dict:
             book = balance(trace[i] for i in range(rows))
             balances.append([rows, {name.replace("_", " "): getattr(book, name) for name in book.__slots__}])
         rows = [{**row._asdict(), "fields": {n: v for n, v in row.fields.items() if v is not None}} for row in trace]
-        lanes.append({"rows": rows, "words": [describe(row) for row in trace], "balances": balances, "ghosts": ghosts})
+        end = folded(trace)
+        counts = {"done": end.done, "skipped": end.skipped}
+        said = {what: {place: n for place, n in sorted(count.items()) if n} for what, count in counts.items()}
+        lanes.append({"rows": rows, "words": [describe(row) for row in trace], "balances": balances, "ghosts": ghosts,
+                      "said": said, "leaks": {place: at for place, at in end.leaks.items() if at}})  # fmt: skip
     return {"lanes": lanes, "durations": [[us, duration(us)] for us in DURATIONS]}
 
 
@@ -374,6 +382,8 @@ def test_a_picture_opens_soon_after_the_first_fault_if_there_is_one() -> None:
     assert opening([trace, trace])[0] == 52
     trace.header.poster_us = 21
     assert opening([queue(), trace])[0] == 21
+    trace.header.faults = [{"do": "crash", "target": "phone", "at_s": 50e-6}]
+    assert opening([trace])[0] == 52, "a fault that somebody added is what there is to see"
 
 
 def test_a_picture_opens_where_a_long_fault_breaks_a_promise_at_last() -> None:
@@ -396,13 +406,16 @@ def publishing(*more: tuple[int, str, str], invariants: dict[str, dict] | None =
     return trace
 
 
-def test_lanes_that_are_still_the_same_at_their_fullest_open_where_they_part() -> None:
+def test_lanes_that_are_still_the_same_at_their_fullest_open_where_they_differ() -> None:
     done = publishing((500, "finish", "a"), (520, "finish", "b"))
     left = publishing((500, "finish", "a"), (530, "finish", "c"))
     dropped = publishing((500, "finish", "a"), (540, "drop", "b"), invariants={"nothing lost": {}})
     assert opening([done, done]) == (3, "The fullest moment")
-    assert opening([done, left]) == (530, "Soon after the lanes part")
+    assert opening([done, left]) == (520, "Where the lanes differ")
     assert opening([done, dropped]) == (540, "The first promise that is broken")
+    done.header.poster_us = left.header.poster_us = 3
+    assert opening([done, left]) == (520, "Where the lanes differ")
+    assert opening([done]) == (3, "The moment to look at")
 
 
 def test_a_page_is_one_file(tmp_path: Path) -> None:

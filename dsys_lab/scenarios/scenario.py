@@ -42,12 +42,15 @@ class Claims:
         The moment that tells most, at which a picture of the run opens; without it the picture chooses one.
     follow : str, optional
         The message that a picture follows when it is opened.
+    strip : tuple of str
+        The gauges that the strip below a picture draws, by name; without them the picture chooses.
     """
 
     invariants: dict[str, dict[str, Any]] = field(default_factory=dict)
     references: dict[str, dict[str, Any]] = field(default_factory=dict)
     poster_us: int | None = None
     follow: str | None = None
+    strip: tuple[str, ...] = ()
 
 
 Body = Callable[..., Claims]
@@ -103,7 +106,7 @@ class Scenario:
         claims, end_us = self._perform(trace, seed, plan, params)
         trace.header.invariants, trace.header.references = claims.invariants, claims.references
         trace.header.end_us, trace.header.poster_us = end_us, claims.poster_us
-        trace.header.follow = claims.follow
+        trace.header.strip, trace.header.follow = list(claims.strip), claims.follow
         return trace
 
     def count(self, *, seed: int = DEFAULT_SEED, faults: Faults = (), **params: Any) -> Counters:

@@ -148,6 +148,8 @@ class Kind:
         Whether this is a fault: a picture opens soon after the first one.
     lets_go : bool
         Whether the place is no longer at work on the message from this mark on.
+    passes : bool
+        Whether the place does nothing for the copy that stands there: skipped there, not done, whatever the ledger says.
     role : str
         The colour role (`dsys_lab.views.theme`) that it gives to what it is about, a message or a page; "" for none.
     caret : str
@@ -169,6 +171,7 @@ class Kind:
     at: str = ""
     strikes: bool = False
     lets_go: bool = False
+    passes: bool = False
     role: str = ""
     caret: str = ""
     hole: str = ""
@@ -186,8 +189,7 @@ _TABLE: Final = (
     _kind("receive", "arrive", "source copy type", "{place} receives {message} from {source}"),
     _kind("lost", "burst", "source copy type why", "{message} from {source} never reaches {place}: {why}",
           account="dropped"),
-    _kind("copied", "put", "copy of", "a second copy of {message} comes to be at {place}", account="in flight",
-          strikes=True),
+    _kind("copied", "put", "copy of", "a second copy of {message} is at {place}", account="in flight", strikes=True),
     _kind("answer", "move", "to copy type arrive_us", "{place} answers {to} about {message}"),
     _kind("answered", "fade", "source copy type", "{place} has its answer about {message}"),
     _kind("answer_lost", "burst", "source copy type why", "the answer about {message} never reaches {place}: {why}"),
@@ -210,7 +212,7 @@ _TABLE: Final = (
     _kind("start", "put", "attempt", "{place} starts on {message}", account="in flight", unless="done"),
     _kind("finish", "take", "attempt", "{place} is done with {message}", account="done"),
     _kind("effect", "mark", "key", "{place} carries {message} out"),
-    _kind("effect_skip", "fade", "key", "{place} did {key} before and skips {message}"),
+    _kind("effect_skip", "fade", "key", "{place} did {key} before and skips {message}", passes=True),
     _kind("fail", "mark", "why attempt", "{place} fails at {message}: {why}", lets_go=True),
     _kind("ack", "take", "handle attempt", "{message} is acknowledged and leaves {place}", account="done"),
     _kind("ack_stale", "bounce", "handle attempt", "{place} does not take the old handle of {message}"),
@@ -243,7 +245,7 @@ _TABLE: Final = (
     _kind("leave", "mark", "", "{place} is not subscribed", state="absent"),
     _kind("idle", "mark", "", "{place} has nothing to do", state="idle"),
     _kind("match", "move", "rule to arrive_us", "{message} matches {rule} and goes to {to}", account="in flight"),
-    _kind("nomatch", "fade", "rule", "{message} does not match {rule}"),
+    _kind("nomatch", "fade", "rule", "{message} does not match {rule}", passes=True),
     _kind("unmatched", "fade", "why", "{message} ends at {place}, for it concerns nobody: {why}", account="unmatched"),
     _kind("transform", "mark", "rule", "{place} reshapes {message} by {rule}"),
     _kind("archive", "put", "", "{message} is kept in {place}", account="stored"),
@@ -365,8 +367,7 @@ _TABLE: Final = (
     # views of facts
     _kind("led_here", "mark", "", "readers are led to {place}", state="shown"),
     _kind("let_go", "mark", "", "{place} answers nobody any more", ends="shown mistaken"),
-    _kind("mistaken", "mark", "expected got", "{place} says {got}, and the facts come to {expected}",
-          state="mistaken"),
+    _kind("mistaken", "mark", "expected got", "{place} says {got}, and the facts come to {expected}", state="mistaken"),
     _kind("mended", "mark", "", "{place} says what the facts come to", ends="mistaken"),
     # film
     _kind("filming", "put", "filmed_us duration_us", "{place} begins to film {message}", account="in flight"),

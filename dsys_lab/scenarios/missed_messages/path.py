@@ -9,7 +9,7 @@ from dsys_lab.errors import require_choice, require_positive
 from dsys_lab.scenarios.missed_messages.machines import Broker, Phone, Reader, Reading
 from dsys_lab.scenarios.missed_messages.watchers import KEYS, LEAKS, Audit, Witness
 from dsys_lab.scenarios.scenario import Claims, scenario
-from dsys_lab.simulation import Simulation
+from dsys_lab.simulation import Simulation, to_us
 
 DETECTORS: Final = ("nobody", "numbers", "heartbeat", "comparison")
 REPAIRS: Final = ("none", "resend")
@@ -24,6 +24,8 @@ SLOW_S: Final = (52.0, 18.0)
 """When the reader becomes slow, and for how long."""
 CRASH_S: Final = (86.0, 3.0)
 """From when on the reader crashes with a page in hand, and for how long."""
+ALL_HAVE_LEAKED_S: Final = CRASH_S[0] + 2 * CRASH_S[1]
+"""A moment after the crash: there is something behind each tap that is open."""
 POISON_SHARE: Final = 0.04
 SMALL: Final = {"capacity": 4, "retention_s": 8.0}
 LARGE: Final = {"capacity": 1_000, "retention_s": 3_600.0}
@@ -96,5 +98,5 @@ def path(
     sim.after(sum(SLOW_S), lambda: reader.set_speed(1.0))
     sim.after(CRASH_S[0], lambda: sim.spawn(reader.crash_when_busy(lasts_s=CRASH_S[1])))
     sim.run(until_s)
-    return Claims({"conservation": {}})
+    return Claims({"conservation": {}}, poster_us=to_us(ALL_HAVE_LEAKED_S) if ALL_HAVE_LEAKED_S < until_s else None)
 

@@ -28,7 +28,7 @@ class Fold:
         Copy -> what the outline of a missing message is: (one of `HOLES`, microseconds after which it was known).
     again : set of Copy
         Copies that are a repetition.
-    done, lost, refused, unmatched : Counter
+    done, skipped, lost, refused, unmatched : Counter
         By place. What is set aside as dead is not lost: it stands where it was set aside.
     states : dict
         Place -> the states that it is in, each in words, the newest last; empty when it is back to normal.
@@ -44,6 +44,8 @@ class Fold:
         The tapes to which nothing is added any more.
     flows : dict
         Pairs of places between which copies went, in the order first seen.
+    leaks : dict
+        Place -> the place at which was lost what its outlines stand for; "" where something else stands, too.
     """
 
     def __init__(self) -> None:
@@ -53,6 +55,7 @@ class Fold:
         self.holes: dict[Copy, tuple[str, int]] = {}
         self.again: set[Copy] = set()
         self.done: Counter[str] = Counter()
+        self.skipped: Counter[str] = Counter()
         self.lost: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
         self.unmatched: Counter[str] = Counter()
@@ -63,10 +66,12 @@ class Fold:
         self.owners: dict[str, str] = {}
         self.closed: set[str] = set()
         self.flows: dict[tuple[str, str], None] = {}
+        self.leaks: dict[str, str] = {}
         self.trays: dict[str, int] = {}
         self.places: dict[str, None] = {}
         self.stored = 0
         self._lent: dict[Copy, str] = {}
+        self._passed: dict[Copy, str] = {}
 
     def apply(self, row: Row) -> None:
         """Take in one row."""
@@ -88,6 +93,9 @@ class Fold:
             before = self.where.get(copy, ("", ""))
             if kind.hole:
                 self.holes[copy] = kind.hole, int(row.fields.get("after_us") or 0)
+            if kind.passes and before[0] == row.place:
+                self.skipped[row.place] += 1
+                self._passed[copy] = row.place
             self._move(row, kind, copy)
             self._haunt(row, kind, copy, before)
 
@@ -154,6 +162,7 @@ class Fold:
             return
         if kind.hole and place != row.place:
             self.flows.setdefault((row.place, place))
+            self.leaks.setdefault(place, row.place)
         if kind.verb == "put":
             self._stand(copy, at, place, "here" if kind.account == "in flight" else "waiting")
         elif kind.verb == "move":
@@ -162,7 +171,7 @@ class Fold:
             self._stand(copy, at, row.place, "here")
         elif kind.verb in _GONE and (kind.account or kind.verb == "take"):
             self._leave(copy, at, row.place)
-            self.done[row.place] += kind.verb == "take"
+            self.done[row.place] += kind.verb == "take" and self._passed.pop(copy, "") != row.place
             self.lost[row.place] += kind.verb == "burst" and kind.account != "dead"
             if place != row.place:
                 self.flows.setdefault((row.place, place))
@@ -176,6 +185,9 @@ class Fold:
     def _stand(self, copy: Copy, at: str, place: str, standing: str) -> None:
         if at and at != place:
             self.flows.setdefault((at, place))
+        self._passed.pop(copy, None)
+        if copy not in self.holes:
+            self.leaks[place] = ""
         self.where.pop(copy, None)
         self.where[copy] = (place, standing)
         self.places.setdefault(place)

@@ -1,6 +1,6 @@
 """The moment at which a picture opens: the one that tells most, for a still and for a player before it is played.
 
-1. The one that the run itself names (`poster_us` of its header).
+1. The one that the run itself names (`poster_us` of its header), where nobody added a fault to it.
 2. Soon after the first fault, while it lasts: the fullest moment of that time; or, where it takes longer until a
    promise is broken for it, that moment.
 3. The fullest moment: most copies in the picture, and of several such moments the last; on tapes, which only grow,
@@ -8,22 +8,24 @@
    read and written only grows.
 
 Lanes that stand beside each other are there for their difference. Where they look the same at that moment, the picture
-opens later: at the first row from there on that breaks a promise, else soon after they part.
+opens later: at the first row from there on that breaks a promise, else where they differ at least half as much as they
+ever do.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Sequence
-from itertools import zip_longest
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from dsys_lab.trace import KINDS, Row, Trace, lamps
-from dsys_lab.views.player.fold import Fold, folded
+from dsys_lab.views.player.fold import Fold
 
 SOON: Final = 0.08
-"""Of the whole run: so far after a fault, or after the lanes part, a picture opens at most."""
+"""Of the whole run: so far after a fault a picture opens at most."""
+LOOKS: Final = 80
+"""At so many moments lanes are compared."""
 BROKEN: Final = "The first promise that is broken"
 
 
@@ -69,10 +71,17 @@ def opening(traces: Sequence[Trace]) -> Opening | None:
     """Return the moment at which a picture of these runs opens, or None where there is nothing to see."""
     lanes = [trace for trace in traces if len(trace)]
     told = [trace.header.poster_us for trace in lanes if trace.header.poster_us is not None]
-    if told:
-        return Opening(told[0], "The moment to look at")
     if not lanes:
         return None
+    if told and not any(trace.header.faults for trace in lanes):
+        chosen = Opening(told[0], "The moment to look at")
+    else:
+        chosen = _chosen(lanes)
+    return _where_they_differ(lanes, chosen) or chosen
+
+
+def _chosen(lanes: list[Trace]) -> Opening:
+    """Return the moment that tells most where no run names one."""
     fullness = [_Fullness(trace) for trace in lanes]
     struck = [lane for lane in fullness if lane.struck_us is not None]
     if struck:
@@ -81,29 +90,26 @@ def opening(traces: Sequence[Trace]) -> Opening | None:
         until_us = max(start_us, min(first.until_us, start_us + SOON * first.span_us))
         broken = [time_us for time_us in _broken_us(lanes) if start_us <= time_us <= first.until_us]
         if broken and min(broken) > until_us:
-            chosen = Opening(min(broken), BROKEN)
-        else:
-            chosen = Opening(first.fullest(start_us, until_us)[1], "Soon after the first fault")
-    else:
-        (copies, _), time_us = max((lane.fullest() for lane in fullness), key=lambda found: found[0])
-        end_us = max(lane.times[-1] for lane in fullness)
-        chosen = Opening(time_us, "The fullest moment") if copies else Opening(end_us, "The last moment")
-    return _where_they_part(lanes, fullness, chosen) or chosen
+            return Opening(min(broken), BROKEN)
+        return Opening(first.fullest(start_us, until_us)[1], "Soon after the first fault")
+    (copies, _), time_us = max((lane.fullest() for lane in fullness), key=lambda found: found[0])
+    end_us = max(lane.times[-1] for lane in fullness)
+    return Opening(time_us, "The fullest moment") if copies else Opening(end_us, "The last moment")
 
 
-def _where_they_part(lanes: list[Trace], fullness: list[_Fullness], chosen: Opening) -> Opening | None:
-    """Return a later moment, if the lanes look the same at the chosen one."""
-    if len(lanes) < 2 or len({_picture(trace, chosen.time_us) for trace in lanes}) > 1:
+def _where_they_differ(lanes: list[Trace], chosen: Opening) -> Opening | None:
+    """Return a later moment, if the lanes look the same at the chosen one and not for ever."""
+    if len(lanes) < 2 or _apart(lanes, [chosen.time_us])[0]:
         return None
-    later = [time_us for time_us in _broken_us(lanes) if time_us >= chosen.time_us]
-    if later:
-        return Opening(min(later), BROKEN)
-    parted_us = _parted_us(lanes)
-    if parted_us is None:
-        return None
-    until_us = max(parted_us, chosen.time_us) + SOON * max(lane.span_us for lane in fullness)
-    seen = [time_us for lane in fullness for time_us in lane.times[: bisect_right(lane.times, until_us)]]
-    return Opening(max(seen), "Soon after the lanes part")
+    rows = sorted({row.time_us for trace in lanes for row in trace if row.time_us > chosen.time_us})
+    broken = [time_us for time_us in _broken_us(lanes) if time_us > chosen.time_us]
+    times = sorted({*rows[:: max(1, len(rows) // LOOKS)], *rows[-1:], *broken})
+    apart = dict(zip(times, _apart(lanes, times), strict=True))
+    seen = [time_us for time_us in sorted(broken) if apart[time_us]]
+    if seen:
+        return Opening(seen[0], BROKEN)
+    far = [time_us for time_us, by in apart.items() if by and 2 * by >= max(apart.values())]
+    return Opening(far[0], "Where the lanes differ") if far else None
 
 
 def _broken_us(lanes: list[Trace]) -> list[int]:
@@ -111,26 +117,31 @@ def _broken_us(lanes: list[Trace]) -> list[int]:
     return [trace[seq].time_us for trace in lanes for lamp in lamps(trace) for seq in lamp.rows]
 
 
-def _picture(trace: Trace, until_us: int) -> tuple[object, ...]:
-    """Return what a picture of this moment shows, but for who is who."""
-    rows = [row for row in trace if row.time_us <= until_us]
-    fold = folded(rows)
-    counts = (Counter(fold.where.values()), fold.done, fold.lost, fold.refused)
-    pages = {(page_of(row), row.kind) for row in rows if KINDS[row.kind].verb in ("touch", "skip")}
-    states = {place: tuple(words) for place, words in fold.states.items() if words}
-    return *(frozenset(count.items()) for count in counts), frozenset(pages), frozenset(states.items())
+def _apart(lanes: list[Trace], times: list[int]) -> list[int]:
+    """Return how much the lanes' pictures differ, but for who is who, at each of these times in order."""
+    first, *others = [_looks(trace, times) for trace in lanes]
+    return [
+        sum(abs(look[what] - one[what]) for one in at_once for what in look.keys() | one.keys())
+        for look, *at_once in zip(first, *others, strict=True)
+    ]
 
 
-def _parted_us(lanes: list[Trace]) -> int | None:
-    """Return the time of the first row that is not the same in every lane."""
-    for rows in zip_longest(*lanes):
-        if any(_what(row) != _what(rows[0]) for row in rows[1:]):
-            return min(row.time_us for row in rows if row is not None)
-    return None
-
-
-def _what(row: Row | None) -> tuple[object, ...] | None:
-    return None if row is None else (row.time_us, row.kind, row.place, row.message)
+def _looks(trace: Trace, times: list[int]) -> Iterator[Counter[object]]:
+    """Yield what a picture shows at each of these times: how much of what, where."""
+    fold, pages, rows = Fold(), Counter[object](), iter(trace)
+    row = next(rows, None)
+    for until_us in times:
+        while row is not None and row.time_us <= until_us:
+            fold.apply(row)
+            if KINDS[row.kind].verb in ("touch", "skip"):
+                pages[page_of(row), row.kind] = 1
+            row = next(rows, None)
+        look: Counter[object] = Counter(fold.where.values()) + pages
+        for what in ("done", "skipped", "lost", "refused"):
+            look.update({(what, place): count for place, count in getattr(fold, what).items()})
+        look.update((place, words) for place, states in fold.states.items() for words in states.values())
+        look.update({(place, who): at for place, carets in fold.carets.items() for who, at in carets.items()})
+        yield look
 
 
 def page_of(row: Row) -> tuple[object, ...]:

@@ -15,7 +15,7 @@ from dsys_lab.trace import KINDS, Trace
 from dsys_lab.trace.ledger import Copy
 from dsys_lab.views.player.fold import Fold, folded
 from dsys_lab.views.player.opening import opening
-from dsys_lab.views.player.still_strip import stored, strip
+from dsys_lab.views.player.still_strip import curves_of, strip
 from dsys_lab.views.player.still_tapes import draw_tape, hues_of
 from dsys_lab.views.player.still_tiles import draw_tiles, tile_of, tiles_of
 from dsys_lab.views.theme import ROLES, style
@@ -48,7 +48,7 @@ def png(traces: Sequence[Trace], titles: Sequence[str]) -> bytes:
     end_us = max((trace.end_us for trace in traces), default=0)
     runs = [(folded(row for row in trace if row.time_us <= until_us), folded(trace)) for trace in traces]
     columns = _columns([whole for _, whole in runs])
-    stage = max(2.4, 0.4 + _ROW_INCHES * max(Counter(column for column, *_ in columns.values()).values(), default=1))
+    stage = max(2.4, 0.4 + _ROW_INCHES * (1 + sum(_reach(columns))))
     heights = {"stage": stage * (messages or not tiles), "tiles": 2.9 * tiles, "depth": 1.0 * (messages or not tiles)}
     shown = {part: height for part, height in heights.items() if height}
     out = io.BytesIO()
@@ -66,15 +66,16 @@ def png(traces: Sequence[Trace], titles: Sequence[str]) -> bytes:
         )
         axes = dict(zip(shown, flat.swapaxes(0, 1).reshape(len(shown), lanes), strict=True))
         inches = size[0] / across - 0.8
-        steps = [stored(trace) for trace in traces]
-        top = max((depth for one in steps for _, depth in one), default=1) or 1
+        curves = [curves_of(trace) for trace in traces]
+        tops = {one.unit: max(other.top for other in curves if other.unit == one.unit) or 1 for one in curves}
         for column, (trace, title, (now, whole)) in enumerate(zip(traces, titles, runs, strict=True)):
             if "stage" in axes:
                 held = {row.place for row in trace if row.kind == "holds"}
-                _stage(axes["stage"][column], now, columns, title, room=_room(trace), inches=inches, held=held)
+                _stage(axes["stage"][column], now, columns, title, there=whole.places, room=_room(trace), inches=inches,
+                       held=held)  # fmt: skip
                 _ways(axes["stage"][column], whole, columns)
-                strip(axes["depth"][column], trace, steps[column], until_us=until_us, top=top, end_us=end_us,
-                      closed=whole.closed)  # fmt: skip
+                strip(axes["depth"][column], trace, curves[column], until_us=until_us, top=tops[curves[column].unit],
+                      end_us=end_us, closed=whole.closed)  # fmt: skip
             if "tiles" in axes:
                 touched = tiles_of(row for row in trace if row.time_us <= until_us)
                 draw_tiles(axes["tiles"][column], touched, tiles_of(trace), title="" if "stage" in axes else title)
@@ -83,15 +84,18 @@ def png(traces: Sequence[Trace], titles: Sequence[str]) -> bytes:
 
 
 def _columns(folds: Iterable[Fold]) -> dict[str, tuple[float, float, bool]]:
-    """Return place -> (column, row, whether it is a tray): cause left, effect right."""
+    """Return place -> (column, row, whether it is a tray): cause left, effect right, what leaks out below its place."""
     after: dict[str, list[str]] = {}
     trays: set[str] = set()
+    folds = list(folds)
+    others = {place for fold in folds for place, source in fold.leaks.items() if not source}
+    leaks = {place: source for fold in folds for place, source in fold.leaks.items() if place not in others}
     for fold in folds:
         trays |= fold.trays.keys()
         for place in fold.places:
             after.setdefault(place, [])
         for a, b in fold.flows:
-            if not _reaches(after, b, a):
+            if b not in leaks and not _reaches(after, b, a):
                 after.setdefault(a, []).append(b)
     depth = dict.fromkeys(after, 0)
     for _ in after:
@@ -99,13 +103,20 @@ def _columns(folds: Iterable[Fold]) -> dict[str, tuple[float, float, bool]]:
             for b in following:
                 depth[b] = max(depth[b], depth[a] + 1)
     by_column: dict[float, list[str]] = {}
-    for place, column in _together(depth).items():
-        by_column.setdefault(column, []).append(place)
+    together = _together(depth)
+    for place in sorted(together, key=lambda place: (place in leaks, _natural(place))):
+        by_column.setdefault(together[leaks.get(place, place)], []).append(place)
     return {
-        place: (column, i - (len(places) - 1) / 2, place in trays)
+        place: (column, i - (sum(place not in leaks for place in places) - 1) / 2, place in trays)
         for column, places in by_column.items()
-        for i, place in enumerate(sorted(places, key=_natural))
+        for i, place in enumerate(places)
     }
+
+
+def _reach(columns: dict[str, tuple[float, float, bool]]) -> tuple[float, float]:
+    """Return how many rows lie above and below the middle one."""
+    rows = [row for _, row, _ in columns.values()] or [0.0]
+    return -min(rows), max(rows)
 
 
 def _together(depth: dict[str, int]) -> dict[str, float]:
@@ -167,20 +178,24 @@ def _stage(
     columns: dict[str, tuple[float, float, bool]],
     title: str,
     *,
+    there: Collection[str],
     room: dict[str, int],
     inches: float,
     held: Collection[str],
 ) -> None:
     """Draw the boxes and what stands in them; the stage is about so many inches wide.
 
-    Of a place in `held` it is told what it holds, not how much: the name of the one that is in.
+    A place that is not `there` is another run's. Of a place in `held` it is told what it holds, not how much: the name
+    of the one that is in.
     """
     from matplotlib.patches import FancyBboxPatch
 
     edges, units = _across(columns)
-    rows = max((abs(row) for _, row, _ in columns.values()), default=0) * 2 + 1
+    above, below = _reach(columns)
+    rows = 1 + above + below
     unit = inches / units
-    axes.set(xlim=(-0.2, units - 0.2), ylim=(-_ROW * rows / 2 - 0.1, _ROW * rows / 2 + 0.1))
+    axes.set(xlim=(-0.2, units - 0.2), ylim=(-_ROW * (below + 0.5) - 0.1, _ROW * (above + 0.5) + 0.1))
+    columns = {place: at for place, at in columns.items() if place in there}
     axes.set_title(title)
     axes.axis("off")
     moving: Counter[tuple[str, str]] = Counter()
@@ -232,6 +247,10 @@ def _ways(axes: Axes, whole: Fold, columns: dict[str, tuple[float, float, bool]]
     edges, _ = _across(columns)
     for a, b in whole.flows:
         (column_a, row_a, tray), (column_b, row_b, _) = columns[a], columns[b]
+        if column_a == column_b and whole.leaks.get(b):
+            at = edges[column_a][0]
+            axes.annotate("", (at, -_ROW * row_b), (at, -_ROW * row_a), zorder=0.5, arrowprops={
+                "arrowstyle": "->", "color": "#C4CCD4", "lw": 1.0, "connectionstyle": "arc3,rad=0.35"})  # fmt: skip
         if column_a < column_b:
             start = edges[column_a][0] + (edges[column_a][1] if tray else 1.0), -_ROW * row_a
             end = edges[column_b][0] - 0.04, -_ROW * row_b
@@ -264,9 +283,9 @@ def _frames(
 
 
 def _fates(axes: Axes, fold: Fold, place: str, *, at: tuple[float, float], unit: float) -> None:
-    """Say under a box how much was done, was lost, was refused, and concerned nobody there."""
+    """Say under a box how much was done, was skipped, was lost, was refused, and concerned nobody there."""
     said = (
-        (fold.done, "✓", "done"), (fold.lost, "✗", "lost"),
+        (fold.done, "✓", "done"), (fold.skipped, "↷", "skipped"), (fold.lost, "✗", "lost"),
         (fold.refused, "⊖", "lost"), (fold.unmatched, "–", "skipped"),
     )  # fmt: skip
     (x, y), after = at, 0.0

@@ -95,11 +95,11 @@ export function compile(model, lane) {
 /** A state in which nothing has happened. The last place of `head`, `tail`, `count` is the road: copies on their way. */
 export function blank(lane) {
   const E = lane.entities, P = lane.places.length, S = lane.slots.length;
-  const all = new Int32Array(TOTALS + 6 * E + (11 + lane.states.length) * (P + 1) + S);
+  const all = new Int32Array(TOTALS + 7 * E + (12 + lane.states.length) * (P + 1) + S);
   let from = 0;
   const take = (size) => all.subarray(from, (from += size)), copies = () => take(E), places = () => take(P + 1);
-  const s = { all, total: take(TOTALS), flags: copies(), at: copies(), move: copies(), lease: copies(), prev: copies(), next: copies(),
-    head: places(), tail: places(), count: places(), here: places(), served: places(), done: places(), lost: places(), refused: places(), unmatched: places(), tape: places(), bits: places(),
+  const s = { all, total: take(TOTALS), flags: copies(), at: copies(), move: copies(), lease: copies(), passed: copies(), prev: copies(), next: copies(),
+    head: places(), tail: places(), count: places(), here: places(), served: places(), done: places(), skipped: places(), lost: places(), refused: places(), unmatched: places(), tape: places(), bits: places(),
     since: lane.states.map(places),                                     // the row by which a place came into each of its states
     slot: take(S),                                                      // the last row about each tile, caret, window, line, level
     road: P };
@@ -122,6 +122,7 @@ function link(s, e, p, status) {
   s.prev[e] = t; s.next[e] = 0; s.at[e] = p + 1; s.tail[p] = e + 1; s.count[p]++; s.total[SHOWN]++;
   if (t) s.next[t - 1] = e + 1; else s.head[p] = e + 1;
   if (status !== WAITING) s.here[p]++;                                  // at the place, but not stored in it
+  s.passed[e] = 0;
   s.flags[e] = (s.flags[e] & ~15) | status;
 }
 
@@ -172,7 +173,9 @@ export function apply(lane, s, i) {
       if (lane.lastPlacing[e] !== i || account) { link(s, e, p, HERE); s.lease[e] = lent; }   // else its story ends here
       break;
     case TAKE:
-      unlink(s, e); s.done[p]++;
+      unlink(s, e);
+      if (s.passed[e] !== p + 1) s.done[p]++;
+      s.passed[e] = 0;
       break;
     case BOUNCE:
       s.refused[p]++;
@@ -187,6 +190,7 @@ export function apply(lane, s, i) {
       break;
     case FADE:
       if (k.a === UNMATCHED) s.unmatched[p]++;
+      if (k.passes && status !== ABSENT && towards === p) { s.skipped[p]++; s.passed[e] = p + 1; }
       if (k.a || (!stored && towards === p)) unlink(s, e);              // word of a copy elsewhere takes nothing away
       break;
     case MARK:

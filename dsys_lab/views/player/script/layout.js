@@ -13,7 +13,8 @@ export function graphOf(model, memory = new Map()) {
   const P = model.places.length, sum = (of) => Int32Array.from({ length: P + 1 }, (_, p) => Math.max(0, ...model.lanes.map((lane) => of(lane)[p] || 0)));
   const graph = { names: model.places, tiles: sum((l) => l.tileCount), files: sum((l) => l.fileCount), peak: sum((l) => l.peak), stored: sum((l) => l.stored),
     tray: sum((l) => l.trays), tape: sum((l) => l.tapes), carets: sum((l) => l.carets), grid: sum((l) => l.grids), axis: sum((l) => l.axisAt), tubes: sum((l) => l.tubes), used: sum((l) => l.used),
-    edges: [], nodes: new Map() };
+    edges: [], leaks: new Map(), nodes: new Map() };
+  for (const lane of model.lanes) for (const [p, from] of lane.leaks) graph.leaks.set(p, Math.min(from, graph.leaks.get(p) ?? from));   // -1: none, in some lane
   const flows = model.lanes.flatMap((lane) => [...lane.flows.values()]).sort((x, y) => x.first - y.first);
   for (const { a, b } of flows) {
     const key = JSON.stringify([model.places[a], model.places[b]]);
@@ -102,6 +103,7 @@ export function layout(graph, width, height = 0, zoom = "") {
     const x = boxOf[a], y = boxOf[b];
     if (x >= 0 && y >= 0 && x !== y) edges.set(x * 1024 + y, [x, y]);
   }
+  for (const box of boxes) { const from = box.places.length === 1 ? graph.leaks.get(box.places[0]) ?? -1 : -1; box.under = from >= 0 ? boxOf[from] : -1; }
   columns(boxes, [...edges.values()]);
   const lay = { boxes, boxOf, width, height, zoom, frames: [], columns: 1 + Math.max(0, ...boxes.map((box) => box.col)) };
   place(lay);
@@ -122,10 +124,10 @@ function neighbours(graph, boxes) {
     kind: graph.tray[p] ? "tray" : "machine", focus: false, col: 0, row: 0 }));
 }
 
-/** Cause left, effect right: layers by the longest way, over the flows in the order seen, without those that lead back. */
+/** Cause left, effect right: layers by the longest way, over the flows in the order seen, without those that lead back; what leaks out below its place. */
 function columns(boxes, edges) {
   const out = boxes.map(() => []), reaches = (a, b) => a === b || out[a].some((c) => reaches(c, b));
-  for (const [a, b] of edges) if (!reaches(b, a)) out[a].push(b);
+  for (const [a, b] of edges) if (boxes[b].under < 0 && !reaches(b, a)) out[a].push(b);
   const into = boxes.map(() => []);
   out.forEach((list, a) => list.forEach((b) => into[b].push(a)));
   const layer = boxes.map(() => -1), layerOf = (b) => (layer[b] >= 0 ? layer[b] : (layer[b] = into[b].length ? 1 + Math.max(...into[b].map(layerOf)) : 0));
@@ -138,6 +140,7 @@ function columns(boxes, edges) {
     box.col = like >= 0 ? layer[like] : edges.length || box.idle ? 0 : 1;
   });
   boxes.forEach((box, b) => { if (!into[b].length && out[b].length) box.col = Math.max(0, Math.min(...out[b].map((o) => boxes[o].col)) - 1); });
+  for (const box of boxes) if (box.under >= 0) box.col = boxes[box.under].col;
   const inCol = new Map();
   boxes.forEach((box, b) => { if (!inCol.has(box.col)) inCol.set(box.col, []); inCol.get(box.col).push(b); });
   [...inCol.keys()].sort((x, y) => x - y).forEach((c, rank) => {
@@ -145,12 +148,13 @@ function columns(boxes, edges) {
     const kin = new Map(), kinOf = (b) => partOf(boxes, boxes[b]) || stem(boxes[b].id);   // those of one part or stem stay together, in natural order
     for (const b of list) { const name = kinOf(b); kin.set(name, [...(kin.get(name) ?? []), mean(b)]); }
     const key = (b) => { const means = kin.get(kinOf(b)); return means.reduce((x, y) => x + y, 0) / means.length; };
-    list.sort((x, y) => key(x) - key(y) || natural(kinOf(x), kinOf(y)) || natural(boxes[x].id, boxes[y].id));
-    list.forEach((b, i) => { boxes[b].row = i - (list.length - 1) / 2; boxes[b].col = rank; boxes[b].rank = i; boxes[b].of = list.length; });
+    list.sort((x, y) => (boxes[x].under >= 0) - (boxes[y].under >= 0) || key(x) - key(y) || natural(kinOf(x), kinOf(y)) || natural(boxes[x].id, boxes[y].id));
+    const mains = list.filter((b) => boxes[b].under < 0).length;
+    list.forEach((b, i) => { boxes[b].row = i - (mains - 1) / 2; boxes[b].col = rank; boxes[b].rank = i; boxes[b].of = list.length; });
   });
 }
 
-const ROWS_MOST = 6.5, MARGIN = 9, LEAST = 12;                          // boxes below each other in a column; of a frame round its boxes; the least height of a box
+const ROWS_MOST = 6.5, MARGIN = 9, LEAST = 12, FLAT = 36;               // boxes below each other in a column; of a frame round its boxes; the least height of a box, and the one at which it reads well
 
 /** The boxes of a column as blocks: neighbours of one part stand in one frame, `across` beside each other. */
 function blocksOf(lay, c) {
@@ -204,23 +208,26 @@ function place(lay) {
   const needs = (of) => Math.ceil(Math.max(...cols.map((col) => col.fixed + col.rows.reduce((sum, row) => sum + of(row.wish), 0))) + PAD + FALL);
   const most_high = lay.boxes.some((box) => box.id.includes("/")) ? 540 : 440;
   if (!lay.height) lay.height = clamp(needs((wish) => wish), 150, most_high);
-  lay.height = Math.max(lay.height, Math.min(most_high, needs((wish) => Math.min(wish, 36))), needs(() => LEAST));   // a frame that a smaller run left grows
+  lay.height = Math.max(lay.height, Math.min(most_high, needs((wish) => Math.min(wish, FLAT))), needs(() => LEAST));   // a frame that a smaller run left grows
   const high = lay.height - PAD - FALL;                                 // what is lost falls below the boxes
   for (const [c, col] of cols.entries()) {
-    const scale = Math.min(1, (high - col.fixed) / col.wish), slot = wide[c] / col.across;
-    const used = col.rows.reduce((sum, row) => sum + Math.max(LEAST, row.wish * scale), col.fixed), between = clamp((high - used) / Math.max(1, col.rows.length), 0, 26);
+    // where there is too little room, each row keeps what a flat box needs as long as that fits, and the tall ones give way
+    const left_over = high - col.fixed, flat = (wish) => Math.min(wish, FLAT), least = col.rows.reduce((sum, row) => sum + flat(row.wish), 0), fits = least <= left_over;
+    const share = Math.min(1, fits ? (left_over - least) / Math.max(1, col.wish - least) : left_over / col.wish);
+    const heightOf = (wish) => Math.max(LEAST, fits ? flat(wish) + (wish - flat(wish)) * share : wish * share), slot = wide[c] / col.across;
+    const used = col.rows.reduce((sum, row) => sum + heightOf(row.wish), col.fixed), between = clamp((high - used) / Math.max(1, col.rows.length), 0, 26);
     let y = PAD / 2 + (high - used - between * (col.rows.length - 1)) / 2;
     for (const { block, boxes, wish, over, under, after } of col.rows) {
       if (block.framed && over > TITLE) lay.frames.push(block.frame = { label: block.parent, x: x - MARGIN, y: y, w: wide[c] + 2 * MARGIN, h: 0 });
       boxes.forEach((box, i) => {
         const own = block.framed ? wide[c] / Math.min(col.across, boxes.length) : slot;
         const w = Math.min(own - (col.across > 1 ? 8 : 0), most(box)), left = x + own * i;
-        Object.assign(box, { x: left + (own - w) / 2, y: y + over, w, h: Math.max(LEAST, wish * scale), room: col.across > 1 ? w : w + gap * 0.8 });
+        Object.assign(box, { x: left + (own - w) / 2, y: y + over, w, h: heightOf(wish), room: col.across > 1 ? w : w + gap * 0.8 });
         box.tight = col.across > 1;
         if (block.framed) box.label = box.id.slice(block.parent.length + 1);
         seats(box);
       });
-      y += over + Math.max(LEAST, wish * scale) + under;
+      y += over + heightOf(wish) + under;
       if (block.frame) block.frame.h = y - block.frame.y;
       y += between + after;
     }

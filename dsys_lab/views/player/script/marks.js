@@ -29,6 +29,8 @@ export function drawTrail(view, scene) {
 }
 
 export function tick(g, x, y, r) { g.beginPath(); g.moveTo(x - r * 0.5, y + r * 0.02); g.lineTo(x - r * 0.12, y + r * 0.4); g.lineTo(x + r * 0.52, y - r * 0.38); g.stroke(); }
+/** Passed over: a bow with a head. */
+export function hop(g, x, y, r) { g.beginPath(); g.arc(x, y, r, Math.PI, 1.9 * Math.PI); g.stroke(); g.beginPath(); g.moveTo(x + r + 2.4, y - 2.6); g.lineTo(x + r - 0.4, y + 1); g.lineTo(x + r - 3.4, y - 2.4); g.stroke(); }
 export function cross(g, x, y, r) { g.beginPath(); g.moveTo(x - r, y - r); g.lineTo(x + r, y + r); g.moveTo(x + r, y - r); g.lineTo(x - r, y + r); g.stroke(); }
 
 /** What has just happened: each effect is a function of the time since its row, so scrubbing shows it too. */

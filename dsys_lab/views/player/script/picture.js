@@ -35,6 +35,7 @@ export function boxWords(view, scene, box) {
   if (n) said.push(`${plural(n, "message")} ${box.kind === "tray" ? "waiting" : "here"}${room ? ` of at most ${count(room)}${n >= room ? ": full" : ""}` : ""}`);
   if (n && n <= 3) said.push([...box.places.flatMap((p) => [...copiesAt(s, p)])].map((e) => lane.messages[lane.copyMessage[e]]).join(", "));
   if (sum(s.done)) said.push(`${count(sum(s.done))} done`);
+  if (sum(s.skipped)) said.push(`${count(sum(s.skipped))} skipped`);
   if (sum(s.lost)) said.push(`${count(sum(s.lost))} lost`);
   if (sum(s.refused)) said.push(`${count(sum(s.refused))} refused`);
   if (sum(s.unmatched)) said.push(`${count(sum(s.unmatched))} unmatched`);

@@ -15,6 +15,9 @@ const KEYS = [
   ["F", "follow the message of this row; again: let go"], ["L", "the next row that breaks a promise"], ["1 2 … 0", "step one lane only; 0: all"],
   ["G", "fork: run again with a fault added here"], ["Esc", "close, let go, zoom out"], ["?", "these keys"],
 ];
+const MARKS = [
+  ["✓", "done there"], ["↷", "skipped: it came there, and nothing was done for it"], ["✗", "lost there"], ["⊖", "refused there"], ["–", "it concerned nobody"],
+];
 
 export const SHELL = `
   <div class="dp-note" hidden><span></span> <button type="button" data-do="back">Back</button></div>
@@ -44,6 +47,7 @@ export const SHELL = `
   <div class="dp-lives"></div>
   <div class="dp-twin"></div>
   <dialog class="dp-keys" aria-label="Keys of the player"><h4>Keys</h4><dl>${KEYS.map(([k, w]) => `<dt>${k.split(" ").map((x) => (x === "…" ? x : `<kbd>${x}</kbd>`)).join(" ")}</dt><dd>${w}</dd>`).join("")}</dl>
+    <h4>Numbers below a place</h4><dl>${MARKS.map(([k, w]) => `<dt>${k}</dt><dd>${w}</dd>`).join("")}</dl>
     <button type="button" data-do="help">Close</button></dialog>`;
 
 /** The section of one lane: its title, its lamps, its canvas, its words. */

@@ -5,7 +5,7 @@ import { clamp, value } from "./words.js";
 import { ROWS } from "./fold.js";
 import { parentOf } from "./layout.js";
 import { TAU, count, fit, font, roomOf } from "./stage.js";
-import { cross, tick } from "./marks.js";
+import { cross, hop, tick } from "./marks.js";
 
 /** Over a box: its numbers, the state that it is in, the frame of the selected one. */
 export function drawOver(view, scene, box) {
@@ -19,13 +19,14 @@ export function drawOver(view, scene, box) {
   }
   let x = box.x + 1;
   g.textAlign = "left"; g.font = font(11.5);
-  for (const [number, ink, mark] of [[sum(s.done), c["done-ink"], 0], [sum(s.lost), c["lost-ink"], 1], [sum(s.refused), c["lost-ink"], 2], [sum(s.unmatched), c.soft, 3]]) {
+  for (const [number, ink, mark] of [[sum(s.done), c["done-ink"], 0], [sum(s.skipped), c.soft, 4], [sum(s.lost), c["lost-ink"], 1], [sum(s.refused), c["lost-ink"], 2], [sum(s.unmatched), c.soft, 3]]) {
     if (!number) continue;
     const text = count(number), w = g.measureText(text).width;
     if (x + w + 16 > box.x + box.w + 16) break;
     g.strokeStyle = g.fillStyle = ink; g.lineWidth = 1.8;
     if (mark === 0) tick(g, x + 5, foot - 4, 6);
     else if (mark === 1) cross(g, x + 5, foot - 4, 3.4);
+    else if (mark === 4) hop(g, x + 5, foot - 3, 4);
     else if (mark === 3) { g.beginPath(); g.moveTo(x + 1, foot - 4); g.lineTo(x + 9, foot - 4); g.stroke(); }
     else { g.beginPath(); g.arc(x + 5, foot - 4, 3.8, 0, TAU); g.moveTo(x + 3.2, foot - 4); g.lineTo(x + 6.8, foot - 4); g.stroke(); }
     g.fillText(text, x + 13, foot); x += w + 22;

@@ -1,7 +1,7 @@
 // The one pass over a run: series, flows, peaks, ghosts; and the steps over all lanes.
 
 import { BURST, DONE, MARK, MEASURE, MOVE, PUT, SAY, SKIP, STORED, TAKE, TOUCH, field } from "./rows.js";
-import { EVERY, HERE, apply, balance, blank, lostOf } from "./fold.js";
+import { EVERY, HERE, apply, balance, blank, holeOf, lostOf } from "./fold.js";
 
 /** The one pass over a lane: checkpoints, series for the strips, flows between places, peaks, ghosts, what to open at. */
 export function timeline(model, lane) {
@@ -9,7 +9,7 @@ export function timeline(model, lane) {
   lane.marks = []; lane.flights = []; lane.faultSpans = []; lane.ghosts = []; lane.flows = new Map(); lane.leaving = lane.longestFlight = 0;
   lane.used = perPlace(); lane.trays = perPlace(); lane.tapes = perPlace(); lane.grids = perPlace(); lane.axisAt = perPlace(); lane.tubes = perPlace();
   lane.peak = perPlace(); lane.stored = perPlace(); lane.room = perPlace(); lane.tileCount = perPlace(); lane.fileCount = perPlace();
-  lane.carets = perPlace(); lane.tapeFrom = new Map(); lane.tapeEnd = perPlace();
+  lane.carets = perPlace(); lane.leaks = new Map(); lane.tapeFrom = new Map(); lane.tapeEnd = perPlace();
   lane.stood = new Uint8Array(lane.n); lane.record = new Int32Array(lane.entities).fill(-1); lane.bornAt = new Map(); lane.goneAt = new Map();
   const files = new Set();
   for (const { type, place: p, file, what } of lane.slots) {
@@ -47,7 +47,9 @@ export function timeline(model, lane) {
       if (e < 0 || echo) { lane.flights.push(i); lane.longestFlight = Math.max(lane.longestFlight, lane.until[i] - lane.time[i]); }
     } else if (moved && from !== to && k.v !== MARK) { flow(from, p, i); flow(p, to, i); }
     if (k.v === MARK && lane.slot[i] >= 0) flow(lane.slots[lane.slot[i]].place, p, i);   // who keeps a position reads from there
+    if (e >= 0 && s.at[e] - 1 === to && !holeOf(s, e)) lane.leaks.set(to, -1);   // what is not only of outlines
     if (k.v === PUT) {
+      if (k.hole && to !== p && !lane.leaks.has(to)) lane.leaks.set(to, p);
       const o = lane.offset[i];
       if (o >= 0) {
         lane.tapes[to] = 1; if (e >= 0) lane.record[e] = o;
@@ -123,12 +125,13 @@ function perSecond(model, total) {
   return rate;
 }
 
-/** The names of at most three strips for all lanes: those with a reference first, a derived one only if it ever moves. */
+/** The names of at most three strips for all lanes: those a run names, then those with a reference; a derived one only if it ever moves. */
 export function stripNames(lanes) {
   const names = [];
   const add = (name) => { if (!names.includes(name)) names.push(name); };
   const all = lanes.flatMap((lane) => lane.strips);
   const moves = (strip) => strip.lines.some((line) => line.y.some((y) => y !== 0));
+  for (const lane of lanes) for (const name of lane.header.strip ?? []) if (all.some((x) => x.name === name)) add(name);
   for (const lane of lanes) for (const name in lane.header.references) if (all.some((x) => x.name === name)) add(name);
   all.filter((strip) => !strip.derived).forEach((strip) => add(strip.name));
   all.filter((strip) => strip.derived && moves(strip)).forEach((strip) => add(strip.name));
