@@ -13,6 +13,7 @@ from dsys_lab.simulation import Simulation, fault
 from dsys_lab.structures import VolatileDisk
 from dsys_lab.trace import lamps
 from dsys_lab.views import charts
+from dsys_lab.views.player.fold import folded
 
 SEEDS = (1, 2, 3)
 POWER = {"do": "crash", "target": "pings", "on": {"kind": "handed", "place": "pings"}, "nth": 3, "lasts_s": 5}
@@ -149,6 +150,9 @@ def test_a_loss_of_power_repeats_a_crate_under_a_name_of_its_attempt_and_replace
         assert reading.who_has_twice(stand) == "attempt"
         assert set(ids(stand["attempt"])) == set(ids(stand["crate"]))
         assert red(glass(seed=seed, faults=[POWER])) == []
+        for names, objects in stand.items():  # and the picture shows as many crates as the bucket has
+            there = folded(glass(seed=seed, names=names, faults=[POWER])).where.values()
+            assert sum(place == "destination" for place, _ in there) == len(objects)
 
 
 def test_by_arrival_late_pings_lie_in_a_later_hour_and_by_event_none_does():

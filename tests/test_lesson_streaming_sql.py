@@ -205,6 +205,13 @@ def test_a_mean_comes_out_right_in_two_modes_and_a_crash_shows_in_one_sink(seed)
     assert len({one.replayed for one in crashed}) == 1
 
 
+def test_what_stands_again_after_a_crash_is_counted_of_the_runs_that_are_played():
+    dies = [{"do": "crash", "target": "job", "on": {"kind": "read", "first": 75}, "lasts_s": 5}]
+    again = counts.stand_again({kind: surviving(kind=kind, faults=dies) for kind in ("plain", "upsert", "two-phase")})
+    assert again["plain"] > 0
+    assert again["upsert"] == again["two-phase"] == 0
+
+
 def test_what_people_write_is_refused_by_its_place():
     said = queries.mistakes()
     assert list(said) == list(queries.MISTAKES)

@@ -384,6 +384,8 @@ def test_a_picture_opens_soon_after_the_first_fault_if_there_is_one() -> None:
     assert opening([queue(), trace])[0] == 21
     trace.header.faults = [{"do": "crash", "target": "phone", "at_s": 50e-6}]
     assert opening([trace])[0] == 52, "a fault that somebody added is what there is to see"
+    trace.header.poster_us = 55
+    assert opening([trace])[0] == 55, "it is felt still"
 
 
 def test_a_picture_opens_where_a_long_fault_breaks_a_promise_at_last() -> None:

@@ -94,6 +94,23 @@ def test_a_lane_has_no_place_of_another_run(words) -> None:
     assert not words(closed)["tap 2: unheard"]
 
 
+def test_a_place_that_lets_everything_pass_by_is_there_nevertheless(words) -> None:
+    both = words(filtering(), filtering(field="kinds"))
+    assert both["thumbnail"] == 4, "a seat and a listener in each lane"
+    assert both["billing"] == 3, "whom nobody calls has a seat, and is no place of that lane"
+    columns = still._columns([folded(filtering(field="kinds"))])
+    assert columns["uploads/billing"][0] == columns["uploads/thumbnail"][0]
+
+
+def test_the_sentence_above_a_strip_keeps_to_its_lane(words) -> None:
+    trace = waiting(lag_s=3)
+    trace.emit(9, "drop", "uploads", "m1", why="a reason that is longer than any lane is wide " * 3, copy=0)
+    trace.header.poster_us = 9
+    (said,) = [text for text in words(trace, trace, trace) if text.startswith("at ")]
+    assert said.endswith("…")
+    assert len(said) < 80
+
+
 def test_a_strip_draws_the_gauges_that_a_run_names_and_the_depth_where_it_has_none(words) -> None:
     trace = waiting(lag_s=3)
     assert (curves_of(trace).unit, words(trace)["lag"]) == ("depth", 0)

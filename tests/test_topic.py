@@ -25,7 +25,9 @@ from dsys_lab.brokers.topic import (
 )
 from dsys_lab.errors import BadParameter, Misuse, Refused
 from dsys_lab.facts import fact
-from dsys_lab.trace import Trace
+from dsys_lab.trace import Trace, balance
+from dsys_lab.trace.invariants import conservation
+from dsys_lab.views.player.fold import folded
 
 S = 1_000_000
 ONCE = DeliveryPolicy()
@@ -204,6 +206,19 @@ def test_the_archive_plays_again_to_one_seat_what_it_hears_and_no_longer_than_it
     assert topic.replay(day_us + 2 * S, "old", since_us=0) == 1  # m3 alone is younger than a day
     with pytest.raises(Refused, match="keeps no archive"):
         topic_of("a", fifo=True).replay(0, "a", since_us=0)
+
+
+def test_the_archive_holds_a_copy_of_its_own_until_it_is_too_old() -> None:
+    trace = Trace()
+    topic = Topic("uploads", fifo=True, archive_days=1, recorder=trace)
+    trace.emit(0, "publish", "phone", "m1", attempt=1)
+    topic.publish(0, "m1", group="g", dedup_id="d")
+    assert [place for place, _ in folded(trace).where.values()] == ["uploads/archive"]
+    assert (balance(trace).done, balance(trace).stored) == (1, 1)
+    topic.status()
+    topic.attempts(86_400 * S)
+    assert balance(trace).expired == 1
+    assert not conservation(trace)
 
 
 # ------------------------------------------------------------------------------------------------- misuse

@@ -149,7 +149,7 @@ class Kind:
     lets_go : bool
         Whether the place is no longer at work on the message from this mark on.
     passes : bool
-        Whether the place does nothing for the copy that stands there: skipped there, not done, whatever the ledger says.
+        Whether the place does nothing for the copy that stands there: it is skipped and not done, ledger or not.
     role : str
         The colour role (`dsys_lab.views.theme`) that it gives to what it is about, a message or a page; "" for none.
     caret : str

@@ -48,7 +48,9 @@ notes("What happens when a message is missed")
 # The whole way, as a pipe with six **taps**. The phone **publishes** pings to the topic `pings`, which answers it and
 # hands a copy to the `gate`, a small buffer; the gate feeds the `log`, and the `reader` takes **pages** from it, a few
 # pings at once, carries each out, and moves its **position**, the mark up to which it has **acknowledged** (the caret
-# under the log).
+# under the log). *Acknowledge* stands here for all that says "I have it": to publish again no more, or to move a position
+# on. Kafka calls the latter to *commit* an offset, Kinesis' client library a *checkpoint*; a worker of SQS *deletes* the
+# message, one of NATS sends an *ack*.
 #
 # | tap | open | closed |
 # |---|---|---|
@@ -248,7 +250,7 @@ live.reveal(
 # ### 2. With a position
 #
 # Now the messages lie in a log, and the reader keeps its position on disk. While it is down they wait, and then it has to
-# catch up. It can do 20 a second, 10 come, and it was down for 20 s.
+# catch up. It can do 20 a second, 10 come, and it was down for 20 s. (It is the outage of lab 01, with its law.)
 
 # %%
 caught_up = predict(
@@ -622,13 +624,29 @@ tree
 from dsys_lab.brokers.audit import compare_trees
 from dsys_lab.laws import hashes_compared_most
 
+
 # %%
-ours = list(range(1024))
-theirs = [-1 if bucket == 700 else bucket for bucket in ours]
+def compared(buckets):
+    ours = list(range(buckets))
+    theirs = [-1 if bucket == buckets // 3 else bucket for bucket in ours]
+    return compare_trees(ours, theirs).compared
+
+
+# %%
+until_found = [(n, compared(n), 0) for n in (16, 64, 256, 1_024, 4_096)]
 tree.reveal(
-    compare_trees(ours, theirs).compared,
-    law=hashes_compared_most(1, 1024),
+    compared(1_024),
+    law=hashes_compared_most(1, 1_024),
     why="Two on each of ten levels, and the root.",
+    show=charts.against_law(
+        {"counted": until_found},
+        laws={"counted": lambda buckets: hashes_compared_most(1, round(buckets))},
+        title="How many hashes until the one is found?",
+        x="buckets",
+        y="hashes",
+        log_x=True,
+        whole_x=True,
+    ),
 )
 
 # %% [markdown]

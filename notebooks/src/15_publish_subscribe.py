@@ -52,7 +52,8 @@ notes("Event BroadCasting- PubSub- SNS")
 # ## Picture
 #
 # The phone **publishes** a message to the topic `uploads`; for each who is **subscribed** the topic makes a copy, puts it
-# into that one's tray, and hands it over. *thumbnail* sits there all the time. *search* subscribes after 30 s. *billing*
+# into that one's tray, and hands it over. It is *delivered* when the one called has answered (to SNS over HTTP: with a
+# status of 200 to 299; in JetStream that answer is an *ack*). *thumbnail* sits there all the time. *search* subscribes after 30 s. *billing*
 # unsubscribes at 40 s and is back at 60 s: meanwhile its tray is dark. Press **space**.
 
 # %%

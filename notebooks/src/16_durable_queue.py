@@ -52,7 +52,8 @@ notes("Durable Message Queues - SQS")
 # ## Picture
 #
 # The same uploads and the same luck, twice. A worker that **receives** a clip has it on loan: the others do not see
-# it, for as long as SQS calls its *visibility timeout*. When it is done it **acknowledges**, and the clip is gone for good. If the loan ends first, the clip can be
+# it, for as long as SQS calls its *visibility timeout*. When it is done it **acknowledges**, and the clip is gone for good. (In SQS that call is
+# *DeleteMessage*, in NATS it is *ack*.) If the loan ends first, the clip can be
 # seen again, and the next worker gets it.
 #
 # Encoding takes 2 s on average, and varies much: often 1 s, sometimes 8. (It is *exponential*: however long a clip
@@ -345,8 +346,8 @@ charts.bars(found, title="How often is a clip lent?", unit="deliveries a clip")
 # ### 3. Between the effect and the acknowledgement
 #
 # Loans are long enough now, and still a worker may die. It starts, carries the **effect** out (it stores the encoded
-# clip), and acknowledges; so there are three seams at which it can happen. Take the one in the
-# middle:
+# clip), and acknowledges; so there are three seams at which it can happen. (It is the question of lab 14, experiment 5,
+# now asked of a loan.) Take the one in the middle:
 
 # %%
 at_the_seam = predict(
@@ -379,7 +380,7 @@ at_the_seam.reveal(
 # Nothing is lost, wherever it dies: the loan ends and somebody else does the work. In one seam it is done twice, and
 # no queue can help it, for it cannot know whether the effect had happened. The worker can. If each effect carries a
 # **key**, and the worker looks up in the same store whether that key was done, doing it again does nothing: it is
-# *idempotent*. Same crash, same luck, with the key on the right:
+# *idempotent*. Same crash, same luck, with the key on the right (↷ counts what came to a worker and was skipped):
 
 # %%
 keyed = encode(visibility_s=20, idempotent=True, faults=plans["between the two"])
@@ -682,14 +683,25 @@ away.sql("""
 # long before it reaches the retention.
 
 # %%
-ages = list(zip(days, gauge(away, "age of the oldest")[1], strict=True))
+calm = {"40 clips a day": away, "4 clips a day": nobody_home(away_days=8, clips_a_day=4)}
+depths, ages = (
+    {name: list(zip(days, gauge(run, what)[1], strict=True)) for name, run in calm.items()}
+    for what in ("kept", "age of the oldest")
+)
+charts.lines(depths, title="What looks calm: the depth", x="days", y="clips")
+
+# %%
 charts.lines(
-    {"age of the oldest": ages},
-    title="What to watch",
+    ages,
+    title="What to watch: the age of the oldest",
     x="days",
     y="days",
     references={"retention": RETENTION_DAYS},
 )
+
+# %% [markdown]
+# A depth of 16 or of 160: whether that is much depends on how many come, and at neither does anybody wake up. The age is
+# the same in both, and is read against the retention: one alarm fits all queues.
 
 # %% [markdown]
 # ### 9. The noisy neighbour
@@ -712,7 +724,7 @@ waited = {
 pd.DataFrame(waited).round(1)
 
 # %% [markdown]
-# (Seconds within which 95 of 100 clips found a worker.) In one line everybody waits behind the hundred. With turns
+# (The strip says how long the clip had waited that each sender's turn brings up; in the table: seconds within which 95 of 100 clips found a worker.) In one line everybody waits behind the hundred. With turns
 # the quiet ones hardly notice, and the noisy one waits only a little longer: most of those before it were its own.
 
 # %% [markdown]

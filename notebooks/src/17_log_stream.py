@@ -421,7 +421,8 @@ split_it.reveal(
 #
 # ### 4. Away for a minute
 #
-# A reader can work off 1.25 records a second, and 1 a second comes. It is away for 60 s, and comes back.
+# A reader can work off 1.25 records a second, and 1 a second comes. It is away for 60 s, and comes back. (The outage of lab
+# 01 once more, now on a tape that ends.)
 
 # %%
 back_at_the_tip = predict(
@@ -445,7 +446,7 @@ back_at_the_tip.reveal(
     standard_error=error,
     why="Only what it can do beyond what comes works the rest off.",
     show=(
-        player(catch_up, away_s=(10, 90, 10), retention_s=[3600, 120, 40]),
+        player(catch_up, away_s=(10, 90, 10), retention_s=[3600, 120, 40], seed=3),
         charts.against_law(
             {"counted": again},
             laws={"counted": lambda speed: laws.outage_drain_s(60, 1, speed)},
@@ -540,8 +541,10 @@ merged_when.reveal(
 # %% [markdown]
 # ### 6. A checkpoint is not a receipt
 #
-# A queue acknowledges each message. A log writes down one number now and then. Say a worker writes its checkpoint after
-# every 8 records, and crashes in the middle of one of them. Its successor begins behind the checkpoint.
+# A queue acknowledges each message. A log writes down one number now and then. (Kinesis' client library calls that a
+# *checkpoint*, Kafka *committing* an offset; in the code here it is `commit`. It is the position of lab 14, experiment 5.)
+# Say a worker writes its checkpoint after every 8 records, and crashes in the middle of one of them. Its successor begins
+# behind the checkpoint.
 
 # %%
 done_again = predict(

@@ -354,7 +354,8 @@ between.reveal(
 
 # %% [markdown]
 # Deleting first is no better: then rows are missing. What helps is a list of the files that *are* the table, and one
-# **commit** that changes the list: the second curve is the lake of lab 06, and its reader finds the same rows at every
+# **commit** that changes the list (the word of table formats; it has nothing to do with the commit of a reader's
+# position): the second curve is the lake of lab 06, and its reader finds the same rows at every
 # step.
 #
 # ### 3. Nobody opens
@@ -417,7 +418,7 @@ facts("firehose_retry_max")
 # ### 4. No answer
 #
 # A ping is safe in the log, and the answer to the watch is lost. The watch cannot know, and puts the same ping again. The
-# stream keeps no list of what it has. With one answer in five lost, how many pings land for each that was sent?
+# stream keeps no list of what it has. (The lost answer of lab 14, *Break it*, counted.) With one answer in five lost, how many pings land for each that was sent?
 
 # %%
 lands = predict(
@@ -657,7 +658,7 @@ print(len(short.kept), "pings arrived,", short.set_aside, "are in", *short.aside
 #
 # **The power goes between two steps.** The crate is in the bucket, and before the stream has written that down its power
 # fails. It is back five seconds later, with what its disk kept. The second lane gives all attempts of a crate the *same*
-# name.
+# name. (Between an effect and the note of it: the seam of labs 14 and 16.)
 
 # %%
 twice_made = predict(

@@ -106,25 +106,26 @@ from dsys_lab.structures import VolatileDisk
 # %%
 s = 1_000_000
 bed = VideoStream("bed", VolatileDisk(), retention_s=3_600)
-for n in (0, 1):
-    said = bed.put((2 * n + 2) * s, Fragment(f"f{n}", 2 * n * s, 2 * s, b"..."))
+for n in (1, 2):
+    said = bed.put(2 * n * s, Fragment(f"f{n}", (2 * n - 2) * s, 2 * s, b"..."))
     print(f"persisted: {said.message}, number {said.number}")
 
 # %% [markdown]
-# *Persisted*: it is on disk. The link fails for a while, *f3* comes before *f2* is there, and *f4* never comes. Where was
+# *Persisted*: it is on disk. (The service answers each fragment three times: *buffering*, *received*, *persisted*. Only
+# the last is what other labs call acknowledged.) The link fails for a while, *f4* comes before *f3* is there, and *f5* never comes. Where was
 # the sleeper at second 7, and what cannot be seen?
 
 # %%
-bed.put(9 * s, Fragment("f3", 6 * s, 2 * s, b"..."))
+bed.put(9 * s, Fragment("f4", 6 * s, 2 * s, b"..."))
 print(bed.moment(9 * s, 7 * s).message)
 kept.gaps_s(bed, 0, 10)
 
 # %% [markdown]
-# A **gap** is said, not guessed: an interval of the camera's time of which nothing can be played. *f2* comes late, and
+# A **gap** is said, not guessed: an interval of the camera's time of which nothing can be played. *f3* comes late, and
 # the first gap is gone:
 
 # %%
-bed.put(11 * s, Fragment("f2", 4 * s, 2 * s, b"..."))
+bed.put(11 * s, Fragment("f3", 4 * s, 2 * s, b"..."))
 kept.gaps_s(bed, 0, 10)
 
 # %% [markdown]
@@ -216,7 +217,7 @@ delay.reveal(
     standard_error=error,
     why="The first frame of the oldest is as old as all three.",
     show=(
-        player(live, fragment_s=(0.5, 8.0, 0.5), buffered=(1, 5), at={"buffered": 3}),
+        player(live, fragment_s=(0.5, 8.0, 0.5), buffered=(1, 5), at={"fragment_s": 8.0, "buffered": 3}),
         how_old,
     ),
 )
@@ -365,7 +366,7 @@ moments(film, shelf, at_s=15.5)
 # ### 4. What first?
 #
 # The link is back after 20 s and carries 1.5 seconds of film in a second. Meanwhile the camera films on. How long until
-# nothing waits on the device any more?
+# nothing waits on the device any more? (The law is that of an outage in lab 01.)
 
 # %%
 catch_up = predict(

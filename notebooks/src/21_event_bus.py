@@ -590,7 +590,8 @@ again.reveal(
 )
 
 # %% [markdown]
-# The lamp *exactly-once effect* tells the two apart. Three remedies: a **key** in each effect (the second lane); naming the
+# The lamp *exactly-once effect* tells the two apart, and so does the mark ↷: what came to a target that had done it before,
+# and was skipped. Three remedies: a **key** in each effect (the second lane); naming the
 # rules that are to hear the replay; or a pattern that wants `replay-name` not to exist, for a replayed event carries the
 # name of its replay. Replayed to whom, who does what?
 
@@ -752,7 +753,8 @@ kept.delivered(60_000_000, attempt.number)
 answers(kept.status().targets["short/coach"])
 
 # %% [markdown]
-# **The bus itself crashes** with work in hand, in the middle of an event. What it had out it tries again when it is back;
+# **The bus itself crashes** with work in hand, in the middle of an event. (That a target has it is said by its answer, here
+# *handed over*; the one who puts is acknowledged by the entry's id in the answer to `PutEvents`.) What it had out it tries again when it is back;
 # what is sent to it meanwhile never arrives, and its sender, who has no acknowledgement, would have to put it again.
 # Click an event and press **F**, to follow it.
 

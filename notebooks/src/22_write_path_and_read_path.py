@@ -316,7 +316,7 @@ touched, by_law = counts.touched_courses(0.1, 0.3, 1, 3, 10), counts.touched_law
 
 # %%
 axes = {"x": "reads for each post", "y": "lists", "log_x": True, "log_y": True}
-title = "Lists touched for each post (500 people)"
+title = "Lists touched for each post"
 lists = charts.against_law(touched, laws=by_law, title=title, **axes)
 
 # %%
@@ -330,8 +330,7 @@ push_pull.reveal(
 
 # %% [markdown]
 # With *f* followers and *r* reads a post push touches *f + r* lists and pull *1 + r f*. They meet at one read a post,
-# however many followers there are. (The chart is of 500 people, fewer than above so that many runs are quick; its law
-# stands for the followers that they have on average.) If a copy is dearer than a look, they meet at the ratio of the two prices:
+# however many followers there are. If a copy is dearer than a look, they meet at the ratio of the two prices:
 
 # %%
 for write_cost, read_cost in ((1, 1), (3, 1), (1, 3)):
@@ -464,6 +463,7 @@ stale_hits.reveal(
 #
 # Whoever writes and then looks wants to see it, even if the rest of the world may wait. Behind the wall stands a copy,
 # and a change is under way to it for 100 ms on average: an exponential time, so most are quicker and some much slower.
+# (It is the replica of lab 03, seen by the one who writes.)
 
 # %%
 own_write = predict(
@@ -504,8 +504,10 @@ own_write.reveal(
 # $$e^{-d/l}$$
 #
 # The cure costs nothing but patience: the write returns its **position** in the log, and the reader says *I must see at
-# least that far*. In the second lane the copy lets them wait until it is there. (A slower copy, so that there is
-# something to see; the strip says by how many changes it is behind.)
+# least that far*. (PostgreSQL calls the position an *LSN*, and so far has the replica *replayed*.) Each writer comes to
+# *readers* a little after the write; who does not find it leaves an outline in *not seen*. In the second lane the copy lets
+# them wait, discs at *readers*, until it is there. (A slower copy, so that there is something to see; the strip **lag** says
+# by how many changes it is behind.)
 
 # %%
 player(
@@ -580,23 +582,26 @@ clients
 
 # %%
 poll, subscribe = counts.heard(seconds=10_000)
+times, error = counts.times_as_many(seconds=10_000)
 messages = counts.heard_courses(0.01, 0.05, 0.1, 0.3, 1.0, seconds=10_000)
 
 # %%
 axes = {"x": "changes a second", "y": "messages", "log_x": True, "log_y": True}
 title = "Messages in 10,000 s, for fifty phones"
-sent = charts.lines(messages, title=title, **axes)
+by_law = counts.heard_laws(seconds=10_000)
+sent = charts.against_law(messages, laws=by_law, title=title, **axes)
 
 # %%
 clients.reveal(
-    poll.requests / subscribe.requests,
+    times,
     law=(1 / 10) / 0.05,
+    standard_error=error,
     why="Polls come whether there is news or not: 0.1 a second, for 0.05 changes.",
     show=sent,
 )
 
 # %% [markdown]
-# The law is for the mean; how many changes there were in these 10,000 s was drawn. And how late does a phone know of
+# How many changes there are in 10,000 s is drawn; each dot is the mean of eight draws. And how late does a phone know of
 # a change?
 
 # %%

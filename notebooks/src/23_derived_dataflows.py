@@ -43,7 +43,8 @@ notes("Write path derived data system flows")
 # So the words come from us. The **system of record** (also: the authoritative data, the source of truth) is what cannot
 # be made from anything else; here the tables. **Derived** is what could be deleted and made anew from it: an index, a
 # cache, a sum (lab 03). The **write path** is all that happens because somebody wrote, before anybody asks (lab 22). A
-# **derived dataflow** is the part of it that leads from the system of record to the copies:
+# **derived dataflow** is the part of it that leads from the system of record to the copies. (Dual writes and the outbox you
+# have met in lab 01, the dual write to a cache in lab 03; here they stand beside the log.)
 #
 # | name | who tells the copy | its order |
 # |---|---|---|
@@ -108,7 +109,9 @@ told.changes(commits)
 
 # %% [markdown]
 # Whole transactions, in the order of their commits, and nothing of what was rolled back. `peek` does not move the place:
-# who asks again hears the same. `confirm` does, and only then may the log be let go up to there:
+# who asks again hears the same. `confirm` does, and only then may the log be let go up to there. (PostgreSQL keeps that as
+# `confirmed_flush_lsn`; it is what a reader of Kafka *commits* and one of Kinesis *checkpoints*, lab 17. A *commit* here is
+# always that of a transaction.)
 
 # %%
 slot.confirm(commits[0].position)
@@ -615,7 +618,7 @@ early.reveal(
 #
 # ### 9. Too slow, for good or for a while
 #
-# A view takes two commits a second.
+# A view takes two commits a second. (A reader's lag as in lab 17; here the log it holds back is the database's own.)
 
 # %%
 behind = predict(
@@ -632,13 +635,14 @@ in_bytes = {
     f"{rate:g} a second": lagging.behind(rate, what="log held back")
     for rate in (1, 3)
 }
-overloaded = rates["3 a second"]
+at_last = lagging.behind_at_last(3, 4, 6)
+_, commits, error = at_last[0]
 
 # %%
 behind.reveal(
-    overloaded[-1][1],
+    commits,
     law=(3 - 2) * 20,
-    standard_error=(3 * 20) ** 0.5,
+    standard_error=error,
     why="What comes more than it takes adds up, second by second.",
     show=(
         charts.lines(
@@ -647,6 +651,13 @@ behind.reveal(
             title="How far is the view behind, by sales a second?",
             y="commits",
             steps=True,
+        ),
+        charts.against_law(
+            {"counted": at_last},
+            laws={"counted": lambda rate: (rate - 2) * 20},
+            title="And after 20 s?",
+            x="sales a second",
+            y="commits behind",
         ),
         charts.lines(in_bytes, title="What is held back of the log?", y="bytes"),
     ),

@@ -68,7 +68,7 @@ class Topic:
             raise BadParameter("archive_days with fifo=False: only a FIFO topic keeps what was published")
         self.place, self.fifo, self.recorder = place, fifo, recorder
         self._archive_us = int(archive_days * DAY_US)
-        self._archive: deque[Message] = deque()
+        self._archive: deque[tuple[Message, int]] = deque()
         self._seats: dict[str, Seat] = {}
         self._outbox: Outbox[Copy] = Outbox(place, recorder)
         self._seen = SeenIds(DEDUP_US)
@@ -150,8 +150,7 @@ class Topic:
         """Make a copy for everyone who hears the message."""
         self._published += 1
         if self._archive_us:
-            self._archive.append(message)
-            self.recorder.emit(self._now_us, "archive", f"{self.place}/archive", message.name, copy=copy)
+            self._keep(message)
         heard, passed_by = [], []
         for name, seat in self._seats.items():
             if seat.subscription.hears(message.attributes, message.body):
@@ -164,13 +163,23 @@ class Topic:
                 self.recorder.emit(self._now_us, "nomatch", seat.place, message.name, rule=name)
         self._unheard += not heard
         if heard or self._archive_us:
-            self.recorder.emit(self._now_us, "fan_out", self.place, message.name, copies=len(heard), copy=copy)
+            made = len(heard) + bool(self._archive_us)
+            self.recorder.emit(self._now_us, "fan_out", self.place, message.name, copies=made, copy=copy)
         elif passed_by:
             why = "no filter lets it through"
             self.recorder.emit(self._now_us, "unmatched", self.place, message.name, why=why, copy=copy)
         else:  # who is away and would have heard it has lost it
             self.recorder.emit(self._now_us, "drop", self.place, message.name, why="nobody is subscribed", copy=copy)
         return Published(message.name, tuple(heard), tuple(passed_by))
+
+    def _keep(self, message: Message) -> None:
+        """Lay a copy of its own into the archive: what comes in is at its end once it is handed on."""
+        self._copies[message.name] += 1
+        place, copy = f"{self.place}/archive", self._copies[message.name]
+        self._archive.append((message, copy))
+        about: dict[str, Any] = {"rule": "archive", "to": place, "arrive_us": self._now_us, "copy": copy}
+        self.recorder.emit(self._now_us, "match", self.place, message.name, **about)
+        self.recorder.emit(self._now_us, "archive", place, message.name, copy=copy)
 
     def _new_copy(self, kind: str, seat: Seat, message: Message) -> Copy:
         """Make a copy for a seat: because it matches, or from the archive."""
@@ -264,7 +273,7 @@ class Topic:
         if not 0 <= since_us <= until_us <= now_us:
             raise BadParameter(f"since_us = {since_us!r}, until_us = {until_us!r}: give 0 <= since <= until <= now")
         again = [
-            message for message in self._archive
+            message for message, _ in self._archive
             if since_us <= message.published_us <= until_us
             and seat.subscription.hears(message.attributes, message.body)
         ]  # fmt: skip
@@ -285,8 +294,10 @@ class Topic:
         if now_us < self._now_us:
             raise Misuse(f"now_us = {now_us} lies before {self._now_us}: time cannot run back")
         self._now_us = now_us
-        while self._archive and self._archive[0].published_us + self._archive_us <= now_us:
-            self._archive.popleft()
+        while self._archive and self._archive[0][0].published_us + self._archive_us <= now_us:
+            message, copy = self._archive.popleft()
+            age_us = now_us - message.published_us
+            self.recorder.emit(now_us, "expire", f"{self.place}/archive", message.name, age_us=age_us, copy=copy)
 
     def _seat(self, name: str) -> Seat:
         if name not in self._seats:

@@ -25,7 +25,7 @@ from dsys_lab.simulation.chance import exponential
 from dsys_lab.stores.relational import Change
 from dsys_lab.structures.schema import Value
 
-REPLICA = "replica"
+REPLICA, NOT_SEEN, OUTLINE = "replica", "not seen", 1
 Logged = tuple[int, int, Change]
 """A change in the log: its position, when it was committed, and what it did."""
 
@@ -111,7 +111,10 @@ def following(
     keys: int = 20,
     seconds: float = 20.0,
 ) -> Claims:
-    """Writers change rows, `writes` a second; each looks at the replica `waited_s` later."""
+    """Writers change rows, `writes` a second; each looks at the replica `waited_s` later.
+
+    Of who looked in vain an outline stays in "not seen".
+    """
     require_positive(writes=writes, applies=applies, keys=keys)
     require_not_negative(waited_s=waited_s)
     require_events(writes, seconds)
@@ -120,13 +123,17 @@ def following(
 
     def look(key: int, position: int) -> Body:
         yield sim.sleep(waited_s)
-        asked_us = sim.now_us
+        asked_us, question = sim.now_us, f"q{position}"
+        sim.emit("publish", READERS, question, attempt=1)
         if until_seen:
             yield replica.has(position)
         seen = replica.view.position
         behind_us = 0 if seen >= position else sim.now_us - source.log[seen][1]
         sim.emit("look", READERS, view=REPLICA, key=key, position=seen, behind_us=behind_us,
                  stale=seen < position, waited_us=sim.now_us - asked_us)  # fmt: skip
+        sim.emit("finish", READERS, question, attempt=1)
+        if seen < position:
+            sim.emit("hole", READERS, question, to=NOT_SEEN, why="it is not there yet", copy=OUTLINE)
 
     def write() -> Body:
         luck = sim.stream("writers")
@@ -139,7 +146,7 @@ def following(
 
     sim.spawn(write())
     sim.run(seconds)
-    return Claims()
+    return Claims(strip=("lag",))
 
 
 @scenario("the newest by {order}")

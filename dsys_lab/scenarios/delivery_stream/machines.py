@@ -45,6 +45,21 @@ class Bucket(Machine):
     def __init__(self, simulation: Simulation, name: str) -> None:
         super().__init__(simulation, name)
         self.store = JournaledStore(VolatileDisk(), place=name, recorder=NO_TRACE)
+        self._unheard: dict[str, int] = {}
+
+    def put(self, attempt: Attempt, crate: str) -> None:
+        """Keep an object; it takes the place of one of its name."""
+        simulation = self.simulation
+        self.store.put(attempt.key, attempt.data, now_us=simulation.now_us)
+        before = self._unheard.pop(attempt.key, None)
+        if before is not None:
+            simulation.emit("forgets", self.name, crate, why="its name was put again", copy=before)
+
+    def never_confirmed(self, attempt: Attempt, crate: str) -> None:
+        """Show what stands here although the stream does not know: it was put, and the power went."""
+        self._unheard[attempt.key] = attempt.attempt
+        count = len(attempt.messages)
+        self.simulation.emit("landed", self.name, crate, count=count, copy=attempt.attempt, attempt=attempt.attempt)
 
     @property
     def objects(self) -> dict[str, bytes]:
@@ -84,6 +99,7 @@ class StreamHost(Machine):
         self.stream = self._open()
         self._deadlines = Deadlines(simulation, self.work_off)
         self._was_down = self._is_looking = False
+        self._put: dict[int, Attempt] = {}
 
     @property
     def is_empty(self) -> bool:
@@ -128,15 +144,20 @@ class StreamHost(Machine):
         yield simulation.sleep(DELAY_S)
         reached = bucket.is_reached_by(self.name)
         if reached:
-            bucket.store.put(attempt.key, attempt.data, now_us=simulation.now_us)
-            crate = f"{self.name}-{attempt.number}"
+            crate = self._crate(attempt)
+            bucket.put(attempt, crate)
+            self._put[attempt.number] = attempt
             simulation.emit("handed", self.name, crate, to=attempt.to, attempt=attempt.attempt)
         yield simulation.sleep(DELAY_S)
         if reached:
+            del self._put[attempt.number]
             self.stream.delivered(simulation.now_us, attempt.number)
         else:
             self.stream.failed(simulation.now_us, attempt.number, f"{attempt.to} is down")
         self.work_off()
+
+    def _crate(self, attempt: Attempt) -> str:
+        return f"{self.name}-{attempt.number}"
 
     # ------------------------------------------------------------ the glass and the hourglass
     def _look(self) -> None:
@@ -172,6 +193,9 @@ class StreamHost(Machine):
         """Forget what a loss of power may forget."""
         self._was_down = True
         self.device.crash(self.simulation.stream(f"{self.name}/power"))
+        for attempt in self._put.values():
+            self.buckets[attempt.to].never_confirmed(attempt, self._crate(attempt))
+        self._put.clear()
 
     def boot(self) -> None:
         """Go on with what the disk kept."""

@@ -18,7 +18,7 @@ from dsys_lab.scenarios.derived_dataflows.machines import INDEX, ITEMS, MAKES, T
 from dsys_lab.scenarios.derived_dataflows.sides import Side, model
 from dsys_lab.scenarios.scenario import DEFAULT_SEED, Claims, scenario
 from dsys_lab.scenarios.stream_and_batch.flights_late import departures
-from dsys_lab.simulation import Body, Measured, Simulation
+from dsys_lab.simulation import Body, Measured, Simulation, over_seeds
 from dsys_lab.simulation.chance import exponential, stream
 from dsys_lab.stores.relational import Commit, SlotStatus
 from dsys_lab.structures.disk import VolatileDisk
@@ -26,6 +26,8 @@ from dsys_lab.structures.disk import VolatileDisk
 ADA, MISSES = "ada", "not seen"
 OUTLINE: Final = 9
 """The copy that an outline is drawn of."""
+RUNS: Final = 8
+"""Seeds of a mean."""
 Points = list[tuple[float, float]]
 
 
@@ -80,7 +82,7 @@ def own_reads(
 
     sim.spawn(sell())
     sim.run(seconds + waited_s + 2 * poll_s + 1)
-    return Claims(poster_us=missed_us[-1] if missed_us else round(seconds * 0.6e6))
+    return Claims(poster_us=missed_us[-1] if missed_us else round(seconds * 0.6e6), strip=("behind",))
 
 
 
@@ -123,11 +125,18 @@ def held(
 
 
 # ------------------------------------------------------------------------------------------ under load
-def behind(rate: float, *, take_s: float = 0.5, seconds: float = 20.0, what: str = "behind") -> Points:
+def behind(
+    rate: float, *, take_s: float = 0.5, seconds: float = 20.0, what: str = "behind", seed: int = DEFAULT_SEED
+) -> Points:
     """Return how far the index of `capture` is behind over time: (seconds, commits), or bytes of "log held back"."""
-    trace = capture(rate=rate, take_s=take_s, seconds=seconds)
+    trace = capture(rate=rate, take_s=take_s, seconds=seconds, seed=seed)
     rows = [row for row in trace.of("gauge", place=INDEX) if row.fields["name"] == what]
     return [(row.time_us / 1e6, float(row.fields["value"] or 0)) for row in rows if row.time_us <= seconds * 1e6]
+
+
+def behind_at_last(*rates: float) -> list[Measured]:
+    """Return how many commits the index is behind at the end: (sales a second, mean, standard error over seeds)."""
+    return over_seeds(lambda rate, seed: behind(rate, seed=seed)[-1][1], seeds=RUNS, rate=rates)
 
 
 class Spike(NamedTuple):

@@ -285,4 +285,4 @@ def shelf(
         quiet_s += 1
         sim.run(quiet_s)
     witness.check()
-    return Claims({"checks hold": {}, "conservation": {}})
+    return Claims({"checks hold": {}, "conservation": {}}, strip=("differ for good",))

@@ -30,9 +30,10 @@ from dsys_lab.facts import fact
 from dsys_lab.scenarios.durable_queue.machines import DurableHost, QueueHost, Sender, at_random
 from dsys_lab.scenarios.durable_queue.workers import WATCHES, Task, Worker
 from dsys_lab.scenarios.scenario import Claims, scenario
-from dsys_lab.simulation import Body, Simulation
+from dsys_lab.simulation import Body, Simulation, to_us
 from dsys_lab.simulation.chance import constant, service
 from dsys_lab.structures import EVERY_RECORD, NEVER, Fsync
+from dsys_lab.trace import Recorder, Scalar
 
 RETENTION_DAYS: Final = float(fact("sqs_retention_default").value)
 AT_ONCE_S: Final = 0.005
@@ -215,7 +216,7 @@ def _gauges(sim: Simulation, host: QueueHost, *, every_s: float = 7_200.0) -> Bo
 
 # ------------------------------------------------------------------------------------------ 5. a noisy tenant
 QUIET_TENANTS: Final = ("ann", "bob", "cy")
-NOISY_TENANT: Final = "noisy"
+NOISY_TENANT, NOISY_AT_S = "noisy", 10.0
 
 
 @scenario("{kind} queue")
@@ -235,13 +236,32 @@ def tenants(
     go.
     """
     require_positive(noisy_clips=noisy_clips, work_s=work_s, quiet_rate=quiet_rate, until_s=until_s)
-    host = _queue(sim, Settings(kind=kind, copy_share=0.0, order_window=1))
+    settings = Settings(kind=kind, copy_share=0.0, order_window=1)
+    host = QueueHost(sim, WorkQueue(CLIPS, settings, recorder=_Waits(sim.recorder)))
     _hire(sim, host, workers, Task(constant(work_s)))
     for name in QUIET_TENANTS:
         _tenant(sim, host, name, at_random(sim, name, rate=quiet_rate, for_s=until_s))
-    _tenant(sim, host, NOISY_TENANT, chain([10.0], repeat(AT_ONCE_S, noisy_clips - 1)))
+    _tenant(sim, host, NOISY_TENANT, chain([NOISY_AT_S], repeat(AT_ONCE_S, noisy_clips - 1)))
     sim.run(until_s + 60)
-    return Claims({**KEPT, "at most once": {}})
+    half_way_s = NOISY_AT_S + 0.5 * noisy_clips * work_s / workers
+    return Claims({**KEPT, "at most once": {}}, strip=("waited",), poster_us=to_us(min(half_way_s, until_s)))
+
+
+class _Waits:
+    """Passes a queue's rows on, and reads off at each sender how long the clip waited that is lent just now."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self.recorder = recorder
+        self._came_us: dict[str, int] = {}
+
+    def emit(self, time_us: int, kind: str, place: str, message: str | None = None, /, **fields: Scalar) -> None:
+        """Write a row, and behind one of a loan what it says of the wait."""
+        self.recorder.emit(time_us, kind, place, message, **fields)
+        if kind == "enqueue" and message:
+            self._came_us[message] = time_us
+        elif kind == "deliver" and message:
+            waited_s, sender = round((time_us - self._came_us[message]) / 1e6, 2), message.rpartition("-")[0]
+            self.recorder.emit(time_us, "gauge", sender, name="waited", value=waited_s, unit="s")
 
 
 def _tenant(sim: Simulation, host: QueueHost, name: str, gaps: Iterable[float]) -> None:

@@ -282,7 +282,8 @@ def failover(
     sim.after(FAILS_S, pair.fail)
     sim.after(FAILS_S + NOTICED_S, pair.promote)
     sim.run(until_s)
-    return Claims({"at most once": {}, "at least once": {}})
+    read_on_s = FAILS_S + NOTICED_S + 2 * PairReader.POLL_S
+    return Claims({"at most once": {}, "at least once": {}}, poster_us=to_us(min(read_on_s, until_s)))
 
 
 # ------------------------------------------------------------------------------------------ a clock ahead

@@ -65,8 +65,9 @@ def reread(trace: Trace) -> dict[str, int]:
 
 
 def reread_of(runs: Mapping[str, Trace]) -> dict[str, int]:
-    """Return how many records each repair reads again, for each of several runs."""
-    return {f"{name}: {repair}": count for name, run in runs.items() for repair, count in reread(run).items()}
+    """Return how many records each repair reads again, in one run and in the other beside each other."""
+    counts = {name: reread(run) for name, run in runs.items()}
+    return {f"{repair}, {name}": counts[name][repair] for repair in REPAIRS for name in runs}
 
 
 def compared(trace: Trace) -> pd.DataFrame:

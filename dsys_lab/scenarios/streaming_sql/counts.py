@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
@@ -18,9 +19,11 @@ from dsys_lab.scenarios.streaming_sql.world import Told, catalog, told
 from dsys_lab.simulation.chance import stream as luck
 from dsys_lab.structures import VolatileDisk
 from dsys_lab.structures.part_of_disk import PartOfDisk
+from dsys_lab.trace import Trace
 
 __all__ = [
-    "clock_ahead", "crashed", "join_state", "kinds", "modes", "patience", "seen_after", "silence", "wrong_prices",
+    "clock_ahead", "crashed", "join_state", "kinds", "modes", "patience", "seen_after", "silence",
+    "stand_again", "wrong_prices",
 ]  # fmt: skip
 
 PER_CITY = """SELECT window_start, window_end, city, COUNT(*) AS n
@@ -290,6 +293,12 @@ def crashed(kind: str = "two-phase", every: int = 100, *, seed: int = 7, seconds
     found = run.finish()
     repeated, lost = (found - expected).total(), (expected - found).total()
     return Crashed(kind, every, replayed, repeated, lost, fmean(whole.delays_s))
+
+
+def stand_again(runs: Mapping[str, Trace]) -> dict[str, int]:
+    """Return for each run that crashed how many rows stand in its sink beyond those of a run that did not."""
+    ends = {name: run.of("check")[-1].fields for name, run in runs.items()}
+    return {name: int(end["got"] or 0) - int(end["expected"] or 0) for name, end in ends.items()}
 
 
 def seen_after(every: int, *, seed: int = 7, seconds: float = 300.0) -> float:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from dsys_lab import laws
-from dsys_lab.scenarios.streaming_sql.counts import join_state, patience, seen_after, wrong_prices
+from dsys_lab.scenarios.streaming_sql.counts import crashed, join_state, patience, seen_after, wrong_prices
 from dsys_lab.simulation import Measured, over_seeds
 
 RUNS: Final = 5
+CRASHES: Final = 48
+CRASHED_S: Final = 100.0
+"""How many runs crash, and how long each lasts."""
 RATE: Final = 4.0
 """Pings a second of `told`."""
 
@@ -42,6 +45,14 @@ def wrong_by_arrival(*delays_s: float) -> list[Measured]:
 def wrong_by_event(*delays_s: float) -> list[Measured]:
     """Return the same for a join by event time."""
     return over_seeds(lambda delay, seed: wrong_prices(delay, seed=seed)[0][2], seeds=RUNS, delay=delays_s)
+
+
+def read_again(*every: int) -> list[Measured]:
+    """Return how many pings are read again after a crash at any of them alike."""
+    return over_seeds(
+        lambda records, seed: crashed("two-phase", int(records), seed=seed, seconds=CRASHED_S).replayed,
+        seeds=CRASHES, records=every,
+    )  # fmt: skip
 
 
 def seen_after_s(*every: int) -> list[Measured]:

@@ -320,7 +320,7 @@ def gauge(simulation: Simulation, camera: Camera, screens: list[Screen]) -> Body
     """Read off, now and then, what waits on the device and how old each viewer's picture is."""
     while True:
         waits_s, full_s = camera.device.waiting_us / 1e6, camera.device.capacity_us / 1e6
-        told: dict[str, Scalar] = {"name": "waits on the device", "value": waits_s, "unit": "s of film"}
+        told: dict[str, Scalar] = {"name": "waits on the device", "value": waits_s, "unit": "s"}
         simulation.emit("gauge", camera.device.place, **told, **({"full": full_s} if full_s else {}))
         for screen in screens:
             age_s = screen.age_s

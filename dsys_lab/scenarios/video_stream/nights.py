@@ -73,7 +73,7 @@ def live(
     require_not_negative(joins_s=joins_s)
     camera = filmed(sim, film or modelled(seconds, fragment_s), link_x=link_x, device_s=device_s)
     run_until_seen(sim, camera, Screen(sim, camera.archive, buffered=buffered, joins_s=joins_s))
-    return Claims(KEPT, poster_us=round(0.7e6 * camera.film.lasts_s))
+    return Claims(KEPT, poster_us=round(0.7e6 * camera.film.lasts_s), strip=("live delay",))
 
 
 # ------------------------------------------------------------------------------------------ 2. the link is down
@@ -103,7 +103,7 @@ def outage(
     if down_s:
         arm(Fault(do="split", target=camera.name, at_s=DOWN_AT_S, lasts_s=down_s), sim)
     run_until_seen(sim, camera, Screen(sim, camera.archive, buffered=buffered))
-    return Claims(KEPT, poster_us=round((DOWN_AT_S + 0.8 * down_s) * 1e6))
+    return Claims(KEPT, poster_us=round((DOWN_AT_S + 0.8 * down_s) * 1e6), strip=("live delay", "waits on the device"))
 
 
 # ------------------------------------------------------------------------------------------ 3. slow at times
@@ -125,7 +125,7 @@ def shaky(
     film = modelled(seconds, fragment_s)
     camera = filmed(sim, film, link_x=link_x, device_s=seconds, way=exponential(1.0))
     run_until_seen(sim, camera, Screen(sim, camera.archive, buffered=buffered, joins_s=joins_s))
-    return Claims(KEPT, poster_us=round(0.5e6 * seconds))
+    return Claims(KEPT, poster_us=round(0.5e6 * seconds), strip=("live delay",))
 
 
 # ------------------------------------------------------------------------------------------ 4. what is too old
@@ -143,4 +143,4 @@ def edge(
     require_positive(retention_s=retention_s)
     camera = filmed(sim, film or modelled(seconds, fragment_s), link_x=4.0, device_s=20.0, retention_s=retention_s)
     run_until_seen(sim, camera, Screen(sim, camera.archive, buffered=buffered))
-    return Claims(KEPT, poster_us=round(0.8e6 * seconds))
+    return Claims(KEPT, poster_us=round(0.8e6 * seconds), strip=("live delay",))

@@ -54,7 +54,7 @@ def touched(
     return told
 
 
-def touched_courses(*reads_a_post: float, users: int = 500, seeds: int = 4) -> dict[str, list[Point]]:
+def touched_courses(*reads_a_post: float, users: int = 2_000, seeds: int = 4) -> dict[str, list[Point]]:
     """Return (reads a post, lists touched a post, standard error over seeds) of push and of pull."""
     runs = [touched(*reads_a_post, users=users, seed=seed) for seed in range(seeds)]
     return {
@@ -67,7 +67,7 @@ def touched_courses(*reads_a_post: float, users: int = 500, seeds: int = 4) -> d
     }
 
 
-def touched_laws(users: int = 500) -> dict[str, Callable[[float], float]]:
+def touched_laws(users: int = 2_000) -> dict[str, Callable[[float], float]]:
     """Return the law of each strategy: reads a post -> lists touched a post."""
     mean = mean_followers(users)
     return {"push": lambda reads: push_touches(mean, reads), "pull": lambda reads: pull_touches(mean, reads)}
@@ -190,10 +190,27 @@ def heard(
     return [Heard("poll", polls, fmean(late_s or [0.0])), Heard("subscribe", told, push_s if told else 0.0)]
 
 
-def heard_courses(*changes_a_second: float, **more: Any) -> dict[str, list[tuple[float, float]]]:
-    """Return for each way (changes a second, messages)."""
-    told: dict[str, list[tuple[float, float]]] = {}
+def heard_courses(*changes_a_second: float, seeds: int = 8, **more: Any) -> dict[str, list[Point]]:
+    """Return for each way (changes a second, messages, standard error over seeds)."""
+    told: dict[str, list[Point]] = {}
     for rate in changes_a_second:
-        for one in heard(changes_a_second=rate, **more):
-            told.setdefault(one.way, []).append((rate, one.requests))
+        runs = [heard(changes_a_second=rate, seed=seed, **more) for seed in range(seeds)]
+        for ways in zip(*runs, strict=True):
+            requests = [one.requests for one in ways]
+            told.setdefault(ways[0].way, []).append((rate, fmean(requests), stdev(requests) / seeds**0.5))
     return told
+
+
+def heard_laws(*, clients: int = 50, poll_s: float = 10.0, seconds: float) -> dict[str, Callable[[float], float]]:
+    """Return the law of each way: changes a second -> messages."""
+    return {
+        "poll": lambda rate: clients * seconds / poll_s,
+        "subscribe": lambda rate: clients * rate * seconds,
+    }
+
+
+def times_as_many(*, seeds: int = 8, **more: Any) -> tuple[float, float]:
+    """Return how many times as many messages there are by polling, and the standard error over seeds."""
+    runs = [heard(seed=seed, **more) for seed in range(seeds)]
+    found = [poll.requests / subscribe.requests for poll, subscribe in runs]
+    return fmean(found), stdev(found) / seeds**0.5

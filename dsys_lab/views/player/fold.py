@@ -96,6 +96,8 @@ class Fold:
             if kind.passes and before[0] == row.place:
                 self.skipped[row.place] += 1
                 self._passed[copy] = row.place
+            if kind.verb == "fade":  # also a place that lets go by what never stood in it: a filter
+                self.places.setdefault(row.place)
             self._move(row, kind, copy)
             self._haunt(row, kind, copy, before)
 

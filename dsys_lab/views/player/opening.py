@@ -1,6 +1,6 @@
 """The moment at which a picture opens: the one that tells most, for a still and for a player before it is played.
 
-1. The one that the run itself names (`poster_us` of its header), where nobody added a fault to it.
+1. The one that the run itself names (`poster_us` of its header); where a fault was added, only if that is felt then.
 2. Soon after the first fault, while it lasts: the fullest moment of that time; or, where it takes longer until a
    promise is broken for it, that moment.
 3. The fullest moment: most copies in the picture, and of several such moments the last; on tapes, which only grow,
@@ -58,6 +58,10 @@ class _Fullness:
             elif self.struck_us is not None and kind.ends and not kind.state:
                 self.until_us = min(self.until_us, row.time_us - 1)
 
+    def is_felt(self, at_us: int) -> bool:
+        """Whether the first fault lasts at that time, or has ended soon before."""
+        return self.struck_us is not None and self.struck_us <= at_us <= self.until_us + SOON * self.span_us
+
     def fullest(self, from_us: float = 0, until_us: float = float("inf")) -> tuple[tuple[int, int], int]:
         """Return how much stands in the fullest picture of that time, and when it last stood so."""
         low, high = bisect_left(self.times, from_us), bisect_right(self.times, until_us)
@@ -73,16 +77,16 @@ def opening(traces: Sequence[Trace]) -> Opening | None:
     told = [trace.header.poster_us for trace in lanes if trace.header.poster_us is not None]
     if not lanes:
         return None
-    if told and not any(trace.header.faults for trace in lanes):
+    fullness = [_Fullness(trace) for trace in lanes]
+    if told and (not any(trace.header.faults for trace in lanes) or any(one.is_felt(told[0]) for one in fullness)):
         chosen = Opening(told[0], "The moment to look at")
     else:
-        chosen = _chosen(lanes)
+        chosen = _chosen(lanes, fullness)
     return _where_they_differ(lanes, chosen) or chosen
 
 
-def _chosen(lanes: list[Trace]) -> Opening:
+def _chosen(lanes: list[Trace], fullness: list[_Fullness]) -> Opening:
     """Return the moment that tells most where no run names one."""
-    fullness = [_Fullness(trace) for trace in lanes]
     struck = [lane for lane in fullness if lane.struck_us is not None]
     if struck:
         first = min(struck, key=lambda lane: lane.struck_us or 0)

@@ -75,7 +75,7 @@ def png(traces: Sequence[Trace], titles: Sequence[str]) -> bytes:
                        held=held)  # fmt: skip
                 _ways(axes["stage"][column], whole, columns)
                 strip(axes["depth"][column], trace, curves[column], until_us=until_us, top=tops[curves[column].unit],
-                      end_us=end_us, closed=whole.closed)  # fmt: skip
+                      end_us=end_us, inches=inches, closed=whole.closed)  # fmt: skip
             if "tiles" in axes:
                 touched = tiles_of(row for row in trace if row.time_us <= until_us)
                 draw_tiles(axes["tiles"][column], touched, tiles_of(trace), title="" if "stage" in axes else title)
@@ -103,7 +103,7 @@ def _columns(folds: Iterable[Fold]) -> dict[str, tuple[float, float, bool]]:
             for b in following:
                 depth[b] = max(depth[b], depth[a] + 1)
     by_column: dict[float, list[str]] = {}
-    together = _together(depth)
+    together = _together(depth, tied={place for fold in folds for flow in fold.flows for place in flow})
     for place in sorted(together, key=lambda place: (place in leaks, _natural(place))):
         by_column.setdefault(together[leaks.get(place, place)], []).append(place)
     return {
@@ -119,8 +119,11 @@ def _reach(columns: dict[str, tuple[float, float, bool]]) -> tuple[float, float]
     return -min(rows), max(rows)
 
 
-def _together(depth: dict[str, int]) -> dict[str, float]:
-    """Put the parts of one whole into one column, whatever they send each other; many of them, in a column a part."""
+def _together(depth: dict[str, int], *, tied: Collection[str]) -> dict[str, float]:
+    """Put the parts of one whole into one column, whatever they send each other; many of them, in a column a part.
+
+    Which column is decided by the parts that are `tied` to something, if there are any.
+    """
     wholes: dict[str, list[str]] = {}
     for place in depth:
         if "/" in place:
@@ -129,7 +132,7 @@ def _together(depth: dict[str, int]) -> dict[str, float]:
     for places in wholes.values():
         parts = sorted({place.rpartition("/")[0] for place in places}, key=_natural)
         step = 0.01 if len(places) > _COLUMN_MOST else 0.0
-        first = min(depth[place] for place in places)
+        first = min(depth[place] for place in [place for place in places if place in tied] or places)
         column |= {place: first + step * parts.index(place.rpartition("/")[0]) for place in places}
     return column
 

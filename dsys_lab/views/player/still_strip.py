@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ _TIME_UNITS: Final = (
 )  # fmt: skip
 _NAMES_ACROSS, _NAMED_MOST = 3, 6
 """Names beside each other in a legend, and how many curves are named: more would cover them."""
+_SAID, _LETTER_INCHES = 8.5, 0.064
+"""The size of the sentence above the strip, and about the width of a letter of it."""
 _DEPTH: Final = "depth"
 Gauges = dict[tuple[str, Any], tuple[list[int], list[float]]]
 
@@ -73,10 +76,10 @@ def stored(trace: Trace) -> list[tuple[int, int]]:
 
 
 def strip(
-    axes: Axes, trace: Trace, curves: Curves, *, until_us: int, top: float, end_us: int,
+    axes: Axes, trace: Trace, curves: Curves, *, until_us: int, top: float, end_us: int, inches: float,
     closed: Collection[str],
 ) -> None:  # fmt: skip
-    """Draw what changed over the whole run, up to `top`, and the moment shown above.
+    """Draw what changed over the whole run, up to `top`, and the moment shown above; it is so many inches wide.
 
     `closed` are the tapes that end before the run does.
     """
@@ -91,7 +94,7 @@ def strip(
             until = at_us[-1] if place in closed else max(end_us, at_us[-1])  # what an open gauge said last holds on
             axes.step([time_us / unit_us for time_us in (*at_us, until)], [*values, values[-1]], where="post", lw=1.1,
                       label=label)  # fmt: skip
-        axes.set(ylabel=curves.unit, ylim=(0, 1.05 * top))
+        axes.set(ylabel=textwrap.fill(curves.unit, 16), ylim=(0, 1.05 * top))
         if curves.are_named or 1 < len(gauges) <= _NAMED_MOST:
             rows = math.ceil(len(gauges) / _NAMES_ACROSS)
             axes.set_ylim(0, 1.05 * top * (0.8 + 0.5 * rows))  # room for the legend
@@ -107,7 +110,9 @@ def strip(
     axes.set(xlim=(0, max(end_us, 1) / unit_us), xlabel=name)
     if len(trace):
         last = max((row for row in trace if row.time_us <= until_us), default=trace[0])
-        axes.set_title(f"at {duration(until_us)}: {describe(last)}", fontsize=8.5, fontweight="normal", color="#57606A")
+        said, most = f"at {duration(until_us)}: {describe(last)}", int(inches / _LETTER_INCHES)
+        said = said if len(said) <= most else f"{said[: most - 1]}…"
+        axes.set_title(said, fontsize=_SAID, fontweight="normal", color="#57606A")
 
 
 def _unit(trace: Trace, names: Collection[Any] = ()) -> str:
