@@ -206,6 +206,8 @@ test("boxes stand inside the stage, apart from each other, cause left of effect"
   }
   const lay = player.layout(player.graphOf(open("queue")), 900), x = (id) => lay.boxes.find((box) => box.id === id).x;
   assert.ok(x("phone") < x("uploads") && x("uploads") < x("worker-1"));
+  const fenced = player.layout(player.graphOf(open("fence")), 900), at = (id) => fenced.boxes.find((box) => box.id === id).x;
+  assert.ok(at("worker-1") < at("scores"), "who refuses stands behind the one who came in vain");
 });
 
 test("where a larger run comes into the frame of a smaller one, no box is cut off", () => {

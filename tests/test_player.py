@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 
 from dsys_lab.errors import BadParameter, Damaged
 from dsys_lab.scenarios.durable_queue.clips import encode
+from dsys_lab.scenarios.log_stream import nights
 from dsys_lab.scenarios.missed_messages import path
 from dsys_lab.scenarios.not_consumed_in_time import bursts as lab
 from dsys_lab.scenarios.publish_subscribe import filtering
@@ -103,6 +104,8 @@ def every_kind() -> Trace:
     return trace
 
 
+FENCED = {"shards": 1, "records": 30, "poll_s": 2, "work_s": 0.2, "fenced": True}
+FROZEN = {"do": "slow", "target": "worker-1", "value": 0, "lasts_s": 15, "on": {"kind": "effect", "place": "worker-1"}}
 DURATIONS = [
     0, 1, 999, 1000, 1500, 20_000, 999_499, 999_500, 1_500_000, 59_994_999, 60_000_000, 125_000_000, 3_725_000_000,
     -2_500, 12_345.678, 2.125, 172_799_000_000, 172_800_000_000, 1_209_600_000_000, 277_200_000_000,
@@ -123,6 +126,7 @@ def runs() -> dict[str, list[Trace]]:
         "same-twice": [queue(), queue()],
         "empty": [Trace(Header(title="nothing"))],
         "one-moment": [_one_moment()],
+        "fence": [nights(**FENCED, looks_at_its_clock=False, faults=[FROZEN])],
         "skips": [filtering(at="listener")],
         "leaks": [path(until_s=45), path(until_s=45, leak="none")],
     }

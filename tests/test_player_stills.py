@@ -102,6 +102,16 @@ def test_a_place_that_lets_everything_pass_by_is_there_nevertheless(words) -> No
     assert columns["uploads/billing"][0] == columns["uploads/thumbnail"][0]
 
 
+def test_who_refuses_stands_behind_the_one_who_came_in_vain() -> None:
+    trace = waiting(lag_s=1)
+    trace.emit(5, "start", "worker", "m1", attempt=1)
+    trace.emit(6, "refuse", "fence", "m1", why="an epoch that is over", source="worker")
+    end = folded(trace)
+    assert end.refused["fence"] == 1
+    columns = still._columns([end])
+    assert columns["worker"][0] < columns["fence"][0]
+
+
 def test_the_sentence_above_a_strip_keeps_to_its_lane(words) -> None:
     trace = waiting(lag_s=3)
     trace.emit(9, "drop", "uploads", "m1", why="a reason that is longer than any lane is wide " * 3, copy=0)

@@ -317,12 +317,20 @@ from dsys_lab.laws import known_by_heartbeat_s, known_by_numbers_s
 from dsys_lab.scenarios.missed_messages.counts import known_after_s
 
 # %%
-[(_, known_s, error)] = known_after_s("rate", 0.05, lost_share=0.05)
+known = known_after_s("rate", 0.02, 0.05, 0.1, 0.2, lost_share=0.05)
+_, known_s, error = known[1]
 by_numbers.reveal(
     known_s,
     law=known_by_numbers_s(0.05, lost_share=0.05),
     standard_error=error,
     why="The next ping of the same sleeper tells it. (One in twenty is lost, too.)",
+    show=charts.against_law(
+        {"counted": known},
+        laws={"counted": lambda rate: known_by_numbers_s(rate, lost_share=0.05)},
+        title="How long until a loss is known?",
+        x="pings a second of a sleeper",
+        y="seconds",
+    ),
 )
 
 # %% [markdown]
@@ -674,11 +682,22 @@ from dsys_lab.scenarios.missed_messages import failover, fast_clock, unread
 from dsys_lab.scenarios.missed_messages.counts import in_neither, missed_mean
 
 # %%
+aways_s = 0, 10, 20, 35, 50
+unheard_of = [(s, in_neither(unread(away_s=s)), 0) for s in aways_s]
 dead_letters.reveal(
     in_neither(unread()),
     law=lost_unread(35, 20),
     why="A message that nobody received was never received in vain.",
-    show=player(unread, away_s=(0, 50, 5), retention_s=(5, 60, 5)),
+    show=(
+        player(unread, away_s=(0, 50, 5), retention_s=(5, 60, 5)),
+        charts.against_law(
+            {"counted": unheard_of},
+            laws={"counted": lambda away_s: lost_unread(away_s, 20)},
+            title="How many does nobody ever get?",
+            x="away, s",
+            y="messages",
+        ),
+    ),
 )
 
 # %% [markdown]
@@ -697,14 +716,27 @@ behind = predict(
 behind
 
 # %%
+delays_s = 0.5, 1, 2, 4, 6
+not_copied = [(s, in_neither(failover(delay_s=s)), 0) for s in delays_s]
+
+# %%
 behind.reveal(
     in_neither(failover()),
     law=lost_at_failover(4, 2),
     why="All that was acknowledged and not yet copied, however far the reader was.",
-    show=player(
-        failover,
-        compare={"acknowledges": ("at once", "when copied")},
-        delay_s=(0.5, 6, 0.5),
+    show=(
+        player(
+            failover,
+            compare={"acknowledges": ("at once", "when copied")},
+            delay_s=(0.5, 6, 0.5),
+        ),
+        charts.against_law(
+            {"counted": not_copied},
+            laws={"counted": lambda delay_s: lost_at_failover(4, delay_s)},
+            title="What does the death of the leader cost?",
+            x="copied after, s",
+            y="records",
+        ),
     ),
 )
 

@@ -430,17 +430,28 @@ from dsys_lab.scenarios.publish_subscribe.counts import saved_shares, traffic
 
 # %%
 filters = {at: filtering(at=at) for at in ("topic", "listener")}
-[(wanted_share, share, error)] = saved_shares(0.2)
+shares = saved_shares(0.1, 0.2, 0.5, 0.8)
+wanted_share, share, error = shares[1]
 saved.reveal(
     100 * share,
     law=100 * (1 - wanted_share),
     standard_error=100 * error,
     why="What billing does not want never sets out.",
-    show=(player(*filters.values(), titles=tuple(filters)), traffic(filters)),
+    show=(
+        player(*filters.values(), titles=tuple(filters)),
+        traffic(filters),
+        charts.against_law(
+            {"counted": shares},
+            laws={"counted": lambda wanted_share: 1 - wanted_share},
+            title="What does a filter at the topic save?",
+            x="share of the kinds that billing wants",
+            y="share of the copies",
+        ),
+    ),
 )
 
 # %% [markdown]
-# Now somebody writes `kinds` where the attribute is called `kind`. Who is told?
+# The mark ↷ counts what was handed to billing and thrown away there. Now somebody writes `kinds` where the attribute is called `kind`. Who is told?
 
 # %%
 typo = predict(

@@ -683,16 +683,16 @@ away.sql("""
 # long before it reaches the retention.
 
 # %%
-calm = {"40 clips a day": away, "4 clips a day": nobody_home(away_days=8, clips_a_day=4)}
-depths, ages = (
-    {name: list(zip(days, gauge(run, what)[1], strict=True)) for name, run in calm.items()}
-    for what in ("kept", "age of the oldest")
-)
+from dsys_lab.scenarios.durable_queue.counts import by_day
+
+few = nobody_home(away_days=8, clips_a_day=4)
+calm = {"40 clips a day": away, "4 clips a day": few}
+depths = by_day(calm, "kept")
 charts.lines(depths, title="What looks calm: the depth", x="days", y="clips")
 
 # %%
 charts.lines(
-    ages,
+    by_day(calm, "age of the oldest"),
     title="What to watch: the age of the oldest",
     x="days",
     y="days",
@@ -773,9 +773,14 @@ whose_clock
 from dsys_lab.scenarios.durable_queue.counts import came_of_it, in_vain, wrong_clocks
 
 # %%
+by_clock = {
+    "right": wrong_clocks("none", 0),
+    "a minute ahead": wrong_clocks("none", 60),
+}
 whose_clock.reveal(
-    came_of_it(wrong_clocks("none", 60), wrong_clocks("none", 0)),
+    came_of_it(by_clock["a minute ahead"], by_clock["right"]),
     why="The queue's clock alone says when a loan is over; nobody asks a worker's.",
+    show=compared(by_clock, in_vain=in_vain).rename_axis("clocks"),
 )
 
 # %% [markdown]

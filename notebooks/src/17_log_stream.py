@@ -865,12 +865,22 @@ from dsys_lab.scenarios.log_stream import since
 from dsys_lab.scenarios.log_stream.stamps import left_out
 
 # %%
-not_got, _ = left_out(-10)
+behind_s = 0, 5, 10, 15
+not_got = [(slow_s, left_out(-slow_s)[0], 0) for slow_s in behind_s]
 by_whose_clock.reveal(
-    not_got,
+    not_got[2][1],
     law=laws.left_out_by_a_slow_clock(10, rate=2),
     why="What came at 20 s bears 10 s. The first that bears 20 s came at 30 s.",
-    show=player(since, ahead_s=(-15, 15, 5), at={"ahead_s": -10}),
+    show=(
+        player(since, ahead_s=(-15, 15, 5), at={"ahead_s": -10}),
+        charts.against_law(
+            {"counted": not_got},
+            laws={"counted": lambda s: laws.left_out_by_a_slow_clock(s, rate=2)},
+            title="How many does the reader not get?",
+            x="the stream's clock is slow by, s",
+            y="records",
+        ),
+    ),
 )
 
 # %% [markdown]

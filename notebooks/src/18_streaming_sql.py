@@ -620,6 +620,15 @@ delays = many_runs.seen_after_s(20, 50, 100, 150)
 _, delay_s, error = delays[2]
 
 # %%
+read_again = charts.against_law(
+    {"counted": many_runs.read_again(20, 50, 100)},
+    laws={"counted": lambda every: laws.repeated_after_crash(round(every))},
+    title="How many pings are read again after a crash?",
+    x="pings between two checkpoints",
+    y="pings",
+)
+
+# %%
 checkpoint_delay.reveal(
     delay_s,
     law=laws.two_phase_delay_s(25),
@@ -633,13 +642,7 @@ checkpoint_delay.reveal(
             x="pings between two checkpoints",
             y="seconds",
         ),
-        charts.against_law(
-            {"counted": many_runs.read_again(20, 50, 100)},
-            laws={"counted": lambda every: laws.repeated_after_crash(round(every))},
-            title="How many pings are read again after a crash?",
-            x="pings between two checkpoints",
-            y="pings",
-        ),
+        read_again,
     ),
 )
 

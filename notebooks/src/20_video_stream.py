@@ -217,7 +217,12 @@ delay.reveal(
     standard_error=error,
     why="The first frame of the oldest is as old as all three.",
     show=(
-        player(live, fragment_s=(0.5, 8.0, 0.5), buffered=(1, 5), at={"fragment_s": 8.0, "buffered": 3}),
+        player(
+            live,
+            fragment_s=(0.5, 8.0, 0.5),
+            buffered=(1, 5),
+            at={"fragment_s": 8.0, "buffered": 3},
+        ),
         how_old,
     ),
 )

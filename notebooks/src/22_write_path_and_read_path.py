@@ -366,9 +366,21 @@ levels = counts.thresholds(None, 1000, 500, 200, 100, 50, 20)
 print(f"a post to 1,999 followers takes {laws.fan_out_s(1_999, 500):.1f} s")
 
 # %%
+rates = 5, 10, 15, 20, 25, 30
+loads = [counts.thresholds(None, posts_a_second=rate)[0] for rate in rates]
+p99 = [(rate, one.behind_s_p99) for rate, one in zip(rates, loads, strict=True)]
+
+# %%
 others_wait.reveal(
     levels[0].behind_s_p99,
     why="They stand in one queue with those whom thousands follow.",
+    show=charts.lines(
+        {"p99, ten followers at most": p99},
+        title="How long does a post of few followers take?",
+        x="posts a second",
+        y="seconds",
+        references={"a post to 1,999 followers": laws.fan_out_s(1_999, 500)},
+    ),
 )
 
 # %% [markdown]

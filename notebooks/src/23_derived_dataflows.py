@@ -639,6 +639,15 @@ at_last = lagging.behind_at_last(3, 4, 6)
 _, commits, error = at_last[0]
 
 # %%
+adds_up = charts.against_law(
+    {"counted": at_last},
+    laws={"counted": lambda rate: (rate - 2) * 20},
+    title="And after 20 s?",
+    x="sales a second",
+    y="commits behind",
+)
+
+# %%
 behind.reveal(
     commits,
     law=(3 - 2) * 20,
@@ -652,13 +661,7 @@ behind.reveal(
             y="commits",
             steps=True,
         ),
-        charts.against_law(
-            {"counted": at_last},
-            laws={"counted": lambda rate: (rate - 2) * 20},
-            title="And after 20 s?",
-            x="sales a second",
-            y="commits behind",
-        ),
+        adds_up,
         charts.lines(in_bytes, title="What is held back of the log?", y="bytes"),
     ),
 )

@@ -22,7 +22,7 @@ from dsys_lab.scenarios.durable_queue.clips import ENCODER, encode, quiet
 from dsys_lab.simulation import Measured, grid, over_seeds, sweep
 from dsys_lab.simulation.chance import SERVICE_SHAPES, service, stream
 from dsys_lab.simulation.network import DELAY_S
-from dsys_lab.trace import Trace
+from dsys_lab.trace import Trace, gauge
 
 RUNS: Final = 8
 CLIPS_A_RUN: Final = 125
@@ -166,6 +166,12 @@ def compared(runs: Mapping[Any, Trace], *kinds: str, **measures: Callable[[Trace
         for name, run in runs.items()
     }
     return pd.DataFrame.from_dict(told, orient="index")
+
+
+def by_day(runs: Mapping[str, Trace], what: str) -> dict[str, list[tuple[float, float]]]:
+    """Return for each run (day, what a gauge of that name said)."""
+    read = {name: gauge(run, what) for name, run in runs.items()}
+    return {name: [(at_s / 86_400, value) for at_s, value in zip(*said, strict=True)] for name, said in read.items()}
 
 
 def struck(trace: Trace) -> str:

@@ -216,7 +216,7 @@ class Sink:
         said: dict[str, Scalar] = {"shard": lease.shard, "epoch": lease.epoch, "copy": record.copy}
         if self._fenced and lease.epoch < newest:
             why = f"{source} has epoch {lease.epoch} of {lease.shard}, and {newest} has been here"
-            self._simulation.emit("refuse", self._place, record.message, why=why, **said)
+            self._simulation.emit("refuse", self._place, record.message, why=why, source=source, **said)
             return
         self._epochs[lease.shard] = max(newest, lease.epoch)
         if self.poison.spoils(record.message, now_us):

@@ -96,8 +96,10 @@ class Fold:
             if kind.passes and before[0] == row.place:
                 self.skipped[row.place] += 1
                 self._passed[copy] = row.place
-            if kind.verb == "fade":  # also a place that lets go by what never stood in it: a filter
+            if kind.verb in ("fade", "bounce"):  # also where nothing ever stands: a filter, a fence
                 self.places.setdefault(row.place)
+            if kind.verb == "bounce" and "source" in row.fields:
+                self.flows.setdefault((str(row.fields["source"]), row.place))
             self._move(row, kind, copy)
             self._haunt(row, kind, copy, before)
 

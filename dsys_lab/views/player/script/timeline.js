@@ -1,6 +1,6 @@
 // The one pass over a run: series, flows, peaks, ghosts; and the steps over all lanes.
 
-import { BURST, DONE, MARK, MEASURE, MOVE, PUT, SAY, SKIP, STORED, TAKE, TOUCH, field } from "./rows.js";
+import { BOUNCE, BURST, DONE, MARK, MEASURE, MOVE, PUT, SAY, SKIP, STORED, TAKE, TOUCH, field } from "./rows.js";
 import { EVERY, HERE, apply, balance, blank, holeOf, lostOf } from "./fold.js";
 
 /** The one pass over a lane: checkpoints, series for the strips, flows between places, peaks, ghosts, what to open at. */
@@ -46,6 +46,8 @@ export function timeline(model, lane) {
       flow(lane.origin[i], to, i);
       if (e < 0 || echo) { lane.flights.push(i); lane.longestFlight = Math.max(lane.longestFlight, lane.until[i] - lane.time[i]); }
     } else if (moved && from !== to && k.v !== MARK) { flow(from, p, i); flow(p, to, i); }
+    const sender = k.v === BOUNCE ? model.placeIds.get(String(field(lane, i, "source"))) : undefined;
+    if (sender !== undefined) flow(sender, p, i);
     if (k.v === MARK && lane.slot[i] >= 0) flow(lane.slots[lane.slot[i]].place, p, i);   // who keeps a position reads from there
     if (e >= 0 && s.at[e] - 1 === to && !holeOf(s, e)) lane.leaks.set(to, -1);   // what is not only of outlines
     if (k.v === PUT) {
