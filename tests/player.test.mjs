@@ -146,6 +146,13 @@ test("what leaks hangs below the place where it was lost, as in the still", () =
   }
 });
 
+test("a lane has no place of another run", () => {
+  const run = open("leaks"), lay = player.layout(player.graphOf(run), 900);
+  const there = run.lanes.map((lane) => lay.boxes.filter((box) => player.isThere(lane, box)).map((box) => box.id));
+  assert.ok(there[0].includes("tap 2: unheard") && !there[1].includes("tap 2: unheard"));
+  assert.ok(there.every((ids) => ids.includes("phone")));
+});
+
 test("a strip that a run names comes first", () => {
   const lane = (strip) => ({ header: { strip, references: { depth: {} } }, strips: ["depth", "rate", "lag", "age"].map((name) => ({ name, lines: [] })) });
   assert.deepEqual(player.stripNames([lane([])]), ["depth", "rate", "lag"]);

@@ -2,7 +2,7 @@
 
 import { ACCOUNTS } from "./rows.js";
 import { PAD } from "./layout.js";
-import { LEDGER, LEGEND, STRIP, drawStage } from "./stage.js";
+import { LEDGER, LEGEND, STRIP, drawStage, isThere } from "./stage.js";
 import { drawDiscs, gatherRoad } from "./discs.js";
 import { drawInside } from "./inside.js";
 import { drawEffects, drawTags, drawTrail } from "./marks.js";
@@ -38,12 +38,13 @@ export function draw(view, scene, T, ease) {
   scene.frame++; scene.now = T; scene.leases.length = 0;
   for (const list of scene.styles) list.length = 0;
   scene.rings.length = scene.named.length = 0;
-  for (const box of lay.boxes) drawInside(view, scene, box, T, ease);
+  const there = lay.boxes.filter((box) => isThere(lane, box));
+  for (const box of there) drawInside(view, scene, box, T, ease);
   gatherRoad(view, scene, T, ease);
   if (view.follow) drawTrail(view, scene);
   drawDiscs(view, scene);
   const tags = drawEffects(view, scene, T);
-  for (const box of lay.boxes) drawOver(view, scene, box);
+  for (const box of there) drawOver(view, scene, box);
   drawTags(view, g, tags);
   if (view.offered) drawLedger(view, scene);
   if (view.strips.length) drawStrips(view, scene, T);

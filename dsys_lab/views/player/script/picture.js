@@ -3,7 +3,7 @@
 import { ACCOUNTS, field } from "./rows.js";
 import { plural, value } from "./words.js";
 import { balance, copiesAt, holeOf } from "./fold.js";
-import { count, roomOf } from "./stage.js";
+import { count, isThere, roomOf } from "./stage.js";
 import { ghostsAt } from "./inside.js";
 import { bitsOf, stateWords } from "./states.js";
 
@@ -45,6 +45,6 @@ export function boxWords(view, scene, box) {
 /** A whole picture in words. */
 export function describeState(view, scene) {
   const b = balance(scene.s), road = scene.s.count[scene.s.road];
-  return `${view.lay.boxes.map((box) => `${box.id} ${boxWords(view, scene, box)}.`).join(" ")}${road ? ` ${plural(road, "message")} on the way.` : ""} `
+  return `${view.lay.boxes.filter((box) => isThere(scene.lane, box)).map((box) => `${box.id} ${boxWords(view, scene, box)}.`).join(" ")}${road ? ` ${plural(road, "message")} on the way.` : ""} `
     + `Offered ${b.offered} = ${ACCOUNTS.filter((name) => name !== "unmatched" || b[name]).map((name) => `${name} ${b[name]}`).join(" + ")}.`;
 }

@@ -37,9 +37,10 @@ export function sizesOf(lane) {
 export function drawStage(view, g, lane) {
   const { lay, palette: c } = view;
   g.lineCap = g.lineJoin = "round";
-  drawFrames(view, g);
+  const there = (box) => isThere(lane, box);
+  drawFrames(view, g, there);
   const many = lay.links.length > 24;
-  for (const l of lay.links) {
+  for (const l of lay.links.filter((link) => there(lay.boxes[link.a]) && there(lay.boxes[link.b]))) {
     g.globalAlpha = many ? 0.45 : 1; g.strokeStyle = g.fillStyle = c.line; g.lineWidth = 1.5; g.setLineDash(lay.boxes[l.a].col >= lay.boxes[l.b].col ? [3, 4] : []);
     g.beginPath(); g.moveTo(l.x0, l.y0); g.quadraticCurveTo(l.cx, l.cy, l.x1, l.y1); g.stroke(); g.setLineDash([]);
     const a = Math.atan2(l.y1 - l.cy, l.x1 - l.cx);
@@ -48,7 +49,7 @@ export function drawStage(view, g, lane) {
     if (!many) g.fill();
   }
   g.globalAlpha = 1;
-  for (const box of lay.boxes) {
+  for (const box of lay.boxes.filter(there)) {
     g.fillStyle = c.box; g.strokeStyle = c.edge; g.lineWidth = box.kind === "machine" ? 1.5 : 1.25;
     g.beginPath(); g.roundRect(box.x, box.y, box.w, box.h, box.kind === "machine" ? 10 : 6); g.fill(); g.stroke();
     if (box.kind === "group") for (const d of [3, 6]) {
@@ -62,6 +63,9 @@ export function drawStage(view, g, lane) {
     box.titleWidth = g.measureText(box.title).width;
   }
 }
+
+/** Whether a lane has a box: a place that only another run has keeps its spot, and is not drawn. */
+export const isThere = (lane, box) => box.places.some((p) => lane.used[p]);
 
 /** How many a box may hold in this lane, 0 if that is not known. */
 export const roomOf = (box, lane) => (box.kind === "tray" && box.places.length === 1 ? lane.room?.[box.places[0]] ?? 0 : 0);
@@ -86,9 +90,10 @@ function drawRoom(view, g, box, lane) {
 }
 
 /** A frame with a name round the boxes of one part. */
-function drawFrames(view, g) {
+function drawFrames(view, g, there) {
   const { lay, palette: c } = view;
-  for (const { label, x, y, w, h } of lay.frames) {
+  const holds = (frame) => lay.boxes.some((box) => there(box) && box.x >= frame.x && box.x < frame.x + frame.w && box.y >= frame.y && box.y < frame.y + frame.h);
+  for (const { label, x, y, w, h } of lay.frames.filter(holds)) {
     g.strokeStyle = c.line; g.fillStyle = c.bg; g.lineWidth = 1.25; g.beginPath(); g.roundRect(x, y, w, h, 12); g.fill(); g.stroke();
     g.textAlign = "left"; g.textBaseline = "alphabetic"; g.font = font(11.5, 600); g.fillStyle = c.soft; g.fillText(fit(g, label, w - 16), x + 9, y + 15);
   }

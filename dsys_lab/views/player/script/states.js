@@ -26,7 +26,7 @@ export function drawOver(view, scene, box) {
     g.strokeStyle = g.fillStyle = ink; g.lineWidth = 1.8;
     if (mark === 0) tick(g, x + 5, foot - 4, 6);
     else if (mark === 1) cross(g, x + 5, foot - 4, 3.4);
-    else if (mark === 4) hop(g, x + 5, foot - 3, 4);
+    else if (mark === 4) hop(g, x + 4, foot - 3, 3.2);
     else if (mark === 3) { g.beginPath(); g.moveTo(x + 1, foot - 4); g.lineTo(x + 9, foot - 4); g.stroke(); }
     else { g.beginPath(); g.arc(x + 5, foot - 4, 3.8, 0, TAU); g.moveTo(x + 3.2, foot - 4); g.lineTo(x + 6.8, foot - 4); g.stroke(); }
     g.fillText(text, x + 13, foot); x += w + 22;
