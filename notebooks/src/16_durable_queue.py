@@ -409,7 +409,7 @@ compared(beats, "extend").rename_axis("heartbeat")
 #
 # ### 4. Poison, and the dead
 #
-# Some clips cannot be encoded by anyone: they are **poison**. Without a limit they go round until the retention ends.
+# Some clips cannot be encoded by anyone: they are **poison** (lab 14, experiment 6, had one on a log). Without a limit they go round until the retention ends.
 # With `max_receives` a message that was received so often is set aside, among the **dead letters**, for a human to
 # look at. Until then it is tried again and again, on everybody's time.
 
@@ -643,7 +643,8 @@ charts.bars(waited, title="From upload to worker", unit="seconds, on average")
 #
 # ### 8. Nobody home
 #
-# The only worker is down, and nobody notices. Uploads go on as ever, each one answered with "stored".
+# The only worker is down, and nobody notices. Uploads go on as ever, each one answered with "stored". (What the retention
+# does then to a single message you have seen in lab 14, experiment 8; here it is days.)
 
 # %%
 nobody_there = predict(

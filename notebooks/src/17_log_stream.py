@@ -220,7 +220,7 @@ usable_share
 # ### 1. Three readers, and a tape that ends
 #
 # The auditor of the picture found everything, because it was kept. Now the same luck, and records are kept for 10 s only.
-# Science still comes every 12 s, the auditor at 25 s.
+# Science still comes every 12 s, the auditor at 25 s. (In lab 14, experiment 4, a reader fell off this end by being slow.)
 
 # %%
 who_misses = predict(
@@ -839,7 +839,8 @@ bad_record.reveal(
 
 # %% [markdown]
 # The table counts what was stored and not worked on when the bug was mended. Somebody must decide: to stay keeps every
-# order and holds up many, to skip loses the record, and to set it aside (a place for **dead letters**, as in lab 16) lets
+# order and holds up many, to skip loses the record (lab 14, experiment 6, has the same choice for one reader), and to set
+# it aside (a place for **dead letters**, as in lab 16) lets
 # later ones of its sleeper go first. (Lab 14, experiment 6, weighs the ways against each other.)
 #
 # *Towards the answer:* order has a price in time as well, and somebody must say who pays it.

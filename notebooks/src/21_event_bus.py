@@ -368,7 +368,7 @@ ways({way: hear_of_it(way=way, **down) for way in three})
 # %% [markdown]
 # ### 3. A target is down
 #
-# Now a target of our own: the coach is down for ten minutes. A night comes every forty seconds. The **classic** bus, the
+# Now a target of our own: the coach is down for ten minutes. (The question of lab 15, experiment 4, put to a bus.) A night comes every forty seconds. The **classic** bus, the
 # **newer** one as it is by default, and the newer one **tuned**: told to
 # try for as long as it may. (The limits stand
 # under *The notes say*. How the pauses grow within them is not published; here they double.) Nobody asked for dead
@@ -538,7 +538,7 @@ wrong_clock.reveal(
 effects_table("nothing", remember_s=600.0).rename(columns=whole).T
 
 # %% [markdown]
-# Last, *when* is a call answered? A door that answers first and stores later is quicker, until it crashes:
+# Last, *when* is a call answered? (Acknowledge, then do, or the other way round: lab 14, experiment 5.) A door that answers first and stores later is quicker, until it crashes:
 
 # %%
 from dsys_lab.scenarios.event_bus import crash_at_the_door

@@ -508,7 +508,8 @@ swapped.reveal(
 # ### 7. A slot that nobody reads
 #
 # The machine of a view is gone, and nobody dropped its slot. What a slot has not confirmed stays in the log, whatever a
-# **checkpoint** (after which the log is not needed for a crash) would let go. 300 sales are committed, with a checkpoint after every twenty.
+# **checkpoint** (PostgreSQL's word for a moment after which the log is not needed for a crash; not a reader's position) would
+# let go. 300 sales are committed, with a checkpoint after every twenty.
 
 # %%
 longer = predict(
@@ -687,7 +688,7 @@ charts.lines(
 # ### 10. A commit that the view cannot take
 #
 # The total was written when the shop sold masks, pillows and tea, and raises an error at any other item. Ten sales come,
-# then one of a blanket, and twenty more after that.
+# then one of a blanket, and twenty more after that. (A poisoned record, as in labs 14 and 17.)
 
 # %%
 later = predict(

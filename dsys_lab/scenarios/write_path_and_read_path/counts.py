@@ -54,7 +54,7 @@ def touched(
     return told
 
 
-def touched_courses(*reads_a_post: float, users: int = 2_000, seeds: int = 4) -> dict[str, list[Point]]:
+def touched_courses(*reads_a_post: float, users: int = 2_000, seeds: int = 3) -> dict[str, list[Point]]:
     """Return (reads a post, lists touched a post, standard error over seeds) of push and of pull."""
     runs = [touched(*reads_a_post, users=users, seed=seed) for seed in range(seeds)]
     return {
