@@ -127,7 +127,7 @@ function neighbours(graph, boxes) {
 /** Cause left, effect right: layers by the longest way, over the flows in the order seen, without those that lead back; what leaks out below its place. */
 function columns(boxes, edges) {
   const out = boxes.map(() => []), reaches = (a, b) => a === b || out[a].some((c) => reaches(c, b));
-  for (const [a, b] of edges) if (boxes[b].under < 0 && !reaches(b, a)) out[a].push(b);
+  for (const [a, b] of edges) if (!reaches(b, a)) out[a].push(b);
   const into = boxes.map(() => []);
   out.forEach((list, a) => list.forEach((b) => into[b].push(a)));
   const layer = boxes.map(() => -1), layerOf = (b) => (layer[b] >= 0 ? layer[b] : (layer[b] = into[b].length ? 1 + Math.max(...into[b].map(layerOf)) : 0));
