@@ -58,7 +58,6 @@ def _mean(value: float, row: Sequence[float]) -> Measured:
 
 
 @cache
-@cache
 def _lent(ratio: float, handles: str) -> list[int]:
     """Return how often each of a thousand clips is lent, where the loan is `ratio` times the mean work."""
 
