@@ -10,7 +10,7 @@ import pytest
 from dsys_lab.scenarios.missed_messages import path
 from dsys_lab.scenarios.publish_subscribe import filtering
 from dsys_lab.trace import Trace, balance
-from dsys_lab.views.player import still
+from dsys_lab.views.player import Player, still
 from dsys_lab.views.player.fold import folded
 from dsys_lab.views.player.still_strip import curves_of
 
@@ -54,6 +54,8 @@ def test_what_a_place_does_nothing_for_is_not_among_what_it_did() -> None:
     assert end.skipped == {"billing": thrown_away}
     assert end.done["billing"] == len(trace.of("effect", place="billing")) > 0 < thrown_away
     assert end.done["thumbnail"] == 30
+    assert f"skipped {thrown_away}: " in repr(Player(trace))
+    assert "skipped" not in repr(Player(filtering()))
     assert balance(trace).done == balance(filtering(at="topic")).done + thrown_away, "the ledger has it as done"
 
 

@@ -7,7 +7,7 @@ from dsys_lab.trace import KINDS, Trace
 from dsys_lab.views.player import Player
 from dsys_lab.views.player.fold import folded
 from dsys_lab.views.player.opening import opening
-from dsys_lab.views.player.still_tapes import hues_of
+from dsys_lab.views.player.still_tapes import _line_for, hues_of
 
 
 def tape() -> Trace:
@@ -75,3 +75,8 @@ def test_what_a_caret_is_travels_with_the_kind_and_a_still_shows_each_tape():
         "read": "read", "commit": "commit", "lease": "owner",
     }  # fmt: skip
     assert Player(nights(records=8)).still()[:4] == b"\x89PNG"
+
+
+def test_who_stands_far_apart_shares_a_line_and_who_would_collide_does_not():
+    lines: list[list[tuple[float, float]]] = []
+    assert [_line_for(span, lines) for span in ((0, 1), (2, 3), (0.5, 2.5), (3.5, 4), (2.6, 2.8))] == [0, 0, 1, 0, 1]

@@ -224,7 +224,7 @@ def _stage(
             axes.text(x0 + width, y0 + 0.48, number, fontsize=9, ha="right", color=ROLES["waiting"].ink)
         points = 66 * min(unit, max(1.9, _ROW_INCHES * rows) / (_ROW * rows + 0.2))
         if place in fold.tapes:
-            draw_tape(axes, fold, place, hues, x0=x0, y0=y0, width=width)
+            draw_tape(axes, fold, place, hues, x0=x0, y0=y0, width=width, unit=unit)
         else:
             _discs(axes, inside, fold, x0=x0, y0=y0, width=width, points=min(46, points), box=box)
         if place in held and len(inside) == 1:

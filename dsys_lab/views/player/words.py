@@ -10,6 +10,7 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import TYPE_CHECKING
 
 from dsys_lab.trace import KINDS, Row, Scalar, Trace, balance, lamps
+from dsys_lab.views.player.fold import folded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,6 +84,8 @@ def _one(trace: Trace, title: str) -> str:
     book = balance(trace)
     if book.offered:
         lines.append(f"  {book}")
+    if any(KINDS[row.kind].passes for row in trace) and (skipped := folded(trace).skipped.total()):
+        lines.append(f"  skipped {skipped:,}: came to a place that did nothing for it")
     held = [lamp.name for lamp in lamps(trace) if lamp.held]
     if held:
         lines.append(f"  kept: {', '.join(held)}")

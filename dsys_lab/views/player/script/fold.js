@@ -217,7 +217,7 @@ export function balance(s) {
 }
 
 /** Done, done again, lost: counts of copies. Lost is what was dropped, expired, or never came through the network; what concerns nobody is not. */
-export const counters = (s) => ({ done: s.total[DONE], again: s.total[AGAINS], lost: lostOf(s), unmatched: s.total[UNMATCHED] });
+export const counters = (s) => ({ done: s.total[DONE], skipped: s.skipped.reduce((sum, n) => sum + n, 0), again: s.total[AGAINS], lost: lostOf(s), unmatched: s.total[UNMATCHED] });
 export const lostOf = (s) => s.total[DROPPED] + s.total[EXPIRED] + s.total[ASTRAY];
 
 /** The outline that copy `e` is: 0 for none, else its place in HOLES plus one. */

@@ -6,7 +6,7 @@ import { balance, counters } from "./fold.js";
 import { upper } from "./timeline.js";
 import { PAD } from "./layout.js";
 import { LEGEND, STRIP, TAU, count, fit, font } from "./stage.js";
-import { cross, tick } from "./marks.js";
+import { cross, hop, tick } from "./marks.js";
 
 /** The ledger: what was offered, and where each copy stands; on one scale for all lanes and the whole run. */
 export function drawLedger(view, scene) {
@@ -14,14 +14,15 @@ export function drawLedger(view, scene) {
   g.strokeStyle = c.line; g.lineWidth = 1; g.beginPath(); g.moveTo(0, y + 0.5); g.lineTo(W, y + 0.5); g.stroke();
   let x = PAD;
   g.textAlign = "left"; g.font = font(13, 600);
-  for (const [name, ink, mark] of [["done", c["done-ink"], 0], ["again", c["again-ink"], 1], ["lost", c["lost-ink"], 2], ["unmatched", c.soft, 3]]) {
-    if (mark === 3 && !view.accounts.includes(name)) continue;
+  for (const [name, ink, mark] of [["done", c["done-ink"], 0], ["skipped", c.soft, 4], ["again", c["again-ink"], 1], ["lost", c["lost-ink"], 2], ["unmatched", c.soft, 3]]) {
+    if ((mark === 3 && !view.accounts.includes(name)) || (mark === 4 && !scene.lane.skips)) continue;
     g.strokeStyle = g.fillStyle = ink; g.lineWidth = 2.2;
     if (mark === 0) tick(g, x + 5, y + 16, 8);
     else if (mark === 1) { g.beginPath(); g.arc(x + 5, y + 16, 4.6, 0, TAU); g.stroke(); }
     else if (mark === 2) cross(g, x + 5, y + 16, 4);
+    else if (mark === 4) hop(g, x + 5, y + 17, 4);
     else { g.beginPath(); g.moveTo(x, y + 16); g.lineTo(x + 10, y + 16); g.stroke(); }
-    const text = `${count(now[name])} ${name}`;
+    const text = `${mark === 4 ? "of them " : ""}${count(now[name])} ${name}`;
     g.fillText(text, x + 15, y + 20.5); x += g.measureText(text).width + 33;
   }
   g.textAlign = "right"; g.fillStyle = c.soft; g.font = font(12);

@@ -85,7 +85,7 @@ export function timeline(model, lane) {
   }
   if (!lane.marks.length) lane.marks.push(s.all.slice());
   for (const [p, t] of troubled) lane.faultSpans.push([t, lane.end, p]);
-  lane.final = balance(s); lane.strips = stripsOf(model, lane, series);
+  lane.final = balance(s); lane.skips = s.skipped.some(Boolean); lane.strips = stripsOf(model, lane, series);
   return lane;
 }
 
