@@ -104,6 +104,15 @@ def test_a_place_that_lets_everything_pass_by_is_there_nevertheless(words) -> No
     assert columns["uploads/billing"][0] == columns["uploads/thumbnail"][0]
 
 
+def test_a_frame_goes_round_its_places_also_where_another_run_has_one_between() -> None:
+    from matplotlib.figure import Figure
+
+    axes, edges = Figure().subplots(), {0: (0.0, 1.0)}
+    apart = {"bus/long": (0, -1.0, False), "bus/short": (0, 1.0, False)}
+    assert still._frames(axes, apart, edges) == apart.keys()
+    assert still._frames(axes, {**apart, "coach": (0, 0.0, False)}, edges) == set()
+
+
 def test_who_refuses_stands_behind_the_one_who_came_in_vain() -> None:
     trace = waiting(lag_s=1)
     trace.emit(5, "start", "worker", "m1", attempt=1)

@@ -231,7 +231,8 @@ def _stage(
             axes.text(x0 + 0.12, y0, inside[0][0][0], fontsize=10, va="center", color=ROLES["waiting"].ink)
         coming = moving[place, "moving"] + (moving[place, "here"] if tray else 0)
         if coming:
-            axes.plot([x0 - 0.18], [y0], "o", ms=8, mfc=ROLES["moving"].colour, mec=ROLES["moving"].ink)
+            axes.plot([x0 - 0.18], [y0], "o", ms=8, mfc=ROLES["moving"].colour, mec=ROLES["moving"].ink,
+                      clip_on=False)  # fmt: skip
             axes.text(x0 - 0.18, y0 + 0.17, f"{coming}", fontsize=8, ha="center", color=ROLES["moving"].ink)
         _fates(axes, fold, place, at=(x0, y0), unit=unit)
         parts = place.split("/")
@@ -273,7 +274,8 @@ def _frames(
     framed: set[str] = set()
     for (whole, column), places in wholes.items():
         rows = [columns[place][1] for place in places]
-        if len(places) < 2 or max(rows) - min(rows) > len(places) - 1:
+        among = [at for at, row, _ in columns.values() if at == column and min(rows) <= row <= max(rows)]
+        if len(places) < 2 or len(among) > len(places):
             continue
         framed.update(places)
         x0, width = edges[column][0] - 0.3, edges[column][1] + 0.4
