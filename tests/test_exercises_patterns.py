@@ -38,7 +38,7 @@ def blind_to(kind):
     return name
 
 
-@pytest.mark.parametrize("kind", ["hit", "transform", "detect", "refuse", "look", "fan_out", "reject", "publish_fail"])
+@pytest.mark.parametrize("kind", ["hit", "transform", "detect", "lease", "look", "fan_out", "reject", "publish_fail"])
 def test_who_does_not_look_at_a_kind_names_a_pair_wrongly(kind):
     verdict = NAME_IT.check(blind_to(kind))
     assert not verdict.passed
@@ -54,10 +54,10 @@ def test_a_name_that_is_none_of_them_is_refused():
 @pytest.mark.parametrize(("slip", "saw"), [
     (lambda wishes: AT_HAND, "a set of fewer does it, too"),
     (lambda wishes: fewest({*wishes, "in time"}), "Wished: once. You chose Competing Consumers"),
-    (lambda wishes: fewest(wishes) - {"Scheduler Agent Supervisor"}, "clips were late or never done"),
+    (lambda wishes: fewest(wishes) - {"Lease"}, "clips were late or never done"),
     (lambda wishes: fewest(wishes) - {"Competing Consumers"}, "clips were late or never done"),
     (lambda wishes: fewest(wishes) - {"Idempotent Consumer"}, "clips were done more than once"),
-    (lambda wishes: fewest(wishes) - {"Quarantine"}, "clips were given out again and again"),
+    (lambda wishes: fewest(wishes) - {"Dead Letter Channel"}, "clips were given out again and again"),
 ])  # fmt: skip
 def test_a_pattern_too_many_or_too_few_is_told(slip, saw):
     verdict = FEWEST.check(slip)
@@ -65,7 +65,7 @@ def test_a_pattern_too_many_or_too_few_is_told(slip, saw):
     assert saw in verdict.saw
 
 
-@pytest.mark.parametrize("said", ["Quarantine", {"Retry"}, None])
+@pytest.mark.parametrize("said", ["Lease", {"Retry"}, None])
 def test_what_is_no_set_of_the_four_is_refused(said):
     with pytest.raises(Misuse, match="give a set of Competing Consumers"):
         FEWEST.check(lambda wishes: said)

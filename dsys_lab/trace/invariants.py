@@ -23,7 +23,11 @@ from dsys_lab.trace.invariants_of_calls import (
 )
 from dsys_lab.trace.invariants_of_films import every_moment_kept
 from dsys_lab.trace.invariants_of_logs import in_order_by_key, in_order_of_arrival, one_owner, stored_in_order
-from dsys_lab.trace.invariants_of_promises import promises_settled_once, stock_never_below_nothing
+from dsys_lab.trace.invariants_of_promises import (
+    promises_settled_once,
+    settled_or_owned_in_time,
+    stock_never_below_nothing,
+)
 from dsys_lab.trace.ledger import ACCOUNT_OF, FINAL, OFFERS, Copy, account_after, copy_of
 
 if TYPE_CHECKING:
@@ -358,6 +362,7 @@ INVARIANTS: Final[dict[str, Invariant]] = {
     "opens for the owner alone": opens_for_the_owner_alone,
     "checks hold": checks_hold,
     "promises settled once": promises_settled_once,
+    "settled or somebody's in time": settled_or_owned_in_time,
     "stock never below nothing": stock_never_below_nothing,
 }
 """Every invariant by the name that a header and a lamp use."""

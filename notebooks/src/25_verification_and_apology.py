@@ -487,16 +487,18 @@ rows = {name: {k: len(run.of(k)) for k in kinds} for name, run in walked.items()
 pd.DataFrame(rows).T
 
 # %% [markdown]
-# And if the refund never works? After four tries the desk says so (`escalate`), and a person does it by hand eight
-# seconds later, under the same key, so that a machine which comes back to life cannot pay a second time. Choose yourself what
-# fails, and what the desk remembers:
+# And if the refund never works? After four tries, or when the promise's **deadline** has come, the desk says so
+# (`escalate`), and a person does it by hand eight seconds later, under the same key, so that a machine which comes back
+# to life cannot pay a second time. A lamp says whether each promise is settled, or in somebody's hands, in time. Choose
+# yourself what fails, what the desk remembers, and how long it may try:
 
 # %%
 player(
     settle,
     refund=["never works", "works", "fails half-way"],
     memory=["keys and journal", "keys only", "journal only", "neither"],
-    at={"refund": "never works"},
+    deadline_s=(2, 20),
+    at={"refund": "never works", "deadline_s": 6},
 )
 
 # %% [markdown]

@@ -153,8 +153,7 @@ class Encoder(Machine):
         sojourn_us = simulation.now_us - self.published_us[message]
         kind = PING if message.startswith(PING[0]) else CLIP
         simulation.emit("effect", self.name, message, key=message, tenant=kind, sojourn_us=sojourn_us)
-        self.check.done(taken)
-        if ticket is not None:
+        if self.check.done(taken) and ticket is not None:
             simulation.emit("evict", BUCKET, message, key=ticket.key, why="it was fetched and acknowledged")
         yield simulation.sleep(DELAY_S)
         simulation.emit("answered", self.name, message, source=BUS, copy=taken.copy, type="acknowledged")

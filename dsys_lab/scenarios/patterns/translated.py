@@ -16,6 +16,7 @@ from dsys_lab.errors import require_not_negative, require_positive
 from dsys_lab.scenarios.scenario import Claims, scenario
 from dsys_lab.simulation import Body, Machine, Simulation
 from dsys_lab.simulation.chance import exponential
+from dsys_lab.trace import Trace
 
 PARTNER, LAYER = "partner", "layer"
 READERS: Final = ("coach", "billing", "science")
@@ -110,3 +111,9 @@ def translated(
     sim.spawn(mend())
     sim.run(until_s)
     return Claims({"conservation": {}, "nothing lost": {}})
+
+
+# ------------------------------------------------------------------------------------------ what it came to
+def unread(trace: Trace) -> int:
+    """Return how often a reader went without a night; what the layer sets aside no reader has."""
+    return sum(len(READERS) if row.place == LAYER else 1 for row in trace.of("set_aside"))
