@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dsys_lab.errors import Misuse
+from dsys_lab.lessons.exercises.pattern_costs import COSTS, PRICE
 from dsys_lab.lessons.exercises.patterns import (
     DECIDE,
     FEWEST,
@@ -48,6 +49,26 @@ def test_who_does_not_look_at_a_kind_names_a_pair_wrongly(kind):
 def test_a_name_that_is_none_of_them_is_refused():
     with pytest.raises(Misuse, match="'CQRS'; give one of Queue-Based Load Leveling"):
         NAME_IT.check(lambda without, with_it: "CQRS")
+
+
+# ------------------------------------------------------------------------------------------ twelve costs
+def swapped(*names):
+    """The answer, with the costs of two patterns exchanged for each pair of names."""
+    other = dict(zip(names, names[::-1], strict=True))
+    return lambda pattern: COSTS[other.get(pattern, pattern)]
+
+
+def test_two_costs_may_be_wrong_and_four_may_not_and_the_count_is_told():
+    assert PRICE.check(swapped("Lease", "Cache-Aside")).passed
+    verdict = PRICE.check(swapped("Lease", "Cache-Aside", "Bulkhead", "Throttling"))
+    assert not verdict.passed
+    assert verdict.saw.startswith("8 of 12 are right. The first that is not: Throttling")
+    assert "Counted there: messages refused, 0 to 188" in verdict.saw
+
+
+def test_a_sentence_that_is_none_of_the_twelve_is_refused():
+    with pytest.raises(Misuse, match="give one of the twelve sentences"):
+        PRICE.check(lambda pattern: "money")
 
 
 # ------------------------------------------------------------------------------------------ the fewest

@@ -210,7 +210,20 @@ from dsys_lab.scenarios.patterns.circuit_breaker import refused_in_vain
 in_vain.reveal(
     refused_in_vain(storm())[1],
     why="The server is well again before the probe finds out.",
-    show=player(storm, compare={"breaker": ("none", "with a timeout")}),
+    show=(
+        charts.lines(
+            {
+                "counted": [
+                    (open_s, refused_in_vain(storm(open_s=open_s))[1])
+                    for open_s in (1, 2, 3, 5, 8, 12, 20)
+                ]
+            },
+            title="Refused, and would have been answered",
+            x="the breaker is open for, s",
+            y="calls",
+        ),
+        player(storm, compare={"breaker": ("none", "with a timeout")}),
+    ),
 )
 
 # %% [markdown]
@@ -337,9 +350,10 @@ thief.reveal(
 # %% [markdown]
 # ### 7. Who knows how it goes on?
 #
-# An order goes through four services. In a **choreography** each tells the next; an **orchestrator** tells each, and hears
-# how it went, and keeps a list of the orders that are open. One order of some thirty is stuck, and six seconds after it came
-# somebody looks for it: from service to service, the newest row first, until the trail ends; or in the orchestrator's list.
+# An order goes through four services. In a **choreography** each says what it has done, and the one whom that concerns
+# acts on it; an **orchestrator** tells each what to do, hears how it went, and keeps a list of the orders that are open.
+# One order of some thirty is stuck, and six seconds after it came somebody looks for it: from service to service, the
+# newest row first, until the trail ends; or in the orchestrator's list.
 
 # %%
 stuck = predict(
@@ -403,7 +417,10 @@ told_apart(
 #
 # | pattern | where |
 # |---|---|
-# | Compensating Transaction | lab 25: what a saga does when a step fails |
+# | Compensating Transaction | the undoing that the card *Saga* is about; lab 25 has one that fails half-way |
+# | Quarantine | lab 19: what comes in is judged before anybody builds on it, and what is bad is set aside |
+# | Health Endpoint Monitoring | the card *Heartbeat* the other way round: one asks instead of being told |
+# | Messaging Bridge | lab 15: a queue that is subscribed to a topic is its smallest case |
 # | Static Content Hosting | as with a valet key, for what everybody may read: lab 07 |
 # | Geodes | lab 09: copies everywhere, and what is read while they disagree |
 # | Sidecar, Ambassador | lab 13: retries, budgets and limits are a part of their own, beside whoever calls |
@@ -421,7 +438,7 @@ probe_cut = {"do": "split", "target": "wearables", "on": {"kind": "breaker_probe
 probe_cut |= {"lasts_s": 0.5}
 player(
     storm,
-    compare={"breaker": ("with a timeout", "probe without a timeout")},
+    compare={"breaker": ("probe without a timeout", "with a timeout")},
     faults=[probe_cut],
 )
 
@@ -500,6 +517,16 @@ def name_it(without, with_it): ...
 exercise("26/name_it", name_it)
 
 # %%
+exercise("26/price")
+
+
+# %%
+def price(pattern): ...
+
+
+exercise("26/price", price)
+
+# %%
 exercise("26/fewest")
 
 
@@ -563,3 +590,5 @@ final_check(progress().read())
 # - Bronson et al., "Metastable failures in distributed systems", HotOS 2021.
 # - Smith and Whitt, "Resource sharing for efficiency in traffic systems", Bell System Technical Journal 1981.
 # - Evans, *Domain-Driven Design*, 2003: *Anticorruption Layer*.
+# - Joshi, *Patterns of Distributed Systems*, 2023: *Lease*, *HeartBeat*.
+# - Helland and Campbell, "Building on quicksand", CIDR 2009: memories, guesses and apologies.

@@ -173,12 +173,26 @@ class Service(Correspondent):
 
 
 class Shop(Correspondent):
-    """Accepts orders, starts each on its way, and hears how it ended."""
+    """Accepts orders, starts each on its way, and hears how it ended.
+
+    Attributes
+    ----------
+    promised, ended : int
+        How many orders were: a witness's count, and no memory of the machine.
+    """
+
+    promised = ended = 0
 
     def accept(self, order: str) -> None:
         """Promise an order."""
         self.simulation.emit("publish", self.name, order, attempt=1)
         self.simulation.emit("accept", self.name, order, order=order)
+        self.promised += 1
+        self._count()
+        self.begin(order)
+
+    def begin(self, order: str) -> None:
+        """Say that there is one."""
         self.say(SERVICES[0], order, ACCEPTED)
 
     def hear(self, order: str, what: str, source: str) -> None:
@@ -188,8 +202,15 @@ class Shop(Correspondent):
             ended.add(order)
             self.end(order, well=what == DONE)
 
+    def _count(self) -> None:
+        """Say how many customers wait."""
+        self.simulation.emit("gauge", self.name, name="customers who wait", value=self.promised - self.ended,
+                             unit="orders")  # fmt: skip
+
     def end(self, order: str, *, well: bool) -> None:
         """Confirm, or apologise."""
+        self.ended += 1
+        self._count()
         if well:
             self.simulation.emit("confirm", self.name, order, order=order)
         else:
@@ -224,10 +245,8 @@ class Orchestrator(Shop):
         for order, (step, what) in self.orders.items():
             self._watch(order, step, what)
 
-    def accept(self, order: str) -> None:
-        """Promise an order, and begin."""
-        self.simulation.emit("publish", self.name, order, attempt=1)
-        self.simulation.emit("accept", self.name, order, order=order)
+    def begin(self, order: str) -> None:
+        """Tell the first service to do its part."""
         self._tell(order, 0, DO)
 
     def hear(self, order: str, what: str, source: str) -> None:
