@@ -591,7 +591,7 @@ early, late = (counts.split_when(pillows) for pillows in (35, 2))
 which_split.reveal(
     counts.dearer(early, late),
     why="While enough is there old news does no harm; at the end it does all of it.",
-    show=player(early, late, titles=("cut off at 35 left", "cut off at 2 left")),
+    show=player(late, early, titles=("cut off at 2 left", "cut off at 35 left")),
 )
 
 # %% [markdown]
@@ -628,7 +628,7 @@ sorry_for = {
 # %%
 charts.lines(
     sorry_for,
-    title="What a split costs, with a gate that goes on and one that closes",
+    title="What a longer split costs",
     x="the split lasts, s",
     y="apologies",
     references={"promised within 2 s, law": laws.promised_unseen(8, 2, 0.05)},

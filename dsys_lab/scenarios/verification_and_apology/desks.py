@@ -83,7 +83,15 @@ class PartyHost(Machine):
 
 
 class DeskHost(Machine):
-    """The desk on its machine: a crash takes its memory and what it waits for, not its journal."""
+    """The desk on its machine: a crash takes its memory and what it waits for, not its journal.
+
+    Attributes
+    ----------
+    escalated_us : int or None
+        When it first gave an order to a person.
+    """
+
+    escalated_us: int | None = None
 
     def __init__(
         self,
@@ -165,6 +173,7 @@ class DeskHost(Machine):
                 chance = simulation.stream("desk/pauses")()
                 saga = desk.fail(simulation.now_us, call, "no answer", chance=chance)
                 if saga.owner:
+                    self.escalated_us = self.escalated_us or simulation.now_us
                     self._call_person(saga)
                 self._work()
 

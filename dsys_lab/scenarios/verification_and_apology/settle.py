@@ -60,4 +60,4 @@ def settle(
     claims: dict[str, dict[str, Any]] = {"promises settled once": {}, "exactly-once effect": {}}
     if deadline_s is not None:
         claims["settled or somebody's in time"] = {"within_s": deadline_s + ANSWER_WITHIN_S}
-    return Claims(claims)
+    return Claims(claims, poster_us=desk.escalated_us)
