@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from dsys_lab.errors import Misuse
+from dsys_lab.lessons.exercises.breaker import BREAKER, may_call
 from dsys_lab.lessons.exercises.pattern_costs import COSTS, PRICE
 from dsys_lab.lessons.exercises.patterns import (
     DECIDE,
@@ -69,6 +72,43 @@ def test_two_costs_may_be_wrong_and_four_may_not_and_the_count_is_told():
 def test_a_sentence_that_is_none_of_the_twelve_is_refused():
     with pytest.raises(Misuse, match="give one of the twelve sentences"):
         PRICE.check(lambda pattern: "money")
+
+
+# ------------------------------------------------------------------------------------------ a breaker
+def failed_in_a_row(ended):
+    return next((n for n, call in enumerate(reversed(ended)) if call.well), len(ended))
+
+
+@pytest.mark.parametrize(("slip", "saw"), [
+    (lambda ended, out, now_s: True, r"In a hidden storm 0 of \d+ calls"),
+    (lambda ended, out, now_s: failed_in_a_row(ended) < 5, r"In a hidden storm 0 of \d+ calls"),
+    (lambda ended, out, now_s: not failed_in_a_row(ended) or now_s > ended[-1].at_s + 5, "that the server would have"),
+    (lambda ended, out, now_s: failed_in_a_row(ended) < 5 or now_s > ended[-1].at_s + 20, "that the server would have"),
+    (lambda ended, out, now_s: may_call(ended, out, now_s) and (now_s > 9 or now_s % 2 < 1), "before the spike"),
+], ids=["no breaker", "never again", "after one failure", "for too long", "every other second"])  # fmt: skip
+def test_a_rule_that_is_none_is_told_what_became_of_the_callers(slip, saw):
+    verdict = BREAKER.check(slip)
+    assert not verdict.passed
+    assert re.search(saw, verdict.saw)
+
+
+def test_a_rule_that_forgets_its_probe_when_it_is_cut_off_is_seen():
+    asked = []
+
+    def one_probe_ever(ended, on_their_way, now_s):
+        if failed_in_a_row(ended) < 5:
+            return True
+        if now_s < ended[-1].at_s + 5 or any(ended[-1].at_s == at_s for at_s in asked):
+            return False
+        asked.append(ended[-1].at_s)
+        return len(asked) % 2 == 1
+
+    assert not BREAKER.check(one_probe_ever).passed
+
+
+def test_a_rule_must_say_yes_or_no():
+    with pytest.raises(Misuse, match="may_call returned 'open'; give True or False"):
+        BREAKER.check(lambda ended, out, now_s: "open")
 
 
 # ------------------------------------------------------------------------------------------ the fewest

@@ -527,6 +527,16 @@ def price(pattern): ...
 exercise("26/price", price)
 
 # %%
+exercise("26/breaker")
+
+
+# %%
+def may_call(ended, on_their_way, now_s): ...
+
+
+exercise("26/breaker", may_call)
+
+# %%
 exercise("26/fewest")
 
 

@@ -10,6 +10,7 @@ from itertools import combinations
 from typing import Any, Final
 
 from dsys_lab.errors import Misuse
+from dsys_lab.lessons.exercises.breaker import BREAKER
 from dsys_lab.lessons.exercises.pattern_costs import PRICE
 from dsys_lab.lessons.exercises.task import Exercise, OpenQuestion, Verdict
 from dsys_lab.lessons.exercises.watched import brief
@@ -344,4 +345,4 @@ looks at and a breaker that nobody sees open are patterns by name only. What can
 first.""",
 )
 
-TASKS: Final = (NAME_IT, PRICE, FEWEST, DECIDE, LOSES, YOURS)
+TASKS: Final = (NAME_IT, PRICE, BREAKER, FEWEST, DECIDE, LOSES, YOURS)

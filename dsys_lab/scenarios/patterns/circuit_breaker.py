@@ -13,7 +13,7 @@ HotOS 2021.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any, Final
 
 from dsys_lab.brokers.circuit_breaker import CircuitBreaker
@@ -21,6 +21,7 @@ from dsys_lab.brokers.overflow import Buffer, Request
 from dsys_lab.brokers.retries import RetryBudget, RetryPolicy
 from dsys_lab.errors import require_choice, require_positive
 from dsys_lab.scenarios.machines import Consumer, Inbox, RetryingClient
+from dsys_lab.scenarios.patterns.own_breaker import OwnBreaker
 from dsys_lab.scenarios.scenario import Claims, scenario
 from dsys_lab.simulation import Event, Simulation
 from dsys_lab.simulation.chance import exponential
@@ -42,12 +43,12 @@ class CarefulClient(RetryingClient):
 
     Attributes
     ----------
-    breaker : CircuitBreaker
+    breaker : CircuitBreaker or OwnBreaker
     probe_timeout : bool
         Whether the probe has the timeout of every other attempt; if not, it is waited for to the end of the run.
     """
 
-    breaker: CircuitBreaker
+    breaker: CircuitBreaker | OwnBreaker
     probe_timeout: bool = True
 
     def may_retry(self, why: str) -> bool:
@@ -73,7 +74,7 @@ class CarefulClient(RetryingClient):
 def storm(
     sim: Simulation,
     *,
-    breaker: str = "with a timeout",
+    breaker: str | Callable = "with a timeout",
     failures: int = 5,
     open_s: float = 5.0,
     retries: int = 3,
@@ -87,9 +88,11 @@ def storm(
 ) -> Claims:
     """Calls come at `utilisation * service_rate` a second, `spike` times that during the spike; clients try again.
 
-    `breaker` is "none", "with a timeout", or "probe without a timeout". The gauge `goodput` counts answers in time.
+    `breaker` is "none", "with a timeout", "probe without a timeout", or a rule of the reader's own (`OwnBreaker`), to
+    which `failures` and `open_s` say nothing. The gauge `goodput` counts answers in time.
     """
-    require_choice("breaker", breaker, BREAKERS)
+    if isinstance(breaker, str):
+        require_choice("breaker", breaker, BREAKERS)
     require_positive(utilisation=utilisation, spike=spike, service_rate=service_rate, until_s=until_s)
     rate, policy = utilisation * service_rate, RetryPolicy(retries=retries, timeout_s=timeout_s)
     inbox = Inbox(sim, Buffer(INBOX, capacity=1, policy="unbounded", recorder=sim.recorder))
@@ -103,7 +106,9 @@ def storm(
         name=WEARABLES,
         until_s=until_s,
     )
-    if isinstance(client, CarefulClient):
+    if isinstance(client, CarefulClient) and not isinstance(breaker, str):
+        client.breaker = OwnBreaker(breaker, place=WEARABLES, recorder=sim.recorder)
+    elif isinstance(client, CarefulClient):
         client.probe_timeout = breaker == "with a timeout"
         within_s = timeout_s if client.probe_timeout else None
         client.breaker = CircuitBreaker(
