@@ -18,6 +18,7 @@ from dsys_lab.dataflows.event_sourcing import (
     Checkpoints,
     Conflict,
     Done,
+    Event,
     EventLog,
     EventSource,
     EventStore,
@@ -156,6 +157,9 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("load", {"stream": "n1", "after": -1}, "after"),
     ("read", {"after": 1.5}, "after"),
     ("read", {"after": 0, "limit": -1}, "limit"),
+    ("read", {"after": 0, "limit": ""}, "limit"),
+    ("append", {"stream": "n1", "events": [Written("a\0b", 1, b"")], "expected": 0}, "give each event as"),
+    ("append", {"stream": "n1", "events": [ONE], "expected": 0, "command": "c\0"}, "without zero characters"),
 ]
 
 
@@ -203,6 +207,49 @@ def test_a_jetstream_stream_with_a_limit_is_no_store():
         with pytest.raises(Refused, match="event 1 is not there, and event 3 is"):
             store.load("n1")
         assert [one.version for one in store.load("n1", 2)] == [3, 4, 5], "a checkpoint that is new enough would do"
+        assert [one.version for one in store.read(2)] == [3, 4, 5]
+        for after in (0, 1):
+            with pytest.raises(Refused, match=f"commits {after + 1} to 2 are not there"):
+                store.read(after)
+        assert (store.status().events, store.status().position) == (3, 5)
+
+
+def test_a_checkpoint_folds_on_where_a_jetstream_stream_was_shortened_up_to_it_and_no_further():
+    from dsys_lab.engines.nats.event_store import JetStreamEvents
+
+    disk, types = VolatileDisk(), EventTypes(TYPES)
+    with JetStreamEvents(keep_messages=4) as store:
+        house = Handler(store, types, NIGHT, checkpoints=Checkpoints(disk, every=4))
+        house.handle("n1", Open(9))
+        for bed in (1, 2, 3):
+            house.handle("n1", Hold(bed, "g1"))
+        assert house.load("n1").version == 4
+        house.checkpoints = Checkpoints(disk, every=100)
+        for version in (4, 5, 6, 7):
+            store.append("n1", [types.write(Event("BedHeld", {"bed": version, "guest": "g1"}))], expected=version)
+        folded = house.load("n1")
+        assert (folded.version, folded.folded_events, folded.state.free) == (8, 4, 2)
+        store.append("n1", [ONE], expected=8)
+        with pytest.raises(Refused, match="event 5 is not there"):
+            house.load("n1")
+
+
+def test_a_projection_misses_what_a_jetstream_stream_let_go_before_it_came():
+    from dsys_lab.engines.nats.event_store import JetStreamEvents
+
+    disk = VolatileDisk()
+    with JetStreamEvents(keep_messages=3) as store:
+        store.append("n1", [ONE], expected=0)
+        assert projection(disk, FreeBeds, store, EventTypes(TYPES)).follow() == 1
+        for number in range(3):
+            store.append("n2", [ONE], expected=number)
+        assert projection(disk, FreeBeds, store, EventTypes(TYPES)).follow() == 3, "it has the one that went"
+        for number in range(3, 7):
+            store.append("n2", [ONE], expected=number)
+        late = projection(disk, FreeBeds, store, EventTypes(TYPES))
+        with pytest.raises(Refused, match="commits 5 to 5 are not there"):
+            late.follow()
+        assert late.status().state == "lost"
 
 
 def test_postgres_lets_the_second_wait_until_the_first_has_committed(postgres: Any):
@@ -232,6 +279,48 @@ def test_a_postgres_session_that_somebody_left_open_holds_readers_back_and_no_wr
         assert [one.position for one in store.read()] == [before.position]  # type: ignore[union-attr]
         forgotten.execute("ROLLBACK")
         assert [one.version for one in store.read()] == [1, 2]
+
+
+def test_the_numbers_of_another_cluster_are_not_read_by_postgres(postgres: Any):
+    from dsys_lab.engines.postgres.event_store import PostgresEvents
+
+    with PostgresEvents() as store, store.writer() as restoring:
+        store.append("n1", [ONE, ONE], expected=0)
+        restoring.execute(f"UPDATE {store.table} SET position = position + 1000000000")
+        assert (len(store.load("n1")), store.read(), store.status().position) == (2, [], 0)
+        restoring.execute(f"UPDATE {store.table} SET position = pg_current_xact_id()::text::bigint")
+        assert [one.version for one in store.read()] == [1, 2]
+
+
+def test_a_row_that_was_deleted_in_postgres_is_known_by_the_versions(postgres: Any):
+    from dsys_lab.engines.postgres.event_store import PostgresEvents
+
+    with PostgresEvents() as store, store.writer() as other:
+        for number in range(3):
+            store.append("n1", [ONE], expected=number)
+        other.execute(f"DELETE FROM {store.table} WHERE version = 2")
+        view = projection(VolatileDisk(), FreeBeds, store, EventTypes(TYPES))
+        assert view.follow() == 1
+        with pytest.raises(Refused, match="n1: event 3 comes where event 2 should"):
+            view.follow()
+
+
+def test_the_position_that_postgres_says_is_passed_by_no_later_commit(postgres: Any):
+    from dsys_lab.engines.postgres.event_store import PostgresEvents
+
+    with PostgresEvents() as store, store.writer() as slow:
+        first = store.append("n1", [ONE], expected=0)
+        slow.execute("BEGIN")
+        slow.execute(f"INSERT INTO {store.table} (stream, version, command, kind, schema, data) "
+                     f"SELECT 'n2', 1, '', kind, schema, data FROM {store.table}")  # fmt: skip
+        fast = store.append("n1", [ONE], expected=1)
+        assert isinstance(first, Appended)
+        assert isinstance(fast, Appended)
+        position = store.status().position
+        assert position == first.position < fast.position
+        slow.execute("COMMIT")
+        assert [one.stream for one in store.read(position)] == ["n2", "n1"], "who begins there misses neither"
+        assert store.status().position == fast.position
 
 
 # ------------------------------------------------------------------------------------------------ any order of calls

@@ -62,7 +62,7 @@ class Facts:
     def _note(self) -> None:
         """Say what is new in the log, and what all of it comes to."""
         for commit in self._source.peek():
-            for change in commit.changes:
+            for change in map(self._source.open, commit.changes):
                 self._right.apply(change)
                 message, key = f"e{commit.position}", SHORT[change.table]
                 self.simulation.emit("publish", "guests", message, attempt=1, key=key)
