@@ -34,7 +34,7 @@ from dsys_lab.dataflows.event_sourcing import (
 )
 from dsys_lab.engines import nats
 from dsys_lab.engines.event_store import JETSTREAM, POSTGRES, STORES, opened, who_is_too_late
-from dsys_lab.errors import BadParameter, Refused
+from dsys_lab.errors import BadParameter, Damaged, Refused
 from dsys_lab.structures.disk import PowerCut, VolatileDisk
 
 SKIPPED = {
@@ -212,6 +212,10 @@ def test_a_jetstream_stream_with_a_limit_is_no_store():
             with pytest.raises(Refused, match=f"commits {after + 1} to 2 are not there"):
                 store.read(after)
         assert (store.status().events, store.status().position) == (3, 5)
+        for number in range(3):
+            store.append("n2", [ONE], expected=number)
+        assert store.load("n1") == [], "of which all went looks like a new one"
+        assert store.append("n1", [ONE], expected=0).version == 1
 
 
 def test_a_checkpoint_folds_on_where_a_jetstream_stream_was_shortened_up_to_it_and_no_further():
@@ -321,6 +325,38 @@ def test_the_position_that_postgres_says_is_passed_by_no_later_commit(postgres: 
         slow.execute("COMMIT")
         assert [one.stream for one in store.read(position)] == ["n2", "n1"], "who begins there misses neither"
         assert store.status().position == fast.position
+
+
+def lose_the_end(store: Any, position: int) -> None:
+    """Take the newest commit out of an engine, as a restore from an older copy does."""
+    if hasattr(store, "writer"):
+        with store.writer() as other:
+            other.execute(f"DELETE FROM {store.table} WHERE position = {position}")
+    else:
+        assert store._nats.call(store._streams.delete_msg(store._name, position))
+        store._made_by.clear()
+
+
+@pytest.mark.parametrize("grows", [False, True])
+@pytest.mark.parametrize("name", ["jetstream", "postgres"])
+def test_who_is_ahead_of_a_log_that_lost_its_end_is_told_so(name: str, grows: bool, postgres: Any):
+    disk, types = VolatileDisk(), EventTypes(TYPES)
+    with opened(name) as store:
+        house = Handler(store, types, NIGHT, checkpoints=Checkpoints(VolatileDisk(), every=1))
+        house.handle("n1", Open(3))
+        house.handle("n1", Hold(1, "g1"), command_id="c1")
+        house.load("n1")
+        view = projection(disk, FreeBeds, store, types)
+        view.follow()
+        lose_the_end(store, view.position)
+        if grows:
+            Handler(store, types, NIGHT).handle("n1", Hold(2, "other"))
+        for ask in (lambda: house.load("n1"), lambda: house.handle("n1", Hold(1, "g1"), command_id="c1")):
+            with pytest.raises(Damaged, match="not in the log"):
+                ask()
+        says = "event 2 comes where event 3 should" if grows else "not in the log"
+        with pytest.raises(Refused if grows else Damaged, match=says):
+            projection(disk, FreeBeds, store, types).follow()
 
 
 # ------------------------------------------------------------------------------------------------ any order of calls

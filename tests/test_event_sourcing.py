@@ -404,6 +404,7 @@ MISUSE: dict[str, tuple[Callable[[], object], str]] = {
     "about somebody sealed": (lambda: EventType("a", BOOKED[:1], about="guest", personal=("guest",)), "it is sealed"),
     "about somebody left out": (
         lambda: EventType("a", (Version.of("v", "1 guest text = nobody, 2 name text"),), about="guest"), "left out"),
+    "an id that is a number": (lambda: handler_of().handle("n1", Open(1), command_id=7), "command_id = 7"),  # type: ignore[arg-type]
     "no command": (lambda: decide(NIGHT.initial, "hold bed 3"), "give one of Open, Hold"),  # type: ignore[arg-type]
     "personal and nobody's": (lambda: EventType("a", BOOKED[:1], personal=("name",)), "whose"),
     "a form that is none": (lambda: EventTypes(TYPES, form="post"), "form"),

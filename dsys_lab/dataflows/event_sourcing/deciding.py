@@ -55,7 +55,8 @@ class Decider(Generic[State]):
         State to what JSON has, and back, for checkpoints.
     tells : callable
         Command -> the text that tells it from another. Its digest stands beside the command's id in the log, for ever:
-        so leave out what is personal, for who can guess a name can find it by its digest.
+        so leave out what is personal, for who can guess a name can find it by its digest. It must say the same each
+        time, as `repr` does of a tuple.
     """
 
     name: str
@@ -73,7 +74,7 @@ class Decider(Generic[State]):
 
     def fold(self, events: Iterable[Event], *begin: State) -> State:
         """Return the state after these events, from the initial one or from `begin` on."""
-        return reduce(self.evolve, events, *(begin or (self.initial,)))
+        return reduce(self.evolve, events, begin[0] if begin else self.initial)
 
 
 def require(holds: bool, why: str) -> None:

@@ -14,6 +14,8 @@ receiver can, by the key. (Written down before it is carried out, the letter mig
 A postman that is new to an old log is told to `begin` at its end, or where the old one stood: from the beginning, where
 it begins unless it is told, it would write to everybody who ever booked.
 
+A letter to somebody who was forgotten meanwhile would go to `FORGOTTEN`: `wants` sees it, and may say no.
+
 Promises: each event that `wants` an effect has it at least once, in the order of the log; a repetition has the same
 key. An event that nobody here can read stops the postman before its commit, until there is a reader, or until somebody
 says `set_aside`: then nothing of that commit is carried out, for good, and it is counted.

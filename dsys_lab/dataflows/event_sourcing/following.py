@@ -28,7 +28,7 @@ A source promises
 from __future__ import annotations
 
 from collections import ChainMap, deque
-from collections.abc import Callable, Iterable, MutableMapping
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from itertools import groupby
 from operator import attrgetter
 
@@ -86,8 +86,8 @@ class EventSource:
             follows = versions.get(stream, 0) + 1
             if version != follows and (self._from_the_first or stream in versions):
                 return (
-                    f"{stream}: event {version} comes where event {follows} should: the log was shortened, and a view "
-                    "of the rest would be wrong. Follow a whole copy of it, from the first event"
+                    f"{stream}: event {version} comes where event {follows} should: the log was shortened, or "
+                    "restored from an older copy, and a view of it would be wrong. Follow a whole one, from its start"
                 )
             versions[stream] = version
         return ""
@@ -113,13 +113,13 @@ class EventSource:
         self._from_the_first = self._from_the_first and self._after == position
         self._after = position
 
-    def resume(self, position: int, digest: str, had: Iterable[Change] = ()) -> None:
+    def resume(self, position: int, digest: str, versions: Mapping[str, int] | None = None) -> None:
         """Go on after a position, for a reader who had a commit of this digest there.
 
         Parameters
         ----------
-        had : iterable of Change
-            All that the reader has, from the first event on, if it knows: then gaps are seen in every stream.
+        versions : mapping, optional
+            Of each stream, the newest that the reader has, if it knows: then gaps are seen in every stream.
 
         Raises
         ------
@@ -131,8 +131,8 @@ class EventSource:
                 f"position {position}: this reader had a commit there that is not in the log; the log was restored "
                 "from an older copy. Begin anew, on an empty disk, and look what the world was told meanwhile"
             )
-        self._versions.update(map(place_of, had))
-        self._from_the_first = bool(self._versions)
+        self._versions = dict(versions or {})
+        self._from_the_first = versions is not None
         self._after = position
 
     def _may_hold(self, position: int, digest: str) -> bool:
@@ -198,9 +198,9 @@ def projection(disk: Disk, make: Callable[[], Made], store: EventStore, types: E
     """
     source = EventSource(store, types)
     follower = Follower(disk, make, source, opens=source.open)
-    last, had = list[Change](), list[Change]()
+    last, versions = list[Change](), dict[str, int]()
     for _, last in follower.kept():
-        had += last
-    if had:
-        source.resume(follower.position, digest_of_changes(last), had)
+        versions.update(map(place_of, last))
+    if last:
+        source.resume(follower.position, digest_of_changes(last), versions)
     return follower

@@ -215,6 +215,8 @@ class Handler(Generic[State]):
         self, stream: str, folded: Folded[State], command: Any, *, command_id: str = ""
     ) -> Done | Conflict:
         """Decide once, on what was folded, and append; what that answers already is not decided again."""
+        if not isinstance(command_id, str):
+            raise BadParameter(f"command_id = {command_id!r}: give a text, or nothing")
         if before := self._done_before(folded, command, command_id):
             return before
         events = tuple(self.decider.decide(folded.state, command))

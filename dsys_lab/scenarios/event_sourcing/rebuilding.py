@@ -209,7 +209,7 @@ def rebuilding(
         sim.run(sim.now_s + 1)
     wrong = office.look()
     shown = office.shown.follower.view.total
-    sim.emit("check", OFFICE, name="the office reads what the facts come to", ok=not wrong,
+    sim.emit("check", OFFICE, name="the office reads what the facts come to, in cents", ok=not wrong,
              expected=facts.comes_to[-1], got=shown)  # fmt: skip
     return Claims({"checks hold": {}}, poster_us=round((mended_s + 0.6 * history / rebuild_rate) * 1e6))
 
