@@ -218,6 +218,21 @@ def test_a_jetstream_stream_with_a_limit_is_no_store():
         assert store.append("n1", [ONE], expected=0).version == 1
 
 
+def test_a_jetstream_stream_that_was_emptied_is_not_read_as_if_there_had_been_nothing():
+    from dsys_lab.engines.nats.event_store import JetStreamEvents
+
+    with JetStreamEvents() as store:
+        assert store.read() == []
+        for number in range(3):
+            store.append("n1", [ONE], expected=number)
+        store._nats.call(store._streams.purge_stream(store._name))
+        with pytest.raises(Refused, match="commits 2 to 3 are not there"):
+            store.read(1)
+        assert store.read(3) == []
+        store.append("n2", [ONE, TWO], expected=0)
+        assert [one.version for one in store.read(3)] == [1, 2]
+
+
 def test_a_checkpoint_folds_on_where_a_jetstream_stream_was_shortened_up_to_it_and_no_further():
     from dsys_lab.engines.nats.event_store import JetStreamEvents
 

@@ -132,9 +132,14 @@ def test_a_view_is_not_folded_over_a_gap():
             one.follow()
         assert (one.position, one.status().state) == (2, "lost")
     assert projection(disk, FreeBeds, handler.store, handler.types).follow() == 2, "a whole copy, and it goes on"
+    a_night(handler, "n3")
+    handler.handle("n3", Hold(1, "g3"))
+    first_of_n3: EventStore = Holey(handler.store, 5)  # type: ignore[arg-type, assignment]
+    with pytest.raises(Refused, match="n3: event 2 comes where event 1 should"):
+        projection(disk, FreeBeds, first_of_n3, handler.types).follow()
     in_the_middle = EventSource(store, handler.types, after=1)
     in_the_middle.confirm(in_the_middle.peek(1)[0].position)
-    assert [one.position for one in in_the_middle.peek()] == [4], "n1 is new to a reader who began behind it"
+    assert [one.position for one in in_the_middle.peek()] == [4, 5, 6], "n1 is new to a reader who began behind it"
 
 
 @pytest.mark.parametrize("grown_by", [0, 1, 3], ids=["shorter", "as long", "longer"])
@@ -191,4 +196,8 @@ def test_a_rebuild_posts_no_letter_and_a_postman_goes_on_where_he_was():
     booked(handler, bed=3, guest="g3")
     assert postman().work() == 1
     assert letters == ["n1/3", "n1/5", "n1/7"]
-    assert postman(handler.store.status().position, VolatileDisk()).work() == 0, "a new one begins at the end"
+    new = postman(handler.store.status().position, VolatileDisk())
+    assert new.work() == 0, "a new one begins at the end"
+    handler.handle("n1", Cancel(3, "g3"))
+    booked(handler, bed=3, guest="g4")
+    assert new.work() == 1, "and knows no gap in what it was never given"
