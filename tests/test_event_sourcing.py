@@ -275,6 +275,15 @@ def test_a_checkpoint_of_events_that_the_log_has_lost_is_noticed_whatever_is_ask
     assert older.load("n1").version == before, "without the checkpoints it goes on"
 
 
+def test_a_fold_at_hand_notices_that_the_log_under_it_was_restored():
+    house, older = a_night(handler_of()), a_night(handler_of())
+    house.handle("n1", Hold(1, "g1"))
+    folded, house.store = house.load("n1"), older.store
+    older.handle("n1", Hold(2, "other"))
+    with pytest.raises(Damaged, match="2 events were folded"):
+        house.catch_up("n1", folded)
+
+
 class Shortened(EventLog):
     """A log of which the oldest events of each stream went."""
 

@@ -11,8 +11,8 @@ that it answers, so the fold finds it there, and the answer is the first one. Th
 the same version, and one of them only can. Beside the id stands a digest of the command: an id that was given to
 another one is refused, and not answered as if that had been done.
 
-A load from a checkpoint looks at the event that it ends with: if the log has another one there, or none, what was
-acknowledged is lost, and every command is refused with `Damaged`, a repeated one as well.
+Whoever reads on looks once more at the event that the fold, or its checkpoint, ended with: if the log has another one
+there, or none, what was acknowledged is lost, and every command is refused with `Damaged`, a repeated one as well.
 
 Left out: a command whose decision added nothing leaves no id, and is decided again. The ids of a stream are kept for as
 long as the stream, and seen in this stream only: a command that comes again for another one is decided there.
@@ -113,7 +113,7 @@ class Handler(Generic[State]):
         Raises
         ------
         Damaged
-            If the checkpoint has folded what is not in the log.
+            If what was folded, for the checkpoint or just now, is not in the log.
         """
         decider = self.decider
         saved = self.checkpoints.newest(decider.name, decider.version, stream) if self.checkpoints else None
@@ -121,34 +121,33 @@ class Handler(Generic[State]):
             return self.catch_up(stream, Folded(decider.initial))
         packed, answered = saved.packed
         found = {command_id: Answered(*one) for command_id, one in answered.items()}
-        folded = Folded(decider.unpack(packed), saved.version, saved.digest, found)
-        return self._add(stream, folded, self._since(stream, saved))
-
-    def _since(self, stream: str, saved: Saved) -> list[Recorded]:
-        """Return what follows a checkpoint, if the event that it ends with lies where it was."""
-        try:
-            found = self.store.load(stream, saved.version - 1)
-        except Refused:
-            return self.store.load(stream, saved.version)  # shortened up to here: what follows must be there
-        if not found or _digest(found[0]) != saved.digest:
-            raise Damaged(
-                f"{stream}: the checkpoint has folded {saved.version} events, and the last of them is not in the log, "
-                "which was restored from an older copy or lost its end; what was acknowledged is gone. Restore the "
-                "log, or delete the checkpoints to go on without"
-            )
-        return found[1:]
+        return self.catch_up(stream, Folded(decider.unpack(packed), saved.version, saved.digest, found))
 
     def catch_up(self, stream: str, folded: Folded[State]) -> Folded[State]:
-        """Fold what the stream has since, and save a checkpoint if it is time for one."""
-        return self._add(stream, folded, self.store.load(stream, folded.version))
-
-    def _add(self, stream: str, folded: Folded[State], new: list[Recorded]) -> Folded[State]:
+        """Fold what the stream has since, and save a checkpoint if it is time for one; see `load`."""
+        new = self._since(stream, folded)
         self._fold(folded, new)
         if self.checkpoints is not None and new:
             packed = [self.decider.pack(folded.state), folded.answered]
             saved = Saved(folded.version, folded.digest, packed)
             self.checkpoints.offer(self.decider.name, self.decider.version, stream, saved)
         return folded
+
+    def _since(self, stream: str, folded: Folded[State]) -> list[Recorded]:
+        """Return what follows on what was folded, if the event that this ends with lies where it was."""
+        if not folded.digest:
+            return self.store.load(stream, folded.version)
+        try:
+            found = self.store.load(stream, folded.version - 1)
+        except Refused:
+            return self.store.load(stream, folded.version)  # shortened up to here: what follows must be there
+        if not found or _digest(found[0]) != folded.digest:
+            raise Damaged(
+                f"{stream}: {folded.version} events were folded, for a checkpoint or just now, and the last of them is "
+                "not in the log, which was restored from an older copy or lost its end; what was acknowledged is gone. "
+                "Restore the log, or delete the checkpoints to go on without"
+            )
+        return found[1:]
 
     def _fold(self, folded: Folded[State], events: list[Recorded]) -> None:
         folded.state = self.decider.fold((self.types.read(one.written) for one in events), folded.state)
@@ -181,7 +180,7 @@ class Handler(Generic[State]):
         MayHaveHappened
             If the store gave no answer: ask again with the same id.
         Damaged
-            If a checkpoint has folded what is not in the log.
+            See `load`.
         """
         if type(attempts) is not int or attempts < 1:
             raise BadParameter(f"attempts = {attempts!r}: give a whole number, 1 or more")
@@ -190,8 +189,6 @@ class Handler(Generic[State]):
             answer = self.decide_on(stream, folded, command, command_id=command_id)
             if not isinstance(answer, Conflict):
                 return answer._replace(attempts=attempt)
-            if answer.version < folded.version:
-                raise Damaged(f"{stream} has {answer.version} events, and had {folded.version}: load it anew")
             self.catch_up(stream, folded)
         # who was faster may have had this very command
         before = self._done_before(folded, command, command_id)
