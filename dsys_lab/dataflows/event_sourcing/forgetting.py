@@ -31,7 +31,8 @@ Sealed by AES-256-GCM of the `cryptography` library, a nonce of 12 random bytes 
 person or field cannot open it there.
 
 Left out: copies of the ring itself (a backup of the ring brings keys back: keep it short); what a device keeps of
-overwritten sectors (where that matters the ring is sealed in turn, by a key service or a card).
+overwritten sectors (where that matters the ring is sealed in turn, by a key service or a card); zeros over the last
+slots, which look like keys that were never durable.
 
 Source: "crypto-shredding" after NIST SP 800-88 Rev. 2, 2025 (*cryptographic erase*).
 """
