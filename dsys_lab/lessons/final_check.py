@@ -60,7 +60,7 @@ def criteria(record: dict[str, Any]) -> list[Criterion]:
         Criterion("labs in which you have said or solved something",
                   sum(f"{lab.number:02d}" in touched for lab in built), len(built), "open one that is missing"),
         Criterion("predictions kept", sum(score >= CLOSE for score in scores), -(-OF_TEN * max(made, due) // 10),
-                  f"eight of ten, within the tolerance of each, of the {made} that you made, or of {due}"),
+                  f"eight of ten of those you made ({made}), within the tolerance of each, and of {due} at least"),
         Criterion("exercises solved, under seeds that you have not seen", sum(task.key in solved for task in tasks),
                   len(tasks), "a failed try opens the next hint"),
         Criterion("the decision table, at least 15 of 18 at the first try", int(table in solved and not failed), 1,

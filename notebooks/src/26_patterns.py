@@ -52,8 +52,8 @@ notes("Related Reading")
 # %% [markdown]
 # ## Picture
 #
-# One order of *Slumber*'s shop, from the click to the cube, through every store and broker of this suite. You know all
-# these places by now. Each does what it does by its own verbs, and most of the arrows are patterns. Press **space**.
+# One order of *Slumber*'s shop, from the click to the cube, through most of the stores and brokers of this suite. Each place
+# does what it does by its own verbs, and most of the arrows are patterns. Press **space**.
 
 # %%
 from dsys_lab.scenarios.patterns import followed
@@ -63,7 +63,18 @@ player(followed)
 
 # %% [markdown]
 # The customer has an answer after the first few steps. Everything to the right of that is a copy, made later by somebody
-# else, and is as old as the way there is long.
+# else, and is as old as the way there is long. You know all these places by now:
+#
+# | in the picture | the lab | in the picture | the lab |
+# |---|---|---|---|
+# | shop, database | 08 relational | crates | 19 delivery stream |
+# | feed | 23 derived dataflows | bucket | 07 object store |
+# | topic | 15 publish and subscribe | lake | 06 lake and warehouse |
+# | cache | 03 authoritative and derived | warehouse | 11 column store |
+# | index | 10 document store | cube | 05 facts, measures, dimensions |
+# | graph | 12 graph store | window | 18 streaming SQL |
+# | queue, charger | 16 durable queue | bus, partner | 21 event bus |
+# | log | 17 log stream | | |
 
 # %% [markdown]
 # ## By hand
@@ -157,14 +168,15 @@ performed(PATTERNS, "Competing Consumers")
 # %% [markdown]
 # ### 2. Two at once
 #
-# Clients try again up to three times when no answer has come in a second. A queue without a limit takes the load of a spike.
-# Both are on the wall above, both buy something. Five calls a second come, three times as many for ten seconds.
+# Lab 13, experiment 4, had a storm, and its answer. Whose fault was it? Clients try again up to three times when no answer
+# has come in a second. A queue without a limit takes the load of a spike. Both are on the wall above, both buy something.
+# Five calls a second come, three times as many for ten seconds.
 
 # %%
 together = predict(
     "26/together",
-    "Retry and a long queue, both. Long after the spike: how many of the five calls a "
-    "second are answered in time?",
+    "Retry alone, with a short queue that refuses. Long after the spike: how many of "
+    "the five calls a second are answered in time?",
     between=(0, 5),
     unit="a second",
 )
@@ -176,8 +188,9 @@ from dsys_lab.scenarios.patterns.pairs import after_the_spike, compared
 # %%
 runs = compared()
 together.reveal(
-    runs["both"],
-    why="The queue keeps what nobody waits for any more, and retries keep it long.",
+    runs["retry alone"],
+    why="Whoever is told no at once tries again later, and the queue is never long. "
+    "With both it keeps what nobody waits for, and retries keep it long.",
     show=(
         charts.bars(runs, title="Answered long after the spike", unit="a second"),
         player(after_the_spike("both"), titles=("retry and a queue",)),
@@ -236,7 +249,8 @@ player(storm, open_s=(1, 20, 1), failures=(1, 20))
 # ### 4. One pool or one each
 #
 # Two tenants send jobs to eight workers. For twenty seconds one of them sends four times as many. In **one pool** its jobs
-# stand before everybody's; with a **bulkhead** each tenant has four workers of its own.
+# stand before everybody's; with a **bulkhead** each tenant has four workers of its own. (A fair queue, lab 16, experiment
+# 9, would let them share the workers *and* take turns.)
 
 # %%
 quiet_times = predict(
@@ -279,9 +293,10 @@ charts.lines(
 # %% [markdown]
 # ### 5. Too large for the bus
 #
-# A camera sends pings of two hundred bytes and now and then a clip of film. The bus carries one byte after the other. With
-# a **claim check** the clip goes into a bucket, and its ticket through the bus; that takes two round trips of 40 ms more. In
-# a message the clip is text, four letters for three bytes. Into the bucket and out of it again it goes as it is, twice.
+# Labs 15 and 21 said: put what is large into an object store, and publish where it lies. From which size on? A camera sends
+# pings of two hundred bytes and now and then a clip of film. The bus carries one byte after the other. With a **claim
+# check** the clip goes into a bucket, and its ticket through the bus; that takes two round trips of 40 ms more. In a message
+# the clip is text, four letters for three bytes. Into the bucket and out of it again it goes as it is, twice.
 
 # %%
 large_from = predict(
@@ -418,7 +433,7 @@ told_apart(
 # | pattern | where |
 # |---|---|
 # | Compensating Transaction | the undoing that the card *Saga* is about; lab 25 has one that fails half-way |
-# | Quarantine | lab 19: what comes in is judged before anybody builds on it, and what is bad is set aside |
+# | Quarantine | labs 05, 06 and 19: what comes in is judged before anybody builds on it, and what is bad is set aside |
 # | Health Endpoint Monitoring | the card *Heartbeat* the other way round: one asks instead of being told |
 # | Messaging Bridge | lab 15: a queue that is subscribed to a topic is its smallest case |
 # | Static Content Hosting | as with a valet key, for what everybody may read: lab 07 |
