@@ -194,7 +194,7 @@ _TABLE: Final = (
     # producing
     _kind("publish", "put", "attempt", "{place} offers {message}, attempt {attempt}", account="in flight"),
     _kind("publish_ok", "mark", "attempt", "{place} has its acknowledgement for {message}"),
-    _kind("publish_fail", "mark", "attempt why", "{place} gives {message} up: {why} at attempt {attempt}"),
+    _kind("publish_fail", "mark", "attempt why", "{place} counts attempt {attempt} at {message} as failed: {why}"),
     _kind("block", "mark", "depth", "{place} must wait with {message}: {depth} are in the buffer", state="blocked"),
     _kind("unblock", "mark", "waited_us", "{place} may go on after {waited_us}", ends="blocked"),
     # the broker

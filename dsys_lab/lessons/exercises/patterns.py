@@ -98,7 +98,7 @@ Return the name of the pattern. It is one of {"; ".join(TOLD_BY_TRACE)}.""",
     hints=(
         ("For most of them a kind of row appears that was not there: *hit*, *transform*, *detect*, *lease*, *look*, "
         "*fan_out*."),
-        "Two of them differ in *reject* only, one way and the other. And *publish_fail* says that somebody gave up.",
+        "Two of them differ in *reject* only, one way and the other. And *publish_fail* says that an attempt failed.",
         ("Look for the rare kinds first: a run with *detect* also has more of *fan_out*. What is left at the end is "
         "the Idempotent Consumer."),
     ),

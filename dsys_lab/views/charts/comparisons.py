@@ -8,6 +8,7 @@ from typing import Final
 from dsys_lab.errors import BadParameter
 from dsys_lab.trace import Trace, balance, quantile, sojourns_s
 from dsys_lab.views.charts.picture import (
+    BARS_SAY,
     INCHES,
     Chart,
     figure_of,
@@ -81,6 +82,7 @@ def predicted_counted_law(
             axes.errorbar(
                 counted, len(rows) - 1, xerr=3 * standard_error, color=COUNTED.colour, capsize=4, linewidth=1.6
             )
+            axes.set_xlabel(f"{unit}   ({BARS_SAY})")
         if law is not None:
             axes.axvline(law, color=LAW.colour, linestyle=(0, (4, 3)), linewidth=1.2, zorder=1)
         axes.set_yticks(range(len(rows))[::-1], [name for name, *_ in rows])

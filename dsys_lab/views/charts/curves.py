@@ -8,7 +8,16 @@ from typing import Any, Final
 
 from dsys_lab.errors import BadParameter
 from dsys_lab.trace import Trace, depths, rates
-from dsys_lab.views.charts.picture import Chart, figure_of, legend_beside, listed, number, plain_ticks, styled
+from dsys_lab.views.charts.picture import (
+    Chart,
+    error_bars,
+    figure_of,
+    legend_beside,
+    listed,
+    number,
+    plain_ticks,
+    styled,
+)
 from dsys_lab.views.theme import ROLES, SERIES
 
 Points = Sequence[tuple[float, float]]
@@ -151,11 +160,11 @@ def hockey_stick(
     utilisations = [point[0] for points in counted.values() for point in points]
     with styled():
         figure, axes = figure_of(title, "utilisation of the server", y)
+        bars = False
         for (shape, points), mark in zip(counted.items(), MARKS, strict=False):
             at, mean, error = zip(*points, strict=True)
             axes.plot(at, mean, mark, color=colours[shape], markersize=5.5, label=f"{shape}: counted", zorder=4)
-            axes.errorbar(at, mean, yerr=[3 * e for e in error], fmt="none", ecolor=colours[shape], capsize=3,
-                          linewidth=1.2, zorder=4)  # fmt: skip
+            bars |= error_bars(axes, at, mean, error, colours[shape])
             if shape in (high or {}):
                 axes.plot(*zip(*(high or {})[shape], strict=True), mark, markerfacecolor="white", color=colours[shape],
                           markersize=5.5, label=f"{shape}: 99 of 100 within", zorder=3)  # fmt: skip
@@ -174,7 +183,7 @@ def hockey_stick(
             plain_ticks(axes.yaxis)
         else:
             axes.set_ylim(bottom=0)
-        legend_beside(figure, axes)
+        legend_beside(figure, axes, bars=bars)
     told = [
         f"{shape} at {utilisation:.0%}: counted {number(mean)}"
         + (f", law {number(laws[shape](utilisation))}" if shape in (laws or {}) else "")  # type: ignore[index]
