@@ -333,6 +333,7 @@ _TABLE: Final = (
           ends="blocked"),
     _kind("version", "put", "xmin row", "{xmin} makes a version of a row in {place}: {row}", account="stored"),
     _kind("superseded", "mark", "xmax ctid", "{xmax} ends version {message}; its successor is {ctid}"),
+    _kind("rolled_back", "fade", "by", "{message} in {place} counts for nobody: {by} failed", account="rejected"),
     _kind("sweep", "fade", "", "version {message} is dead to all and is swept from {place}", account="done"),
     _kind("says", "put", "sql", "{place} says: {sql}", account="in flight"),
     _kind("hears", "take", "answer", "{place} is told: {answer}", account="done"),

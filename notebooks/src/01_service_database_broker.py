@@ -902,7 +902,8 @@ compared({by: faults.paused(watched=by) for by in faults.WATCHED}, of="watched b
 
 # %%
 arrived, effects = faults.delivered_twice(calls=10)
-charts.bars({"calls that arrived": arrived, "effects": effects}, unit="calls")
+came_to = {"calls that arrived": arrived, "effects": effects}
+charts.bars(came_to, title="Each of ten calls, three times", unit="calls")
 
 # %% [markdown]
 # **The bookmark is lost.** The file with the reader's position is gone, and it reads its hundred records from the
@@ -927,7 +928,8 @@ player(slow)
 # service works them off all the same, for a caller who has left:
 
 # %%
-charts.bars(points.given_up(slow, back_s=6), unit="calls")
+given_up = points.given_up(slow, back_s=6)
+charts.bars(given_up, title="Calls without an answer in time", unit="calls")
 
 # %% [markdown]
 # Break it yourself: stop any picture and press **G**. And share what you found:

@@ -356,7 +356,9 @@ crossover
 # %%
 charts.sliding(
     lambda people, columns: charts.bars(
-        counts.pages_of_a_question(people=people, columns=columns), unit="pages"
+        counts.pages_of_a_question(people=people, columns=columns),
+        title="Pages read for one question, three ways",
+        unit="pages",
     ),
     people=(1, 40),
     columns=(1, 13),

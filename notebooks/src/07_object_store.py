@@ -205,7 +205,11 @@ bad_line.reveal(
     show=(
         player(upload, compare={"way": ways}),
         charts.against_law(
-            often, laws=often_by_law, x="share that fails", y="pieces sent for each"
+            often,
+            laws=often_by_law,
+            title="What a bad line costs",
+            x="share that fails",
+            y="pieces sent for each",
         ),
     ),
 )
@@ -269,6 +273,7 @@ hot.reveal(
         charts.against_law(
             through,
             laws=through_by_law,
+            title="How much gets through?",
             x="ranges",
             y="share that passes",
             whole_x=True,
@@ -374,7 +379,11 @@ code.reveal(
     why="Four drives may be lost in place of two, for fewer bytes.",
     show=(
         charts.against_law(
-            gone, laws=gone_by_law, x="share of drives lost", y="share of objects lost"
+            gone,
+            laws=gone_by_law,
+            title="What is lost when drives are",
+            x="share of drives lost",
+            y="share of objects lost",
         ),
         pd.DataFrame(coded).T.map("{:.3g}".format),
     ),
@@ -465,6 +474,7 @@ faster.reveal(
     show=charts.against_law(
         {"counted": reads},
         laws={"counted": read_s_by_law},
+        title="One object, read over several connections",
         x="connections",
         y="seconds",
         whole_x=True,

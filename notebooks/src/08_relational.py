@@ -290,7 +290,13 @@ tries.reveal(
     attempts(12),
     law=attempts_first_wins(12),
     why="In each round one gets through and the others begin anew: 12 + 11 + … + 1.",
-    show=charts.lines(counted, laws=law, x="buyers at once", y="attempts"),
+    show=charts.lines(
+        counted,
+        laws=law,
+        title="Attempts until everybody has bought",
+        x="buyers at once",
+        y="attempts",
+    ),
 )
 
 # %% [markdown]
@@ -333,7 +339,13 @@ dead.reveal(
     "between that no snapshot sees: the sweep looks at the oldest one only. To these "
     "come the few that had died since the sweep before it.",
     show=(
-        charts.lines(course, x="sales", y="dead versions", steps=True),
+        charts.lines(
+            course,
+            title="What a long report keeps",
+            x="sales",
+            y="dead versions",
+            steps=True,
+        ),
         player(long_report, compare={"report": (False, True)}, sweep_every=(1, 20)),
     ),
 )
@@ -382,6 +394,7 @@ whole_pages.reveal(
         images,
         laws={"law": law_of_images(*steps)},
         references={"all pages of the table as it was": stock_shape().heap_pages},
+        title="Pages that go into the log whole",
         x="updates since the checkpoint",
         y="whole pages in the log",
     ),
@@ -397,7 +410,12 @@ log_bytes = {
     "whole pages": [(use.updates, use.image_bytes / 1024) for use in grown],
     "what changed": [(use.updates, use.record_bytes / 1024) for use in grown],
 }
-charts.lines(log_bytes, x="updates since the checkpoint", y="KiB of log")
+charts.lines(
+    log_bytes,
+    title="The log since the checkpoint",
+    x="updates since the checkpoint",
+    y="KiB of log",
+)
 
 # %% [markdown]
 # And after a crash all of the log since the checkpoint must be done again before anybody is served: what a rare
@@ -431,7 +449,9 @@ sent.reveal(
     bytes_sent["pages, to two mirrors"] / bytes_sent["the log alone, to six copies"],
     why="Six times something small is less than twice something large.",
     show=(
-        charts.bars(bytes_sent, unit="bytes a transaction"),
+        charts.bars(
+            bytes_sent, title="What goes over the network", unit="bytes a transaction"
+        ),
         player(commits),
         player(mirrored_pages(mirrors=2)),
     ),
@@ -444,7 +464,9 @@ sent.reveal(
 # %%
 charts.sliding(
     lambda note_chars: charts.bars(
-        shipped(note_chars=note_chars), unit="bytes a transaction"
+        shipped(note_chars=note_chars),
+        title="What goes over the network",
+        unit="bytes a transaction",
     ),
     note_chars=[0, 100, 400, 1_000],
 )
@@ -536,6 +558,7 @@ redone.reveal(
         again,
         laws={"2 a transaction": [(u, records_to_replay(u)) for u in updates]},
         references={"at most what was not made into pages yet": 50},
+        title="What is done again after a crash",
         x="updates since the checkpoint",
         y="records done again",
     ),
@@ -598,7 +621,9 @@ all_six.reveal(
     why="Whoever waits for all waits for the slowest; whoever may leave two out does "
     "not meet a straggler.",
     show=(
-        charts.bars(slow_end, unit="milliseconds"),
+        charts.bars(
+            slow_end, title="99 of 100 commits are done within", unit="milliseconds"
+        ),
         player(commits, compare={"write": (4, 6)}),
     ),
 )
@@ -635,7 +660,9 @@ first_query.reveal(
     waits_for_resume_s(),
     why="The model takes it over: nothing is measured here. See how the night is "
     "spent at nought, and what the rush meets in the morning.",
-    show=charts.lines(sizes, x="minutes", y="ACU", steps=True),
+    show=charts.lines(
+        sizes, title="A night at nought", x="minutes", y="ACU", steps=True
+    ),
 )
 
 # %% [markdown]
@@ -644,7 +671,11 @@ first_query.reveal(
 # %%
 charts.sliding(
     lambda load, min_acu: charts.lines(
-        capacity_curves(load=load, min_acu=min_acu), x="minutes", y="ACU", steps=True
+        capacity_curves(load=load, min_acu=min_acu),
+        title="What is asked for, and what is there",
+        x="minutes",
+        y="ACU",
+        steps=True,
     ),
     load=["mornings", "spiky", "steady"],
     min_acu=[0.0, 0.5, 4.0],
@@ -671,6 +702,7 @@ from dsys_lab.scenarios.relational.serverless import backlog
 # %%
 charts.lines(
     {f"least {least:g} ACU": backlog(min_acu=least) for least in (0.0, 0.5, 4.0)},
+    title="What waits when the rush comes",
     x="seconds after the first query",
     y="ACU seconds that wait",
 )

@@ -233,7 +233,13 @@ hot.reveal(
     law=100 * accepted_by_law(1.2),
     standard_error=100 * error,
     why="Shares are even and loads are not: one partition refuses while others idle.",
-    show=charts.against_law(passed, laws=laws, x="skew s", y="share that passes"),
+    show=charts.against_law(
+        passed,
+        laws=laws,
+        title="How much passes, by skew",
+        x="skew s",
+        y="share that passes",
+    ),
 )
 
 # %% [markdown]
@@ -467,7 +473,12 @@ joins.reveal(
     standard_error=100 * error,
     why="By another divisor nearly every hash has another remainder.",
     show=charts.against_law(
-        moves, laws=move_laws, x="machines", y="share that moves", whole_x=True
+        moves,
+        laws=move_laws,
+        title="What moves when a machine joins",
+        x="machines",
+        y="share that moves",
+        whole_x=True,
     ),
 )
 

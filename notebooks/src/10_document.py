@@ -249,7 +249,8 @@ keys = {name: told["keys examined"] for name, told in orders.items()}
 unsorted = {name: count for name, count in keys.items() if not orders[name]["SORT"]}
 
 # %%
-shown = charts.bars(keys, unit="cards looked at"), pd.DataFrame(orders).T
+looked = charts.bars(keys, title="Cards, by index", unit="cards looked at")
+shown = looked, pd.DataFrame(orders).T
 order.reveal(
     min(unsorted, key=unsorted.get),
     why="First what must be equal, then the order, and the range last.",
@@ -324,7 +325,8 @@ wrote, sums = growing.written(30, 60, 120, 240), growing.written_by_law()
 (_, at_60, _), _, (_, at_240, _) = wrote["embed"][1:]
 
 # %%
-axes = {"x": "nights", "y": "kilobytes written", "whole_x": True}
+title = "What is written for a document that grows"
+axes = {"title": title, "x": "nights", "y": "kilobytes written", "whole_x": True}
 grows.reveal(
     at_240 / at_60,
     law=sums["embed"](240) / sums["embed"](60),
@@ -447,7 +449,14 @@ player(edits_at_once, way=ways_to_add, editors=(1, 5), edits=(1, 6), at=start)
 from dsys_lab.scenarios.document.counts import edits_left
 
 shares = {way: edits_left(way, 1, 2, 4, 8) for way in ("replace", "version", "inc")}
-charts.against_law(shares, laws={}, x="apps", y="share that is left", whole_x=True)
+charts.against_law(
+    shares,
+    laws={},
+    title="Edits that are left in the end",
+    x="apps",
+    y="share that is left",
+    whole_x=True,
+)
 
 # %% [markdown]
 # Either cure keeps all of them, for one app as for eight. Without one, the more apps the smaller the share that is left.

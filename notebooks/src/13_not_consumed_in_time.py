@@ -279,6 +279,7 @@ room.reveal(
     show=charts.against_law(
         {"share lost": list(lost.values())},
         laws={"share lost": lambda k: mm1k_blocking(0.9, round(k))},
+        title="How much room is enough?",
         x="places, the one in service included",
         y="share that finds no room",
         whole_x=True,
