@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 
 from dsys_lab.errors import BadParameter, Damaged
 from dsys_lab.scenarios.durable_queue.clips import encode
+from dsys_lab.scenarios.lake_and_warehouse import race
 from dsys_lab.scenarios.not_consumed_in_time import bursts as lab
 from dsys_lab.simulation.faults import ACTS
 from dsys_lab.trace import KINDS, Header, Row, Trace, balance, lamps
@@ -118,6 +119,7 @@ def runs() -> dict[str, list[Trace]]:
         "fifty": [fifty()],
         "zombies": [encode(visibility_s=1, handles="newest"), encode(visibility_s=1, handles="any")],
         "every-kind": [every_kind()],
+        "lost-and-back": [race(way="folder", writers=4, each=4)],
         "same-twice": [queue(), queue()],
         "empty": [Trace(Header(title="nothing"))],
         "one-moment": [_one_moment()],
@@ -218,13 +220,16 @@ def _told(traces: list[Trace]) -> dict:
     lanes = []
     for trace in traces:
         every = max(1, len(trace) // 60)
-        balances, ghosts = [], []
+        balances, ghosts, lost = [], [], []
         for rows in range(0, len(trace) + 1, every):
-            ghosts.append([rows, sorted(f"{place} {copy[0]}" for place, copy in folded(list(trace)[:rows]).ghosts)])
+            fold = folded(list(trace)[:rows])
+            ghosts.append([rows, sorted(f"{place} {copy[0]}" for place, copy in fold.ghosts)])
+            lost.append([rows, dict(+fold.lost)])
             book = balance(trace[i] for i in range(rows))
             balances.append([rows, {name.replace("_", " "): getattr(book, name) for name in book.__slots__}])
         rows = [{**row._asdict(), "fields": {n: v for n, v in row.fields.items() if v is not None}} for row in trace]
-        lanes.append({"rows": rows, "words": [describe(row) for row in trace], "balances": balances, "ghosts": ghosts})
+        words = [describe(row) for row in trace]
+        lanes.append({"rows": rows, "words": words, "balances": balances, "ghosts": ghosts, "lost": lost})
     return {"lanes": lanes, "durations": [[us, duration(us)] for us in DURATIONS]}
 
 

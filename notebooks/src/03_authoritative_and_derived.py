@@ -377,7 +377,7 @@ by_view = charts.sliding(
     at={"share": 1.0},
 )
 axis = {
-    "title": "Rows read by the extremes: the mean of four runs",
+    "title": "Rows read by the extremes: the mean of several runs",
     "x": "share of changes that take the longest",
     "y": "rows read",
 }
@@ -395,7 +395,7 @@ extremes_read.reveal(
 )
 
 # %% [markdown]
-# (The bars are one run, the dots the mean of four runs, so that they differ a little.)
+# (The bars are one run, the dots the mean of several, so that they differ a little.)
 #
 # The slider is the *share* of the 50 that take a longest night away; the others give a night other minutes. With 1, a
 # rebuild reads fewer: the nights that are left, once each. What can be *subtracted* (count, sum, and so an average)

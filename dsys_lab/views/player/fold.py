@@ -29,7 +29,8 @@ class Fold:
     again : set of Copy
         Copies that are a repetition.
     done, lost, refused, unmatched : Counter
-        By place. What is set aside as dead is not lost: it stands where it was set aside.
+        By place. What is set aside as dead is not lost: it stands where it was set aside. Nor is what is back where it
+        was lost.
     states : dict
         Place -> the states that it is in, each in words, the newest last; empty when it is back to normal.
     levels : dict
@@ -67,6 +68,7 @@ class Fold:
         self.places: dict[str, None] = {}
         self.stored = 0
         self._lent: dict[Copy, str] = {}
+        self._lost_at: dict[Copy, str] = {}
 
     def apply(self, row: Row) -> None:
         """Take in one row."""
@@ -155,6 +157,8 @@ class Fold:
         if kind.hole and place != row.place:
             self.flows.setdefault((row.place, place))
         if kind.verb == "put":
+            if self._lost_at.get(copy) == place:  # it was lost here, and is here again
+                self.lost[self._lost_at.pop(copy)] -= 1
             self._stand(copy, at, place, "here" if kind.account == "in flight" else "waiting")
         elif kind.verb == "move":
             self._stand(copy, at or row.place, place, "moving")
@@ -163,7 +167,9 @@ class Fold:
         elif kind.verb in _GONE and (kind.account or kind.verb == "take"):
             self._leave(copy, at, row.place)
             self.done[row.place] += kind.verb == "take"
-            self.lost[row.place] += kind.verb == "burst" and kind.account != "dead"
+            if kind.verb == "burst" and kind.account != "dead":
+                self.lost[row.place] += 1
+                self._lost_at[copy] = row.place
             if place != row.place:
                 self.flows.setdefault((row.place, place))
                 self._stand(copy, "", place, "dead")
