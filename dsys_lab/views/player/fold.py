@@ -157,8 +157,7 @@ class Fold:
         if kind.hole and place != row.place:
             self.flows.setdefault((row.place, place))
         if kind.verb == "put":
-            if self._lost_at.get(copy) == place:  # it was lost here, and is here again
-                self.lost[self._lost_at.pop(copy)] -= 1
+            self._find(copy, place)
             self._stand(copy, at, place, "here" if kind.account == "in flight" else "waiting")
         elif kind.verb == "move":
             self._stand(copy, at or row.place, place, "moving")
@@ -167,9 +166,7 @@ class Fold:
         elif kind.verb in _GONE and (kind.account or kind.verb == "take"):
             self._leave(copy, at, row.place)
             self.done[row.place] += kind.verb == "take"
-            if kind.verb == "burst" and kind.account != "dead":
-                self.lost[row.place] += 1
-                self._lost_at[copy] = row.place
+            self._lose(copy, row.place, kind)
             if place != row.place:
                 self.flows.setdefault((row.place, place))
                 self._stand(copy, "", place, "dead")
@@ -178,6 +175,15 @@ class Fold:
         ):
             self._leave(copy, at, row.place)
             self.unmatched[row.place] += kind.account == "unmatched"
+
+    def _lose(self, copy: Copy, place: str, kind: Kind) -> None:
+        if kind.verb == "burst" and kind.account != "dead":
+            self.lost[place] += 1
+            self._lost_at[copy] = place
+
+    def _find(self, copy: Copy, place: str) -> None:
+        if self._lost_at.get(copy) == place:  # it was lost here, and is here again
+            self.lost[self._lost_at.pop(copy)] -= 1
 
     def _stand(self, copy: Copy, at: str, place: str, standing: str) -> None:
         if at and at != place:
