@@ -365,12 +365,20 @@ charts.sliding(
 )
 
 # %%
+ways = {k: counts.pages_of_a_question(people=1, columns=k) for k in range(1, 14)}
+by_columns = {way: [(k, ways[k][way]) for k in ways] for way in ways[1]}
+wide = {"title": "All nights of one person", "x": "columns", "y": "pages"}
+
+# %%
 first = {n: counts.columns_until_the_index_wins(people=n) for n in (1, 2, 3)}
 bars = {f"people: {n}": columns for n, columns in first.items()}
 crossover.reveal(
     first[1],
     why="With fewer, reading *everything* of them beats knowing *where* to look.",
-    show=charts.bars(bars, title="The index wins from here on", unit="columns"),
+    show=(
+        charts.lines(by_columns, **wide),
+        charts.bars(bars, title="The index wins from here on", unit="columns"),
+    ),
 )
 
 # %% [markdown]

@@ -376,6 +376,8 @@ by_view = charts.sliding(
     share=(0.0, 1.0, 0.1),
     at={"share": 1.0},
 )
+
+# %%
 axis = {
     "title": "Rows read by the extremes: the mean of several runs",
     "x": "share of changes that take the longest",

@@ -480,7 +480,7 @@ moved.reveal(
     law=100 * counts.before_a_move() / at_home["nights"],
     why="Few have moved yet, and only their nights before the move count elsewhere.",
     show=(
-        charts.lines(shares, title="", **moved_axes),
+        charts.lines(shares, title="Nights in a city of before", **moved_axes),
         pd.DataFrame({"counted": at_home}),
     ),
 )

@@ -408,11 +408,24 @@ made = raw["read"] + best["bytes"]
 even = laws.break_even_queries(made, raw["read"], best["read"])
 
 # %%
+asked = (0, 1, 2, 3, 4, 5)
+moved = charts.lines(
+    {
+        "raw lines": [(n, n * raw["read"] / 1e6) for n in asked],
+        "table, with its making": [(n, (made + n * best["read"]) / 1e6) for n in asked],
+    },
+    title="Bytes moved until the last question is answered",
+    x="questions",
+    y="MB",
+)
+
+# %%
 pays.reveal(
     int(even) + 1,
     law=even,
     why="A question on raw lines reads all of them, which is nearly what it costs to "
     "make the table.",
+    show=moved,
 )
 
 # %% [markdown]

@@ -623,7 +623,15 @@ requests = [layouts[layout]["requests for a day"] for layout in LAYOUTS]
 small.reveal(
     requests[0] / requests[1],
     why="A request for each flight of the day, where one object has them all.",
-    show=pd.DataFrame(layouts).T.map("{:,.6g}".format),
+    show=(
+        charts.bars(
+            dict(zip(layouts, requests, strict=True)),
+            title="Requests for one day, by what is an object",
+            unit="requests",
+            log=True,
+        ),
+        pd.DataFrame(layouts).T.map("{:,.6g}".format),
+    ),
 )
 
 # %% [markdown]

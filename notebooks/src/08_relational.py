@@ -332,6 +332,8 @@ course = {
     "no report": dead_over_time(report=False),
     "report open": dead_over_time(report=True),
 }
+
+# %%
 dead.reveal(
     dead_at_most(report=True),
     law=60 * 0.6,
@@ -543,11 +545,11 @@ from dsys_lab.laws import records_to_replay
 from dsys_lab.scenarios.relational.restart import restarts, volume_restarts
 
 # %%
-updates = (1, 49, 51, 99, 101, 149, 151, 199, 201, 249, 251, 310)
+updates = (1, 49, 51, 99, 101, 149, 151, 199, 201, 249, 251, 299, 301, 310)
 machine, segments = restarts(*updates), volume_restarts(*updates)
 again = {
-    "one machine, before the first query": [(r.updates, r.records) for r in machine],
-    "segments, page by page": [(r.updates, r.records) for r in segments],
+    "one machine": [(r.updates, r.records) for r in machine],
+    "segments": [(r.updates, r.records) for r in segments],
 }
 redone.reveal(
     machine[-1].records,
@@ -557,8 +559,8 @@ redone.reveal(
     show=charts.lines(
         again,
         laws={"2 a transaction": [(u, records_to_replay(u)) for u in updates]},
-        references={"at most what was not made into pages yet": 50},
-        title="What is done again after a crash",
+        references={"not in pages yet, at most": 50},
+        title="Done again: by the one machine, before the first query",
         x="updates since the checkpoint",
         y="records done again",
     ),
@@ -729,12 +731,22 @@ from dsys_lab.laws import break_even_utilisation
 from dsys_lab.scenarios.relational.copies import bills, price_provisioned_acu
 
 # %%
-price = fact("aurora_price_acu").value
+price, fixed = fact("aurora_price_acu").value, price_provisioned_acu()
+uses = (0.0, 0.25, 0.5, 0.75, 1.0)
+by_use = charts.lines(
+    {"following": [(use, use * price) for use in uses]},
+    references={"provisioned": fixed},
+    title="What an hour costs for each ACU of the provisioned size",
+    x="share of it in use, on average",
+    y="USD",
+)
+
+# %%
 cheaper.reveal(
-    100 * break_even_utilisation(price_provisioned_acu(), price),
+    100 * break_even_utilisation(fixed, price),
     why="One price divided by the other, as they stand below. At a smaller share "
     "of the provisioned size the one that follows is cheaper.",
-    show=pd.DataFrame(bills()).round(2),
+    show=(by_use, pd.DataFrame(bills()).round(2)),
 )
 
 # %%

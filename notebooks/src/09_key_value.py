@@ -548,8 +548,12 @@ sloppy = predict(
 sloppy
 
 # %%
+from functools import partial
+
 reads = 4_000
-old_share = table_counts.stale_after_write(3, 2, 2, writes=reads, sloppy=True, down=2)
+two_of_three = partial(table_counts.stale_after_write, 3, 2, 2, writes=reads)
+by_away = {f"{away} away": two_of_three(sloppy=True, down=away) for away in range(3)}
+old_share = by_away["2 away"]
 
 # %%
 sloppy.reveal(
@@ -558,6 +562,11 @@ sloppy.reveal(
     standard_error=100 * (old_share * (1 - old_share) / reads) ** 0.5,
     why="One of the three has it. Two are asked, and of the three pairs one is the "
     "pair of those that were away.",
+    show=charts.bars(
+        {away: 100 * share for away, share in by_away.items()},
+        title="Old answers, by machines that are away during the write",
+        unit="%",
+    ),
 )
 
 # %% [markdown]
@@ -746,8 +755,12 @@ doubled
 # %%
 from dsys_lab.laws import counted_too_often
 from dsys_lab.scenarios.key_value.counts import GUARDS, counted_nights
+from dsys_lab.simulation import over_seeds
 
 counters = {guard: counted_nights(guard) for guard in GUARDS}
+unguarded = over_seeds(
+    partial(counted_nights, "nothing"), lost_answers=(0.0, 0.1, 0.3, 0.5)
+)
 
 # %%
 doubled.reveal(
@@ -755,6 +768,13 @@ doubled.reveal(
     law=200 * counted_too_often(0.3),
     standard_error=(200 * 0.3) ** 0.5 / (1 - 0.3),
     why="Each attempt is carried out, and some are made more than once.",
+    show=charts.against_law(
+        {"counted": unguarded},
+        laws={"counted": lambda lost: 200 * counted_too_often(lost)},
+        title="What the counter of 200 nights says",
+        x="share of the answers that are lost",
+        y="nights",
+    ),
 )
 
 # %%
@@ -856,8 +876,6 @@ measured(tiered, "times, universal (tiered)", usually="fewer times, universal (t
 # The price of a round trip, a card put and got, in turns:
 
 # %%
-from functools import partial
-
 from dsys_lab.benchmark import interleaved
 from dsys_lab.engines.aws.key_value.drill import cycles
 

@@ -220,7 +220,12 @@ grown.reveal(
     law=1_000 / 250,
     standard_error=error,
     why="What is wanted grows with the town, and the index opens just that.",
-    show=charts.lines(opened, title="", x="profiles", y="documents opened"),
+    show=charts.lines(
+        opened,
+        title="Who lives in Oslo?",
+        x="profiles",
+        y="documents opened",
+    ),
 )
 
 # %% [markdown]
@@ -370,7 +375,12 @@ tax.reveal(
     taxes["lists of 5"][-1][1],
     law=1 + cards_of_insert(*[5] * 10),
     why="Five cards in each of ten indexes, and one in that of `_id`.",
-    show=charts.lines(taxes, title="", x="indexes", y="cards an insert puts up"),
+    show=charts.lines(
+        taxes,
+        title="What an insert pays",
+        x="indexes",
+        y="cards an insert puts up",
+    ),
 )
 
 # %% [markdown]
@@ -393,11 +403,24 @@ field
 # %%
 from dsys_lab.scenarios.document.counts import one_field
 
-ways = one_field(20)
+ways, sizes_kb = one_field(20), (1, 2, 5, 10, 20, 50)
+in_the_log = {
+    name: [(kb, one_field(kb)[name]["in the log"]) for kb in sizes_kb] for name in ways
+}
+by_size = charts.lines(
+    in_the_log,
+    title="Bytes in the log for one number that changes",
+    x="kilobytes of the profile",
+    y="bytes",
+    log_x=True,
+    log_y=True,
+)
+
+# %%
 field.reveal(
     ways["$set, logged as a delta"]["in the log"],
     why="The log is told what is to be done, and not what the profile is then.",
-    show=pd.DataFrame(ways).T,
+    show=(by_size, pd.DataFrame(ways).T),
 )
 
 # %% [markdown]

@@ -502,13 +502,27 @@ thousand_rows
 from dsys_lab.scenarios.column_store import loading
 
 # %%
-small = loading.tiny()
+small, rows = loading.tiny(), (1_000, 10_000, 50_000)
+by_rows = charts.lines(
+    {
+        "on disk": [(n, loading.tiny(n)["MiB on disk"]) for n in rows],
+        "of values": [(n, loading.tiny(n)["MiB of values in them"]) for n in rows],
+    },
+    references={"least, by law": small["by law"]},
+    title="What a table takes",
+    x="nights",
+    y="MiB",
+    log_x=True,
+    log_y=True,
+)
+
+# %%
 thousand_rows.reveal(
     small["MiB on disk"],
     law=small["by law"],
     why="Every column of every slice has a block of its own, the three hidden ones "
     "too, in each of the two regions: block × (columns + 3) × slices × 2.",
-    show=pd.DataFrame([small], index=["1,000 nights"]),
+    show=(by_rows, pd.DataFrame([small], index=["1,000 nights"])),
 )
 
 # %% [markdown]

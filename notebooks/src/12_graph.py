@@ -489,6 +489,16 @@ from dsys_lab.scenarios.graph.questions import FRIENDS_OF_FRIENDS, from_either_e
 
 ends = from_either_end()
 one, everybody = (ends[end]["edges looked at"] for end in ends)
+growing = {nights: from_either_end(nights=nights) for nights in (250, 1_000, 4_000)}
+by_end = {
+    f"{end}: {what}": [(nights, told[end][key]) for nights, told in growing.items()]
+    for end in ends
+    for what, key in (("counted", "edges looked at"), ("law", "by law"))
+}
+seen, law = (
+    {end: points for end, points in by_end.items() if end.endswith(what)}
+    for what in ("counted", "law")
+)
 
 # %%
 wrong_end.reveal(
@@ -496,7 +506,18 @@ wrong_end.reveal(
     law=ends["from everybody"]["by law"] / ends["from one person"]["by law"],
     why="From one it is d plus the sum of d over the friends; from all, the sum of d "
     "plus the sum of d squared.",
-    show=pd.DataFrame(ends).T,
+    show=(
+        charts.lines(
+            seen,
+            laws=law,
+            title="Edges looked at, from one end and from the other",
+            x="nights, so that people come in",
+            y="edges",
+            log_x=True,
+            log_y=True,
+        ),
+        pd.DataFrame(ends).T,
+    ),
 )
 
 # %% [markdown]
