@@ -132,8 +132,10 @@ compared({"called": first, "called again": service.receive(9_000, call)})
 service.ledger.find("n1").record
 
 # %% [markdown]
-# **A broker.** A record is put under a key and gets the next **position**. Reading takes nothing away, so two readers
-# read the same:
+# **A broker.** A record is put under a key, too, and this is a word in another sense: it says whom the record is *about*,
+# and many records have the same (a **partition key**). The key of a call names one thing that is to be done, so that it can
+# be known again (an **idempotency key**). In the log `n1` is the name of the record, and `17` its key. Each record gets the
+# next **position**. Reading takes nothing away, so two readers read the same:
 
 # %%
 from dsys_lab.brokers.log_stream import Entry, LogStream, Settings
@@ -596,6 +598,10 @@ charts.sliding(
 #
 # A log is read in **batches**. For each of them the reader **commits** its position: it writes down how far it came,
 # and after a crash it goes on from there. That is its acknowledgement, and it can stand before the work or after it.
+#
+# (One thing, many names: Kafka *commits an offset*, the library for Kinesis makes a *checkpoint*, JetStream is sent an
+# *ack* for each message, PostgreSQL's log of changes is told what is *confirmed*, and at SQS one *deletes* what is done.
+# This suite says *commit* of a position in a log and *acknowledge* of one message.)
 
 # %%
 commit_first = predict(

@@ -453,7 +453,7 @@ counts.patience_table(counts.patience(0, 10, 30))
 #
 # For ten minutes the job has counted wrongly. It is mended, and the past must be read again (*reprocessing*). A batch
 # job reads its files, which are kept. A stream job reads the **log** from the start, beside the live pings: 20 come in
-# a second, and it reads 100 in a second.
+# a second, and it reads 100 in a second. It has to catch up, like the reader of lab 01 that was down, by the same law.
 
 # %%
 again = predict(
@@ -549,8 +549,9 @@ dies = {"do": "crash", "target": "job", "at_s": 6.4, "lasts_s": 2}
 player(pings(way="batch", period_s=2.0, faults=[dies], **slow))
 
 # %% [markdown]
-# A stream has no end of a file. It saves its state, and how far it has read, every so many pings: a **checkpoint**. What
-# if it saves only how far it has read?
+# A stream has no end of a file. It saves its state, and how far it has read, every so many pings: a **checkpoint**, as Flink
+# calls it. (Who has no state saves the position alone, and that is what lab 01 calls a commit.) What if it saves only how
+# far it has read?
 
 # %%
 crashed = predict(

@@ -185,7 +185,7 @@ for line in store.get(log.key(3)).data.splitlines():
     print(json.dumps(json.loads(line), indent=1))
 
 # %% [markdown]
-# A *commit* is one object, named by its number, a line of JSON for each **action**. A file is of the table if it was
+# A *commit* (Delta's word; where it ends, Iceberg speaks of a new *snapshot*) is one object, named by its number, a line of JSON for each **action**. A file is of the table if it was
 # added and not removed since; nothing else decides. So the table at a version is a fold over the commits:
 
 # %%
@@ -494,7 +494,8 @@ pd.DataFrame(counts.compacted()).T
 
 # %% [markdown]
 # The log itself is made of small files, and a reader must fold all of them. So now and then (here every ten commits, and the
-# writer decides) a **checkpoint** says what they come to: a reader begins there.
+# writer decides) a **checkpoint** says what they come to: a reader begins there. (It is a summary of the log. The checkpoint
+# of a stream job, in lab 04, is how far a reader came.)
 
 # %%
 facts("delta_rs_checkpoint")
@@ -514,7 +515,8 @@ charts.against_law(
 # ### 6. Two write at once
 #
 # A folder can be a table by agreement: a list of its files, which a writer reads, adds its file to, and puts back. Four
-# writers do so, four files each, and each is told *done*.
+# writers do so, four files each, and each is told *done*. (What can go wrong here is called a *lost update*. You will meet
+# it again at one object in lab 07, at one row in lab 08 and in one document in lab 10: each has another cure.)
 
 # %%
 kept = predict(

@@ -288,7 +288,8 @@ hot.reveal(
 #
 # ### 3. Several write the same object
 #
-# Several programs add to a counter: get, add one, put. They may put blindly, or on the **condition** that it is still
+# Several programs add to a counter: get, add one, put. It is the list of files of lab 06 once more, as one number. They may
+# put blindly, or on the **condition** that it is still
 # what they read (`if_match`), and whoever is refused begins again.
 
 # %%

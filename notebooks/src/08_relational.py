@@ -358,10 +358,10 @@ dead.reveal(
 # %% [markdown]
 # ### 4. What goes to the log
 #
-# To commit is to have it on the disk. Not the pages (they lie anywhere), but one line in the **log**: what changed.
+# To commit is to have it on the disk; that the client *hears* of it, and so has it acknowledged, comes after. Not the pages (they lie anywhere), but one line in the **log**: what changed.
 # There is a trap. A page has two sectors, and when the power goes while it is written it may be *torn*: half new,
 # half old. Then a few changed bytes from the log are worth nothing, for there is no whole page to put them on.
-# Therefore the first change of a page after each *checkpoint* (the moment at which all pages are written) puts the
+# Therefore the first change of a page after each *checkpoint* (in a database: the moment at which all pages are written) puts the
 # **whole page** into the log. And an update changes several: the page of the old version, which is stamped; the one at
 # the table's end, where the new version goes; one of the index, which must find it; and the page on which the database
 # notes who has committed.
@@ -484,7 +484,8 @@ charts.sliding(
 # That is what Aurora does: the writer sends its log to six **segments**, two in each of three zones, and segments make
 # pages of it on their own. A commit counts when **four** have answered: the *write
 # quorum*. After a crash a new writer asks **three**: any four and any three of six have one in common, so whatever was
-# acknowledged is found.
+# acknowledged is found. (This is a quorum and not yet *consensus*: there is one writer, who alone says what comes after what.
+# Lab 09 says what it takes when several could.)
 
 # %%
 zone_and_one = predict(
@@ -755,6 +756,62 @@ facts("aurora_resume", "aurora_price_acu", "aurora_price_provisioned")
 # %% [markdown]
 # Prices move; the law does not: divide the two. Below that mean use following pays, above it does not. And an instance
 # that may pause has a price that stands on no bill: the first query.
+#
+# ### 10. Two tables, one question
+#
+# So far a statement had one table. But a sale has only the *number* of its product, and the name stands in another table: to
+# have both is a **join**. The question says what is wanted and not how, so the **planner** of the database chooses a way.
+# Three of them, each with a count of the rows that it looks at:
+
+# %%
+from dsys_lab.stores.relational.joins import by_index, hashed, nested_loop
+
+show_source(nested_loop, by_index, hashed)
+
+# %%
+two_loops = predict(
+    "08/two-loops",
+    "100 sales, 10,000 products, each sale wants the name of its own. How many times as "
+    "many rows does a loop in a loop look at as a hash join?",
+    between=(1, 10_000),
+    unit="times as many",
+)
+two_loops
+
+# %%
+from dsys_lab.laws import JOIN_WAYS, join_rows_looked_at
+from dsys_lab.scenarios.relational.joining import looked_at
+
+# %%
+some, all_sales = (1, 10, 100, 1_000), (1, 10, 100, 1_000, 10_000, 20_000)
+looks = {"nested loop": looked_at("nested loop", *some)}
+looks |= {way: looked_at(way, *all_sales) for way in JOIN_WAYS[1:]}
+at_100 = {way: points[2][1] for way, points in looks.items()}
+
+
+def of_way(way):
+    return lambda sales: join_rows_looked_at(way, sales, 10_000)
+
+
+# %%
+two_loops.reveal(
+    at_100["nested loop"] / at_100["hash"],
+    law=of_way("nested loop")(100) / of_way("hash")(100),
+    why="The loop looks at all products for each sale, the hash join once.",
+    show=charts.against_law(
+        looks,
+        laws={way: of_way(way) for way in looks},
+        title="Rows looked at, of 10,000 products",
+        x="sales",
+        y="rows",
+        log_x=True,
+        log_y=True,
+    ),
+)
+
+# %% [markdown]
+# An index looks at fewest rows until there are as many sales as products. But a row that an index finds lies anywhere, and
+# those of a scan lie side by side: what that makes of the choice, PostgreSQL shows in [Measure](#Measure).
 
 # %% [markdown]
 # ## Break it
@@ -929,6 +986,30 @@ page.assign(xmin=page.xmin - zero, xmax=(page.xmax - zero).clip(lower=0))
 print(explain(real, sell))
 
 # %% [markdown]
+# The join of experiment 10, for 100 sales. A planner can be told what it may not do, so each of the three ways can be had;
+# where its rows are looked at, it counts what the model counts:
+
+# %%
+from dsys_lab.engines.postgres import joined, outline, rows_looked_at
+
+# %%
+forced = {way: rows_looked_at(joined(real, 100, way)) for way in JOIN_WAYS}
+pd.DataFrame({"model": at_100, "PostgreSQL": forced})
+
+# %% [markdown]
+# And left to itself? For 10 sales, then for 100:
+
+# %%
+few, more = joined(real, 10), joined(real, 100)
+print(outline(few), outline(more), sep="\n\n")
+
+# %% [markdown]
+# A *nested loop* with an index on its inner side is the model's *by index*. For 100 sales the index would look at 200 rows, and
+# the hash join looks at 10,100; it is taken all the same. The planner counts *pages*: each look through the index is of
+# three, and all the products together stand on 63. It expects so many rows of each step by its statistics; what becomes of a
+# plan when these are old is in lab 11.
+
+# %% [markdown]
 # The whole pages of experiment 4, in PostgreSQL's log. A hundred rows are updated right after a checkpoint, and then once
 # more. Here nothing is drawn at random: each row has a page to itself, and the new version has room beside the old one
 # (a *HOT* update, which leaves the index alone). So by the rule it must be a page for each row:
@@ -978,6 +1059,7 @@ differences([*POSTGRES, *SQLITE])
 # | the change fits one statement (`SET stock = stock - 1 WHERE stock > 0`) | any level; read committed is enough | rows that everybody wants |
 # | you read, think, and write back one row | repeatable read and begin anew, or `SELECT … FOR UPDATE`, which takes the row when it reads it | how often somebody is let down; who waits |
 # | a rule is about several rows (one nurse stays) | serializable, everywhere that touches the rule, and begin anew | how many a second are let down |
+# | two tables in one question | an index on what they are joined by, fresh statistics, and a look at `EXPLAIN` | rows looked at for each row that comes out |
 # | a report over everything | repeatable read, read only; better on a replica if it is long | age of the oldest snapshot, dead versions |
 # | a few lost commits do no harm | a COMMIT that does not wait | how much a crash would take |
 # | the machine must be back in seconds | frequent checkpoints, or a database whose log *is* the storage | bytes of log since the checkpoint |
@@ -1027,6 +1109,7 @@ progress()
 # - Mohan et al., "ARIES", ACM TODS 1992. Gray and Reuter, *Transaction Processing*, 1993.
 # - Verbitski et al., "Amazon Aurora: design considerations for high throughput cloud-native relational databases",
 #   SIGMOD 2017, and "On avoiding distributed consensus for I/Os, commits, and membership changes", SIGMOD 2018.
+# - Selinger et al., "Access path selection in a relational database management system", SIGMOD 1979: the planner.
 # - PostgreSQL 18 documentation, ch. 13 "Concurrency control" and 28 "Reliability and the write-ahead log". sqlite.org,
 #   "Isolation in SQLite".
 #

@@ -151,7 +151,7 @@ from dsys_lab.stores.key_value.partitioned import query_units, read_units, write
 #
 # What happens to a write: its key is hashed, its partition found, its price counted, and it is let in or refused. The
 # partition's leader writes it into its journal and ships it to two followers; when one of them has it, two of three
-# do, and it is acknowledged.
+# do, and it is acknowledged (in DynamoDB's own words: the client gets an *HTTP 200*).
 #
 # ```text
 #          hash(person)
@@ -701,7 +701,18 @@ pd.DataFrame(checks).T[list(names)].rename(columns=names)
 # So many of the acknowledged cards are still there. (The ledger under the picture follows every copy, and calls a card that
 # lies in a journal stored: *done* is for what leaves.) On the right replica 2, which had them, was told to forget what the
 # new leader does not know. Any two replicas have one in common with the two that acknowledged; one has to ask them which
-# of them knows more. One crash at one moment proves little. Each replica's journal is on a disk that counts its steps; cut the power
+# of them knows more.
+#
+# What the left lane does is a part of something with a name. **Consensus** is how several machines come to one order of writes though some of them may
+# be gone and messages may be late. In the usual protocols (*Paxos*; *Raft*, which was made to be understood) a **majority**
+# elects the leader of a numbered *term*, and votes only for one whose journal is no older than its own; and a write counts
+# when a majority has it. Any two majorities have a machine in common, so no term has two leaders, and a new leader knows of
+# all that counted. Three machines bear the loss of one, five that of two; who finds no majority accepts nothing. DynamoDB's
+# replicas use Multi-Paxos, those of a JetStream stream use Raft: the suite's
+# [test of a cluster](../tests/test_engines_nats_cluster.py) freezes and kills a leader of three NATS servers and looks for
+# each acknowledged message.
+#
+# One crash at one moment proves little. Each replica's journal is on a disk that counts its steps; cut the power
 # **before each of them**, and let all three come back:
 
 # %%
@@ -740,7 +751,8 @@ pd.DataFrame(
 # The same sixty are done. But whoever was refused together comes back together, and is refused together again. (Two things
 # differ on the right: the pause grows, and luck spreads it.)
 #
-# **The answer is lost.** An `ADD` is carried out, its answer is not heard, and it is sent again:
+# **The answer is lost.** An `ADD` is carried out, its answer is not heard, and it is sent again (as a call is in lab 01, where
+# the key of the call was the cure):
 
 # %%
 doubled = predict(

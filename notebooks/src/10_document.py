@@ -430,7 +430,8 @@ field.reveal(
 # ### 7. Several at once
 #
 # Watch, phone and web count nights in the same profile, four each. The store is *atomic*: a call changes a document at
-# once, and no other comes between. Each app reads the profile, adds one, and sends it back.
+# once, and no other comes between. Each app reads the profile, adds one, and sends it back: the lost update of labs 06, 07
+# and 08, in one field.
 
 # %%
 lost = predict(
