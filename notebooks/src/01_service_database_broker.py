@@ -579,7 +579,7 @@ def let_down(hops, availability):
         "the broker was down": of.calls - of.accepted,
         "taken, and never through": of.accepted - of.completed,
     }
-    return charts.bars(came, title="Of 4,000 calls", unit="calls")
+    return charts.bars(came, title="What became of 4,000 calls", unit="calls")
 
 
 # %%
@@ -756,7 +756,7 @@ few = {"records_a_second": 120, "each_a_second": 20, "seconds": 5}
 four = group(consumers=4, **few)
 charts.bars(
     {"of any key": four.overtaken, "of the same key": four.overtaken_by_key},
-    title="Overtaken",
+    title="Records that were overtaken",
     unit="records",
 )
 

@@ -476,7 +476,7 @@ slower.reveal(
     show=charts.against_law(
         {"8 connections": [(files, s, 0.0) for files, s in took.items()]},
         laws={"8 connections": by_law},
-        title="256 MB",
+        title="Reading 256 MB, cut into files",
         x="files",
         y="seconds",
         log_x=True,

@@ -617,17 +617,25 @@ from dsys_lab.scenarios.key_value.log_structured import rewritten
 
 often = {policy: rewritten(policy, 4, 16, 64, 250) for policy in policies}
 curves = {
-    f"{policy}, {how}": points
-    for policy, told in often.items() for how, points in told.items() if how != "played"
-}  # fmt: skip
+    how: {f"{policy}, {how}": told[how] for policy, told in often.items()}
+    for how in ("counted", "law")
+}
 
 # %%
 rewritten_more.reveal(
     max(times, key=times.get),
     why="Where a level is one run, it is written anew at each merge into it.",
     show=(
-        charts.bars(times, title="T = 10, 1,000 flushes", unit="times an entry"),
-        charts.lines(curves, title="T = 4", x="flushes", y="times an entry is written"),
+        charts.bars(
+            times, title="How often an entry is written, T = 10", unit="times an entry"
+        ),
+        charts.lines(
+            curves["counted"],
+            laws=curves["law"],
+            title="How often an entry is written, T = 4",
+            x="flushes",
+            y="times an entry",
+        ),
     ),
 )
 

@@ -255,7 +255,7 @@ by_law = {
 charts.lines(
     counted,
     laws=by_law,
-    title="A hundredth of the table",
+    title="Blocks read for a hundredth of the table",
     x="share of rows that are elsewhere",
     y="% of the blocks read",
 )
@@ -416,7 +416,12 @@ travels.reveal(
     law=ways["both in turn"]["by law"],
     why="Everybody goes to the three nodes where they are not yet.",
     show=(
-        charts.lines(grown, title="640 people", x="nodes", y="bytes between nodes"),
+        charts.lines(
+            grown,
+            title="What travels to join 640 people",
+            x="nodes",
+            y="bytes between nodes",
+        ),
         pd.DataFrame.from_dict(ways, orient="index"),
     ),
 )
@@ -591,8 +596,12 @@ unsorted.reveal(
     why="Behind a single late row nothing goes on in order: its load, and all later "
     "ones, are unsorted. Of two thousand rows hardly ever none is late.",
     show=(
-        charts.lines(reads, title="A day a week ago", x="day", y="blocks read"),
-        charts.lines(spent, title="What it costs", x="day", y="blocks, in all"),
+        charts.lines(
+            reads, title="Read for a day a week ago", x="day", y="blocks read"
+        ),
+        charts.lines(
+            spent, title="Read and written by vacuums", x="day", y="blocks, in all"
+        ),
     ),
 )
 

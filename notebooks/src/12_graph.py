@@ -256,7 +256,7 @@ third_hop.reveal(
     "of many edges.",
     show=charts.lines(
         series,
-        title="From person 100",
+        title="Walks from person 100, and whom they reach",
         x="hop",
         y="rows, people",
         log_y=True,
@@ -440,13 +440,16 @@ fewest.reveal(
     show=(
         charts.lines(
             pages,
-            title="From person 100 of 2,000",
+            title="Pages read from person 100 of 2,000",
             x="hops",
             y="pages",
             whole_x=True,
         ),
         charts.lines(
-            more, title="Two hops, as the company grows", x="people", y="pages"
+            more,
+            title="Pages read for two hops, as the company grows",
+            x="people",
+            y="pages",
         ),
     ),
 )
@@ -485,19 +488,18 @@ wrong_end = predict(
 wrong_end
 
 # %%
+from dsys_lab.scenarios.graph.companies import company
 from dsys_lab.scenarios.graph.questions import FRIENDS_OF_FRIENDS, from_either_end
 
 ends = from_either_end()
 one, everybody = (ends[end]["edges looked at"] for end in ends)
-growing = {nights: from_either_end(nights=nights) for nights in (250, 1_000, 4_000)}
-by_end = {
-    f"{end}: {what}": [(nights, told[end][key]) for nights, told in growing.items()]
-    for end in ends
-    for what, key in (("counted", "edges looked at"), ("law", "by law"))
+growing = {
+    company(nights).count_label("Person"): from_either_end(nights=nights)
+    for nights in (250, 1_000, 4_000)
 }
 seen, law = (
-    {end: points for end, points in by_end.items() if end.endswith(what)}
-    for what in ("counted", "law")
+    {end: [(n, told[end][what]) for n, told in growing.items()] for end in ends}
+    for what in ("edges looked at", "by law")
 )
 
 # %%
@@ -509,9 +511,9 @@ wrong_end.reveal(
     show=(
         charts.lines(
             seen,
-            laws=law,
-            title="Edges looked at, from one end and from the other",
-            x="nights, so that people come in",
+            laws={f"law, {end}": points for end, points in law.items()},
+            title="Edges looked at, by where one begins",
+            x="people",
             y="edges",
             log_x=True,
             log_y=True,
@@ -526,7 +528,6 @@ wrong_end.reveal(
 
 # %%
 from dsys_lab.lessons.tables import table
-from dsys_lab.scenarios.graph.companies import company
 
 # %%
 steps = company(1_000).explain(FRIENDS_OF_FRIENDS, who=17).steps
