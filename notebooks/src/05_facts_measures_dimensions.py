@@ -337,7 +337,9 @@ narrow.reveal(
     star / column,
     why="A row is read whole, with its header and its key.",
     show=(
-        charts.bars(pages, title="Read in SQLite, and in a column", unit="pages of 8,192 bytes"),
+        charts.bars(
+            pages, title="Read in SQLite, and in a column", unit="pages of 8,192 bytes"
+        ),
         charts.bars(postgres, title="Read in PostgreSQL", unit="pages of 8,192 bytes"),
     ),
 )

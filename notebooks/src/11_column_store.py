@@ -548,14 +548,26 @@ a_row
 
 # %%
 inserts = loading.one_by_one()
+by_batch = charts.against_law(
+    {"counted": loading.blocks_a_row(1, 2, 4, 8, 20, 40)},
+    laws={"counted": loading.insert_by_law},
+    title="Blocks written for each of 40 rows",
+    x="rows that come at once",
+    y="blocks a row",
+    log_x=True,
+)
+
+# %%
 a_row.reveal(
     inserts["a row at a time"]["a row"],
     law=loading.insert_by_law(),
     why="Of each column, and of the three hidden ones, the last block is written anew.",
-    show=pd.DataFrame.from_dict(inserts, orient="index"),
+    show=(by_batch, pd.DataFrame.from_dict(inserts, orient="index")),
 )
 
 # %% [markdown]
+# (Up to four rows at once go to four slices, each with its last blocks; from there on they share them.)
+#
 # And `COPY` gives each file to one slice, which reads one after the other. The rows count when the last file is in its place
 # (✓ at the leader; below, how many files wait at a slice). Here is a moment late in a load of five files by four slices: who
 # works, and who has nothing to do? Try four files, then eight:

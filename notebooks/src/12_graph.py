@@ -558,7 +558,14 @@ fact = one_fact()
 sentences.reveal(
     fact["triples that describe a triple"]["statements"],
     why="No word is left to speak of a sentence, so four more describe it.",
-    show=pd.DataFrame(fact).T,
+    show=(
+        charts.bars(
+            {way: told["statements"] for way, told in fact.items()},
+            title="What one fact takes",
+            unit="statements",
+        ),
+        pd.DataFrame(fact).T,
+    ),
 )
 
 # %% [markdown]
