@@ -74,6 +74,12 @@ def test_a_number_beside_a_bar_gives_way_to_a_line_that_would_run_through_it() -
     assert [text.xy[0] for text in axes.texts] == [66.7, 43.7]
 
 
+def test_laws_of_several_curves_are_one_line_of_the_legend() -> None:
+    points = {"leveled": [(1, 5), (2, 20)], "tiered": [(1, 2), (2, 4)]}
+    (legend,) = charts.lines(points, laws=points, y="times").figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["leveled", "tiered", "the law"]
+
+
 def test_several_references_are_told_apart() -> None:
     chart = charts.lines({"rows": [(1, 5), (2, 20)]}, y="rows", references={"mean": 6, "friends": 21, "long": 24})
     drawn = [line for line in chart.figure.axes[0].lines if line.get_label() in {"mean", "friends", "long"}]

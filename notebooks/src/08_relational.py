@@ -1005,9 +1005,9 @@ print(outline(few), outline(more), sep="\n\n")
 
 # %% [markdown]
 # A *nested loop* with an index on its inner side is the model's *by index*. For 100 sales the index would look at 200 rows, and
-# the hash join looks at 10,100; it is taken all the same. The planner counts *pages*: each look through the index is of
-# three, and all the products together stand on 63. It expects so many rows of each step by its statistics; what becomes of a
-# plan when these are old is in lab 11.
+# the hash join looks at 10,100; it is taken all the same, with the smaller table in the buckets. For the planner reckons above
+# all with *pages*: each look through the index is of three, and all the products together stand on 63. How many rows a step
+# will have it expects by its statistics; what becomes of a plan when these are old is in lab 11.
 
 # %% [markdown]
 # The whole pages of experiment 4, in PostgreSQL's log. A hundred rows are updated right after a checkpoint, and then once

@@ -511,11 +511,10 @@ wrong_end.reveal(
     show=(
         charts.lines(
             seen,
-            laws={f"law, {end}": points for end, points in law.items()},
+            laws=law,
             title="Edges looked at, by where one begins",
             x="people",
             y="edges",
-            log_x=True,
             log_y=True,
         ),
         pd.DataFrame(ends).T,

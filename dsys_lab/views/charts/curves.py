@@ -56,7 +56,7 @@ def lines(
     bands : mapping, optional
         Label -> (from, to) on the x axis: the burst, the spike, the outage.
     laws : mapping, optional
-        Label -> points of a dashed curve.
+        Label -> points of a dashed curve. One with the name of a series is *the law* there.
     predicted : points
         The reader's own curve.
     steps : bool
@@ -79,10 +79,11 @@ def lines(
         for (name, points), colour, dash in zip(series.items(), SERIES, DASHES, strict=False):
             axes.plot(*zip(*points, strict=True), color=colour, linestyle=dash, linewidth=1.9, label=name, zorder=3,
                       drawstyle="steps-post" if steps else "default")  # fmt: skip
+        dashed: dict[str, Any] = {"color": LAW, "linestyle": (0, (4, 3)), "linewidth": 1.4, "zorder": 4}
         for label, points in (laws or {}).items():
-            axes.plot(
-                *zip(*points, strict=True), color=LAW, linestyle=(0, (4, 3)), linewidth=1.4, label=label, zorder=4
-            )
+            axes.plot(*zip(*points, strict=True), label="" if label in series else label, **dashed)
+        if series.keys() & (laws or {}).keys():
+            axes.plot([], [], label="the law", **dashed)
         for (label, height), dash in zip((references or {}).items(), cycle(REFERENCE_DASHES), strict=False):
             axes.axhline(height, color=LAW, linestyle=dash, linewidth=1.2, label=label, zorder=2)
         if predicted:
