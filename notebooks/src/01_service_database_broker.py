@@ -579,7 +579,7 @@ def let_down(hops, availability):
         "the broker was down": of.calls - of.accepted,
         "taken, and never through": of.accepted - of.completed,
     }
-    return charts.bars(came, title="What became of 4,000 calls", unit="calls")
+    return charts.bars(came, title="Let down, of 4,000 calls", unit="calls")
 
 
 # %%
