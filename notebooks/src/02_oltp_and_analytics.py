@@ -334,7 +334,9 @@ worth_an_index.reveal(
 )
 
 # %% [markdown]
-# The law is Cárdenas's: rows thrown on pages by chance. The nights of one *person* are thrown nearly so. The nights of
+# The law is Cárdenas's: rows thrown on pages by chance. The nights of one *person* are thrown nearly so, but one a day: the
+# first days lie on one page each or less, the last ones on eight, so the first pages are met again and again and it takes
+# more nights to reach nine of ten. The nights of
 # one *day* lie side by side, because they came in that order, and are far below the law: **an index is as good as the
 # order of the table allows**. And that is why a planner so often reads the whole table although there is an index.
 #

@@ -98,6 +98,8 @@ from dsys_lab.stores.relational import Change
 # %%
 oslo, long_oslo = ({"id": 1, "city": "Oslo", "minutes": m} for m in (430, 470))
 lima = {"id": 2, "city": "Lima", "minutes": 410}
+
+# %%
 by_city = Counts("nights", by="city", of="minutes")
 by_city.apply(Change("nights", None, oslo), 1)
 by_city.apply(Change("nights", None, lima), 2)
@@ -872,19 +874,10 @@ trigger_reads.reveal(
 # the first of them would answer:
 
 # %%
-charts.bars(
-    log_records(shelves),
-    title="What an index costs a write",
-    unit="log records for an inserted row",
-)
+charts.bars(log_records(shelves), title="The log of an inserted row", unit="records")
 
 # %%
-charts.bars(
-    pages_asked(shelves),
-    title="What an index saves a read",
-    unit="pages read by the question",
-    log=True,
-)
+charts.bars(pages_asked(shelves), title="Read by the question", unit="pages", log=True)
 
 # %% [markdown]
 # The first index saves nearly all of the pages. The other seven are for other questions; if nobody asks these, they are

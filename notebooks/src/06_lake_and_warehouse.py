@@ -559,7 +559,8 @@ kept.reveal(
 )
 
 # %% [markdown]
-# In the list, a file bursts when somebody puts the list back without it. By the log, a name that is taken bounces, and
+# In the list, a file bursts when somebody puts the list back without it; now and then another's list brings one back, so ✗
+# counts those that are gone for now. By the log, a name that is taken bounces, and
 # the next one is tried: an append read nothing, so nothing that came between is a matter to it. For $w$ writers who begin
 # at once that makes $w(w+1)/2$ tries:
 

@@ -771,8 +771,8 @@ show_source(nested_loop, by_index, hashed)
 # %%
 two_loops = predict(
     "08/two-loops",
-    "100 sales, 10,000 products, each sale wants the name of its own. How many times as "
-    "many rows does a loop in a loop look at as a hash join?",
+    "100 sales, 10,000 products, each sale wants the name of its own. How many times "
+    "as many rows does a loop in a loop look at as a hash join?",
     between=(1, 10_000),
     unit="times as many",
 )
