@@ -497,7 +497,9 @@ player(order, compare={"journal": (True, False)}, faults=[dies])
 from dsys_lab.engines.aws.claim_check import DIFFERENCES, ENGINES, told
 
 # %%
-pd.DataFrame({engine: told(engine) for engine in ENGINES})
+stories = {engine: told(engine) for engine in ENGINES}
+print("both tell one story:", stories["model"] == stories["SQS and S3"])
+pd.Series(stories["model"], name="model").to_frame()
 
 # %%
 differences(DIFFERENCES)
