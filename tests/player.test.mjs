@@ -50,6 +50,22 @@ test("a moment is rounded before it is split into minutes and seconds", () => {
   assert.equal(player.clock(41_940_000, 120e6), "41.9 s");
 });
 
+test("what is lost at each place is what Python finds lost there, and not what is back", () => {
+  for (const name of names) {
+    const run = open(name);
+    told(name).lanes.forEach((want, j) => {
+      const lane = run.lanes[j], s = player.blank(lane);
+      for (const [rows, lost] of want.lost) {
+        player.seek(lane, s, rows);
+        const found = lane.places.flatMap((place, p) => (s.lost[p] ? [[place, s.lost[p]]] : []));
+        assert.deepEqual(Object.fromEntries(found), lost, `${name} after ${rows}`);
+      }
+    });
+  }
+  const [{ lost, balances }] = told("lost-and-back").lanes;
+  assert.equal(lost.at(-1)[1].table, balances.at(-1)[1].dropped);
+});
+
 test("the ledger is Python's ledger after every row", () => {
   for (const name of names) {
     const run = open(name);

@@ -69,6 +69,17 @@ def test_what_stands_at_whole_numbers_only_has_no_others_on_its_axis() -> None:
     assert list(hops.figure.axes[0].get_xticks()) == [1, 2, 4]
 
 
+def test_a_number_beside_a_bar_gives_way_to_a_line_that_would_run_through_it() -> None:
+    [axes] = charts.bars({"near": 64.7, "far": 43.7}, unit="%", references={"the most": 66.7}).figure.axes
+    assert [text.xy[0] for text in axes.texts] == [66.7, 43.7]
+
+
+def test_laws_of_several_curves_are_one_line_of_the_legend() -> None:
+    points = {"leveled": [(1, 5), (2, 20)], "tiered": [(1, 2), (2, 4)]}
+    (legend,) = charts.lines(points, laws=points, y="times").figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["leveled", "tiered", "the law"]
+
+
 def test_several_references_are_told_apart() -> None:
     chart = charts.lines({"rows": [(1, 5), (2, 20)]}, y="rows", references={"mean": 6, "friends": 21, "long": 24})
     drawn = [line for line in chart.figure.axes[0].lines if line.get_label() in {"mean", "friends", "long"}]

@@ -41,3 +41,15 @@ def test_a_law_of_whole_numbers_is_asked_for_no_other():
 def test_nothing_counted_is_refused():
     with pytest.raises(BadParameter, match="no points"):
         charts.against_law({"n": []}, laws={})
+
+
+@pytest.mark.parametrize(("error", "said"), [(0.02, ["n", "bar: 3 standard errors"]), (0, ["n"])])
+def test_a_legend_says_what_bars_are_where_there_are_any(error, said):
+    (legend,) = charts.against_law({"n": [(1, 1.6, error), (4, 1.1, 0)]}, laws={}, x="loan").figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == said
+
+
+@pytest.mark.parametrize(("error", "said"), [(2.0, "nights   (bar: 3 standard errors)"), (0.0, "nights")])
+def test_a_reveal_says_what_its_bar_is_where_it_has_one(error, said):
+    chart = charts.predicted_counted_law(50, unit="nights", between=(0, 100), standard_error=error)
+    assert chart.figure.axes[0].get_xlabel() == said

@@ -61,6 +61,18 @@ def test_only_the_ticket_goes_through_the_queue(clips: ClaimCheck) -> None:
     assert clips.store.list().keys == ("claims/clip-1",)
 
 
+def test_whose_loan_is_over_takes_the_object_away_from_nobody() -> None:
+    clips = model()
+    clips.send("clip-1", FILM)
+    [slow] = clips.receive()
+    clips.queue.wait(60)
+    [next_one] = clips.receive()
+    assert clips.done(slow) is False
+    assert clips.payload(next_one) == FILM
+    assert clips.done(next_one) is True
+    assert clips.store.list().keys == ()
+
+
 def test_an_object_that_is_gone_or_changed_is_an_error_with_a_name(clips: ClaimCheck) -> None:
     clips.send("clip-1", FILM)
     [taken] = clips.receive()

@@ -18,6 +18,7 @@ from dsys_lab.dataflows.event_sourcing import (
     Checkpoints,
     Conflict,
     Done,
+    Event,
     EventLog,
     EventSource,
     EventStore,
@@ -33,7 +34,7 @@ from dsys_lab.dataflows.event_sourcing import (
 )
 from dsys_lab.engines import nats
 from dsys_lab.engines.event_store import JETSTREAM, POSTGRES, STORES, opened, who_is_too_late
-from dsys_lab.errors import BadParameter, Refused
+from dsys_lab.errors import BadParameter, Damaged, Refused
 from dsys_lab.structures.disk import PowerCut, VolatileDisk
 
 SKIPPED = {
@@ -156,6 +157,9 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("load", {"stream": "n1", "after": -1}, "after"),
     ("read", {"after": 1.5}, "after"),
     ("read", {"after": 0, "limit": -1}, "limit"),
+    ("read", {"after": 0, "limit": ""}, "limit"),
+    ("append", {"stream": "n1", "events": [Written("a\0b", 1, b"")], "expected": 0}, "give each event as"),
+    ("append", {"stream": "n1", "events": [ONE], "expected": 0, "command": "c\0"}, "without zero characters"),
 ]
 
 
@@ -203,6 +207,68 @@ def test_a_jetstream_stream_with_a_limit_is_no_store():
         with pytest.raises(Refused, match="event 1 is not there, and event 3 is"):
             store.load("n1")
         assert [one.version for one in store.load("n1", 2)] == [3, 4, 5], "a checkpoint that is new enough would do"
+        assert [one.version for one in store.read(2)] == [3, 4, 5]
+        for after in (0, 1):
+            with pytest.raises(Refused, match=f"commits {after + 1} to 2 are not there"):
+                store.read(after)
+        assert (store.status().events, store.status().position) == (3, 5)
+        for number in range(3):
+            store.append("n2", [ONE], expected=number)
+        assert store.load("n1") == [], "of which all went looks like a new one"
+        assert store.append("n1", [ONE], expected=0).version == 1
+
+
+def test_a_jetstream_stream_that_was_emptied_is_not_read_as_if_there_had_been_nothing():
+    from dsys_lab.engines.nats.event_store import JetStreamEvents
+
+    with JetStreamEvents() as store:
+        assert store.read() == []
+        for number in range(3):
+            store.append("n1", [ONE], expected=number)
+        store._nats.call(store._streams.purge_stream(store._name))
+        with pytest.raises(Refused, match="commits 2 to 3 are not there"):
+            store.read(1)
+        assert store.read(3) == []
+        store.append("n2", [ONE, TWO], expected=0)
+        assert [one.version for one in store.read(3)] == [1, 2]
+
+
+def test_a_checkpoint_folds_on_where_a_jetstream_stream_was_shortened_up_to_it_and_no_further():
+    from dsys_lab.engines.nats.event_store import JetStreamEvents
+
+    disk, types = VolatileDisk(), EventTypes(TYPES)
+    with JetStreamEvents(keep_messages=4) as store:
+        house = Handler(store, types, NIGHT, checkpoints=Checkpoints(disk, every=4))
+        house.handle("n1", Open(9))
+        for bed in (1, 2, 3):
+            house.handle("n1", Hold(bed, "g1"))
+        assert house.load("n1").version == 4
+        house.checkpoints = Checkpoints(disk, every=100)
+        for version in (4, 5, 6, 7):
+            store.append("n1", [types.write(Event("BedHeld", {"bed": version, "guest": "g1"}))], expected=version)
+        folded = house.load("n1")
+        assert (folded.version, folded.folded_events, folded.state.free) == (8, 4, 2)
+        store.append("n1", [ONE], expected=8)
+        with pytest.raises(Refused, match="event 5 is not there"):
+            house.load("n1")
+
+
+def test_a_projection_misses_what_a_jetstream_stream_let_go_before_it_came():
+    from dsys_lab.engines.nats.event_store import JetStreamEvents
+
+    disk = VolatileDisk()
+    with JetStreamEvents(keep_messages=3) as store:
+        store.append("n1", [ONE], expected=0)
+        assert projection(disk, FreeBeds, store, EventTypes(TYPES)).follow() == 1
+        for number in range(3):
+            store.append("n2", [ONE], expected=number)
+        assert projection(disk, FreeBeds, store, EventTypes(TYPES)).follow() == 3, "it has the one that went"
+        for number in range(3, 7):
+            store.append("n2", [ONE], expected=number)
+        late = projection(disk, FreeBeds, store, EventTypes(TYPES))
+        with pytest.raises(Refused, match="commits 5 to 5 are not there"):
+            late.follow()
+        assert late.status().state == "lost"
 
 
 def test_postgres_lets_the_second_wait_until_the_first_has_committed(postgres: Any):
@@ -232,6 +298,80 @@ def test_a_postgres_session_that_somebody_left_open_holds_readers_back_and_no_wr
         assert [one.position for one in store.read()] == [before.position]  # type: ignore[union-attr]
         forgotten.execute("ROLLBACK")
         assert [one.version for one in store.read()] == [1, 2]
+
+
+def test_the_numbers_of_another_cluster_are_not_read_by_postgres(postgres: Any):
+    from dsys_lab.engines.postgres.event_store import PostgresEvents
+
+    with PostgresEvents() as store, store.writer() as restoring:
+        store.append("n1", [ONE, ONE], expected=0)
+        restoring.execute(f"UPDATE {store.table} SET position = position + 1000000000")
+        assert (len(store.load("n1")), store.read(), store.status().position) == (2, [], 0)
+        restoring.execute(f"UPDATE {store.table} SET position = pg_current_xact_id()::text::bigint")
+        assert [one.version for one in store.read()] == [1, 2]
+
+
+def test_a_row_that_was_deleted_in_postgres_is_known_by_the_versions(postgres: Any):
+    from dsys_lab.engines.postgres.event_store import PostgresEvents
+
+    with PostgresEvents() as store, store.writer() as other:
+        for number in range(3):
+            store.append("n1", [ONE], expected=number)
+        other.execute(f"DELETE FROM {store.table} WHERE version = 2")
+        view = projection(VolatileDisk(), FreeBeds, store, EventTypes(TYPES))
+        assert view.follow() == 1
+        with pytest.raises(Refused, match="n1: event 3 comes where event 2 should"):
+            view.follow()
+
+
+def test_the_position_that_postgres_says_is_passed_by_no_later_commit(postgres: Any):
+    from dsys_lab.engines.postgres.event_store import PostgresEvents
+
+    with PostgresEvents() as store, store.writer() as slow:
+        first = store.append("n1", [ONE], expected=0)
+        slow.execute("BEGIN")
+        slow.execute(f"INSERT INTO {store.table} (stream, version, command, kind, schema, data) "
+                     f"SELECT 'n2', 1, '', kind, schema, data FROM {store.table}")  # fmt: skip
+        fast = store.append("n1", [ONE], expected=1)
+        assert isinstance(first, Appended)
+        assert isinstance(fast, Appended)
+        position = store.status().position
+        assert position == first.position < fast.position
+        slow.execute("COMMIT")
+        assert [one.stream for one in store.read(position)] == ["n2", "n1"], "who begins there misses neither"
+        assert store.status().position == fast.position
+
+
+def lose_the_end(store: Any, position: int) -> None:
+    """Take the newest commit out of an engine, as a restore from an older copy does."""
+    if hasattr(store, "writer"):
+        with store.writer() as other:
+            other.execute(f"DELETE FROM {store.table} WHERE position = {position}")
+    else:
+        assert store._nats.call(store._streams.delete_msg(store._name, position))
+        store._made_by.clear()
+
+
+@pytest.mark.parametrize("grows", [False, True])
+@pytest.mark.parametrize("name", ["jetstream", "postgres"])
+def test_who_is_ahead_of_a_log_that_lost_its_end_is_told_so(name: str, grows: bool, postgres: Any):
+    disk, types = VolatileDisk(), EventTypes(TYPES)
+    with opened(name) as store:
+        house = Handler(store, types, NIGHT, checkpoints=Checkpoints(VolatileDisk(), every=1))
+        house.handle("n1", Open(3))
+        house.handle("n1", Hold(1, "g1"), command_id="c1")
+        house.load("n1")
+        view = projection(disk, FreeBeds, store, types)
+        view.follow()
+        lose_the_end(store, view.position)
+        if grows:
+            Handler(store, types, NIGHT).handle("n1", Hold(2, "other"))
+        for ask in (lambda: house.load("n1"), lambda: house.handle("n1", Hold(1, "g1"), command_id="c1")):
+            with pytest.raises(Damaged, match="not in the log"):
+                ask()
+        says = "event 2 comes where event 3 should" if grows else "not in the log"
+        with pytest.raises(Refused if grows else Damaged, match=says):
+            projection(disk, FreeBeds, store, types).follow()
 
 
 # ------------------------------------------------------------------------------------------------ any order of calls

@@ -11,9 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dsys_lab.dataflows.change_capture import Switch
 from dsys_lab.dataflows.event_sourcing import (
-    FORGOTTEN,
     NIGHT,
     TYPES,
     Appended,
@@ -28,7 +26,6 @@ from dsys_lab.dataflows.event_sourcing import (
     EventSource,
     EventType,
     EventTypes,
-    FreeBeds,
     Handler,
     Hold,
     KeyRing,
@@ -38,11 +35,9 @@ from dsys_lab.dataflows.event_sourcing import (
     Recorded,
     Release,
     Saved,
-    Takings,
     Written,
     decide,
     evolve,
-    projection,
 )
 from dsys_lab.dataflows.event_sourcing.events import COMMIT_BYTES_MAX, Commit, require_dense
 from dsys_lab.dataflows.event_sourcing.night import BOOKED
@@ -151,6 +146,7 @@ def test_a_command_that_comes_again_is_answered_as_before():
     again = handler.handle("n1", Hold(1, "g1"), command_id="c1")
     assert (first.version, again.version) == (2, 2)
     assert again == Done(2, (), 1, repeated=True)
+    assert handler.decide_on("n1", handler.load("n1"), Hold(1, "g1"), command_id="c1") == again
     with pytest.raises(Refused, match="taken"):
         handler.handle("n1", Hold(1, "g1"), command_id="c2")
 
@@ -239,20 +235,108 @@ def test_a_checkpoint_of_another_fold_is_not_used():
 
 def test_checkpoints_are_found_again_and_may_be_deleted():
     disk = VolatileDisk()
-    Checkpoints(disk, every=2).offer("night", 1, "n1", Saved(2, {"a": 1}))
-    assert Checkpoints(disk).newest("night", 1, "n1") == Saved(2, {"a": 1})
+    Checkpoints(disk, every=2).offer("night", 1, "n1", Saved(2, "d", {"a": 1}))
+    assert Checkpoints(disk).newest("night", 1, "n1") == Saved(2, "d", {"a": 1})
     assert Checkpoints(VolatileDisk()).newest("night", 1, "n1") is None
 
 
-def test_a_checkpoint_ahead_of_its_log_is_noticed_before_anything_is_appended():
+def test_what_a_checkpoint_gives_is_what_will_be_read_of_it():
+    disk = VolatileDisk()
+    saved = Checkpoints(disk, every=1)
+    saved.offer("night", 1, "n1", Saved(1, "d", {1: ("a", "b")}))
+    at_once = saved.newest("night", 1, "n1")
+    assert at_once == Checkpoints(disk).newest("night", 1, "n1") == Saved(1, "d", {"1": ["a", "b"]})
+
+
+LOST: dict[str, Callable[[Handler], object]] = {
+    "a plain load": lambda house: house.load("n1"),
+    "a new command": lambda house: house.handle("n1", Hold(3, "g3"), command_id="c9"),
+    "the lost command, repeated": lambda house: house.handle("n1", Hold(2, "g2"), command_id="c2"),
+}
+
+
+@pytest.mark.parametrize("grown_by", [0, 1, 3], ids=["shorter", "as long", "longer"])
+@pytest.mark.parametrize("call", LOST)
+def test_a_checkpoint_of_events_that_the_log_has_lost_is_noticed_whatever_is_asked(call: str, grown_by: int):
     saved = Checkpoints(VolatileDisk(), every=1)
-    handler = a_night(handler_of(checkpoints=saved))
-    handler.handle("n1", Hold(1, "g1"))
-    handler.load("n1")
-    restored = a_night(handler_of(checkpoints=Checkpoints(VolatileDisk())))
-    restored.checkpoints = saved
-    with pytest.raises(Damaged, match="restored from an older copy"):
-        restored.handle("n1", Hold(2, "g2"))
+    whole, older = (a_night(handler_of()) for _ in range(2))
+    whole.checkpoints = saved
+    for bed in (1, 2):
+        whole.handle("n1", Hold(bed, f"g{bed}"), command_id=f"c{bed}")
+    whole.load("n1")
+    older.handle("n1", Hold(1, "g1"), command_id="c1")
+    for number in range(grown_by):
+        older.handle("n1", Hold(3, "other") if number % 2 == 0 else Release(3, "other"))
+    before, older.checkpoints = older.store.status().events, saved
+    with pytest.raises(Damaged, match=r"n1.*the last of them is not in the log"):
+        LOST[call](older)
+    assert older.store.status().events == before
+    older.checkpoints = None
+    assert older.load("n1").version == before, "without the checkpoints it goes on"
+
+
+def test_a_fold_at_hand_notices_that_the_log_under_it_was_restored():
+    house, older = a_night(handler_of()), a_night(handler_of())
+    house.handle("n1", Hold(1, "g1"))
+    folded, house.store = house.load("n1"), older.store
+    older.handle("n1", Hold(2, "other"))
+    with pytest.raises(Damaged, match="2 events were folded"):
+        house.catch_up("n1", folded)
+
+
+class Shortened(EventLog):
+    """A log of which the oldest events of each stream went."""
+
+    gone = 0
+
+    def load(self, stream: str, after: int = 0) -> list[Recorded]:
+        left = [one for one in super().load(stream) if one.version > max(after, self.gone)]
+        return require_dense(stream, after, left)
+
+
+@pytest.mark.parametrize(("gone", "folds"), [(4, True), (5, True), (6, False)])
+def test_a_log_that_was_shortened_up_to_the_checkpoint_folds_and_no_further(gone: int, folds: bool):
+    log, saved = Shortened(VolatileDisk()), Checkpoints(VolatileDisk(), every=5)
+    house = a_night(Handler(log, EventTypes(TYPES), NIGHT))
+    for bed in (1, 2, 3):
+        booked(house, bed=bed, guest=f"g{bed}")
+        if bed == 2:
+            saving = saving_too(house, saved)
+            assert saving.load("n1").version == 5
+    whole, log.gone = house.load("n1").state, gone
+    if folds:
+        assert saving.load("n1").state == whole
+    else:
+        with pytest.raises(Refused, match="event 6 is not there"):
+            saving.load("n1")
+
+
+def saving_too(house: Handler, saved: Checkpoints) -> Handler:
+    return Handler(house.store, house.types, house.decider, checkpoints=saved)
+
+
+def test_an_id_that_was_given_to_another_command_is_refused_with_checkpoints_or_without():
+    saved = Checkpoints(VolatileDisk(), every=1)
+    for handler in (a_night(handler_of()), a_night(handler_of(checkpoints=saved))):
+        handler.handle("n1", Hold(1, "g1"), command_id="c1")
+        for _ in range(2):
+            with pytest.raises(BadParameter, match="'c1': version 2 answers another command"):
+                handler.handle("n1", Hold(2, "g2"), command_id="c1")
+            assert handler.handle("n1", Hold(1, "g1"), command_id="c1").repeated  # type: ignore[union-attr]
+        assert handler.load("n1").version == 2
+
+
+def test_a_commit_that_somebody_wrote_with_a_bare_id_answers_for_it():
+    handler = a_night(handler_of())
+    handler.store.append("n1", [HELD], expected=1, command="c1#by-hand")
+    assert handler.handle("n1", Hold(3, "g9"), command_id="c1#by-hand") == Done(2, (), 1, repeated=True)
+
+
+def test_a_state_may_be_none():
+    last = Decider("last", "nobody", lambda *_: [], lambda state, event: f"{state}, then {event.says['guest']}")
+    guest = Event("BedHeld", {"bed": 1, "guest": "g1"})
+    assert last.fold([guest]) == "nobody, then g1"
+    assert last.fold([guest], None) == "None, then g1"
 
 
 # ------------------------------------------------------------------------------------------------ old bytes
@@ -287,115 +371,6 @@ def test_what_nobody_knows_is_refused_by_name(written: Written, says: str):
         EventTypes(TYPES).read(written)
 
 
-# ------------------------------------------------------------------------------------------------ views
-def test_a_view_is_rebuilt_beside_the_one_that_answers_and_then_swapped_in():
-    handler, old_disk, new_disk = a_night(handler_of()), VolatileDisk(), VolatileDisk()
-    booked(handler)
-    handler.handle("n1", Cancel(1, "g1"))
-    wrong = projection(old_disk, lambda: Takings(refunds=1), handler.store, handler.types)
-    wrong.follow()
-    assert wrong.view.total == 9_000 + 8_100, "refunds were added"
-    switch, right = Switch(wrong), projection(new_disk, Takings, handler.store, handler.types)
-    switch.rebuild(right)
-    right.follow(1)
-    with pytest.raises(Refused, match="let it follow first"):
-        switch.swap()
-    right.follow()
-    switch.swap()
-    assert switch.view.total == 9_000 - 8_100
-    booked(handler, bed=2, guest="g2")
-    opened_again = projection(new_disk, Takings, handler.store, handler.types)
-    assert opened_again.position == right.position
-    opened_again.follow()
-    assert opened_again.view.total == 900 + 9_000
-
-
-def test_an_event_that_nobody_knows_stops_a_view_there_and_is_not_skipped():
-    handler = a_night(handler_of())
-    handler.store.append("n1", [HELD, Written("BedPainted", 1, b"{}")], expected=1)
-    view = projection(VolatileDisk(), FreeBeds, handler.store, handler.types)
-    view.follow()
-    assert (view.position, view.view.free["n1"]) == (1, 3), "nothing of half a commit was taken"
-    with pytest.raises(CannotRead, match="BedPainted"):
-        view.follow()
-    painted = EventType("BedPainted", (Version.of("BedPainted 1", "1 bed u16 = 0"),))
-    after = projection(VolatileDisk(), FreeBeds, handler.store, EventTypes([*TYPES, painted]))
-    after.follow()
-    assert after.view.free["n1"] == 2
-
-
-# ------------------------------------------------------------------------------------------------ letters
-def test_a_rebuild_posts_no_letter_and_a_postman_goes_on_where_he_was():
-    handler, letters, disk = a_night(handler_of()), list[str](), VolatileDisk()
-    for number in (1, 2):
-        booked(handler, bed=number, guest=f"g{number}")
-
-    def postman(begin: int = 0, on: VolatileDisk = disk) -> Postman:
-        source = EventSource(handler.store, handler.types)
-        return Postman(on, source, wants=lambda change: change.table == "BedBooked",
-                       carry_out=lambda key, _: letters.append(key), begin=begin)  # fmt: skip
-
-    assert postman().work() == 2
-    projection(VolatileDisk(), Takings, handler.store, handler.types).follow()
-    assert postman().work() == 0
-    booked(handler, bed=3, guest="g3")
-    assert postman().work() == 1
-    assert letters == ["n1/3", "n1/5", "n1/7"]
-    assert postman(handler.store.status().position, VolatileDisk()).work() == 0, "a new one begins at the end"
-
-
-# ------------------------------------------------------------------------------------------------ forgetting
-def sealed_night(disk: VolatileDisk | None = None) -> tuple[Handler, KeyRing]:
-    ring = KeyRing(disk or VolatileDisk(), Random(7).randbytes)
-    return Handler(EventLog(VolatileDisk()), EventTypes(TYPES, seals=ring), NIGHT), ring
-
-
-def test_a_guest_who_was_forgotten_cannot_be_read_and_no_byte_was_changed():
-    handler, ring = sealed_night()
-    a_night(handler)
-    booked(handler, bed=1, guest="g1")
-    booked(handler, bed=2, guest="g2")
-    before = handler.store.read()
-    assert b"Byron" not in b"".join(one.written.data for one in before), "the log never had the name in the open"
-    ring.forget("g1")
-    assert handler.store.read() == before
-    names = [handler.types.read(one.written).says.get("first") for one in before]
-    assert names == [None, None, FORGOTTEN, None, "Ada"]
-    view = projection(VolatileDisk(), Takings, handler.store, handler.types)
-    view.follow()
-    assert view.view.total == 18_000
-    handler.handle("n1", Cancel(1, "g1"))
-    with pytest.raises(Refused, match="g1 was forgotten"):
-        booked(handler, bed=1, guest="g1")
-
-
-def test_old_schemas_are_opened_before_they_are_lifted():
-    ring = KeyRing(VolatileDisk(), Random(7).randbytes)
-    types = EventTypes(TYPES, seals=ring)
-    written = types.write(Event("BedBooked", OLD), schema=1)  # type: ignore[arg-type]
-    assert b"Ada" not in written.data
-    assert types.read(written).says["first"] == "Ada"
-    ring.forget("g9")
-    assert types.read(written).says["first"] == FORGOTTEN
-
-
-def test_keys_are_found_again_and_a_damaged_ring_is_no_forgotten_guest():
-    disk = VolatileDisk()
-    sealed = KeyRing(disk, Random(1).randbytes).seal("g1", "first", "Ada")
-    assert KeyRing(disk, Random(2).randbytes).open("g1", "first", sealed) == "Ada"
-    disk.flip("keys", 80)
-    with pytest.raises(Damaged, match="slot 0"):
-        KeyRing(disk, Random(3).randbytes)
-
-
-@pytest.mark.parametrize(("about", "field"), [("g2", "first"), ("g1", "last")])
-def test_a_sealed_text_opens_only_where_it_was_sealed(about: str, field: str):
-    ring = KeyRing(VolatileDisk(), Random(1).randbytes)
-    ring.seal("g2", "first", "Ben")
-    with pytest.raises(Damaged, match="not what was sealed there"):
-        ring.open(about, field, ring.seal("g1", "first", "Ada"))
-
-
 # ------------------------------------------------------------------------------------------------ misuse
 MISUSE: dict[str, tuple[Callable[[], object], str]] = {
     "a stream without a name": (lambda: EventLog(VolatileDisk()).append("", [HELD], expected=0), "stream = ''"),
@@ -406,8 +381,28 @@ MISUSE: dict[str, tuple[Callable[[], object], str]] = {
     "a version of nothing": (lambda: EventLog(VolatileDisk()).append("n1", [HELD], expected=-1), "expected = -1"),
     "too large": (lambda: EventLog(VolatileDisk()).append("n1", [Written("a", 1, bytes(COMMIT_BYTES_MAX))], expected=0),
                   "put the payload elsewhere"),
+    "a schema that is none": (
+        lambda: EventLog(VolatileDisk()).append("n1", [Written("a", 0, b"")], expected=0), "schema"),
+    "bytes that are a text": (
+        lambda: EventLog(VolatileDisk()).append("n1", [Written("a", 1, "{}")], expected=0), "bytes"),  # type: ignore[arg-type]
+    "events one by one": (lambda: EventLog(VolatileDisk()).append("n1", iter([HELD]), expected=0), "give a list"),  # type: ignore[arg-type]
+    "half of a pair": (lambda: EventLog(VolatileDisk()).append("n1", [HELD], expected=0, command="\ud800"), "id of"),
     "an id that is no text": (lambda: EventLog(VolatileDisk()).append("n1", [HELD], expected=0, command=7), "id of"),  # type: ignore[arg-type]
     "after nothing": (lambda: EventLog(VolatileDisk()).read(-1), "after = -1"),
+    "a limit that is a word": (lambda: EventLog(VolatileDisk()).read(0, ""), "limit = ''"),  # type: ignore[arg-type]
+    "a kind that stands twice": (lambda: EventTypes([*TYPES, TYPES[0]]), "stands twice"),
+    "a field of the store's": (lambda: EventType("a", (Version.of("v", "1 stream text"),)), "the store says that"),
+    "personal and a number": (lambda: EventType("a", BOOKED[:1], about="guest", personal=("cents",)), "only text"),
+    "an event that says too little": (
+        lambda: EventTypes(TYPES, seals=KeyRing(VolatileDisk(), Random(1).randbytes)).write(
+            Event("BedBooked", {"first": "Ada"})), "required"),
+    "a fold that packs what JSON has not": (
+        lambda: Checkpoints(VolatileDisk(), every=1).offer("a", 1, "n1", Saved(1, "", {1, 2})), "give its `Decider`"),
+    "too little chance": (lambda: KeyRing(VolatileDisk(), lambda size: b"x").seal("g", "f", "x"), "gave 1 bytes"),
+    "a postman beyond the end": (
+        lambda: Postman(VolatileDisk(), EventSource(EventLog(VolatileDisk()), EventTypes(TYPES)), begin=3,
+                        wants=lambda _: True, carry_out=lambda *_: None), "the log ends at 0"),
+    "a source of nothing": (lambda: EventSource(EventLog(VolatileDisk()), EventTypes(TYPES), after=-1), "after = -1"),
     "a limit that is none": (lambda: EventLog(VolatileDisk()).read(0, -2), "limit = -2"),
     "bytes that are no commit": (lambda: Commit.decode(b"hello, world"), "no commit"),
     "a commit cut short": (lambda: Commit.decode(Commit("n", 1, "", (HELD,)).encode()[:-1]), "restore"),
@@ -415,6 +410,11 @@ MISUSE: dict[str, tuple[Callable[[], object], str]] = {
     "personal and unknown": (
         lambda: EventType("a", BOOKED[:1], about="name", personal=("frist",)), "nothing would be sealed"),
     "about nobody": (lambda: EventType("a", BOOKED[:1], about="nobody", personal=("name",)), "not in every schema"),
+    "about somebody sealed": (lambda: EventType("a", BOOKED[:1], about="guest", personal=("guest",)), "it is sealed"),
+    "about somebody left out": (
+        lambda: EventType("a", (Version.of("v", "1 guest text = nobody, 2 name text"),), about="guest"), "left out"),
+    "an id that is a number": (lambda: handler_of().handle("n1", Open(1), command_id=7), "command_id = 7"),  # type: ignore[arg-type]
+    "no command": (lambda: decide(NIGHT.initial, "hold bed 3"), "give one of Open, Hold"),  # type: ignore[arg-type]
     "personal and nobody's": (lambda: EventType("a", BOOKED[:1], personal=("name",)), "whose"),
     "a form that is none": (lambda: EventTypes(TYPES, form="post"), "form"),
     "a field that is none": (lambda: EventTypes(TYPES).write(Event("BedHeld", {"bad": 1})), "no field 'bad'"),

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from dsys_lab.errors import Misuse
+from dsys_lab.lessons.exercises.breaker import BREAKER, may_call
+from dsys_lab.lessons.exercises.pattern_costs import COSTS, PRICE
 from dsys_lab.lessons.exercises.patterns import (
     DECIDE,
     FEWEST,
@@ -38,7 +42,7 @@ def blind_to(kind):
     return name
 
 
-@pytest.mark.parametrize("kind", ["hit", "transform", "detect", "refuse", "look", "fan_out", "reject", "publish_fail"])
+@pytest.mark.parametrize("kind", ["hit", "transform", "detect", "lease", "look", "fan_out", "reject", "publish_fail"])
 def test_who_does_not_look_at_a_kind_names_a_pair_wrongly(kind):
     verdict = NAME_IT.check(blind_to(kind))
     assert not verdict.passed
@@ -50,14 +54,71 @@ def test_a_name_that_is_none_of_them_is_refused():
         NAME_IT.check(lambda without, with_it: "CQRS")
 
 
+# ------------------------------------------------------------------------------------------ twelve costs
+def swapped(*names):
+    """The answer, with the costs of two patterns exchanged for each pair of names."""
+    other = dict(zip(names, names[::-1], strict=True))
+    return lambda pattern: COSTS[other.get(pattern, pattern)]
+
+
+def test_two_costs_may_be_wrong_and_four_may_not_and_the_count_is_told():
+    assert PRICE.check(swapped("Lease", "Cache-Aside")).passed
+    verdict = PRICE.check(swapped("Lease", "Cache-Aside", "Bulkhead", "Throttling"))
+    assert not verdict.passed
+    assert verdict.saw.startswith("8 of 12 are right. The first that is not: Throttling")
+    assert "Counted there: messages refused, 0 to 188" in verdict.saw
+
+
+def test_a_sentence_that_is_none_of_the_twelve_is_refused():
+    with pytest.raises(Misuse, match="give one of the twelve sentences"):
+        PRICE.check(lambda pattern: "money")
+
+
+# ------------------------------------------------------------------------------------------ a breaker
+def failed_in_a_row(ended):
+    return next((n for n, call in enumerate(reversed(ended)) if call.well), len(ended))
+
+
+@pytest.mark.parametrize(("slip", "saw"), [
+    (lambda ended, out, now_s: True, r"In a hidden storm 0 of \d+ calls"),
+    (lambda ended, out, now_s: failed_in_a_row(ended) < 5, r"In a hidden storm 0 of \d+ calls"),
+    (lambda ended, out, now_s: not failed_in_a_row(ended) or now_s > ended[-1].at_s + 5, "that the server would have"),
+    (lambda ended, out, now_s: failed_in_a_row(ended) < 5 or now_s > ended[-1].at_s + 20, "that the server would have"),
+    (lambda ended, out, now_s: may_call(ended, out, now_s) and (now_s > 9 or now_s % 2 < 1), "before the spike"),
+], ids=["no breaker", "never again", "after one failure", "for too long", "every other second"])  # fmt: skip
+def test_a_rule_that_is_none_is_told_what_became_of_the_callers(slip, saw):
+    verdict = BREAKER.check(slip)
+    assert not verdict.passed
+    assert re.search(saw, verdict.saw)
+
+
+def test_a_rule_that_forgets_its_probe_when_it_is_cut_off_is_seen():
+    asked = []
+
+    def one_probe_ever(ended, on_their_way, now_s):
+        if failed_in_a_row(ended) < 5:
+            return True
+        if now_s < ended[-1].at_s + 5 or any(ended[-1].at_s == at_s for at_s in asked):
+            return False
+        asked.append(ended[-1].at_s)
+        return len(asked) % 2 == 1
+
+    assert not BREAKER.check(one_probe_ever).passed
+
+
+def test_a_rule_must_say_yes_or_no():
+    with pytest.raises(Misuse, match="may_call returned 'open'; give True or False"):
+        BREAKER.check(lambda ended, out, now_s: "open")
+
+
 # ------------------------------------------------------------------------------------------ the fewest
 @pytest.mark.parametrize(("slip", "saw"), [
     (lambda wishes: AT_HAND, "a set of fewer does it, too"),
     (lambda wishes: fewest({*wishes, "in time"}), "Wished: once. You chose Competing Consumers"),
-    (lambda wishes: fewest(wishes) - {"Scheduler Agent Supervisor"}, "clips were late or never done"),
+    (lambda wishes: fewest(wishes) - {"Lease"}, "clips were late or never done"),
     (lambda wishes: fewest(wishes) - {"Competing Consumers"}, "clips were late or never done"),
     (lambda wishes: fewest(wishes) - {"Idempotent Consumer"}, "clips were done more than once"),
-    (lambda wishes: fewest(wishes) - {"Quarantine"}, "clips were given out again and again"),
+    (lambda wishes: fewest(wishes) - {"Dead Letter Channel"}, "clips were given out again and again"),
 ])  # fmt: skip
 def test_a_pattern_too_many_or_too_few_is_told(slip, saw):
     verdict = FEWEST.check(slip)
@@ -65,7 +126,7 @@ def test_a_pattern_too_many_or_too_few_is_told(slip, saw):
     assert saw in verdict.saw
 
 
-@pytest.mark.parametrize("said", ["Quarantine", {"Retry"}, None])
+@pytest.mark.parametrize("said", ["Lease", {"Retry"}, None])
 def test_what_is_no_set_of_the_four_is_refused(said):
     with pytest.raises(Misuse, match="give a set of Competing Consumers"):
         FEWEST.check(lambda wishes: said)

@@ -50,6 +50,13 @@ def test_who_says_nothing_is_stale_up_to_the_ttl_and_who_invalidates_never(seed)
     assert silent.digest() == cached(seed=seed).digest()
 
 
+def test_without_a_cache_every_read_goes_to_the_table_and_is_true():
+    bare = cached(cache=False)
+    assert wrong_share(bare) == 0
+    assert {look.fields["view"] for look in bare.of("look")} == {"table"}
+    assert not {row.place for row in bare if row.place.startswith("cache")}
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_lost_word_is_stale_for_ever_unless_there_is_a_ttl(seed):
     more = {"seed": seed, "on_write": "invalidate", "lost": 0.3, "writes": 0.3}

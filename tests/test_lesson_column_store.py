@@ -130,6 +130,11 @@ def test_a_row_at_a_time_writes_a_block_of_every_column():
     assert all_["a row"] < one["a row"] / 8
 
 
+def test_rows_that_come_at_once_share_the_blocks_as_the_law_says():
+    for at_once, blocks, _ in loading.blocks_a_row(1, 2, 4, 8, 20, 40):
+        assert blocks == pytest.approx(loading.insert_by_law(at_once))
+
+
 @pytest.mark.parametrize("files", [1, 4, 5, 8, 9])
 def test_files_that_are_no_multiple_of_the_slices_idle_some(files):
     told = loading.files(files)

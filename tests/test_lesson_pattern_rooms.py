@@ -5,6 +5,7 @@ Each section is one pattern. The claims are those of the scenario's docstring, c
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import lru_cache
 from statistics import fmean, stdev
 from typing import Any
@@ -12,8 +13,10 @@ from typing import Any
 import pytest
 
 from dsys_lab import laws
+from dsys_lab.brokers.circuit_breaker import CircuitBreaker, Permit
 from dsys_lab.errors import BadParameter
 from dsys_lab.scenarios import find
+from dsys_lab.scenarios.patterns import asynchronous_reply as replies
 from dsys_lab.scenarios.patterns import bulkhead
 from dsys_lab.scenarios.patterns import choreography as orders
 from dsys_lab.scenarios.patterns import circuit_breaker as storms
@@ -70,6 +73,32 @@ class TestCallersWhoStopAskingLetTheServerRecover:
         sound = storms.storm(seed=seed, faults=[CUT], **EARLY)
         assert red(sound) == set()
         assert len(sound.of("breaker_probe")) == 2
+
+
+class LetsThrough(CircuitBreaker):
+    """A breaker that lets one call through which it would refuse, and learns nothing of it."""
+
+    message = ""
+
+    def admit(self, now_us: int, message: str | None = None) -> Permit | None:
+        permit = super().admit(now_us, message)
+        return Permit(0, is_probe=False) if permit is None and message == self.message else permit
+
+
+def test_a_refused_call_that_is_let_through_is_answered_as_often_as_was_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = {**EARLY, "retries": 0}
+    told, came = [], []
+    for seed in SEEDS:
+        refusals = storms.refusals(run("storm", seed, **calls))[::9]
+        for message, would_answer in refusals:
+            breaker = type("LetsThisThrough", (LetsThrough,), {"message": message})
+            monkeypatch.setattr(storms, "CircuitBreaker", breaker)
+            answered = {row.message for row in storms.storm(seed=seed, **calls).of("publish_ok")}
+            told.append(would_answer)
+            came.append(message in answered)
+        monkeypatch.undo()
+    assert 5 < sum(told) < len(told) - 5
+    assert sum(one != other for one, other in zip(told, came, strict=True)) <= 1, "its own work is a guess"
 
 
 # ------------------------------------------------------------------------------------------ bulkhead
@@ -166,6 +195,11 @@ class TestWithAValetKeyTheServiceCarriesNoBytes:
         assert red(run("bytes_carried", seed, thief="copies it")) == {"opens for the owner alone"}
         through = run("bytes_carried", seed, way="through the service", thief="copies it")
         assert "opens for the owner alone" not in red(through)
+        assert [row.fields["text"] for row in through.of("note")] == ["there is no grant that could be stolen"]
+
+    def test_a_thief_waits_for_a_film_that_never_comes_and_gives_up(self, seed: int) -> None:
+        few = valets.bytes_carried(seed=seed, thief="copies it", films_per_s=0.01, until_s=10.0)
+        assert [row.fields["text"] for row in few.of("note")] == ["no film f3 ever came"]
 
 
 # ------------------------------------------------------------------------------------------ choreography, orchestrator
@@ -216,6 +250,82 @@ class TestAnOrchestratorKnowsWhereEachOrderIs:
         loss = {"do": "loss", "target": "network", "at_s": 5, "lasts_s": 15, "value": 0.2}
         for way in orders.WAYS:
             assert red(orders.order(seed=seed, way=way, stuck=0, faults=[loss])) == set()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+class TestASagaLeavesNothingDoneOfAnOrderThatFailed:
+    def test_without_undoing_parts_stay_done_and_with_it_none_do(self, seed: int) -> None:
+        bare, saga = (run("order", seed, undoes=undoes) for undoes in (False, True))
+        assert (orders.parts_left(saga), bare.of("compensate")) == (0, [])
+        refused = {row.message for row in bare.of("refuse")} - {STUCK}
+        assert orders.parts_left(bare) == len(refused) + 2, "the stuck one: stock and money"
+        assert red(bare) == red(saga) == set()
+
+    def test_it_costs_a_message_there_and_back_for_each_part_that_is_undone(self, seed: int) -> None:
+        bare, saga = (run("order", seed, undoes=undoes) for undoes in (False, True))
+        stuck_is_told_too = 1
+        undone = len(saga.of("compensate")) + stuck_is_told_too
+        assert len(saga.of("send")) - len(bare.of("send")) == 2 * undone
+
+
+# ------------------------------------------------------------------------------------------ leader election
+@pytest.mark.parametrize("seed", SEEDS)
+class TestOfSeveralOneLeadsAndAnotherTakesOver:
+    def billed(self, seed: int, **params: Any) -> Trace:
+        return find("patterns", "billed")(seed=seed, **params)
+
+    def test_without_an_election_each_sends_every_bill(self, seed: int) -> None:
+        bills = Counter(row.message for row in self.billed(seed, elects=False).of("effect"))
+        assert set(bills.values()) == {3}
+        assert set(Counter(row.message for row in self.billed(seed).of("effect")).values()) == {1}
+
+    def test_when_the_leader_dies_another_goes_on_within_a_lease_and_two_looks(self, seed: int) -> None:
+        crash = {"do": "crash", "target": "billing-1", "at_s": 14}
+        trace = self.billed(seed, faults=[crash])
+        first, second = trace.of("lease")
+        assert (first.fields["owner"], second.fields["epoch"]) == ("billing-1", 2)
+        assert 3.0 - 0.5 <= second.time_us / 1e6 - 14 <= 3.0 + 2 * 0.5, "a lease from its last sign of life on"
+        assert [row.message for row in trace.of("effect")] == [f"b{number}" for number in range(1, 11)]
+
+    def test_without_the_table_nobody_leads_and_what_is_due_is_sent_later(self, seed: int) -> None:
+        trace = self.billed(seed, faults=[{"do": "crash", "target": "leases", "at_s": 10, "lasts_s": 10}])
+        assert not [row for row in trace.of("publish") if 10.5e6 < row.time_us < 20e6]
+        assert len(trace.of("effect")) == 10
+        assert red(trace) == set()
+
+    def test_a_leader_that_froze_over_a_bill_sends_it_although_another_has(self, seed: int) -> None:
+        (sends_us,) = [row.time_us for row in self.billed(seed).of("publish") if row.message == "b3"]
+        freeze = {"do": "slow", "target": "billing-1", "value": 0, "at_s": sends_us / 1e6 - 0.1, "lasts_s": 5}
+        trace = self.billed(seed, faults=[freeze])
+        assert Counter(row.message for row in trace.of("effect")).most_common(2) == [("b3", 2), ("b1", 1)]
+        assert [row.fields["owner"] for row in trace.of("lease")] == ["billing-1", "billing-2"]
+        assert red(trace) == {"at most once"}
+
+
+# ------------------------------------------------------------------------------------------ request, and reply later
+@pytest.mark.parametrize("seed", SEEDS)
+class TestWhoComesBackForItKeepsNoConnectionOpen:
+    def test_with_a_ticket_nobody_is_turned_away_and_all_are_served_in_the_end(self, seed: int) -> None:
+        waits, returns = (run("reports", seed, way=way) for way in replies.WAYS)
+        assert waits.of("reject")
+        assert returns.of("reject") == []
+        for trace in (waits, returns):
+            served, refused = ({row.message for row in trace.of(kind)} for kind in ("publish_ok", "reject"))
+            assert served | refused == {row.message for row in trace.of("publish")}
+            assert not served & refused
+            assert red(trace) == set()
+
+    def test_never_are_more_connections_open_than_there_are(self, seed: int) -> None:
+        for connections in (2, 6):
+            trace = run("reports", seed, way="wait for it", connections=connections)
+            assert max(row.fields["value"] for row in trace.of("gauge")) == connections
+
+    def test_who_has_a_ticket_has_the_report_although_the_gateway_died(self, seed: int) -> None:
+        crash = {"do": "crash", "target": "gateway", "at_s": 20, "lasts_s": 1}
+        waits, returns = (replies.reports(seed=seed, way=way, faults=[crash]) for way in replies.WAYS)
+        assert waits.of("answer_lost")
+        accepted = {row.message for row in returns.of("enqueue")}
+        assert accepted == {row.message for row in returns.of("publish_ok")}
 
 
 # ------------------------------------------------------------------------------------------ deployment stamps
@@ -279,6 +389,10 @@ class TestPieceByPieceFewAreTurnedAwayAndWhatIsGoodStays:
         ("stamps", {"stamps": 0}, "stamps = 0"),
         ("stamps", {"users": 0}, "users = 0"),
         ("order", {"refused": 2}, "refused = 2"),
+        ("order", {"way": "choreography", "undoes": False}, "give way = 'orchestrator'"),
+        ("billed", {"lease_s": 0.6}, "give a lease above 0.7 s"),
+        ("reports", {"way": "by post"}, "wait for it, come back for it"),
+        ("reports", {"connections": 0}, "connections = 0"),
     ],
 )
 def test_what_makes_no_sense_is_refused_in_words(name: str, params: dict[str, Any], told: str) -> None:

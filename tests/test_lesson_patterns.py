@@ -13,7 +13,9 @@ from dsys_lab.lessons.pattern_wall import performed, told_apart, wall
 from dsys_lab.scenarios.patterns import counts, filters, pairs, settings, translated
 from dsys_lab.scenarios.patterns.cards import PATTERNS
 from dsys_lab.scenarios.patterns.catalogue import Counted, named
+from dsys_lab.scenarios.patterns.filters import WAYS, with_the_model
 from dsys_lab.scenarios.patterns.measures import longest_s, until_s, wait_s
+from dsys_lab.scenarios.patterns.translated import unread
 from dsys_lab.trace import Trace, lamp, outcome
 
 SEEDS = (1, 2, 7)
@@ -80,13 +82,14 @@ def test_neighbours_are_told_apart():
 
 # ------------------------------------------------------------------------------------------ pipes and filters
 @pytest.mark.parametrize("seed", SEEDS)
-def test_a_row_of_filters_bears_what_its_slowest_bears_and_a_program_what_all_of_it_does(seed):
-    steady = {"rate": 8.0, "until_s": 60.0, "seed": seed}
-    assert outcome(filters(**steady)).done == pytest.approx(60 / 0.4, rel=0.02)
-    assert outcome(filters(way="three filters", **steady)).done == pytest.approx(60 / 0.2, rel=0.02)
-    more = outcome(filters(way="three filters", hands=2, **steady)).done
-    assert more > 1.4 * 60 / 0.2
-    assert not lamp(filters(way="three filters", **steady), "conservation").rows
+def test_a_row_of_filters_bears_what_its_narrowest_bears_and_programs_what_all_of_them_do(seed):
+    steady = {"rate": 14.0, "until_s": 60.0, "seed": seed}
+    for hands, in_filters_s in ((1, 1 / 0.2), (2, 2 / 0.2)):
+        programs, row = (filters(way=way, hands=hands, **steady) for way in WAYS)
+        assert outcome(programs).done == pytest.approx(60 * (hands + 2) / 0.4, rel=0.03)
+        assert outcome(row).done == pytest.approx(60 * in_filters_s, rel=0.03)
+        assert (with_the_model(programs), with_the_model(row)) == (hands + 2, hands)
+        assert not lamp(row, "conservation").rows
 
 
 # ------------------------------------------------------------------------------------------ settings
@@ -125,6 +128,7 @@ def test_with_a_layer_the_readers_never_hear_of_the_new_name(seed):
     bare, clad = translated(seed=seed), translated(layer=True, seed=seed)
     assert {row.place for row in bare.of("set_aside")} == {"coach", "billing", "science"}
     assert {row.place for row in clad.of("set_aside")} == {"layer"}
+    assert unread(clad) == 3 * len(clad.of("set_aside")) < unread(bare)
     for trace in (bare, clad):
         assert not lamp(trace, "conservation").rows
 

@@ -305,3 +305,9 @@ def test_the_picture_of_a_lost_update_says_who_read_what_and_whose_write_is_lost
 def test_in_no_other_accident_is_a_write_lost(script: str) -> None:
     for level in LEVELS:
         assert len(lab.accident(script=script, level=level).of("drop")) == 0
+
+
+def test_who_comes_to_nothing_leaves_no_version_in_the_picture() -> None:
+    skewed, saved = (lab.accident(script="write_skew", level=level) for level in ("repeatable read", "serializable"))
+    assert not skewed.of("rolled_back"), "both have committed"
+    assert [(row.place, row.fields["by"]) for row in saved.of("rolled_back")] == [("nurses after/Ben, 0 by ben", "ben")]

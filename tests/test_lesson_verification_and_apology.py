@@ -12,8 +12,9 @@ from dsys_lab.dataflows.verification import MEMORIES
 from dsys_lab.errors import BadParameter
 from dsys_lab.scenarios.verification_and_apology import audited, counts, launch, settle
 from dsys_lab.scenarios.verification_and_apology.audited import SILENT
+from dsys_lab.scenarios.verification_and_apology.desks import ANSWER_WITHIN_S
 from dsys_lab.scenarios.verification_and_apology.launch import HOP_S
-from dsys_lab.trace import lamps
+from dsys_lab.trace import lamp, lamps
 
 SEEDS = range(1, 4)
 NEAR = 1e-9
@@ -146,6 +147,49 @@ def test_every_promise_is_settled_once_whatever_the_refund_does_and_though_the_d
 def test_without_keys_a_crash_at_the_seam_pays_twice_and_with_keys_it_does_not(seed):
     paid = {memory: len(settle(memory=memory, seed=seed, faults=AT_REFUND).of("compensate")) for memory in MEMORIES}
     assert paid["keys and journal"] == paid["keys only"] == 2 < paid["journal only"] <= paid["neither"]
+
+
+@pytest.mark.parametrize("deadline_s", [2.0, 5.0])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_at_its_deadline_a_promise_is_somebodys_and_without_one_it_is_tried_for_longer(seed, deadline_s):
+    run, longer = (settle(refund="never works", deadline_s=limit, seed=seed) for limit in (deadline_s, None))
+    assert all(held(run).values())
+    accepted = {row.message: row.time_us for row in run.of("accept")}
+    took = [row.time_us - accepted[row.message] for row in run.of("escalate")]
+    assert len(took) == 2
+    assert max(took) <= (deadline_s + ANSWER_WITHIN_S) * 1e6
+    later = {row.message: row.time_us for row in longer.of("escalate")}
+    assert all(row.time_us < later[row.message] for row in run.of("escalate"))
+    assert lamp(longer, "settled or somebody's in time", within_s=2.0).rows
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_gate_that_is_down_promises_nothing_and_keeps_what_it_promised(seed):
+    for lasts_s in (2, None):
+        crash = {"do": "crash", "target": "gate-1", "at_s": 3, "lasts_s": lasts_s}
+        run = launch(seed=seed, faults=[crash])
+        down_to_s = 5 if lasts_s else 100
+        at_gate_1 = [row for row in run.of("accept") if row.place == "gate-1"]
+        assert at_gate_1
+        assert not [row for row in at_gate_1 if 3 < row.time_us / 1e6 <= down_to_s]
+        assert [row for row in run.of("reject") if row.fields["why"] == "nobody is there"]
+        if lasts_s:
+            assert all(held(run).values()), "every promise is settled, those of the gate that died too"
+    cut = {"do": "split", "target": "gate-1", "at_s": 2, "lasts_s": 2}
+    dies = {"do": "crash", "target": "gate-1", "at_s": 3, "lasts_s": 2}
+    run = launch(seed=seed, faults=[cut, dies])
+    assert all(held(run).values()), "what was promised while it was cut off is told after its restart"
+
+
+@pytest.mark.parametrize("party", ["payments", "stock", "post"])
+def test_a_party_that_dies_over_a_call_has_not_done_it_and_is_asked_again(party):
+    run = settle()
+    at_us = next(row.time_us for row in run.of("receive") if row.place == party) + 1_000
+    struck = settle(faults=[{"do": "crash", "target": party, "at_s": at_us / 1e6, "lasts_s": 1}])
+    (dropped, *_) = [row for row in struck.of("drop") if row.place == party]
+    assert "crashed over the" in dropped.fields["why"]
+    assert not [row for row in struck.of("effect") if row.place == party and at_us < row.time_us < at_us + 1e6]
+    assert all(held(struck).values())
 
 
 def test_a_golden_trace_tells_its_lesson():

@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 
 from dsys_lab.errors import BadParameter, Damaged
 from dsys_lab.scenarios.durable_queue.clips import encode
+from dsys_lab.scenarios.lake_and_warehouse import race
 from dsys_lab.scenarios.log_stream import nights
 from dsys_lab.scenarios.missed_messages import path
 from dsys_lab.scenarios.not_consumed_in_time import bursts as lab
@@ -123,6 +124,7 @@ def runs() -> dict[str, list[Trace]]:
         "fifty": [fifty()],
         "zombies": [encode(visibility_s=1, handles="newest"), encode(visibility_s=1, handles="any")],
         "every-kind": [every_kind()],
+        "lost-and-back": [race(way="folder", writers=4, each=4)],
         "same-twice": [queue(), queue()],
         "empty": [Trace(Header(title="nothing"))],
         "one-moment": [_one_moment()],
@@ -226,9 +228,11 @@ def _told(traces: list[Trace]) -> dict:
     lanes = []
     for trace in traces:
         every = max(1, len(trace) // 60)
-        balances, ghosts = [], []
+        balances, ghosts, lost = [], [], []
         for rows in range(0, len(trace) + 1, every):
-            ghosts.append([rows, sorted(f"{place} {copy[0]}" for place, copy in folded(list(trace)[:rows]).ghosts)])
+            fold = folded(list(trace)[:rows])
+            ghosts.append([rows, sorted(f"{place} {copy[0]}" for place, copy in fold.ghosts)])
+            lost.append([rows, dict(+fold.lost)])
             book = balance(trace[i] for i in range(rows))
             balances.append([rows, {name.replace("_", " "): getattr(book, name) for name in book.__slots__}])
         rows = [{**row._asdict(), "fields": {n: v for n, v in row.fields.items() if v is not None}} for row in trace]
@@ -236,7 +240,8 @@ def _told(traces: list[Trace]) -> dict:
         counts = {"done": end.done, "skipped": end.skipped}
         said = {what: {place: n for place, n in sorted(count.items()) if n} for what, count in counts.items()}
         lanes.append({"rows": rows, "words": [describe(row) for row in trace], "balances": balances, "ghosts": ghosts,
-                      "said": said, "leaks": {place: at for place, at in end.leaks.items() if at}})  # fmt: skip
+                      "lost": lost, "said": said,
+                      "leaks": {place: at for place, at in end.leaks.items() if at}})  # fmt: skip
     return {"lanes": lanes, "durations": [[us, duration(us)] for us in DURATIONS]}
 
 

@@ -23,6 +23,7 @@ DUMPING_GROUNDS = {"utils", "helpers", "common", "misc", "base", "core", "manage
 LINES_MAX = 400
 CELL_LINES_MAX, CELL_LINES_MEDIAN_MAX, CELL_COLUMNS_MAX = 20, 4, 88
 DIAGRAM_COLUMNS_MAX = 92
+CHARTS_OF_NUMBERS = {"against_law", "bars", "lines"}
 FENCE = re.compile(r"^```\w*\n(.*?)^```$", flags=re.MULTILINE | re.DOTALL)
 BEATS = ["Question", "The notes say", "Picture", "By hand", "Look inside", "Predict", "Play", "Break it", "Measure",
          "On real data", "Choose", "Exercises", "Sources"]
@@ -121,6 +122,18 @@ def test_cells_are_small_and_hold_calls_and_parameters_only(notebook: Path) -> N
         name = getattr(node, "attr", None) or getattr(node, "id", "")
         assert not re.match("_[a-z]", name), f"{name} is private to its module"
         assert name != "path" or ast.unparse(node) != "sys.path", "the package is installed"
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_chart_says_what_it_shows(notebook: Path) -> None:
+    nodes = [node for source in cells(notebook, "code") for node in ast.walk(syntax(source))]
+    with_title = {target.id for node in nodes if isinstance(node, ast.Assign) for target in node.targets
+                  if isinstance(target, ast.Name) and '"title":' in ast.unparse(node).replace("'", '"')}
+    for node in nodes:
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in {f"charts.{name}" for name in CHARTS_OF_NUMBERS}:
+            titles = [keyword for keyword in node.keywords if keyword.arg == "title"
+                      or (keyword.arg is None and ast.unparse(keyword.value) in with_title)]
+            assert [one for one in titles if ast.unparse(one.value) != "''"], f"{ast.unparse(node)}: give a title"
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)

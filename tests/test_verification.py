@@ -179,6 +179,22 @@ def test_a_person_keeps_a_promise_in_hand_over_a_crash_and_tries_are_not_forgott
     assert [saga.tries for saga in world(disk, pillows=0).desk.owned()] == [5]
 
 
+def test_an_error_of_the_partys_own_is_the_callers_and_its_call_is_due_again() -> None:
+    here = world(VolatileDisk(), pillows=1)
+    here.promise(0, "o1")
+    here.take_in(0)
+
+    class Broken:
+        def do(self, now_us: int, call: Call) -> bool:
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        work(here.desk, {**here.parties, "payments": Broken()}, 0)
+    assert here.desk.saga("o1").tries == 0
+    assert work(here.desk, here.parties, 0) == 3
+    assert here.desk.saga("o1").state == "kept"
+
+
 def test_an_answer_that_comes_twice_or_after_its_time_changes_nothing() -> None:
     desk = Desk("desk", LogJournal(VolatileDisk()))
     desk.take_in(0, 0, "o1")

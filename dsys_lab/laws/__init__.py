@@ -70,6 +70,7 @@ from dsys_lab.laws.graphs import (
     walks_by_products,
 )
 from dsys_lab.laws.isolation import break_even_bytes, pooled_sojourn_s, split_sojourn_s
+from dsys_lab.laws.joins import JOIN_WAYS, join_rows_looked_at
 from dsys_lab.laws.lakes import (
     break_even_queries,
     log_gets,
@@ -252,7 +253,8 @@ from dsys_lab.laws.web_hooks import (
 )
 
 __all__ = [
-    "AIMD_UTILISATION", "ALLOWED", "PAGE_ROOM_BYTES", "accepted_units", "answered_and_lost", "answered_within",
+    "AIMD_UTILISATION", "ALLOWED", "JOIN_WAYS", "PAGE_ROOM_BYTES", "accepted_units", "answered_and_lost",
+    "answered_within",
     "apologies_due", "attempts_first_wins", "attempts_per_call", "backlog", "batch_delay_s", "best_reserve",
     "bloated_pages", "bloom_best_hashes", "bloom_false_positives", "break_even_bytes", "break_even_queries",
     "break_even_reads", "break_even_utilisation", "broadcast_bytes", "burst_lasts_s", "calls_by_vector",
@@ -265,7 +267,8 @@ __all__ = [
     "folded_since_checkpoint", "follows_within_s", "found_after_s", "frames_to_decode", "given_up_share",
     "greedy_share_least", "group_throughput", "grown_bytes", "growth", "hashes_compared_most", "held_s", "herd_went",
     "hot_key_throughput", "hyperloglog_error", "images_after_checkpoint", "in_another_hour_share", "in_time_most",
-    "index_backlog", "inverted_share", "is_allowed", "joined_rows_kept", "keys_of_prefix", "known_by_comparison_s",
+    "index_backlog", "inverted_share", "is_allowed", "join_rows_looked_at",
+    "joined_rows_kept", "keys_of_prefix", "known_by_comparison_s",
     "known_by_heartbeat_s", "known_by_numbers_s", "known_later_than", "least_part_bytes", "least_period_s",
     "least_quorum", "least_table_bytes", "leaves_share", "left_out_by_a_slow_clock", "leveled_runs",
     "leveled_write_amplification", "leveled_write_amplification_most", "little", "live_delay_s", "load_rounds",

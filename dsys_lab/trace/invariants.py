@@ -23,7 +23,12 @@ from dsys_lab.trace.invariants_of_calls import (
 )
 from dsys_lab.trace.invariants_of_films import every_moment_kept
 from dsys_lab.trace.invariants_of_logs import in_order_by_key, in_order_of_arrival, one_owner, stored_in_order
-from dsys_lab.trace.invariants_of_promises import promises_settled_once, stock_never_below_nothing
+from dsys_lab.trace.invariants_of_promises import (
+    promises_settled_once,
+    settled_or_owned_in_time,
+    stock_never_below_nothing,
+)
+from dsys_lab.trace.invariants_of_windows import on_time_when_complete, watermark_never_runs_back
 from dsys_lab.trace.ledger import ACCOUNT_OF, FINAL, OFFERS, Copy, account_after, copy_of
 
 if TYPE_CHECKING:
@@ -289,34 +294,6 @@ def epochs_never_run_back(rows: Iterable[Row]) -> list[Row]:
 
 
 # ------------------------------------------------------------------------------------------ of windows
-def watermark_never_runs_back(rows: Iterable[Row]) -> list[Row]:
-    """What a place believes to be complete stays complete: its watermark never decreases."""
-    marks = [(row, at_us) for row, at_us in _with_watermarks(rows) if row.kind == "watermark"]
-    return [row for row, at_us in marks if int(row.fields["at_us"] or 0) < at_us]
-
-
-def on_time_when_complete(rows: Iterable[Row]) -> list[Row]:
-    """A window says its answer as on time once, and not before the watermark has passed its end."""
-    said: set[tuple[object, ...]] = set()
-    broken = []
-    for row, at_us in _with_watermarks(rows):
-        if row.kind == "result" and row.fields["pane"] == "on_time":
-            window = row.place, row.fields["key"], row.fields["start_us"], row.fields["end_us"]
-            if at_us < int(row.fields["end_us"] or 0) or window in said:
-                broken.append(row)
-            said.add(window)
-    return broken
-
-
-def _with_watermarks(rows: Iterable[Row]) -> Iterable[tuple[Row, int]]:
-    """Give each row with the watermark that its place had before it."""
-    at_us: dict[str, int] = {}
-    for row in rows:
-        yield row, at_us.get(row.place, -(1 << 62))
-        if row.kind == "watermark":
-            at_us[row.place] = int(row.fields["at_us"] or 0)
-
-
 def checks_hold(rows: Iterable[Row]) -> list[Row]:
     """Every check that was made of what is left came out as it must."""
     return [row for row in rows if row.kind == "check" and not row.fields["ok"]]
@@ -358,6 +335,7 @@ INVARIANTS: Final[dict[str, Invariant]] = {
     "opens for the owner alone": opens_for_the_owner_alone,
     "checks hold": checks_hold,
     "promises settled once": promises_settled_once,
+    "settled or somebody's in time": settled_or_owned_in_time,
     "stock never below nothing": stock_never_below_nothing,
 }
 """Every invariant by the name that a header and a lamp use."""

@@ -31,6 +31,19 @@ def promises_settled_once(rows: Iterable[Row]) -> list[Row]:
     return sorted(broken + never, key=lambda row: row.seq)
 
 
+def settled_or_owned_in_time(rows: Iterable[Row], *, within_s: float) -> list[Row]:
+    """So long after it was accepted every promise is settled, or in the hands of a person."""
+    accepted: dict[object, Row] = {}
+    in_time: set[object] = set()
+    for row in rows:
+        order = row.fields.get("order")
+        if row.kind == "accept":
+            accepted.setdefault(order, row)
+        elif row.kind in (*TOLD, "escalate") and row.time_us <= accepted[order].time_us + within_s * 1e6:
+            in_time.add(order)
+    return [row for order, row in accepted.items() if order not in in_time]
+
+
 def stock_never_below_nothing(rows: Iterable[Row]) -> list[Row]:
     """Whatever was promised: nobody gives out more than there is."""
     return [row for row in rows if row.kind == "gauge" and row.fields["name"] == "left" and row.fields["value"] < 0]  # type: ignore[operator]  # a count

@@ -196,7 +196,7 @@ _TABLE: Final = (
     # producing
     _kind("publish", "put", "attempt", "{place} offers {message}, attempt {attempt}", account="in flight"),
     _kind("publish_ok", "mark", "attempt", "{place} has its acknowledgement for {message}"),
-    _kind("publish_fail", "mark", "attempt why", "{place} gives {message} up: {why} at attempt {attempt}"),
+    _kind("publish_fail", "mark", "attempt why", "{place} counts attempt {attempt} at {message} as failed: {why}"),
     _kind("block", "mark", "depth", "{place} must wait with {message}: {depth} are in the buffer", state="blocked"),
     _kind("unblock", "mark", "waited_us", "{place} may go on after {waited_us}", ends="blocked"),
     # the broker
@@ -292,12 +292,11 @@ _TABLE: Final = (
           "{place} is not what the table says, {expected}, and nobody is on the way to mend it", state="apart"),
     _kind("stale", "mark", "expected", "{place} is not what the table says any more, {expected}", state="stale"),
     _kind("agrees", "mark", "", "{place} is what the table says again", ends="apart stale"),
-    # caches
+    # caches, and what stands in a copy
     _kind("hit", "mark", "key position", "{place} has {key}, as of {position}"),
     _kind("miss", "mark", "key", "{place} does not have {key}"),
     _kind("fill", "mark", "key position", "{place} keeps {key}, as of {position}"),
     _kind("evict", "mark", "key why", "{place} throws {key} out: {why}"),
-    # what stands in a copy
     _kind("holds", "put", "key", "{place} holds {message}"),
     _kind("forgets", "fade", "why", "{place} does not hold {message} any more: {why}"),
     # operations and stored bytes
@@ -335,6 +334,7 @@ _TABLE: Final = (
           ends="blocked"),
     _kind("version", "put", "xmin row", "{xmin} makes a version of a row in {place}: {row}", account="stored"),
     _kind("superseded", "mark", "xmax ctid", "{xmax} ends version {message}; its successor is {ctid}"),
+    _kind("rolled_back", "fade", "by", "{message} in {place} counts for nobody: {by} failed", account="rejected"),
     _kind("sweep", "fade", "", "version {message} is dead to all and is swept from {place}", account="done"),
     _kind("says", "put", "sql", "{place} says: {sql}", account="in flight"),
     _kind("hears", "take", "answer", "{place} is told: {answer}", account="done"),

@@ -9,6 +9,11 @@
 # trace.** You will predict what a system does, run it, watch it, break it, measure it on a real engine, and write a
 # small part of it yourself.
 #
+# **What it is for.** At the end you can take a system that stores or moves data and say, in numbers and before you run it,
+# what it reads, what it keeps waiting, what is lost or done twice when a part of it fails, and what it costs to have it
+# otherwise. Whether you can is not a feeling: the last page of lab 26 holds five counts against five goals, from the
+# predictions that came true to the exercises that you solved.
+#
 # ## One order
 #
 # Somebody clicks. One order goes through every store and every broker that these labs are about: it is written into a
@@ -23,7 +28,15 @@ from dsys_lab.scenarios.patterns import followed
 player(followed)
 
 # %% [markdown]
-# You need not understand any of it yet. Each box is a lab; the last lab comes back to this picture.
+# You need not understand any of it yet. Each box is a lab; the last lab comes back to this picture. Two things stand by
+# every picture from here on:
+#
+# - The **ledger** says what became of each copy of a message that was offered. *Done*: worked off. *Stored*: it stands
+#   somewhere and waits. *In flight*: on its way, or in somebody's hands. *Dropped* and *expired*: lost, for want of room or
+#   by age. *Dead*: set aside, after it failed too often. *Rejected*: its sender was told no. *Unmatched*: nobody wanted it.
+#   What was offered is always the sum of the others.
+# - A **lamp** is a sentence that must be true of the whole run, green as long as it is. Rest the mouse on its name to read
+#   it. *Promised and kept*, for one: what its sender was told is safe is never lost.
 #
 # ## A first picture to touch
 #
@@ -60,10 +73,10 @@ player(
 #
 # - **Space** plays, the **arrows** step, one row of the trace at a time, forwards and back. Drag the time line.
 # - **Click a disc** to follow that night for life. Click a place to look closer.
-# - The **sentence** says what the current row means. The **lamps** hold what must be true of the run; a red one jumps
-#   to the row that broke it.
-# - The **bar** is the ledger: every night that was offered is done, waiting, under way, or lost, and the numbers add
-#   up.
+# - The **sentence** says what the current row means. Click a red **lamp**, and you stand at the row that broke it: here
+#   *nothing lost*, on the right. *Conservation* says that each copy is in one account of the ledger, *bounded depth* that
+#   the inbox never holds more than it may, *important kept* that no night marked as important was let go.
+# - The **bar** is the ledger, drawn: so many done, waiting, under way, lost.
 # - **G** forks the run at the cursor: crash, slow, split, lose or duplicate right there, and see before and after
 #   side by side.
 # - At speed 1x the whole run takes some twenty seconds; **+** and **-** change it. **?** shows all keys.
@@ -101,7 +114,7 @@ guess.reveal(
 # | By hand | the size of it with pencil and paper, or one formula |
 # | Look inside | the few lines of code that do it |
 # | Predict | you say what will happen; your answer is kept |
-# | Play | experiments: predicted, counted, and the law, in one chart |
+# | Play | experiments: predicted, counted, and the law, in one chart. A bar through a dot is three *standard errors* of a mean over several runs: the true mean lies in it nearly always |
 # | Break it | faults on purpose, and exactly what was lost |
 # | Measure | the same verbs on a real engine, and where it differs |
 # | On real data | where the question is about data: 336,776 real flights |

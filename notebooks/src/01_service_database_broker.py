@@ -132,8 +132,10 @@ compared({"called": first, "called again": service.receive(9_000, call)})
 service.ledger.find("n1").record
 
 # %% [markdown]
-# **A broker.** A record is put under a key and gets the next **position**. Reading takes nothing away, so two readers
-# read the same:
+# **A broker.** A record is put under a key, too, and this is a word in another sense: it says whom the record is *about*,
+# and many records have the same (a **partition key**). The key of a call names one thing that is to be done, so that it can
+# be known again (an **idempotency key**). In the log `n1` is the name of the record, and `17` its key. Each record gets the
+# next **position**. Reading takes nothing away, so two readers read the same:
 
 # %%
 from dsys_lab.brokers.log_stream import Entry, LogStream, Settings
@@ -577,7 +579,7 @@ def let_down(hops, availability):
         "the broker was down": of.calls - of.accepted,
         "taken, and never through": of.accepted - of.completed,
     }
-    return charts.bars(came, title="Of 4,000 calls", unit="calls")
+    return charts.bars(came, title="Let down, of 4,000 calls", unit="calls")
 
 
 # %%
@@ -596,6 +598,10 @@ charts.sliding(
 #
 # A log is read in **batches**. For each of them the reader **commits** its position: it writes down how far it came,
 # and after a crash it goes on from there. That is its acknowledgement, and it can stand before the work or after it.
+#
+# (One thing, many names: Kafka *commits an offset*, the library for Kinesis makes a *checkpoint*, JetStream is sent an
+# *ack* for each message, PostgreSQL's log of changes is told what is *confirmed*, and at SQS one *deletes* what is done.
+# This suite says *commit* of a position in a log and *acknowledge* of one message.)
 
 # %%
 commit_first = predict(
@@ -750,7 +756,7 @@ few = {"records_a_second": 120, "each_a_second": 20, "seconds": 5}
 four = group(consumers=4, **few)
 charts.bars(
     {"of any key": four.overtaken, "of the same key": four.overtaken_by_key},
-    title="Overtaken",
+    title="Records that were overtaken",
     unit="records",
 )
 
@@ -902,7 +908,8 @@ compared({by: faults.paused(watched=by) for by in faults.WATCHED}, of="watched b
 
 # %%
 arrived, effects = faults.delivered_twice(calls=10)
-charts.bars({"calls that arrived": arrived, "effects": effects}, unit="calls")
+came_to = {"calls that arrived": arrived, "effects": effects}
+charts.bars(came_to, title="Each of ten calls, three times", unit="calls")
 
 # %% [markdown]
 # **The bookmark is lost.** The file with the reader's position is gone, and it reads its hundred records from the
@@ -927,7 +934,8 @@ player(slow)
 # service works them off all the same, for a caller who has left:
 
 # %%
-charts.bars(points.given_up(slow, back_s=6), unit="calls")
+given_up = points.given_up(slow, back_s=6)
+charts.bars(given_up, title="Calls without an answer in time", unit="calls")
 
 # %% [markdown]
 # Break it yourself: stop any picture and press **G**. And share what you found:

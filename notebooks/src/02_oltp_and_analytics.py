@@ -334,7 +334,9 @@ worth_an_index.reveal(
 )
 
 # %% [markdown]
-# The law is Cárdenas's: rows thrown on pages by chance. The nights of one *person* are thrown nearly so. The nights of
+# The law is Cárdenas's: rows thrown on pages by chance. The nights of one *person* are thrown nearly so, but one a day: the
+# first days lie on one page each or less, the last ones on eight, so the first pages are met again and again and it takes
+# more nights to reach nine of ten. The nights of
 # one *day* lie side by side, because they came in that order, and are far below the law: **an index is as good as the
 # order of the table allows**. And that is why a planner so often reads the whole table although there is an index.
 #
@@ -356,11 +358,18 @@ crossover
 # %%
 charts.sliding(
     lambda people, columns: charts.bars(
-        counts.pages_of_a_question(people=people, columns=columns), unit="pages"
+        counts.pages_of_a_question(people=people, columns=columns),
+        title="Pages read for one question, three ways",
+        unit="pages",
     ),
     people=(1, 40),
     columns=(1, 13),
 )
+
+# %%
+ways = {k: counts.pages_of_a_question(people=1, columns=k) for k in range(1, 14)}
+by_columns = {way: [(k, ways[k][way]) for k in ways] for way in ways[1]}
+wide = {"title": "All nights of one person", "x": "columns", "y": "pages"}
 
 # %%
 first = {n: counts.columns_until_the_index_wins(people=n) for n in (1, 2, 3)}
@@ -368,7 +377,10 @@ bars = {f"people: {n}": columns for n, columns in first.items()}
 crossover.reveal(
     first[1],
     why="With fewer, reading *everything* of them beats knowing *where* to look.",
-    show=charts.bars(bars, title="The index wins from here on", unit="columns"),
+    show=(
+        charts.lines(by_columns, **wide),
+        charts.bars(bars, title="The index wins from here on", unit="columns"),
+    ),
 )
 
 # %% [markdown]

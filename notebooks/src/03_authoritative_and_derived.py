@@ -66,7 +66,7 @@ from dsys_lab.views import charts
 # %%
 charts.sliding(
     lambda second, deleted: charts.satellites(
-        orbit(second=second, deleted=deleted), widest=40
+        orbit(second=second, deleted=deleted), widest=40, title="How far is each copy?"
     ),
     second=(1, 10),
     deleted=list(DELETED),
@@ -78,7 +78,9 @@ charts.sliding(
 # its log are gone the strings are cut, and a copy is worth what can be had back from it:
 
 # %%
-charts.satellites(orbit(second=8, deleted="the table"), widest=40)
+charts.satellites(
+    orbit(second=8, deleted="the table"), widest=40, title="What a copy gives back"
+)
 
 # %% [markdown]
 # From a sum nobody gets the nights back, from a replica nearly all: not those that it had not heard of yet.
@@ -96,6 +98,8 @@ from dsys_lab.stores.relational import Change
 # %%
 oslo, long_oslo = ({"id": 1, "city": "Oslo", "minutes": m} for m in (430, 470))
 lima = {"id": 2, "city": "Lima", "minutes": 410}
+
+# %%
 by_city = Counts("nights", by="city", of="minutes")
 by_city.apply(Change("nights", None, oslo), 1)
 by_city.apply(Change("nights", None, lima), 2)
@@ -287,6 +291,8 @@ player(*told.values(), titles=tuple(told))
 # So let every writer tell the copy as well: first the table, then the copy. That is called a **dual write**. Word of a
 # write is under way for a while, and now and then a later one is faster. The copy shows what came last.
 #
+# In lab 01 the writer of both died in between. Here nobody dies, and nothing is lost on the way.
+#
 # Each row is written four times a second, and word of it takes 0.3 s on average (exponential). Then everybody stops, and
 # we wait until all has come. How many rows of the copy are wrong, and stay so?
 
@@ -311,6 +317,7 @@ _, _, (_, wrong, error), _ = ways
 raced_by_way = charts.against_law(
     {"wrong for good": ways},
     laws={"wrong for good": lambda way_s: overtaken_share(4, way_s)},
+    title="Rows that stay wrong",
     x="mean way, s",
     y="share of the rows",
 )
@@ -365,12 +372,21 @@ _, read, error = by_share[-1]
 # %%
 by_view = charts.sliding(
     lambda share: charts.bars(
-        rows_read(maintenance(extreme_share=share)), unit="rows read", log=True
+        rows_read(maintenance(extreme_share=share)),
+        title="Rows read for 50 changes: one run",
+        unit="rows read",
+        log=True,
     ),
     share=(0.0, 1.0, 0.1),
     at={"share": 1.0},
 )
-axis = {"x": "share of changes that take the longest", "y": "rows read"}
+
+# %%
+axis = {
+    "title": "Rows read by the extremes, on average",
+    "x": "share of changes that take the longest",
+    "y": "rows read",
+}
 extremes_read.reveal(
     read,
     law=read_by_law(1),
@@ -385,6 +401,8 @@ extremes_read.reveal(
 )
 
 # %% [markdown]
+# (The bars are one run, the dots the mean of several, so that they differ a little.)
+#
 # The slider is the *share* of the 50 that take a longest night away; the others give a night other minutes. With 1, a
 # rebuild reads fewer: the nights that are left, once each. What can be *subtracted* (count, sum, and so an average)
 # follows at the price of the change; a minimum or a maximum has no inverse, and a median neither. So one chooses by the
@@ -486,6 +504,7 @@ own_write.reveal(
     show=charts.against_law(
         {"do not see it": looks},
         laws={"do not see it": lambda waited_s: stale_own_read(waited_s, lag_s)},
+        title="Who does not see their own write?",
         x="seconds between write and look",
         y="share of the writers",
     ),
@@ -543,7 +562,11 @@ from dsys_lab.scenarios.authoritative_and_derived.sweeps import who_went
 # %%
 went = who_went(50, 200, 400, 800)
 _, (_, readers, error), *_ = went
-herd_axis = {"x": "readers a second", "y": "who go to the table"}
+herd_axis = {
+    "title": "How large is the herd?",
+    "x": "readers a second",
+    "y": "who go to the table",
+}
 by_readers = charts.against_law(
     {"counted": went}, laws={"counted": lambda rate: herd_went(rate, 0.05)}, **herd_axis
 )
@@ -569,6 +592,7 @@ herd_size.reveal(
 each, single = (1e3 * one.slowest_s for one in herds())
 charts.bars(
     {"each for themselves": each, "a single flight": single},
+    title="The slow end, while the entry is away",
     unit="ms within which 99 of 100 readers are answered",
 )
 
@@ -601,7 +625,11 @@ _, (_, share, error), *_ = lost
 # %%
 dying = {"on_write": "invalidate", "lost": 0.3, "writes": 0.4}
 lives = {"no ttl": cached(**dying, ttl_s=None), "ttl 5 s": cached(**dying, ttl_s=5.0)}
-lost_axis = {"x": "share of the words that are lost", "y": "share of the reads"}
+lost_axis = {
+    "title": "Reads that are stale",
+    "x": "share of the words that are lost",
+    "y": "share of the reads",
+}
 
 # %%
 lost_words.reveal(
@@ -679,13 +707,16 @@ from dsys_lab.scenarios.authoritative_and_derived.counts import drift_tree, drif
 # %%
 def tree(wrong_nights, seed):
     found = drift_tree(bad=wrong_nights, seed=seed)
-    return charts.digest_tree(found.ranges, found.differing)
+    return charts.digest_tree(
+        found.ranges, found.differing, title="Only below what differs is asked"
+    )
 
 
 counted = drifted(1, 4, 16, 64, 256, 1_024, 4_096)
 by_ranges = dict(counted)
 
 # %%
+finer = "With more ranges, more digests and fewer nights"
 sent = {
     "digests sent": [(ranges, one.compared) for ranges, one in counted],
     "nights sent": [(ranges, one.fetched_rows) for ranges, one in counted],
@@ -696,7 +727,7 @@ drift.reveal(
     why="Two for each level below the root.",
     show=(
         charts.sliding(tree, wrong_nights=(0, 6), seed=(1, 9), at={"wrong_nights": 1}),
-        charts.lines(sent, x="ranges", y="sent", log_x=True, log_y=True),
+        charts.lines(sent, title=finer, x="ranges", y="sent", log_x=True, log_y=True),
     ),
 )
 
@@ -763,7 +794,12 @@ evicts.reveal(
     thrown_out(found, shares),
     why="It draws five, and knows to the second when each was used: all at the same.",
     show=(
-        charts.lines(by_law, x="room for so many entries", y="share of the reads"),
+        charts.lines(
+            by_law,
+            title="What hits, by what is thrown out",
+            x="room for so many entries",
+            y="share of the reads",
+        ),
         came_to,
     ),
 )
@@ -838,10 +874,10 @@ trigger_reads.reveal(
 # the first of them would answer:
 
 # %%
-charts.bars(log_records(shelves), unit="log records for an inserted row")
+charts.bars(log_records(shelves), title="The log of an inserted row", unit="records")
 
 # %%
-charts.bars(pages_asked(shelves), unit="pages read by the question", log=True)
+charts.bars(pages_asked(shelves), title="Read by the question", unit="pages", log=True)
 
 # %% [markdown]
 # The first index saves nearly all of the pages. The other seven are for other questions; if nobody asks these, they are

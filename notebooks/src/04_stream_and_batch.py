@@ -208,7 +208,7 @@ shorter.reveal(
             "pings of 20 s": counts.delay_points(*periods_s),
             "pings of 60 s": counts.delay_points(*periods_s, seconds=60),
         },
-        laws={"law": counts.delay_law(*periods_s)},
+        laws={"law, from the floor on": counts.delay_law(*periods_s)},
         references={"a ping at a time": counts.stream_delay_s()},
         title="How late is the answer?",
         x="period, s",
@@ -220,13 +220,29 @@ shorter.reveal(
 
 # %% [markdown]
 # The law goes straight down as the period shrinks, and then the curve turns: below some period the job falls behind, and
-# the longer it runs, the later it is. There is a **floor**:
+# the longer it runs, the later it is. The law ends there, for a delay that grows for as long as one looks has no mean: hence
+# two curves, after 20 s and after 60 s. There is a **floor**:
+
+# %%
+ends_s = 0.05, 1.0
+run_and_period = charts.lines(
+    {
+        "a run: 0.1 + 0.01 · 50 T": [(at, 0.1 + 0.01 * 50 * at) for at in ends_s],
+        "the period T, until the next": [(at, at) for at in ends_s],
+    },
+    title="A run must be over before the next one is due",
+    x="period, s",
+    y="seconds",
+)
 
 # %%
 floor.reveal(
     least_period_s(50, 0.1, 0.01),
     why="a + bλT must not exceed T, so T is at least a / (1 - bλ).",
-    show=player(pings, way="batch", period_s=(0.1, 5.0, 0.1), at={"period_s": 0.1}),
+    show=(
+        run_and_period,
+        player(pings, way="batch", period_s=(0.1, 5.0, 0.1), at={"period_s": 0.1}),
+    ),
 )
 
 # %% [markdown]
@@ -437,7 +453,7 @@ counts.patience_table(counts.patience(0, 10, 30))
 #
 # For ten minutes the job has counted wrongly. It is mended, and the past must be read again (*reprocessing*). A batch
 # job reads its files, which are kept. A stream job reads the **log** from the start, beside the live pings: 20 come in
-# a second, and it reads 100 in a second.
+# a second, and it reads 100 in a second. It has to catch up, like the reader of lab 01 that was down, by the same law.
 
 # %%
 again = predict(
@@ -533,8 +549,9 @@ dies = {"do": "crash", "target": "job", "at_s": 6.4, "lasts_s": 2}
 player(pings(way="batch", period_s=2.0, faults=[dies], **slow))
 
 # %% [markdown]
-# A stream has no end of a file. It saves its state, and how far it has read, every so many pings: a **checkpoint**. What
-# if it saves only how far it has read?
+# A stream has no end of a file. It saves its state, and how far it has read, every so many pings: a **checkpoint**, as Flink
+# calls it. (Who has no state saves the position alone, and that is what lab 01 calls a commit.) What if it saves only how
+# far it has read?
 
 # %%
 crashed = predict(

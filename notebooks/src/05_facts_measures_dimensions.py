@@ -60,7 +60,9 @@ from dsys_lab.scenarios.facts_measures_dimensions import cells
 
 # %%
 charts.sliding(
-    lambda how, layers, only: charts.poured_cube(**cells.poured(how, layers, only)),
+    lambda how, layers, only: charts.poured_cube(
+        **cells.poured(how, layers, only), title="Hours by city, age and month"
+    ),
     how=list(cells.HOWS),
     layers=(0, len(cells.months())),
     only=["all", *cells.months()],
@@ -285,7 +287,11 @@ off = counts.averages()
 stray.reveal(
     off["median of medians"],
     why="A small group counts as much as a large one.",
-    show=charts.bars(off, unit="minutes off, in the city where it is most"),
+    show=charts.bars(
+        off,
+        title="Averages of a city, put together from its groups",
+        unit="minutes off, in the city where it is most",
+    ),
 )
 
 # %% [markdown]
@@ -331,8 +337,10 @@ narrow.reveal(
     star / column,
     why="A row is read whole, with its header and its key.",
     show=(
-        charts.bars(pages, title="SQLite, and a column", unit="pages of 8,192 bytes"),
-        charts.bars(postgres, title="PostgreSQL", unit="pages of 8,192 bytes"),
+        charts.bars(
+            pages, title="Read in SQLite, and in a column", unit="pages of 8,192 bytes"
+        ),
+        charts.bars(postgres, title="Read in PostgreSQL", unit="pages of 8,192 bytes"),
     ),
 )
 
@@ -368,11 +376,20 @@ lattice = cells.night_lattice()
 labels = [len(set(columns[name])) for name in cells.DIMENSIONS]
 added = {"counted": counts.cube_sizes()}
 bound = {"at most": lambda d: cube_cells_most(*labels[-int(d) :])}
-cube_axes = {"x": "dimensions", "y": "cells of all cuboids"}
+cube_axes = {
+    "title": "Each dimension multiplies",
+    "x": "dimensions",
+    "y": "cells of all cuboids",
+}
 
 # %%
 grown = counts.cells_by_nights(1_000, 5_000, 10_000, 25_000, 50_000, 100_000)
-filling = charts.lines(grown, title="", x="nights", y="cells of the finest cuboid")
+filling = charts.lines(
+    grown,
+    title="How the finest cuboid fills",
+    x="nights",
+    y="cells of the finest cuboid",
+)
 
 # %%
 size.reveal(
@@ -421,11 +438,17 @@ worth.reveal(
     why="Three cuboids stand nearer to most questions than the finest one does.",
     show=(
         charts.sliding(
-            lambda more: charts.lattice(lattice.cells, kept=kept[:more]),
+            lambda more: charts.lattice(
+                lattice.cells, kept=kept[:more], title="Who answers what"
+            ),
             more=(0, 4),
             at={"more": 3},
         ),
-        charts.bars(read, unit="cells read, to answer all sixteen once"),
+        charts.bars(
+            read,
+            title="Which cuboids are kept",
+            unit="cells read, to answer all sixteen once",
+        ),
     ),
 )
 
@@ -459,7 +482,7 @@ moved.reveal(
     law=100 * counts.before_a_move() / at_home["nights"],
     why="Few have moved yet, and only their nights before the move count elsewhere.",
     show=(
-        charts.lines(shares, title="", **moved_axes),
+        charts.lines(shares, title="Nights in a city of before", **moved_axes),
         pd.DataFrame({"counted": at_home}),
     ),
 )
@@ -502,6 +525,7 @@ sketch.reveal(
         charts.against_law(
             {"HyperLogLog": errors},
             laws={"1.04 / sqrt(m)": hyperloglog_error},
+            title="How far off a sketch is",
             x="bytes",
             y="share off",
             log_x=True,
@@ -522,8 +546,10 @@ sketch.reveal(
 # %%
 medians = counts.median_errors(16, 64, 256, 1_024)
 room = {int(k): int(size) for k, size in medians.pop("bytes")}
-away = "share of all nights, from the middle"
-charts.lines(medians, x="k", y=away, log_x=True, log_y=True)
+axes = {"x": "k", "y": "share of all nights, from the middle"}
+charts.lines(
+    medians, title="How far off a median is", log_x=True, log_y=True, **axes
+)
 
 # %%
 pd.DataFrame({"bytes, at most, of the merged sketch": room}).T.rename_axis("k", axis=1)
@@ -704,7 +730,11 @@ median.reveal(
     grouped["median"] / grouped["sum"],
     law=every * facts / (facts + rolled),
     why="What merges is rolled up from cell to cell; each median begins at the facts.",
-    show=charts.bars(grouped, unit="million rows into all GROUP BYs"),
+    show=charts.bars(
+        grouped,
+        title="What DuckDB takes for all sixteen",
+        unit="million rows into all GROUP BYs",
+    ),
 )
 
 # %% [markdown]
@@ -778,7 +808,9 @@ flown = {name: count / 1e6 for name, count in miles(january).items()}
 lost.reveal(
     100 * flown["lost by it"] / flown["all flights"],
     why="Many flights have a plane that no register knows, and the join drops them.",
-    show=charts.bars(flown, unit="million miles, on the schedule"),
+    show=charts.bars(
+        flown, title="January, with and without a plane", unit="million miles"
+    ),
 )
 
 # %%

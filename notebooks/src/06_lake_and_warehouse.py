@@ -185,7 +185,7 @@ for line in store.get(log.key(3)).data.splitlines():
     print(json.dumps(json.loads(line), indent=1))
 
 # %% [markdown]
-# A *commit* is one object, named by its number, a line of JSON for each **action**. A file is of the table if it was
+# A *commit* (Delta's word; where it ends, Iceberg speaks of a new *snapshot*) is one object, named by its number, a line of JSON for each **action**. A file is of the table if it was
 # added and not removed since; nothing else decides. So the table at a version is a fold over the commits:
 
 # %%
@@ -408,11 +408,24 @@ made = raw["read"] + best["bytes"]
 even = laws.break_even_queries(made, raw["read"], best["read"])
 
 # %%
+asked = (0, 1, 2, 3, 4, 5)
+moved = charts.lines(
+    {
+        "raw lines": [(n, n * raw["read"] / 1e6) for n in asked],
+        "table, with its making": [(n, (made + n * best["read"]) / 1e6) for n in asked],
+    },
+    title="Bytes moved until the last question is answered",
+    x="questions",
+    y="MB",
+)
+
+# %%
 pays.reveal(
     int(even) + 1,
     law=even,
     why="A question on raw lines reads all of them, which is nearly what it costs to "
     "make the table.",
+    show=moved,
 )
 
 # %% [markdown]
@@ -463,7 +476,7 @@ slower.reveal(
     show=charts.against_law(
         {"8 connections": [(files, s, 0.0) for files, s in took.items()]},
         laws={"8 connections": by_law},
-        title="256 MB",
+        title="Reading 256 MB, cut into files",
         x="files",
         y="seconds",
         log_x=True,
@@ -481,7 +494,8 @@ pd.DataFrame(counts.compacted()).T
 
 # %% [markdown]
 # The log itself is made of small files, and a reader must fold all of them. So now and then (here every ten commits, and the
-# writer decides) a **checkpoint** says what they come to: a reader begins there.
+# writer decides) a **checkpoint** says what they come to: a reader begins there. (It is a summary of the log. The checkpoint
+# of a stream job, in lab 04, is how far a reader came.)
 
 # %%
 facts("delta_rs_checkpoint")
@@ -501,7 +515,8 @@ charts.against_law(
 # ### 6. Two write at once
 #
 # A folder can be a table by agreement: a list of its files, which a writer reads, adds its file to, and puts back. Four
-# writers do so, four files each, and each is told *done*.
+# writers do so, four files each, and each is told *done*. (What can go wrong here is called a *lost update*. You will meet
+# it again at one object in lab 07, at one row in lab 08 and in one document in lab 10: each has another cure.)
 
 # %%
 kept = predict(
@@ -544,7 +559,8 @@ kept.reveal(
 )
 
 # %% [markdown]
-# In the list, a file bursts when somebody puts the list back without it. By the log, a name that is taken bounces, and
+# In the list, a file bursts when somebody puts the list back without it; now and then another's list brings one back, so ✗
+# counts those that are gone for now. By the log, a name that is taken bounces, and
 # the next one is tried: an append read nothing, so nothing that came between is a matter to it. For $w$ writers who begin
 # at once that makes $w(w+1)/2$ tries:
 

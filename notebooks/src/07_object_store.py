@@ -205,7 +205,11 @@ bad_line.reveal(
     show=(
         player(upload, compare={"way": ways}),
         charts.against_law(
-            often, laws=often_by_law, x="share that fails", y="pieces sent for each"
+            often,
+            laws=often_by_law,
+            title="What a bad line costs",
+            x="share that fails",
+            y="pieces sent for each",
         ),
     ),
 )
@@ -269,6 +273,7 @@ hot.reveal(
         charts.against_law(
             through,
             laws=through_by_law,
+            title="How much gets through?",
             x="ranges",
             y="share that passes",
             whole_x=True,
@@ -283,7 +288,8 @@ hot.reveal(
 #
 # ### 3. Several write the same object
 #
-# Several programs add to a counter: get, add one, put. They may put blindly, or on the **condition** that it is still
+# Several programs add to a counter: get, add one, put. It is the list of files of lab 06 once more, as one number. They may
+# put blindly, or on the **condition** that it is still
 # what they read (`if_match`), and whoever is refused begins again.
 
 # %%
@@ -374,7 +380,11 @@ code.reveal(
     why="Four drives may be lost in place of two, for fewer bytes.",
     show=(
         charts.against_law(
-            gone, laws=gone_by_law, x="share of drives lost", y="share of objects lost"
+            gone,
+            laws=gone_by_law,
+            title="What is lost when drives are",
+            x="share of drives lost",
+            y="share of objects lost",
         ),
         pd.DataFrame(coded).T.map("{:.3g}".format),
     ),
@@ -465,6 +475,7 @@ faster.reveal(
     show=charts.against_law(
         {"counted": reads},
         laws={"counted": read_s_by_law},
+        title="One object, read over several connections",
         x="connections",
         y="seconds",
         whole_x=True,
@@ -613,7 +624,15 @@ requests = [layouts[layout]["requests for a day"] for layout in LAYOUTS]
 small.reveal(
     requests[0] / requests[1],
     why="A request for each flight of the day, where one object has them all.",
-    show=pd.DataFrame(layouts).T.map("{:,.6g}".format),
+    show=(
+        charts.bars(
+            dict(zip(layouts, requests, strict=True)),
+            title="Requests for one day, by what is an object",
+            unit="requests",
+            log=True,
+        ),
+        pd.DataFrame(layouts).T.map("{:,.6g}".format),
+    ),
 )
 
 # %% [markdown]

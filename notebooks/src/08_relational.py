@@ -290,7 +290,13 @@ tries.reveal(
     attempts(12),
     law=attempts_first_wins(12),
     why="In each round one gets through and the others begin anew: 12 + 11 + … + 1.",
-    show=charts.lines(counted, laws=law, x="buyers at once", y="attempts"),
+    show=charts.lines(
+        counted,
+        laws=law,
+        title="Attempts until everybody has bought",
+        x="buyers at once",
+        y="attempts",
+    ),
 )
 
 # %% [markdown]
@@ -326,6 +332,8 @@ course = {
     "no report": dead_over_time(report=False),
     "report open": dead_over_time(report=True),
 }
+
+# %%
 dead.reveal(
     dead_at_most(report=True),
     law=60 * 0.6,
@@ -333,7 +341,13 @@ dead.reveal(
     "between that no snapshot sees: the sweep looks at the oldest one only. To these "
     "come the few that had died since the sweep before it.",
     show=(
-        charts.lines(course, x="sales", y="dead versions", steps=True),
+        charts.lines(
+            course,
+            title="What a long report keeps",
+            x="sales",
+            y="dead versions",
+            steps=True,
+        ),
         player(long_report, compare={"report": (False, True)}, sweep_every=(1, 20)),
     ),
 )
@@ -344,10 +358,10 @@ dead.reveal(
 # %% [markdown]
 # ### 4. What goes to the log
 #
-# To commit is to have it on the disk. Not the pages (they lie anywhere), but one line in the **log**: what changed.
+# To commit is to have it on the disk; that the client *hears* of it, and so has it acknowledged, comes after. Not the pages (they lie anywhere), but one line in the **log**: what changed.
 # There is a trap. A page has two sectors, and when the power goes while it is written it may be *torn*: half new,
 # half old. Then a few changed bytes from the log are worth nothing, for there is no whole page to put them on.
-# Therefore the first change of a page after each *checkpoint* (the moment at which all pages are written) puts the
+# Therefore the first change of a page after each *checkpoint* (in a database: the moment at which all pages are written) puts the
 # **whole page** into the log. And an update changes several: the page of the old version, which is stamped; the one at
 # the table's end, where the new version goes; one of the index, which must find it; and the page on which the database
 # notes who has committed.
@@ -382,6 +396,7 @@ whole_pages.reveal(
         images,
         laws={"law": law_of_images(*steps)},
         references={"all pages of the table as it was": stock_shape().heap_pages},
+        title="Pages that go into the log whole",
         x="updates since the checkpoint",
         y="whole pages in the log",
     ),
@@ -397,7 +412,12 @@ log_bytes = {
     "whole pages": [(use.updates, use.image_bytes / 1024) for use in grown],
     "what changed": [(use.updates, use.record_bytes / 1024) for use in grown],
 }
-charts.lines(log_bytes, x="updates since the checkpoint", y="KiB of log")
+charts.lines(
+    log_bytes,
+    title="The log since the checkpoint",
+    x="updates since the checkpoint",
+    y="KiB of log",
+)
 
 # %% [markdown]
 # And after a crash all of the log since the checkpoint must be done again before anybody is served: what a rare
@@ -431,7 +451,9 @@ sent.reveal(
     bytes_sent["pages, to two mirrors"] / bytes_sent["the log alone, to six copies"],
     why="Six times something small is less than twice something large.",
     show=(
-        charts.bars(bytes_sent, unit="bytes a transaction"),
+        charts.bars(
+            bytes_sent, title="What goes over the network", unit="bytes a transaction"
+        ),
         player(commits),
         player(mirrored_pages(mirrors=2)),
     ),
@@ -444,7 +466,9 @@ sent.reveal(
 # %%
 charts.sliding(
     lambda note_chars: charts.bars(
-        shipped(note_chars=note_chars), unit="bytes a transaction"
+        shipped(note_chars=note_chars),
+        title="What goes over the network",
+        unit="bytes a transaction",
     ),
     note_chars=[0, 100, 400, 1_000],
 )
@@ -460,7 +484,8 @@ charts.sliding(
 # That is what Aurora does: the writer sends its log to six **segments**, two in each of three zones, and segments make
 # pages of it on their own. A commit counts when **four** have answered: the *write
 # quorum*. After a crash a new writer asks **three**: any four and any three of six have one in common, so whatever was
-# acknowledged is found.
+# acknowledged is found. (This is a quorum and not yet *consensus*: there is one writer, who alone says what comes after what.
+# Lab 09 says what it takes when several could.)
 
 # %%
 zone_and_one = predict(
@@ -521,11 +546,11 @@ from dsys_lab.laws import records_to_replay
 from dsys_lab.scenarios.relational.restart import restarts, volume_restarts
 
 # %%
-updates = (1, 49, 51, 99, 101, 149, 151, 199, 201, 249, 251, 310)
+updates = (1, 49, 51, 99, 101, 149, 151, 199, 201, 249, 251, 299, 301, 310)
 machine, segments = restarts(*updates), volume_restarts(*updates)
 again = {
-    "one machine, before the first query": [(r.updates, r.records) for r in machine],
-    "segments, page by page": [(r.updates, r.records) for r in segments],
+    "one machine": [(r.updates, r.records) for r in machine],
+    "segments": [(r.updates, r.records) for r in segments],
 }
 redone.reveal(
     machine[-1].records,
@@ -535,7 +560,8 @@ redone.reveal(
     show=charts.lines(
         again,
         laws={"2 a transaction": [(u, records_to_replay(u)) for u in updates]},
-        references={"at most what was not made into pages yet": 50},
+        references={"not in pages yet, at most": 50},
+        title="Done again: by the one machine, before the first query",
         x="updates since the checkpoint",
         y="records done again",
     ),
@@ -598,7 +624,9 @@ all_six.reveal(
     why="Whoever waits for all waits for the slowest; whoever may leave two out does "
     "not meet a straggler.",
     show=(
-        charts.bars(slow_end, unit="milliseconds"),
+        charts.bars(
+            slow_end, title="995 of 1,000 commits are done within", unit="milliseconds"
+        ),
         player(commits, compare={"write": (4, 6)}),
     ),
 )
@@ -635,7 +663,9 @@ first_query.reveal(
     waits_for_resume_s(),
     why="The model takes it over: nothing is measured here. See how the night is "
     "spent at nought, and what the rush meets in the morning.",
-    show=charts.lines(sizes, x="minutes", y="ACU", steps=True),
+    show=charts.lines(
+        sizes, title="A night at nought", x="minutes", y="ACU", steps=True
+    ),
 )
 
 # %% [markdown]
@@ -644,7 +674,11 @@ first_query.reveal(
 # %%
 charts.sliding(
     lambda load, min_acu: charts.lines(
-        capacity_curves(load=load, min_acu=min_acu), x="minutes", y="ACU", steps=True
+        capacity_curves(load=load, min_acu=min_acu),
+        title="What is asked for, and what is there",
+        x="minutes",
+        y="ACU",
+        steps=True,
     ),
     load=["mornings", "spiky", "steady"],
     min_acu=[0.0, 0.5, 4.0],
@@ -671,6 +705,7 @@ from dsys_lab.scenarios.relational.serverless import backlog
 # %%
 charts.lines(
     {f"least {least:g} ACU": backlog(min_acu=least) for least in (0.0, 0.5, 4.0)},
+    title="What waits when the rush comes",
     x="seconds after the first query",
     y="ACU seconds that wait",
 )
@@ -697,12 +732,22 @@ from dsys_lab.laws import break_even_utilisation
 from dsys_lab.scenarios.relational.copies import bills, price_provisioned_acu
 
 # %%
-price = fact("aurora_price_acu").value
+price, fixed = fact("aurora_price_acu").value, price_provisioned_acu()
+uses = (0.0, 0.25, 0.5, 0.75, 1.0)
+by_use = charts.lines(
+    {"following": [(use, use * price) for use in uses]},
+    references={"provisioned": fixed},
+    title="What an hour costs for each ACU of the provisioned size",
+    x="share of it in use, on average",
+    y="USD",
+)
+
+# %%
 cheaper.reveal(
-    100 * break_even_utilisation(price_provisioned_acu(), price),
+    100 * break_even_utilisation(fixed, price),
     why="One price divided by the other, as they stand below. At a smaller share "
     "of the provisioned size the one that follows is cheaper.",
-    show=pd.DataFrame(bills()).round(2),
+    show=(by_use, pd.DataFrame(bills()).round(2)),
 )
 
 # %%
@@ -711,6 +756,62 @@ facts("aurora_resume", "aurora_price_acu", "aurora_price_provisioned")
 # %% [markdown]
 # Prices move; the law does not: divide the two. Below that mean use following pays, above it does not. And an instance
 # that may pause has a price that stands on no bill: the first query.
+#
+# ### 10. Two tables, one question
+#
+# So far a statement had one table. But a sale has only the *number* of its product, and the name stands in another table: to
+# have both is a **join**. The question says what is wanted and not how, so the **planner** of the database chooses a way.
+# Three of them, each with a count of the rows that it looks at:
+
+# %%
+from dsys_lab.stores.relational.joins import by_index, hashed, nested_loop
+
+show_source(nested_loop, by_index, hashed)
+
+# %%
+two_loops = predict(
+    "08/two-loops",
+    "100 sales, 10,000 products, each sale wants the name of its own. How many times "
+    "as many rows does a loop in a loop look at as a hash join?",
+    between=(1, 10_000),
+    unit="times as many",
+)
+two_loops
+
+# %%
+from dsys_lab.laws import JOIN_WAYS, join_rows_looked_at
+from dsys_lab.scenarios.relational.joining import looked_at
+
+# %%
+some, all_sales = (1, 10, 100, 1_000), (1, 10, 100, 1_000, 10_000, 20_000)
+looks = {"nested loop": looked_at("nested loop", *some)}
+looks |= {way: looked_at(way, *all_sales) for way in JOIN_WAYS[1:]}
+at_100 = {way: points[2][1] for way, points in looks.items()}
+
+
+def of_way(way):
+    return lambda sales: join_rows_looked_at(way, sales, 10_000)
+
+
+# %%
+two_loops.reveal(
+    at_100["nested loop"] / at_100["hash"],
+    law=of_way("nested loop")(100) / of_way("hash")(100),
+    why="The loop looks at all products for each sale, the hash join once.",
+    show=charts.against_law(
+        looks,
+        laws={way: of_way(way) for way in looks},
+        title="Rows looked at, of 10,000 products",
+        x="sales",
+        y="rows",
+        log_x=True,
+        log_y=True,
+    ),
+)
+
+# %% [markdown]
+# An index looks at fewest rows until there are as many sales as products. But a row that an index finds lies anywhere, and
+# those of a scan lie side by side: what that makes of the choice, PostgreSQL shows in [Measure](#Measure).
 
 # %% [markdown]
 # ## Break it
@@ -885,6 +986,30 @@ page.assign(xmin=page.xmin - zero, xmax=(page.xmax - zero).clip(lower=0))
 print(explain(real, sell))
 
 # %% [markdown]
+# The join of experiment 10, for 100 sales. A planner can be told what it may not do, so each of the three ways can be had;
+# where its rows are looked at, it counts what the model counts:
+
+# %%
+from dsys_lab.engines.postgres import joined, outline, rows_looked_at
+
+# %%
+forced = {way: rows_looked_at(joined(real, 100, way)) for way in JOIN_WAYS}
+pd.DataFrame({"model": at_100, "PostgreSQL": forced})
+
+# %% [markdown]
+# And left to itself? For 10 sales, then for 100:
+
+# %%
+few, more = joined(real, 10), joined(real, 100)
+print(outline(few), outline(more), sep="\n\n")
+
+# %% [markdown]
+# A *nested loop* with an index on its inner side is the model's *by index*. For 100 sales the index would look at 200 rows, and
+# the hash join looks at 10,100; it is taken all the same, with the smaller table in the buckets. For the planner reckons above
+# all with *pages*: each look through the index is of three, and all the products together stand on 63. How many rows a step
+# will have it expects by its statistics; what becomes of a plan when these are old is in lab 11.
+
+# %% [markdown]
 # The whole pages of experiment 4, in PostgreSQL's log. A hundred rows are updated right after a checkpoint, and then once
 # more. Here nothing is drawn at random: each row has a page to itself, and the new version has room beside the old one
 # (a *HOT* update, which leaves the index alone). So by the rule it must be a page for each row:
@@ -934,6 +1059,7 @@ differences([*POSTGRES, *SQLITE])
 # | the change fits one statement (`SET stock = stock - 1 WHERE stock > 0`) | any level; read committed is enough | rows that everybody wants |
 # | you read, think, and write back one row | repeatable read and begin anew, or `SELECT … FOR UPDATE`, which takes the row when it reads it | how often somebody is let down; who waits |
 # | a rule is about several rows (one nurse stays) | serializable, everywhere that touches the rule, and begin anew | how many a second are let down |
+# | two tables in one question | an index on what they are joined by, fresh statistics, and a look at `EXPLAIN` | rows looked at for each row that comes out |
 # | a report over everything | repeatable read, read only; better on a replica if it is long | age of the oldest snapshot, dead versions |
 # | a few lost commits do no harm | a COMMIT that does not wait | how much a crash would take |
 # | the machine must be back in seconds | frequent checkpoints, or a database whose log *is* the storage | bytes of log since the checkpoint |
@@ -983,6 +1109,7 @@ progress()
 # - Mohan et al., "ARIES", ACM TODS 1992. Gray and Reuter, *Transaction Processing*, 1993.
 # - Verbitski et al., "Amazon Aurora: design considerations for high throughput cloud-native relational databases",
 #   SIGMOD 2017, and "On avoiding distributed consensus for I/Os, commits, and membership changes", SIGMOD 2018.
+# - Selinger et al., "Access path selection in a relational database management system", SIGMOD 1979: the planner.
 # - PostgreSQL 18 documentation, ch. 13 "Concurrency control" and 28 "Reliability and the write-ahead log". sqlite.org,
 #   "Isolation in SQLite".
 #

@@ -151,7 +151,7 @@ from dsys_lab.stores.key_value.partitioned import query_units, read_units, write
 #
 # What happens to a write: its key is hashed, its partition found, its price counted, and it is let in or refused. The
 # partition's leader writes it into its journal and ships it to two followers; when one of them has it, two of three
-# do, and it is acknowledged.
+# do, and it is acknowledged (in DynamoDB's own words: the client gets an *HTTP 200*).
 #
 # ```text
 #          hash(person)
@@ -233,7 +233,13 @@ hot.reveal(
     law=100 * accepted_by_law(1.2),
     standard_error=100 * error,
     why="Shares are even and loads are not: one partition refuses while others idle.",
-    show=charts.against_law(passed, laws=laws, x="skew s", y="share that passes"),
+    show=charts.against_law(
+        passed,
+        laws=laws,
+        title="How much passes, by skew",
+        x="skew s",
+        y="share that passes",
+    ),
 )
 
 # %% [markdown]
@@ -467,7 +473,12 @@ joins.reveal(
     standard_error=100 * error,
     why="By another divisor nearly every hash has another remainder.",
     show=charts.against_law(
-        moves, laws=move_laws, x="machines", y="share that moves", whole_x=True
+        moves,
+        laws=move_laws,
+        title="What moves when a machine joins",
+        x="machines",
+        y="share that moves",
+        whole_x=True,
     ),
 )
 
@@ -537,8 +548,12 @@ sloppy = predict(
 sloppy
 
 # %%
+from functools import partial
+
 reads = 4_000
-old_share = table_counts.stale_after_write(3, 2, 2, writes=reads, sloppy=True, down=2)
+two_of_three = partial(table_counts.stale_after_write, 3, 2, 2, writes=reads)
+by_away = {f"{away} away": two_of_three(sloppy=True, down=away) for away in range(3)}
+old_share = by_away["2 away"]
 
 # %%
 sloppy.reveal(
@@ -547,6 +562,11 @@ sloppy.reveal(
     standard_error=100 * (old_share * (1 - old_share) / reads) ** 0.5,
     why="One of the three has it. Two are asked, and of the three pairs one is the "
     "pair of those that were away.",
+    show=charts.bars(
+        {away: 100 * share for away, share in by_away.items()},
+        title="Old answers, by machines that are away during the write",
+        unit="%",
+    ),
 )
 
 # %% [markdown]
@@ -597,17 +617,25 @@ from dsys_lab.scenarios.key_value.log_structured import rewritten
 
 often = {policy: rewritten(policy, 4, 16, 64, 250) for policy in policies}
 curves = {
-    f"{policy}, {how}": points
-    for policy, told in often.items() for how, points in told.items() if how != "played"
-}  # fmt: skip
+    how: {policy: told[how] for policy, told in often.items()}
+    for how in ("counted", "law")
+}
 
 # %%
 rewritten_more.reveal(
     max(times, key=times.get),
     why="Where a level is one run, it is written anew at each merge into it.",
     show=(
-        charts.bars(times, title="T = 10, 1,000 flushes", unit="times an entry"),
-        charts.lines(curves, title="T = 4", x="flushes", y="times an entry is written"),
+        charts.bars(
+            times, title="How often an entry is written, T = 10", unit="times an entry"
+        ),
+        charts.lines(
+            curves["counted"],
+            laws=curves["law"],
+            title="How often an entry is written, T = 4",
+            x="flushes",
+            y="times an entry",
+        ),
     ),
 )
 
@@ -649,8 +677,10 @@ pd.DataFrame([amplifications(store, **work) for store in STORES], index=STORES).
 # %%
 from dsys_lab.scenarios.key_value.log_structured import absent_reads
 
+through = absent_reads(2, 4, 6, 8, 10)
 charts.lines(
-    absent_reads(2, 4, 6, 8, 10),
+    {"counted": through["counted"]},
+    laws={"counted": through["law"]},
     title="What a Bloom filter lets through",
     x="bits a key",
     y="share of absent keys",
@@ -681,7 +711,18 @@ pd.DataFrame(checks).T[list(names)].rename(columns=names)
 # So many of the acknowledged cards are still there. (The ledger under the picture follows every copy, and calls a card that
 # lies in a journal stored: *done* is for what leaves.) On the right replica 2, which had them, was told to forget what the
 # new leader does not know. Any two replicas have one in common with the two that acknowledged; one has to ask them which
-# of them knows more. One crash at one moment proves little. Each replica's journal is on a disk that counts its steps; cut the power
+# of them knows more.
+#
+# What the left lane does is a part of something with a name. **Consensus** is how several machines come to one order of writes though some of them may
+# be gone and messages may be late. In the usual protocols (*Paxos*; *Raft*, which was made to be understood) a **majority**
+# elects the leader of a numbered *term*, and votes only for one whose journal is no older than its own; and a write counts
+# when a majority has it. Any two majorities have a machine in common, so no term has two leaders, and a new leader knows of
+# all that counted. Three machines bear the loss of one, five that of two; who finds no majority accepts nothing. DynamoDB's
+# replicas use Multi-Paxos, those of a JetStream stream use Raft: the suite's
+# [test of a cluster](../tests/test_engines_nats_cluster.py) freezes and kills a leader of three NATS servers and looks for
+# each acknowledged message.
+#
+# One crash at one moment proves little. Each replica's journal is on a disk that counts its steps; cut the power
 # **before each of them**, and let all three come back:
 
 # %%
@@ -720,7 +761,8 @@ pd.DataFrame(
 # The same sixty are done. But whoever was refused together comes back together, and is refused together again. (Two things
 # differ on the right: the pause grows, and luck spreads it.)
 #
-# **The answer is lost.** An `ADD` is carried out, its answer is not heard, and it is sent again:
+# **The answer is lost.** An `ADD` is carried out, its answer is not heard, and it is sent again (as a call is in lab 01, where
+# the key of the call was the cure):
 
 # %%
 doubled = predict(
@@ -735,8 +777,12 @@ doubled
 # %%
 from dsys_lab.laws import counted_too_often
 from dsys_lab.scenarios.key_value.counts import GUARDS, counted_nights
+from dsys_lab.simulation import over_seeds
 
 counters = {guard: counted_nights(guard) for guard in GUARDS}
+unguarded = over_seeds(
+    partial(counted_nights, "nothing"), lost_answers=(0.0, 0.1, 0.3, 0.5)
+)
 
 # %%
 doubled.reveal(
@@ -744,6 +790,13 @@ doubled.reveal(
     law=200 * counted_too_often(0.3),
     standard_error=(200 * 0.3) ** 0.5 / (1 - 0.3),
     why="Each attempt is carried out, and some are made more than once.",
+    show=charts.against_law(
+        {"counted": unguarded},
+        laws={"counted": lambda lost: 200 * counted_too_often(lost)},
+        title="What the counter of 200 nights says",
+        x="share of the answers that are lost",
+        y="nights",
+    ),
 )
 
 # %%
@@ -845,8 +898,6 @@ measured(tiered, "times, universal (tiered)", usually="fewer times, universal (t
 # The price of a round trip, a card put and got, in turns:
 
 # %%
-from functools import partial
-
 from dsys_lab.benchmark import interleaved
 from dsys_lab.engines.aws.key_value.drill import cycles
 

@@ -220,7 +220,12 @@ grown.reveal(
     law=1_000 / 250,
     standard_error=error,
     why="What is wanted grows with the town, and the index opens just that.",
-    show=charts.lines(opened, title="", x="profiles", y="documents opened"),
+    show=charts.lines(
+        opened,
+        title="Who lives in Oslo?",
+        x="profiles",
+        y="documents opened",
+    ),
 )
 
 # %% [markdown]
@@ -249,7 +254,8 @@ keys = {name: told["keys examined"] for name, told in orders.items()}
 unsorted = {name: count for name, count in keys.items() if not orders[name]["SORT"]}
 
 # %%
-shown = charts.bars(keys, unit="cards looked at"), pd.DataFrame(orders).T
+looked = charts.bars(keys, title="Cards, by index", unit="cards looked at")
+shown = looked, pd.DataFrame(orders).T
 order.reveal(
     min(unsorted, key=unsorted.get),
     why="First what must be equal, then the order, and the range last.",
@@ -324,7 +330,8 @@ wrote, sums = growing.written(30, 60, 120, 240), growing.written_by_law()
 (_, at_60, _), _, (_, at_240, _) = wrote["embed"][1:]
 
 # %%
-axes = {"x": "nights", "y": "kilobytes written", "whole_x": True}
+title = "What is written for a document that grows"
+axes = {"title": title, "x": "nights", "y": "kilobytes written", "whole_x": True}
 grows.reveal(
     at_240 / at_60,
     law=sums["embed"](240) / sums["embed"](60),
@@ -368,7 +375,12 @@ tax.reveal(
     taxes["lists of 5"][-1][1],
     law=1 + cards_of_insert(*[5] * 10),
     why="Five cards in each of ten indexes, and one in that of `_id`.",
-    show=charts.lines(taxes, title="", x="indexes", y="cards an insert puts up"),
+    show=charts.lines(
+        taxes,
+        title="What an insert pays",
+        x="indexes",
+        y="cards an insert puts up",
+    ),
 )
 
 # %% [markdown]
@@ -391,11 +403,24 @@ field
 # %%
 from dsys_lab.scenarios.document.counts import one_field
 
-ways = one_field(20)
+ways, sizes_kb = one_field(20), (1, 2, 5, 10, 20, 50)
+in_the_log = {
+    name: [(kb, one_field(kb)[name]["in the log"]) for kb in sizes_kb] for name in ways
+}
+by_size = charts.lines(
+    in_the_log,
+    title="Bytes in the log for one number that changes",
+    x="kilobytes of the profile",
+    y="bytes",
+    log_x=True,
+    log_y=True,
+)
+
+# %%
 field.reveal(
     ways["$set, logged as a delta"]["in the log"],
     why="The log is told what is to be done, and not what the profile is then.",
-    show=pd.DataFrame(ways).T,
+    show=(by_size, pd.DataFrame(ways).T),
 )
 
 # %% [markdown]
@@ -405,7 +430,8 @@ field.reveal(
 # ### 7. Several at once
 #
 # Watch, phone and web count nights in the same profile, four each. The store is *atomic*: a call changes a document at
-# once, and no other comes between. Each app reads the profile, adds one, and sends it back.
+# once, and no other comes between. Each app reads the profile, adds one, and sends it back: the lost update of labs 06, 07
+# and 08, in one field.
 
 # %%
 lost = predict(
@@ -447,7 +473,14 @@ player(edits_at_once, way=ways_to_add, editors=(1, 5), edits=(1, 6), at=start)
 from dsys_lab.scenarios.document.counts import edits_left
 
 shares = {way: edits_left(way, 1, 2, 4, 8) for way in ("replace", "version", "inc")}
-charts.against_law(shares, laws={}, x="apps", y="share that is left", whole_x=True)
+charts.against_law(
+    shares,
+    laws={},
+    title="Edits that are left in the end",
+    x="apps",
+    y="share that is left",
+    whole_x=True,
+)
 
 # %% [markdown]
 # Either cure keeps all of them, for one app as for eight. Without one, the more apps the smaller the share that is left.

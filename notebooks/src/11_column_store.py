@@ -255,7 +255,7 @@ by_law = {
 charts.lines(
     counted,
     laws=by_law,
-    title="A hundredth of the table",
+    title="Blocks read for a hundredth of the table",
     x="share of rows that are elsewhere",
     y="% of the blocks read",
 )
@@ -416,7 +416,12 @@ travels.reveal(
     law=ways["both in turn"]["by law"],
     why="Everybody goes to the three nodes where they are not yet.",
     show=(
-        charts.lines(grown, title="640 people", x="nodes", y="bytes between nodes"),
+        charts.lines(
+            grown,
+            title="What travels to join 640 people",
+            x="nodes",
+            y="bytes between nodes",
+        ),
         pd.DataFrame.from_dict(ways, orient="index"),
     ),
 )
@@ -502,13 +507,27 @@ thousand_rows
 from dsys_lab.scenarios.column_store import loading
 
 # %%
-small = loading.tiny()
+small, rows = loading.tiny(), (1_000, 10_000, 50_000)
+by_rows = charts.lines(
+    {
+        "on disk": [(n, loading.tiny(n)["MiB on disk"]) for n in rows],
+        "of values": [(n, loading.tiny(n)["MiB of values in them"]) for n in rows],
+    },
+    references={"least, by law": small["by law"]},
+    title="What a table takes",
+    x="nights",
+    y="MiB",
+    log_x=True,
+    log_y=True,
+)
+
+# %%
 thousand_rows.reveal(
     small["MiB on disk"],
     law=small["by law"],
     why="Every column of every slice has a block of its own, the three hidden ones "
     "too, in each of the two regions: block × (columns + 3) × slices × 2.",
-    show=pd.DataFrame([small], index=["1,000 nights"]),
+    show=(by_rows, pd.DataFrame([small], index=["1,000 nights"])),
 )
 
 # %% [markdown]
@@ -529,14 +548,26 @@ a_row
 
 # %%
 inserts = loading.one_by_one()
+by_batch = charts.against_law(
+    {"counted": loading.blocks_a_row(1, 2, 4, 8, 20, 40)},
+    laws={"counted": loading.insert_by_law},
+    title="Blocks written for each of 40 rows",
+    x="rows that come at once",
+    y="blocks a row",
+    log_x=True,
+)
+
+# %%
 a_row.reveal(
     inserts["a row at a time"]["a row"],
     law=loading.insert_by_law(),
     why="Of each column, and of the three hidden ones, the last block is written anew.",
-    show=pd.DataFrame.from_dict(inserts, orient="index"),
+    show=(by_batch, pd.DataFrame.from_dict(inserts, orient="index")),
 )
 
 # %% [markdown]
+# (Up to four rows at once go to four slices, each with its last blocks; from there on they share them.)
+#
 # And `COPY` gives each file to one slice, which reads one after the other. The rows count when the last file is in its place
 # (✓ at the leader; below, how many files wait at a slice). Here is a moment late in a load of five files by four slices: who
 # works, and who has nothing to do? Try four files, then eight:
@@ -577,8 +608,12 @@ unsorted.reveal(
     why="Behind a single late row nothing goes on in order: its load, and all later "
     "ones, are unsorted. Of two thousand rows hardly ever none is late.",
     show=(
-        charts.lines(reads, title="A day a week ago", x="day", y="blocks read"),
-        charts.lines(spent, title="What it costs", x="day", y="blocks, in all"),
+        charts.lines(
+            reads, title="Read for a day a week ago", x="day", y="blocks read"
+        ),
+        charts.lines(
+            spent, title="Read and written by vacuums", x="day", y="blocks, in all"
+        ),
     ),
 )
 

@@ -256,7 +256,7 @@ third_hop.reveal(
     "of many edges.",
     show=charts.lines(
         series,
-        title="From person 100",
+        title="Walks from person 100, and whom they reach",
         x="hop",
         y="rows, people",
         log_y=True,
@@ -440,13 +440,16 @@ fewest.reveal(
     show=(
         charts.lines(
             pages,
-            title="From person 100 of 2,000",
+            title="Pages read from person 100 of 2,000",
             x="hops",
             y="pages",
             whole_x=True,
         ),
         charts.lines(
-            more, title="Two hops, as the company grows", x="people", y="pages"
+            more,
+            title="Pages read for two hops, as the company grows",
+            x="people",
+            y="pages",
         ),
     ),
 )
@@ -485,10 +488,19 @@ wrong_end = predict(
 wrong_end
 
 # %%
+from dsys_lab.scenarios.graph.companies import company
 from dsys_lab.scenarios.graph.questions import FRIENDS_OF_FRIENDS, from_either_end
 
 ends = from_either_end()
 one, everybody = (ends[end]["edges looked at"] for end in ends)
+growing = {
+    company(nights).count_label("Person"): from_either_end(nights=nights)
+    for nights in (250, 1_000, 4_000)
+}
+seen, law = (
+    {end: [(n, told[end][what]) for n, told in growing.items()] for end in ends}
+    for what in ("edges looked at", "by law")
+)
 
 # %%
 wrong_end.reveal(
@@ -496,7 +508,17 @@ wrong_end.reveal(
     law=ends["from everybody"]["by law"] / ends["from one person"]["by law"],
     why="From one it is d plus the sum of d over the friends; from all, the sum of d "
     "plus the sum of d squared.",
-    show=pd.DataFrame(ends).T,
+    show=(
+        charts.lines(
+            seen,
+            laws=law,
+            title="Edges looked at, by where one begins",
+            x="people",
+            y="edges",
+            log_y=True,
+        ),
+        pd.DataFrame(ends).T,
+    ),
 )
 
 # %% [markdown]
@@ -505,7 +527,6 @@ wrong_end.reveal(
 
 # %%
 from dsys_lab.lessons.tables import table
-from dsys_lab.scenarios.graph.companies import company
 
 # %%
 steps = company(1_000).explain(FRIENDS_OF_FRIENDS, who=17).steps
@@ -536,7 +557,14 @@ fact = one_fact()
 sentences.reveal(
     fact["triples that describe a triple"]["statements"],
     why="No word is left to speak of a sentence, so four more describe it.",
-    show=pd.DataFrame(fact).T,
+    show=(
+        charts.bars(
+            {way: told["statements"] for way, told in fact.items()},
+            title="What one fact takes",
+            unit="statements",
+        ),
+        pd.DataFrame(fact).T,
+    ),
 )
 
 # %% [markdown]

@@ -279,6 +279,7 @@ room.reveal(
     show=charts.against_law(
         {"share lost": list(lost.values())},
         laws={"share lost": lambda k: mm1k_blocking(0.9, round(k))},
+        title="How much room is enough?",
         x="places, the one in service included",
         y="share that finds no room",
         whole_x=True,
@@ -583,7 +584,7 @@ why
 #
 # Last, cut the network between senders and inbox for eight seconds, in calm weather and without any spike, while
 # clients try again up to five times. When the network heals, everybody who was cut off tries once more, at nearly the
-# same time: the *thundering herd*. On the right, retries have a budget of one for ten first attempts.
+# same time: the *thundering herd* (in lab 03 it came to a cache that was empty). On the right, retries have a budget of one for ten first attempts.
 
 # %%
 cut = {"do": "split", "target": "wearables", "at_s": 30, "lasts_s": 8}

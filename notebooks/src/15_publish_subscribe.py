@@ -713,7 +713,10 @@ table = heard_and_asked()
 most.reveal(
     table["heard"].drop("everything").idxmax(),
     why="It leaves out one city and hears of all others.",
-    show=(charts.bars(dict(table["heard"]), unit="departures heard"), table),
+    show=(
+        charts.bars(dict(table["heard"]), title="Heard", unit="departures"),
+        table,
+    ),
 )
 
 # %% [markdown]

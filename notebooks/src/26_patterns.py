@@ -52,8 +52,8 @@ notes("Related Reading")
 # %% [markdown]
 # ## Picture
 #
-# One order of *Slumber*'s shop, from the click to the cube, through every store and broker of this suite. You know all
-# these places by now. Each does what it does by its own verbs, and most of the arrows are patterns. Press **space**.
+# One order of *Slumber*'s shop, from the click to the cube, through most of the stores and brokers of this suite. Each place
+# does what it does by its own verbs, and most of the arrows are patterns. Press **space**.
 
 # %%
 from dsys_lab.scenarios.patterns import followed
@@ -63,7 +63,18 @@ player(followed)
 
 # %% [markdown]
 # The customer has an answer after the first few steps. Everything to the right of that is a copy, made later by somebody
-# else, and is as old as the way there is long.
+# else, and is as old as the way there is long. You know all these places by now:
+#
+# | in the picture | the lab | in the picture | the lab |
+# |---|---|---|---|
+# | shop, database | 08 relational | crates | 19 delivery stream |
+# | feed | 23 derived dataflows | bucket | 07 object store |
+# | topic | 15 publish and subscribe | lake | 06 lake and warehouse |
+# | cache | 03 authoritative and derived | warehouse | 11 column store |
+# | index | 10 document store | cube | 05 facts, measures, dimensions |
+# | graph | 12 graph store | window | 18 streaming SQL |
+# | queue, charger | 16 durable queue | bus, partner | 21 event bus |
+# | log | 17 log stream | | |
 
 # %% [markdown]
 # ## By hand
@@ -157,14 +168,15 @@ performed(PATTERNS, "Competing Consumers")
 # %% [markdown]
 # ### 2. Two at once
 #
-# Clients try again up to three times when no answer has come in a second. A queue without a limit takes the load of a spike.
-# Both are on the wall above, both buy something. Five calls a second come, three times as many for ten seconds.
+# Lab 13, experiment 4, had a storm, and its answer. Whose fault was it? Clients try again up to three times when no answer
+# has come in a second. A queue without a limit takes the load of a spike. Both are on the wall above, both buy something.
+# Five calls a second come, three times as many for ten seconds.
 
 # %%
 together = predict(
     "26/together",
-    "Retry and a long queue, both. Long after the spike: how many of the five calls a "
-    "second are answered in time?",
+    "Retry alone, with a short queue that refuses. Long after the spike: how many of "
+    "the five calls a second are answered in time?",
     between=(0, 5),
     unit="a second",
 )
@@ -176,8 +188,9 @@ from dsys_lab.scenarios.patterns.pairs import after_the_spike, compared
 # %%
 runs = compared()
 together.reveal(
-    runs["both"],
-    why="The queue keeps what nobody waits for any more, and retries keep it long.",
+    runs["retry alone"],
+    why="Whoever is told no at once tries again later, and the queue is never long. "
+    "With both it keeps what nobody waits for, and retries keep it long.",
     show=(
         charts.bars(runs, title="Answered long after the spike", unit="a second"),
         player(after_the_spike("both"), titles=("retry and a queue",)),
@@ -210,7 +223,20 @@ from dsys_lab.scenarios.patterns.circuit_breaker import refused_in_vain
 in_vain.reveal(
     refused_in_vain(storm())[1],
     why="The server is well again before the probe finds out.",
-    show=player(storm, compare={"breaker": ("none", "with a timeout")}),
+    show=(
+        charts.lines(
+            {
+                "counted": [
+                    (open_s, refused_in_vain(storm(open_s=open_s))[1])
+                    for open_s in (1, 2, 3, 5, 8, 12, 20)
+                ]
+            },
+            title="Refused, and would have been answered",
+            x="the breaker is open for, s",
+            y="calls",
+        ),
+        player(storm, compare={"breaker": ("none", "with a timeout")}),
+    ),
 )
 
 # %% [markdown]
@@ -223,7 +249,8 @@ player(storm, open_s=(1, 20, 1), failures=(1, 20))
 # ### 4. One pool or one each
 #
 # Two tenants send jobs to eight workers. For twenty seconds one of them sends four times as many. In **one pool** its jobs
-# stand before everybody's; with a **bulkhead** each tenant has four workers of its own.
+# stand before everybody's; with a **bulkhead** each tenant has four workers of its own. (A fair queue, lab 16, experiment
+# 9, would let them share the workers *and* take turns.)
 
 # %%
 quiet_times = predict(
@@ -266,9 +293,10 @@ charts.lines(
 # %% [markdown]
 # ### 5. Too large for the bus
 #
-# A camera sends pings of two hundred bytes and now and then a clip of film. The bus carries one byte after the other. With
-# a **claim check** the clip goes into a bucket, and its ticket through the bus; that takes two round trips of 40 ms more. In
-# a message the clip is text, four letters for three bytes. Into the bucket and out of it again it goes as it is, twice.
+# Labs 15 and 21 said: put what is large into an object store, and publish where it lies. From which size on? A camera sends
+# pings of two hundred bytes and now and then a clip of film. The bus carries one byte after the other. With a **claim
+# check** the clip goes into a bucket, and its ticket through the bus; that takes two round trips of 40 ms more. In a message
+# the clip is text, four letters for three bytes. Into the bucket and out of it again it goes as it is, twice.
 
 # %%
 large_from = predict(
@@ -337,9 +365,10 @@ thief.reveal(
 # %% [markdown]
 # ### 7. Who knows how it goes on?
 #
-# An order goes through four services. In a **choreography** each tells the next; an **orchestrator** tells each, and hears
-# how it went, and keeps a list of the orders that are open. One order of some thirty is stuck, and six seconds after it came
-# somebody looks for it: from service to service, the newest row first, until the trail ends; or in the orchestrator's list.
+# An order goes through four services. In a **choreography** each says what it has done, and the one whom that concerns
+# acts on it; an **orchestrator** tells each what to do, hears how it went, and keeps a list of the orders that are open.
+# One order of some thirty is stuck, and six seconds after it came somebody looks for it: from service to service, the
+# newest row first, until the trail ends; or in the orchestrator's list.
 
 # %%
 stuck = predict(
@@ -403,7 +432,10 @@ told_apart(
 #
 # | pattern | where |
 # |---|---|
-# | Compensating Transaction | lab 25: what a saga does when a step fails |
+# | Compensating Transaction | the undoing that the card *Saga* is about; lab 25 has one that fails half-way |
+# | Quarantine | labs 05, 06 and 19: what comes in is judged before anybody builds on it, and what is bad is set aside |
+# | Health Endpoint Monitoring | the card *Heartbeat* the other way round: one asks instead of being told |
+# | Messaging Bridge | lab 15: a queue that is subscribed to a topic is its smallest case |
 # | Static Content Hosting | as with a valet key, for what everybody may read: lab 07 |
 # | Geodes | lab 09: copies everywhere, and what is read while they disagree |
 # | Sidecar, Ambassador | lab 13: retries, budgets and limits are a part of their own, beside whoever calls |
@@ -421,7 +453,7 @@ probe_cut = {"do": "split", "target": "wearables", "on": {"kind": "breaker_probe
 probe_cut |= {"lasts_s": 0.5}
 player(
     storm,
-    compare={"breaker": ("with a timeout", "probe without a timeout")},
+    compare={"breaker": ("probe without a timeout", "with a timeout")},
     faults=[probe_cut],
 )
 
@@ -465,7 +497,9 @@ player(order, compare={"journal": (True, False)}, faults=[dies])
 from dsys_lab.engines.aws.claim_check import DIFFERENCES, ENGINES, told
 
 # %%
-pd.DataFrame({engine: told(engine) for engine in ENGINES})
+stories = {engine: told(engine) for engine in ENGINES}
+print("both tell one story:", stories["model"] == stories["SQS and S3"])
+pd.Series(stories["model"], name="model").to_frame()
 
 # %%
 differences(DIFFERENCES)
@@ -498,6 +532,26 @@ def name_it(without, with_it): ...
 
 
 exercise("26/name_it", name_it)
+
+# %%
+exercise("26/price")
+
+
+# %%
+def price(pattern): ...
+
+
+exercise("26/price", price)
+
+# %%
+exercise("26/breaker")
+
+
+# %%
+def may_call(ended, on_their_way, now_s): ...
+
+
+exercise("26/breaker", may_call)
 
 # %%
 exercise("26/fewest")
@@ -563,3 +617,5 @@ final_check(progress().read())
 # - Bronson et al., "Metastable failures in distributed systems", HotOS 2021.
 # - Smith and Whitt, "Resource sharing for efficiency in traffic systems", Bell System Technical Journal 1981.
 # - Evans, *Domain-Driven Design*, 2003: *Anticorruption Layer*.
+# - Joshi, *Patterns of Distributed Systems*, 2023: *Lease*, *HeartBeat*.
+# - Helland and Campbell, "Building on quicksand", CIDR 2009: memories, guesses and apologies.

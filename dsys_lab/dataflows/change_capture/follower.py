@@ -15,7 +15,7 @@ counts twice. `confirms="before"` gives the change away first: a crash then lose
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Generic, Protocol, TypeVar
 
@@ -80,6 +80,8 @@ class Follower(Generic[Made]):
         Whether it leaves alone what it has.
     confirms : str
         "after" it has written a commit down, or "before".
+    opens : callable
+        What came -> what the view is shown. Its log keeps what came: what is sealed there stays sealed.
 
     Attributes
     ----------
@@ -114,12 +116,13 @@ class Follower(Generic[Made]):
         *,
         remembers: bool = True,
         confirms: str = "after",
+        opens: Callable[[Change], Change] = lambda change: change,
         now_us: int = 0,
     ) -> None:
         require_choice("confirms", confirms, CONFIRMS)
         self._log = AppendLog(disk, now_us=now_us)
         self._source, self._remembers, self._confirms = source, remembers, confirms
-        self._make, self._taken, self._repeated = make, 0, 0
+        self._make, self._opens, self._taken, self._repeated = make, opens, 0, 0
         self._lost = False
         self._stopped: Commit | None = None
         self._open()
@@ -127,9 +130,15 @@ class Follower(Generic[Made]):
     def _open(self) -> None:
         """Make the view of all that is durably written down."""
         self.view, self.position, self.aside = self._make(), NOTHING, list[int]()
-        for lsn, payload in self._log.read():
-            if lsn < self._log.durable_lsn:
-                self._fold(json.loads(payload))
+        for record in self._kept():
+            self._fold(record)
+
+    def _kept(self) -> Iterator[dict[str, Any]]:
+        return (json.loads(payload) for lsn, payload in self._log.read() if lsn < self._log.durable_lsn)
+
+    def kept(self) -> Iterator[tuple[int, list[Change]]]:
+        """Give what stands in its log as it came, position by position, and what was set aside, too."""
+        return ((record["position"], [Change(*one) for one in record["changes"]]) for record in self._kept())
 
     def begin(self, beginning: Beginning, *, now_us: int = 0) -> None:
         """Take the tables as they were at one position; the stream goes on from there.
@@ -217,7 +226,7 @@ class Follower(Generic[Made]):
             changes = []
         for change in changes:
             try:
-                self.view.apply(change)
+                self.view.apply(self._opens(change))
             except Exception as error:
                 or_aside = ", or `set_aside` the commit" if self._stopped else ""
                 raise Refused(

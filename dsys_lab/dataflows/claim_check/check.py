@@ -34,7 +34,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final, Protocol
 
 from dsys_lab.brokers.answers import Rejected
-from dsys_lab.brokers.work_queue import Delivery, Sent
+from dsys_lab.brokers.work_queue import Delivery, Sent, Stale
 from dsys_lab.errors import BadParameter, Damaged, Misuse
 from dsys_lab.facts import fact
 from dsys_lab.stores.object_store.verbs import Found, check_key
@@ -57,7 +57,7 @@ class Queue(Protocol):
         """Borrow up to so many."""
 
     def acknowledge(self, handle: str) -> object:
-        """Let go of one for good."""
+        """Let go of one for good; `Stale` if it is lent to somebody else by now."""
 
 
 class Store(Protocol):
@@ -192,11 +192,20 @@ class ClaimCheck:
             raise ClaimGone(f"{taken.message}: {told}: somebody changed it since; set this message aside")
         return found.data
 
-    def done(self, taken: Taken) -> None:
-        """Acknowledge the message, and then delete its object: a crash in between leaves litter and loses nothing."""
-        self.queue.acknowledge(taken.handle)
+    def done(self, taken: Taken) -> bool:
+        """Acknowledge the message, and then delete its object: a crash in between leaves litter and loses nothing.
+
+        Returns
+        -------
+        bool
+            Whether the queue took the acknowledgement. If not, the message has been lent to somebody else by now, who
+            still needs the object, and it stays.
+        """
+        if isinstance(self.queue.acknowledge(taken.handle), Stale):
+            return False
         if taken.ticket is not None:
             self.store.delete(taken.ticket.key)
+        return True
 
 
 def written_whole(payload: bytes) -> str:

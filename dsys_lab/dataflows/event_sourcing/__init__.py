@@ -24,7 +24,10 @@ The room promises
 4. Bytes of every schema that there ever was are read as events of the newest.
 5. A view is rebuilt from the first event and comes to what it would have been; a rebuild has no effect on the world.
 6. Each effect is carried out at least once, and a repetition is known by its key, whatever crashes.
-7. A person who was forgotten cannot be read any more, and no byte of the log was changed.
+7. A person who was forgotten cannot be read any more, neither in the log, of which no byte was changed, nor on the disk
+   of a view.
+8. Where the log lost what a checkpoint, a view or a postman had of it, or an event in between, they say so.
+9. A command that comes again is answered as before; another one under its id is refused.
 
 Left out: decisions over several streams at once (they become a process with its own stream); a global order on several
 machines, which wants a sequencer.
@@ -40,7 +43,7 @@ from dsys_lab.dataflows.event_sourcing.effects import Postman, PostmanStatus, ke
 from dsys_lab.dataflows.event_sourcing.events import Commit, Event, Recorded, Written
 from dsys_lab.dataflows.event_sourcing.following import EventSource, projection
 from dsys_lab.dataflows.event_sourcing.forgetting import FORGOTTEN, KeyRing, KeyRingStatus
-from dsys_lab.dataflows.event_sourcing.handling import Done, Folded, Handler
+from dsys_lab.dataflows.event_sourcing.handling import Answered, Done, Folded, Handler
 from dsys_lab.dataflows.event_sourcing.night import (
     NIGHT,
     TYPES,
@@ -59,9 +62,9 @@ from dsys_lab.dataflows.event_sourcing.schema import EventType, EventTypes, Seal
 from dsys_lab.dataflows.event_sourcing.store import Appended, Conflict, EventLog, EventStore, StoreStatus
 
 __all__ = [
-    "FORGOTTEN", "NIGHT", "TYPES", "Appended", "Book", "Cancel", "Checkpoints", "CheckpointsStatus", "Commit",
-    "Conflict", "Decider", "Done", "Event", "EventLog", "EventSource", "EventStore", "EventType", "EventTypes",
-    "Folded", "FreeBeds", "Handler", "Hold", "KeyRing", "KeyRingStatus", "Night", "Open", "Postman", "PostmanStatus",
-    "Recorded", "Release", "Saved", "Seals", "StoreStatus", "Taken", "Takings", "Written", "decide", "evolve",
-    "key_of", "projection",
+    "FORGOTTEN", "NIGHT", "TYPES", "Answered", "Appended", "Book", "Cancel", "Checkpoints", "CheckpointsStatus",
+    "Commit", "Conflict", "Decider", "Done", "Event", "EventLog", "EventSource", "EventStore", "EventType",
+    "EventTypes", "Folded", "FreeBeds", "Handler", "Hold", "KeyRing", "KeyRingStatus", "Night", "Open", "Postman",
+    "PostmanStatus", "Recorded", "Release", "Saved", "Seals", "StoreStatus", "Taken", "Takings", "Written", "decide",
+    "evolve", "key_of", "projection",
 ]  # fmt: skip

@@ -8,13 +8,19 @@ next fold begins there. With one every S events a load folds less than S of them
     load                                  state of 200, then 47 events
 
 A checkpoint is derived: it may be deleted at any time, and costs only the time to fold again. So it need not be synced.
-Two things make it dangerous, and both are kept out by what it says of itself:
+Three things make it dangerous. Two are kept out by what it says of itself:
 
 - it was made by an older `evolve`, with a mistake that has been mended since: it says the `version` of the fold, and
   one of another version is not used (the mistake would live on in it, and new events would be folded on top);
-- it is ahead of the log, which was restored from an older copy: `Handler` notices, for its stream is shorter.
+- it was made of events that are not in the log, which was restored from an older copy, or lost its end, and perhaps has
+  grown since with others: it keeps a digest of its last event, and `Handler` looks at that event at each load.
 
-Cost: a record for every S events of a stream; memory for the newest of each.
+The third only its owner can keep out: it is folded of events that were opened. What `pack` takes from a state lies here
+in the clear, and no key that is thrown away reaches it; so a `pack` leaves out what is personal.
+
+Cost: a record for every S events of a stream; memory for the newest of each; one event more read at each load.
+
+Left out: a log that grew again and has the very same event at that version, to the last byte, behind others.
 """
 
 from __future__ import annotations
@@ -29,9 +35,20 @@ from dsys_lab.structures.disk import Disk
 
 
 class Saved(NamedTuple):
-    """What a fold had come to: the version of the stream, and what its owner packed."""
+    """What a fold had come to.
+
+    Attributes
+    ----------
+    version : int
+        Of the stream.
+    digest : str
+        Of the event of that version.
+    packed : object
+        What its owner packed, of the kinds that JSON has.
+    """
 
     version: int
+    digest: str
     packed: Any
 
 
@@ -85,18 +102,28 @@ class Checkpoints:
         return found[1]
 
     def offer(self, fold: str, fold_version: int, stream: str, saved: Saved, *, now_us: int = 0) -> bool:
-        """Save what a fold has come to, if it is far enough from the last one; return whether it was saved."""
+        """Save what a fold has come to, if it is far enough from the last one; return whether it was saved.
+
+        Raises
+        ------
+        BadParameter
+            If what was packed is not of the kinds that JSON has.
+        """
         found = self._newest.get((fold, stream))
         begins = found[1].version if found is not None and found[0] == fold_version else 0
         if saved.version - begins < self.every:
             return False
-        record = fold, stream, fold_version, saved.version, saved.packed
-        self._log.append(now_us, json.dumps(record, separators=(",", ":")).encode())
-        self._remember(*record)
+        try:
+            record = json.dumps((fold, stream, fold_version, *saved), separators=(",", ":"), allow_nan=False)
+        except (TypeError, ValueError) as error:
+            why = f"the fold {fold!r} packed what JSON does not have ({error})"
+            raise BadParameter(f"{why}; give its `Decider` a `pack` that makes lists, texts and numbers") from None
+        self._log.append(now_us, record.encode())
+        self._remember(*json.loads(record))  # as it will be read, so that a slip in `unpack` shows at once
         return True
 
-    def _remember(self, fold: str, stream: str, fold_version: int, version: int, packed: Any) -> None:
-        self._newest[fold, stream] = fold_version, Saved(version, packed)
+    def _remember(self, fold: str, stream: str, fold_version: int, *saved: Any) -> None:
+        self._newest[fold, stream] = fold_version, Saved(*saved)
 
     def status(self) -> CheckpointsStatus:
         """Return what is saved, and how often it helped."""

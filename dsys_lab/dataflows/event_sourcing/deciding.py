@@ -53,6 +53,10 @@ class Decider(Generic[State]):
         Of `evolve`. Raise it with every change of what it computes: checkpoints of another version are not used.
     pack, unpack : callable
         State to what JSON has, and back, for checkpoints.
+    tells : callable
+        Command -> the text that tells it from another. Its digest stands beside the command's id in the log, for ever:
+        so leave out what is personal, for who can guess a name can find it by its digest. It must say the same each
+        time, as `repr` does of a tuple.
     """
 
     name: str
@@ -62,14 +66,15 @@ class Decider(Generic[State]):
     version: int = 1
     pack: Callable[[State], Any] = lambda state: state
     unpack: Callable[[Any], State] = lambda packed: packed
+    tells: Callable[[Any], str] = repr
 
     def __post_init__(self) -> None:
         if type(self.version) is not int or self.version < 1:
             raise BadParameter(f"version = {self.version!r}: give the number of this `evolve`, from 1")
 
-    def fold(self, events: Iterable[Event], begin: State | None = None) -> State:
+    def fold(self, events: Iterable[Event], *begin: State) -> State:
         """Return the state after these events, from the initial one or from `begin` on."""
-        return reduce(self.evolve, events, self.initial if begin is None else begin)
+        return reduce(self.evolve, events, begin[0] if begin else self.initial)
 
 
 def require(holds: bool, why: str) -> None:

@@ -14,8 +14,11 @@ receiver can, by the key. (Written down before it is carried out, the letter mig
 A postman that is new to an old log is told to `begin` at its end, or where the old one stood: from the beginning, where
 it begins unless it is told, it would write to everybody who ever booked.
 
+A letter to somebody who was forgotten meanwhile would go to `FORGOTTEN`: `wants` sees it, and may say no.
+
 Promises: each event that `wants` an effect has it at least once, in the order of the log; a repetition has the same
-key.
+key. An event that nobody here can read stops the postman before its commit, until there is a reader, or until somebody
+says `set_aside`: then nothing of that commit is carried out, for good, and it is counted.
 """
 
 from __future__ import annotations
@@ -24,7 +27,9 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from dsys_lab.dataflows.event_sourcing.following import EventSource
+from dsys_lab.dataflows.event_sourcing.following import EventSource, digest_of_changes, place_of
+from dsys_lab.dataflows.service.versions import CannotRead
+from dsys_lab.errors import BadParameter, Misuse
 from dsys_lab.stores.relational import Change, Commit
 from dsys_lab.structures.append_log import AppendLog
 from dsys_lab.structures.disk import Disk
@@ -32,10 +37,21 @@ from dsys_lab.structures.disk import Disk
 
 @dataclass(frozen=True, slots=True)
 class PostmanStatus:
-    """How far a postman has come: the position of the last commit that is done with, and what was carried out."""
+    """How far a postman has come.
+
+    Attributes
+    ----------
+    position : int
+        Of the last commit that is done with.
+    carried_out : int
+        Effects, since it was opened.
+    aside : int
+        Commits that were ever set aside.
+    """
 
     position: int
     carried_out: int
+    aside: int
 
 
 class Postman:
@@ -53,6 +69,11 @@ class Postman:
         `(key, change)`.
     begin : int
         The position after which a new postman begins; 0 is right only while nobody has booked.
+
+    Raises
+    ------
+    Damaged
+        If the log is not the one in which it had come so far.
     """
 
     def __init__(
@@ -61,16 +82,29 @@ class Postman:
     ) -> None:  # fmt: skip
         self._log = AppendLog(disk, now_us=now_us)
         self._source, self._wants, self._carry_out = source, wants, carry_out
-        self._carried_out = 0
-        self.position = begin
-        for _, payload in self._log.read():
-            self.position = json.loads(payload)
-        if not self._log.next_lsn:
-            self._log.append(now_us, json.dumps(begin).encode())
-        self._source.confirm(self.position)
+        self._carried_out = self._aside = 0
+        written: list[tuple[int, str, bool]] = [json.loads(payload) for _, payload in self._log.read()]
+        self.position, digest, _ = written[-1] if written else (begin, "", False)
+        self._aside = sum(is_aside for _, _, is_aside in written)
+        if digest:
+            source.resume(self.position, digest)
+        elif begin and begin > (last := source.store.status().position):
+            raise BadParameter(f"begin = {begin}: the log ends at {last}, and what comes next would have no effect")
+        else:
+            source.confirm(self.position)
+        if not written:
+            self._write_down(begin, "", now_us)
 
     def work(self, limit: int | None = None) -> int:
-        """Carry out what is new, of `limit` commits at most; return how many effects that were."""
+        """Carry out what is new, of `limit` commits at most; return how many effects that were.
+
+        Raises
+        ------
+        CannotRead
+            Before a commit with an event that nobody here can read: deploy its reader, or `set_aside`.
+        Refused
+            If an event is missing: see `EventSource`.
+        """
         before, left = self._carried_out, limit
         while (left is None or left > 0) and (commit := self.next()) is not None:
             for key, change in self.wanted(commit):
@@ -86,22 +120,47 @@ class Postman:
         return commits[0] if commits else None
 
     def wanted(self, commit: Commit) -> list[tuple[str, Change]]:
-        """Return what the events of a commit ask of the world, each under its key."""
-        return [(key_of(change), change) for change in commit.changes if self._wants(change)]
+        """Return what the events of a commit ask of the world, each under its key, opened to be read."""
+        return [(key_of(change), change) for change in map(self._source.open, commit.changes) if self._wants(change)]
 
     def settle(self, commit: Commit, *, now_us: int = 0) -> None:
         """Write down that all effects of a commit were carried out."""
         self._carried_out += len(self.wanted(commit))
-        self._log.append(now_us, json.dumps(commit.position).encode())
+        self._done_with(commit, now_us)
+
+    def set_aside(self, *, now_us: int = 0) -> int:
+        """Pass over the next commit, which nobody here can read, for good and durably; return its position.
+
+        Raises
+        ------
+        Misuse
+            If there is no such commit.
+        """
+        commit = self.next()
+        try:
+            known = commit is None or self.wanted(commit) is not None
+        except CannotRead:
+            known = False
+        if commit is None or known:
+            raise Misuse("this postman has not stopped before a commit: there is nothing to set aside; `work`")
+        self._aside += 1
+        self._done_with(commit, now_us, aside=True)
+        return commit.position
+
+    def _done_with(self, commit: Commit, now_us: int, *, aside: bool = False) -> None:
+        self._write_down(commit.position, digest_of_changes(commit.changes), now_us, aside=aside)
         self.position = commit.position
         self._source.confirm(commit.position)
 
+    def _write_down(self, position: int, digest: str, now_us: int, *, aside: bool = False) -> None:
+        self._log.append(now_us, json.dumps([position, digest, aside]).encode())
+
     def status(self) -> PostmanStatus:
         """Return how far it has come."""
-        return PostmanStatus(self.position, self._carried_out)
+        return PostmanStatus(self.position, self._carried_out, self._aside)
 
 
 def key_of(change: Change) -> str:
     """Return the key of an event's effect: nothing else in the store has the same."""
-    assert change.after is not None, "an event is a fact that is there"
-    return f"{change.after['stream']}/{change.after['version']}"
+    stream, version = place_of(change)
+    return f"{stream}/{version}"

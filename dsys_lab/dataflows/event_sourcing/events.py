@@ -28,6 +28,7 @@ import json
 import re
 import struct
 from collections.abc import Iterable, Sequence
+from hashlib import blake2b
 from typing import Final, NamedTuple
 
 from dsys_lab.dataflows.service.versions import Record
@@ -137,6 +138,11 @@ class Commit(NamedTuple):
         return commit
 
 
+def digest_of(*parts: object) -> str:
+    """Return sixteen digits by which something that JSON has is known again."""
+    return blake2b(json.dumps(parts).encode(), digest_size=8).hexdigest()
+
+
 def require_stream(stream: str) -> None:
     """Refuse the name of no stream."""
     if not isinstance(stream, str) or not STREAM_NAME.fullmatch(stream):
@@ -154,10 +160,13 @@ def commit_of(stream: str, events: Sequence[Written], *, expected: int, command:
     require_stream(stream)
     if type(expected) is not int or expected < 0:
         raise BadParameter(f"expected = {expected!r}: give the version of the stream that the decision saw; 0, if none")
-    if not 1 <= len(events) <= EVENTS_MAX or not all(isinstance(one, Written) for one in events):
-        raise BadParameter(f"{len(events)} events: give 1 to {EVENTS_MAX}, each as `Written`")
-    if not isinstance(command, str):
-        raise BadParameter(f"command = {command!r}: give the id of the command, a text")
+    if not isinstance(events, Sequence) or not 1 <= len(events) <= EVENTS_MAX:
+        many = f"{len(events)} events" if isinstance(events, Sequence) else f"{events!r}"
+        raise BadParameter(f"{many}: give a list of 1 to {EVENTS_MAX}, each as `Written`")
+    if strange := [one for one in events if not _is_written(one)]:
+        raise BadParameter(f"{strange[0]!r}: give each event as `Written`, a kind, a schema from 1 on, and bytes")
+    if not _is_text(command):
+        raise BadParameter(f"command = {command!r}: give the id of the command, a text without zero characters")
     commit = Commit(stream, expected + 1, command, tuple(events))
     if (size_bytes := len(commit.encode())) > COMMIT_BYTES_MAX:
         raise BadParameter(
@@ -165,6 +174,17 @@ def commit_of(stream: str, events: Sequence[Written], *, expected: int, command:
             "its name into the event"
         )
     return commit
+
+
+def _is_written(one: object) -> bool:
+    if not isinstance(one, Written) or not isinstance(one.data, bytes):
+        return False
+    return bool(one.kind) and _is_text(one.kind) and type(one.schema) is int and one.schema > 0
+
+
+def _is_text(value: object) -> bool:
+    """Whether it is a text that all stores keep: PostgreSQL takes no zero character, nobody half of a pair."""
+    return isinstance(value, str) and "\0" not in value and value == value.encode(errors="replace").decode()
 
 
 def require_dense(stream: str, after: int, events: Iterable[Recorded]) -> list[Recorded]:

@@ -5,11 +5,12 @@ sealed *before* it is written, under a key that belongs to that one person, and 
 overwritten. To forget somebody is to throw the key away: *crypto-shredding*. The log stands, to the last byte; numbers
 and positions are read as before; the name is noise in all copies of the log, the old backups too. ::
 
-    log        BedBooked {"bed":3,"guest":"g17","first":"k0Xv…","last":"9aQ2…","cents":9000}
+    log        BedBooked {"bed":3,"guest":"g17","first":"sealed:k0Xv…","last":"sealed:9aQ2…","cents":9000}
     key ring   g17: 32 bytes        forget("g17")  -->  g17: zeros
 
-What is *not* sealed is not forgotten: `guest` is a pseudonym, and may point to a person together with other data. And
-views have read the name while there was a key: they are rebuilt after, or follow a `GuestForgotten` event.
+What is *not* sealed is not forgotten: `guest` is a pseudonym, and may point to a person together with other data. A
+projection keeps on its disk what was sealed, and nothing else (see `following`): opened anew, it has the name no more.
+What stands in its memory until then, and what somebody made of the name elsewhere, the key does not reach.
 
 The ring lies in a file of its own, *not* in a log, for a log keeps what it was given. A slot is 128 bytes, so it never
 lies across two sectors, and a crash leaves the old slot or the new one::
@@ -22,14 +23,16 @@ lies across two sectors, and a crash leaves the old slot or the new one::
 The ring promises
 -----------------
 1. A key is durable before anything is sealed under it.
-2. When `forget` has returned, no crash brings the key back. What was sealed under it opens as `FORGOTTEN`.
+2. When `forget` has returned, no crash brings the key back. What was sealed under it opens as `FORGOTTEN`; every other
+   key is still there. A slot that is damaged, or zeros before one that is not, is `Damaged`, and nothing is cut off.
 3. A person who was forgotten gets no new key by accident: sealing for them is refused.
 
 Sealed by AES-256-GCM of the `cryptography` library, a nonce of 12 random bytes each; who moves a sealed text to another
 person or field cannot open it there.
 
 Left out: copies of the ring itself (a backup of the ring brings keys back: keep it short); what a device keeps of
-overwritten sectors (where that matters the ring is sealed in turn, by a key service or a card).
+overwritten sectors (where that matters the ring is sealed in turn, by a key service or a card); zeros over the last
+slots, which look like keys that were never durable.
 
 Source: "crypto-shredding" after NIST SP 800-88 Rev. 2, 2025 (*cryptographic erase*).
 """
@@ -99,17 +102,21 @@ class KeyRing:
             disk.append(_FILE, b"")
             disk.sync_names()
         content = disk.read(_FILE)
-        for slot in range(len(content) // SLOT_BYTES):
+        content = content[: len(content) // SLOT_BYTES * SLOT_BYTES].rstrip(b"\0")  # at the end: never durable
+        slots = -(-len(content) // SLOT_BYTES)
+        content = content.ljust(slots * SLOT_BYTES, b"\0")
+        for slot in range(slots):
             self._read(slot, content[slot * SLOT_BYTES : (slot + 1) * SLOT_BYTES])
-        disk.cut(_FILE, len(self._slots) * SLOT_BYTES)
+        disk.cut(_FILE, slots * SLOT_BYTES)
         disk.sync(_FILE)
 
     def _read(self, slot: int, data: bytes) -> None:
-        if not any(data):
-            return  # a new one that was never durable
         crc, state, name, key = _SLOT.unpack(data)
         if zlib.crc32(data[4:]) != crc:
-            raise Damaged(f"{_FILE}, byte {slot * SLOT_BYTES}: slot {slot} is not what was written; restore the ring")
+            raise Damaged(
+                f"{_FILE}, byte {slot * SLOT_BYTES}: slot {slot} is not what was written. Nothing was cut off: put "
+                f"these {SLOT_BYTES} bytes back from a copy of the ring, and forget again whoever was forgotten since"
+            )
         person = name.rstrip(b"\0").decode()
         self._slots[person] = slot
         self._keys[person] = key if state else _NO_KEY
@@ -123,11 +130,12 @@ class KeyRing:
         Refused
             If the person was forgotten.
         """
+        self._require_working()
         if about not in self._keys:
-            self._write(about, len(self._slots), self._draw(KEY_BYTES))
+            self._write(about, len(self._slots), self._drawn(KEY_BYTES))
         if self.is_forgotten(about):
             raise Refused(f"{about} was forgotten, and nothing is sealed for them any more: give them a new name")
-        nonce = self._draw(NONCE_BYTES)
+        nonce = self._drawn(NONCE_BYTES)
         sealed = AESGCM(self._keys[about]).encrypt(nonce, text.encode(), _bound(about, field))
         return b85encode(nonce + sealed).decode()
 
@@ -174,13 +182,21 @@ class KeyRing:
         name = person.encode()
         if not 0 < len(name) <= NAME_BYTES_MAX or b"\0" in name:
             raise BadParameter(f"{person!r}: give a name of 1 to {NAME_BYTES_MAX} bytes without zeros")
-        if self._broken:
-            raise Refused("the ring writes nothing more, for its disk failed: open it anew")
+        self._require_working()
         data = _SLOT.pack(0, int(key != _NO_KEY), name, key)
         with OrGiveUp(self._give_up, f"the key of {person}", "open the ring anew to see"):
             self._disk.write(_FILE, slot * SLOT_BYTES, struct.pack(">I", zlib.crc32(data[4:])) + data[4:])
             self._disk.sync(_FILE)
         self._slots[person], self._keys[person] = slot, key
+
+    def _drawn(self, size_bytes: int) -> bytes:
+        if len(drawn := self._draw(size_bytes)) != size_bytes:
+            raise BadParameter(f"draw({size_bytes}) gave {len(drawn)} bytes: give as many as are asked for")
+        return drawn
+
+    def _require_working(self) -> None:
+        if self._broken:
+            raise Refused("the ring seals and writes nothing more, for its disk failed: open it anew")
 
     def _give_up(self) -> None:
         self._broken = True

@@ -19,6 +19,7 @@ from dsys_lab.dataflows.event_sourcing.deciding import Decider, require
 from dsys_lab.dataflows.event_sourcing.events import Event
 from dsys_lab.dataflows.event_sourcing.schema import EventType
 from dsys_lab.dataflows.service.versions import Version
+from dsys_lab.errors import BadParameter
 
 KEPT_OF_REFUND: Final = 10
 """One part in so many is not given back."""
@@ -88,6 +89,8 @@ class Night(NamedTuple):
 # ------------------------------------------------------------ decide
 def decide(night: Night, command: Command) -> Sequence[Event]:
     """Return what a command comes to, or refuse it."""
+    if type(command) not in _DECIDE:
+        raise BadParameter(f"{command!r} is no command: give one of {', '.join(one.__name__ for one in _DECIDE)}")
     return _DECIDE[type(command)](night, command)
 
 
@@ -145,6 +148,11 @@ def evolve(night: Night, event: Event) -> Night:
     return night
 
 
+def tells(command: Command) -> str:
+    """Return what tells a command from another; the guest's name is left out, for it can be forgotten."""
+    return repr(command._replace(first="", last="") if isinstance(command, Book) else command)
+
+
 NIGHT: Final = Decider(
     "night",
     Night(),
@@ -152,6 +160,7 @@ NIGHT: Final = Decider(
     evolve,
     pack=lambda night: [night.beds, [[bed, *one] for bed, one in night.taken.items()]],
     unpack=lambda packed: Night(packed[0], {bed: Taken(*one) for bed, *one in packed[1]}),
+    tells=tells,
 )
 """Both functions, and an empty house."""
 

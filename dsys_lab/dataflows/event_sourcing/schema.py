@@ -20,6 +20,9 @@ The four ways that are compared (`dsys_lab.scenarios.event_sourcing.evolving`), 
 1. An event of any schema that it knows is read as one of the newest.
 2. A kind or a schema that it does not know is refused with its name: nothing is skipped in silence.
 3. What was written is never written again.
+4. The bytes say which text is sealed: it begins with `sealed:`, and is opened, or refused where there is no ring. A
+   plain text that begins so is written behind `plain:`. So neither is ever taken for the other, whoever wrote it and
+   with whatever settings; and events from before anything was sealed are read as they are.
 
 Sources: Overeem, Spoor and Jansen, "The dark side of event sourcing: managing data conversion", SANER 2017; Young,
 *Versioning in an Event Sourced System*, 2017. The bytes are those of `dsys_lab.dataflows.service.wire`.
@@ -29,7 +32,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from dsys_lab.dataflows.event_sourcing.events import Event, Written
 from dsys_lab.dataflows.service.versions import CannotRead, Version
@@ -37,6 +40,11 @@ from dsys_lab.dataflows.service.wire import FORMS, decode, encode
 from dsys_lab.errors import BadParameter, require_choice
 
 Lift = Callable[[dict[str, Any]], dict[str, Any]]
+SEALED: Final = "sealed:"
+PLAIN: Final = "plain:"
+"""What stands before a sealed text, and before a plain one that would look like one of the two."""
+OF_THE_STORE: Final = ("stream", "version")
+"""What a view is told of an event besides its fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +75,16 @@ class EventType:
             raise BadParameter(f"{told}; give one lift from each schema to the next")
         if self.personal and not self.about:
             raise BadParameter(f"{self.kind}: personal fields, and `about` does not say whose: give that field")
-        fields = [{field.name for field in version.fields} for version in self.schemas]
-        if self.about and not all(self.about in names for names in fields):
-            raise BadParameter(f"{self.kind}, about = {self.about!r}: not in every schema; give a field that each has")
+        fields = [{field.name: field.type for field in version.fields} for version in self.schemas]
+        if taken := [name for name in OF_THE_STORE if any(name in names for names in fields)]:
+            raise BadParameter(f"{self.kind}, field {taken[0]!r}: the store says that of each event; give another name")
+        required = [{field.name for field in version.fields if field.is_required} for version in self.schemas]
+        if self.about and (self.about in self.personal or not all(self.about in names for names in required)):
+            told = f"{self.kind}, about = {self.about!r}: it is sealed, or not in every schema, or may be left out"
+            raise BadParameter(f"{told}; give a field that each event says in the clear")
+        told_as = {(name, names[name]) for name in self.personal for names in fields if name in names}
+        if other := [f"{name!r}: it is {kind}" for name, kind in sorted(told_as) if kind != "text"]:
+            raise BadParameter(f"{self.kind}, personal = {other[0]}, and only text is sealed; give fields of text")
         if strange := [name for name in self.personal if not any(name in names for names in fields)]:
             told = f"{self.kind}, personal = {strange[0]!r}: no schema has it, and nothing would be sealed"
             raise BadParameter(f"{told}; give some of {', '.join(sorted(set().union(*fields)))}")
@@ -111,15 +126,20 @@ class EventTypes:
 
     def __init__(self, types: Iterable[EventType], *, form: str = "name", seals: Seals | None = None) -> None:
         require_choice("form", form, tuple(FORMS))
-        self.types = {one.kind: one for one in types}
+        given = tuple(types)
+        self.types = {one.kind: one for one in given}
+        if len(self.types) < len(given):
+            kinds = ", ".join(one.kind for one in given)
+            raise BadParameter(f"types: {kinds}: one kind stands twice; give each once, with all its schemas")
         self.form, self.seals = form, seals
 
     def write(self, event: Event, *, schema: int | None = None) -> Written:
         """Return an event's bytes, in the newest schema, or as a writer of an older one wrote them."""
         kind = self._type(event.kind)
         schema = len(kind.schemas) if schema is None else schema
-        says = self._through(kind, dict(event.says), "seal")
-        return Written(kind.kind, schema, encode(self._schema(kind, schema), says, form=self.form))
+        version = self._schema(kind, schema)
+        says = self._closed(kind, version.check(event.says))
+        return Written(kind.kind, schema, encode(version, says, form=self.form))
 
     def read(self, written: Written) -> Event:
         """Return an event as the newest schema says it.
@@ -127,13 +147,14 @@ class EventTypes:
         Raises
         ------
         CannotRead
-            If the kind is unknown, or the schema is newer than all that this program knows.
+            If the kind is unknown, or the schema is newer than all that this program knows; if a text is sealed, and
+            there is nothing here that opens it.
         Damaged
             If they are no bytes of this form.
         """
         kind = self._type(written.kind)
         said = decode(self._schema(kind, written.schema), written.data, form=self.form)
-        said = self._through(kind, said, "open")
+        said = {name: self._opened(kind, name, value, said) for name, value in said.items()}
         for lift in kind.lifts[written.schema - 1 :]:
             said = lift(said)
         return Event(written.kind, said)
@@ -150,11 +171,21 @@ class EventTypes:
             raise CannotRead(f"schema {newest}", kind.kind, f"it is of schema {schema}: deploy the newer reader first")
         return kind.schemas[schema - 1]
 
-    def _through(self, kind: EventType, said: dict[str, Any], verb: str) -> dict[str, Any]:
-        """Seal or open the personal fields of a record."""
-        if self.seals is None:
-            return said
-        through = getattr(self.seals, verb)
-        hidden = {name: through(str(said[kind.about]), name, said[name]) for name in kind.personal if name in said}
-        return {**said, **hidden}
+    def _closed(self, kind: EventType, said: dict[str, Any]) -> dict[str, Any]:
+        """Seal what is personal, and mark what only looks as if it were sealed."""
+        closed = {name: PLAIN + value for name, value in said.items() if str(value).startswith((SEALED, PLAIN))}
+        if self.seals is not None:
+            for name in (one for one in kind.personal if one in said):
+                closed[name] = SEALED + self.seals.seal(str(said[kind.about]), name, said[name])
+        return {**said, **closed}
 
+    def _opened(self, kind: EventType, name: str, value: Any, said: dict[str, Any]) -> Any:
+        """Open one field, if its own bytes say that it is closed."""
+        if not isinstance(value, str):
+            return value
+        if not value.startswith(SEALED):
+            return value.removeprefix(PLAIN)
+        if self.seals is None or not kind.about:
+            lacks = "these types have no seals" if self.seals is None else "the kind does not say `about` whom it is"
+            raise CannotRead("today", name, f"it is sealed, and {lacks}: give both")
+        return self.seals.open(str(said[kind.about]), name, value.removeprefix(SEALED))

@@ -38,7 +38,7 @@ from dsys_lab.dataflows.event_sourcing.events import (
     require_dense,
     require_stream,
 )
-from dsys_lab.errors import BadParameter, Damaged
+from dsys_lab.errors import BadParameter, Damaged, Refused
 from dsys_lab.structures.append_log import AppendLog, At, whole_frame
 from dsys_lab.structures.disk import Disk
 
@@ -68,7 +68,7 @@ class StoreStatus:
     streams, events : int
         That are in it.
     position : int
-        Of the last commit; 0 before the first.
+        Of the last commit that `read` gives; 0 before the first. No commit comes later at this position or below.
     conflicts : int
         Appends that came to nothing.
     loaded_events : int
@@ -94,7 +94,13 @@ class EventStore(Protocol):
         """Return the events of a stream after a version."""
 
     def read(self, after: int = 0, limit: int | None = None) -> list[Recorded]:
-        """Return the events of all streams after a position, of `limit` commits at most."""
+        """Return the events of all streams after a position, of `limit` commits at most.
+
+        Raises
+        ------
+        Refused
+            If the store sees that commits are gone in between, for the log was shortened.
+        """
 
     def status(self) -> StoreStatus:
         """Return what it has, and what was asked of it."""
@@ -182,10 +188,15 @@ class EventLog:
         return require_dense(stream, after, [event for event in found if event.version > after])
 
     def read(self, after: int = 0, limit: int | None = None) -> list[Recorded]:
-        """Return the events of all streams after a position, of `limit` commits at most."""
-        require_from("after", after)
-        if limit is not None:
-            require_from("limit", limit)
+        """Return the events of all streams after a position, of `limit` commits at most.
+
+        Raises
+        ------
+        Refused
+            If the log was shortened, and has not all of them any more.
+        """
+        require_page(after, limit)
+        require_no_gap(after, self._log.first_lsn + 1)
         last = self._log.next_lsn if limit is None else min(self._log.next_lsn, after + limit)
         return [event for position in range(after + 1, last + 1) for event in self._commit(position)]
 
@@ -206,3 +217,19 @@ def require_from(name: str, value: int) -> None:
     """Refuse what is no position, version or limit."""
     if type(value) is not int or value < 0:
         raise BadParameter(f"{name} = {value!r}: give a whole number, 0 or more")
+
+
+def require_page(after: int, limit: int | None) -> None:
+    """Refuse what no `read` can mean."""
+    require_from("after", after)
+    if limit is not None:
+        require_from("limit", limit)
+
+
+def require_no_gap(after: int, first: int) -> None:
+    """Refuse to read on after a position, if the first commit that is left after it has not the next one."""
+    if first > after + 1:
+        raise Refused(
+            f"after = {after}: commits {after + 1} to {first - 1} are not there, for the log was shortened; follow a "
+            "whole copy of it, and keep the log of a source of truth for ever"
+        )

@@ -19,7 +19,7 @@ from typing import Protocol
 
 from dsys_lab.brokers.retries import RetryPolicy
 from dsys_lab.dataflows.verification.way import PATIENCE, Call, Saga, answered, failed, next_call
-from dsys_lab.errors import Damaged, DidNotHappen, MayHaveHappened, Misuse
+from dsys_lab.errors import Damaged, DidNotHappen, MayHaveHappened, Misuse, require_positive
 from dsys_lab.structures import AppendLog, Disk
 from dsys_lab.trace import NO_TRACE, Recorder
 
@@ -89,6 +89,9 @@ class Desk:
         It takes up where that ends.
     patience : RetryPolicy
         How often it tries before a person must.
+    deadline_s : float, optional
+        How long after a promise it tries at most: what is still open then is a person's when the try that is under way
+        has failed.
 
     Attributes
     ----------
@@ -102,9 +105,12 @@ class Desk:
         journal: Journal,
         *,
         patience: RetryPolicy = PATIENCE,
+        deadline_s: float | None = None,
         recorder: Recorder = NO_TRACE,
     ) -> None:
-        self.place, self.patience, self.recorder = place, patience, recorder
+        if deadline_s is not None:
+            require_positive(deadline_s=deadline_s)
+        self.place, self.patience, self.deadline_s, self.recorder = place, patience, deadline_s, recorder
         self._sagas: dict[str, Saga] = {}
         self._open: dict[str, None] = {}
         self._in_hand: dict[str, None] = {}
@@ -137,6 +143,10 @@ class Desk:
                 return next_call(saga)
         return None
 
+    def put_down(self, call: Call) -> None:
+        """Have a call due again whose outcome nobody will tell."""
+        self._known(call)
+
     def answer(self, now_us: int, call: Call, yes: bool) -> Saga:
         """Take in that a call was answered; return how far its promise has come.
 
@@ -154,7 +164,7 @@ class Desk:
         saga = self._known(call)
         if next_call(saga) != call:
             return saga
-        saga = failed(saga, now_us, chance, self.patience)
+        saga = failed(saga, now_us, chance, self.patience, self.deadline_s)
         self._note(now_us, saga)
         self.recorder.emit(now_us, "fail", self.place, saga.order, why=why, attempt=saga.tries)
         if saga.owner:
@@ -214,7 +224,7 @@ def work(
     """Make every call that is due (or so many), one after the other, and tell the desk of each; return how many.
 
     Whether a call did not happen or nobody knows makes no difference to the desk: with a key it may always be made
-    again.
+    again. Any other error is the caller's; the call it came from is due again.
     """
     made = 0
     while made != calls_max and (call := desk.begin(now_us)) is not None:
@@ -223,6 +233,9 @@ def work(
             yes = parties[call.party].do(now_us, call)
         except (DidNotHappen, MayHaveHappened) as error:
             desk.fail(now_us, call, str(error), chance=chance())
+        except BaseException:
+            desk.put_down(call)
+            raise
         else:
             desk.answer(now_us, call, yes)
     return made

@@ -2,7 +2,8 @@
 
 A gate hears how many pillows are left, some time after it was so. It promises while that number is above its
 *reserve*, without asking anybody, so its answer takes no time and needs no network. What it does not know is what was
-promised since: that many may be promised too much, and a reserve is held back against it.
+promised since, by the other gates, and it does not count its own either, which of many gates are a small part: that
+many may be promised too much, and a reserve is held back against it.
 
 News may stop altogether. A gate that goes on for ever on its last news is the one that apologises most, so it may be
 given an age from which on it closes: a circuit breaker on knowledge.

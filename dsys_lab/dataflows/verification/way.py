@@ -10,14 +10,16 @@ Here a saga is a value, and what happens to it is three pure functions: `next_ca
 was), `failed` (it was not, or nobody knows). The model's desk and the one over PostgreSQL walk by the same three, and
 so may a reader's own.
 
-An act that failed is tried again, with pauses, for as often as the `RetryPolicy` says; then the saga has an *owner*, a
-person, and no machine tries any more. A promise is never let go because it is hard to keep.
+An act that failed is tried again, with pauses, for as often as the `RetryPolicy` says, and until the promise's deadline
+if it has one: there it is tried once more. Then the saga has an *owner*, a person, and no machine tries any more. A
+promise is never let go because it is hard to keep.
 
 Sources: Garcia-Molina and Salem, "Sagas", SIGMOD 1987 (forward recovery, compensations that must not fail for good).
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, NamedTuple
 
@@ -133,17 +135,23 @@ def answered(saga: Saga, yes: bool) -> Saga:
     return replace(saga, state=state, tries=0, due_us=0, owner="")
 
 
-def failed(saga: Saga, now_us: int, chance: float, patience: RetryPolicy = PATIENCE) -> Saga:
+def failed(
+    saga: Saga, now_us: int, chance: float, patience: RetryPolicy = PATIENCE, deadline_s: float | None = None
+) -> Saga:
     """Return the saga after its act failed, or gave no answer: due again later, or in a person's hands.
 
     Parameters
     ----------
     chance : float
         A number in [0, 1), by which the pause is drawn.
+    deadline_s : float, optional
+        So long after the promise no machine tries any more.
     """
     if saga.is_settled:
         raise Misuse(f"{saga.order} is {saga.state} already: nothing of it is left to fail")
     tries = saga.tries + 1
-    if tries > patience.retries:
+    by_us = math.inf if deadline_s is None else saga.accepted_us + round(deadline_s * 1e6)
+    if tries > patience.retries or now_us >= by_us:
         return replace(saga, tries=tries, due_us=0, owner=PERSON)
-    return replace(saga, tries=tries, due_us=now_us + round(patience.pause_s(tries, chance) * 1e6))
+    again_us = now_us + round(patience.pause_s(tries, chance) * 1e6)
+    return replace(saga, tries=tries, due_us=int(min(again_us, by_us)))

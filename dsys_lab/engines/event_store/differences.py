@@ -21,8 +21,9 @@ JETSTREAM: Final = (
     Difference(
         "nothing is ever let go",
         "a stream of JetStream has limits of number, size and age, if somebody sets one",
-        "Then the oldest events go, and a fold is refused at the gap; where all of a stream went, it looks like a new "
-        "one. A stream is a store only without limits.",
+        "Then the oldest events go. A fold is refused at the gap, and so is a reader of all streams, by the numbers of "
+        "the messages; but a stream of which all went looks like a new one to who loads it. A stream is a store only "
+        "without limits.",
     ),
     Difference(
         "what was appended is there after the power was cut",
@@ -37,13 +38,16 @@ POSTGRES: Final = (
     Difference(
         "one writer, positions 1, 2, 3",
         "PostgreSQL: many writers; a position is the number of a transaction",
-        "Positions rise in the order in which they may be read, with gaps.",
+        "Positions rise in the order in which they may be read, with gaps. So a reader of all streams knows a row that "
+        "somebody deleted by the versions only: when the next event of that stream comes. And the numbers are this "
+        "cluster's: a table that was dumped and restored in another is given new ones first, or nothing is read of it.",
         ("positions_of_the_first_commits_are_counted_from_one",),
     ),
     Difference(
         "what is appended is read at once",
         "readers of PostgreSQL wait for every older transaction of the cluster to end",
-        "A session that somebody left open holds back all projections, not the writers.",
+        "A session that somebody left open holds back all projections, and the position that `status` gives, not the "
+        "writers.",
     ),
 )
 """What PostgreSQL does otherwise."""

@@ -23,6 +23,7 @@ Sources: docs.nats.io, "JetStream: publish: optimistic concurrency"; behaviour o
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final, Self
 
 from nats.js.api import Header, StreamConfig
@@ -30,7 +31,7 @@ from nats.js.errors import APIError
 
 from dsys_lab.dataflows.event_sourcing import Appended, Commit, Conflict, Recorded, StoreStatus, Written
 from dsys_lab.dataflows.event_sourcing.events import commit_of, require_dense, require_stream
-from dsys_lab.dataflows.event_sourcing.store import require_from
+from dsys_lab.dataflows.event_sourcing.store import require_from, require_no_gap, require_page
 from dsys_lab.engines.nats.connection import ANSWER_WITHIN_S, Connection, connection
 from dsys_lab.engines.nats.in_order import delivered, newest
 
@@ -108,10 +109,20 @@ class JetStreamEvents:
         return require_dense(stream, after, [event for event in found if event.version > after])
 
     def read(self, after: int = 0, limit: int | None = None) -> list[Recorded]:
-        """Return the events of all streams after a position, of `limit` commits at most."""
-        require_from("after", after)
-        require_from("limit", limit or 0)
-        return self._nats.call(self._read(f"{self._name}.*", after + 1, limit))
+        """Return the events of all streams after a position, of `limit` commits at most.
+
+        Raises
+        ------
+        Refused
+            If messages in between are gone.
+        """
+        require_page(after, limit)
+        found = self._nats.call(self._read(f"{self._name}.*", after + 1, limit))
+        if not found:
+            require_no_gap(after, self._nats.call(self._streams.stream_info(self._name)).state.first_seq)
+        for before, position in pairwise([after, *(one.position for one in found)]):
+            require_no_gap(before, position)
+        return found
 
     async def _read(self, subject: str, first: int, limit: int | None = None) -> list[Recorded]:
         messages = await delivered(self._streams, subject, limit, first=first)
@@ -123,7 +134,7 @@ class JetStreamEvents:
 
     def status(self) -> StoreStatus:
         """Return what it has; to count the events all of them are read."""
-        events = self.read()
+        events = self._nats.call(self._read(f"{self._name}.*", 1))
         position = events[-1].position if events else 0
         return StoreStatus(len({one.stream for one in events}), len(events), position, self._conflicts, self._loaded)
 

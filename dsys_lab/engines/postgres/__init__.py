@@ -3,8 +3,8 @@
 One server for a process, started at the first use; `DSYS_LAB_POSTGRES=postgresql://…` uses yours instead. Reading
 order: `start` and `server` (how it runs), `connection`, `session` (who waits for whom) and `database`; then what looks
 inside: `plan`, `pages`, `wal`, and by `decoding` the `changes` that were committed; `cube` and `narrow`, facts in it;
-`kept_views` and `indexed`, what it keeps besides a table; `job_queue` and `notifications`, a table as a queue and calls
-that nobody keeps; and `torn_page` and `lost_slot`, each with a cluster of its own.
+`kept_views` and `indexed`, what it keeps besides a table; `joins`, two tables at once; `job_queue` and `notifications`,
+a table as a queue and calls that nobody keeps; and `torn_page` and `lost_slot`, each with a cluster of its own.
 
 >>> with PostgresDatabase() as database:  # doctest: +SKIP
 ...     ada = database.session("ada")
@@ -25,6 +25,7 @@ from dsys_lab.engines.postgres.database import PostgresDatabase
 from dsys_lab.engines.postgres.indexed import Indexed, indexed
 from dsys_lab.engines.postgres.job_queue import Job, JobQueue, JobQueueStatus, JobWorker
 from dsys_lab.engines.postgres.job_story import job_story
+from dsys_lab.engines.postgres.joins import joined, outline, rows_looked_at
 from dsys_lab.engines.postgres.kept_views import KeptView, kept_views
 from dsys_lab.engines.postgres.lost_slot import LostSlot, lost_slot
 from dsys_lab.engines.postgres.notifications import Absence, Listener, away, notify
@@ -66,11 +67,14 @@ __all__ = [
     "heap_page",
     "indexed",
     "job_story",
+    "joined",
     "kept_views",
     "lost_slot",
     "make_slot",
     "notify",
+    "outline",
     "page_count",
+    "rows_looked_at",
     "slot_and_rows",
     "space",
     "torn_page",

@@ -7,8 +7,9 @@ expects a version that is not there yet would leave a gap, so the insert also lo
 What is the position of a commit? A number from a sequence is drawn *before* the commit, so a higher one may be seen
 first, and a reader that goes on from there misses the lower one (`dataflows.change_capture.outbox` shows it). Here it
 is the number of the transaction, and readers look only at what lies below the oldest one that still runs
-(`pg_snapshot_xmin`): what will be committed later has a higher number. The price: a transaction that somebody forgot to
-end, anywhere in the cluster, holds all readers back. And positions have gaps.
+(`pg_snapshot_xmin`): what will be committed later has a higher number. `status` says no later position either, so
+whoever begins there misses nothing. The price: a transaction that somebody forgot to end, anywhere in the cluster,
+holds all readers back. And positions have gaps.
 
 Sources: PostgreSQL 18 documentation, "Transaction ID and snapshot information functions", "Unique indexes".
 """
@@ -23,7 +24,7 @@ from psycopg import errors
 
 from dsys_lab.dataflows.event_sourcing import Appended, Conflict, Recorded, StoreStatus, Written
 from dsys_lab.dataflows.event_sourcing.events import commit_of, require_dense, require_stream
-from dsys_lab.dataflows.event_sourcing.store import require_from
+from dsys_lab.dataflows.event_sourcing.store import require_from, require_page
 from dsys_lab.engines.postgres.connection import Connection, connection
 from dsys_lab.errors import Refused
 
@@ -109,13 +110,13 @@ class PostgresEvents:
 
     def read(self, after: int = 0, limit: int | None = None) -> list[Recorded]:
         """Return the events of all streams after a position, of `limit` commits at most."""
-        require_from("after", after)
-        require_from("limit", limit or 0)
+        require_page(after, limit)
         return [_recorded(row) for row in self._run(_READ, (after, limit))]
 
     def status(self) -> StoreStatus:
         """Return what it has, and what was asked of it."""
-        counted = "SELECT count(DISTINCT stream), count(*), coalesce(max(position), 0) FROM {table}"
+        position = f"coalesce(max(position) FILTER (WHERE position < {_SEEN}), 0)"
+        counted = f"SELECT count(DISTINCT stream), count(*), {position} FROM {{table}}"  # noqa: S608  # as above
         streams, events, position = self._run(counted)[0]
         return StoreStatus(streams, events, position, self._conflicts, self._loaded)
 

@@ -174,11 +174,12 @@ def cached(
     writes: float = 0.8,
     lost: float = 0.0,
     seconds: float = 60.0,
+    cache: bool = True,
 ) -> Claims:
     """Readers ask `reads` times a second, writers change `writes` keys a second, all keys alike, for so many `seconds`.
 
     `on_write` is one of "nothing", "invalidate", "fill"; of the words that a writer says to the cache a share `lost`
-    never arrives: it died between the two.
+    never arrives: it died between the two. Without `cache` there is none, and every read goes to the table.
     """
     require_fraction(lost=lost)
     require_positive(reads=reads, keys=keys)
@@ -186,10 +187,11 @@ def cached(
     require_events(reads + writes, seconds)
     table = Table(sim, keys)
     boxes = Boxes(sim, CACHE, truth=table.boxes)
-    table.told.append(boxes)
-    cache = Cache(capacity=capacity, ttl_s=ttl_s, name=CACHE, recorder=Mirror(sim.recorder, boxes))
-    whole = Cached(cache, read=table.read, write=table.write, on_write=on_write)
-    broken = Cached(cache, read=table.read, write=table.write, on_write="nothing")
+    if cache:
+        table.told.append(boxes)
+    kept = Cache(capacity=capacity, ttl_s=ttl_s, name=CACHE, recorder=Mirror(sim.recorder, boxes))
+    whole = Cached(kept, read=table.read, write=table.write, on_write=on_write)
+    broken = Cached(kept, read=table.read, write=table.write, on_write="nothing")
     popular = zipf(keys, exponent)
     asked = iter(popular.draw(sim.seed, "cached/keys", 0, round(2 * reads * seconds) + 100).tolist())
     oldest_us = 0
@@ -199,10 +201,11 @@ def cached(
         luck = sim.stream("readers")
         for key in asked:
             yield sim.sleep(exponential(1 / reads)(luck))
-            entry = whole.read(sim.now_us, key)
-            behind_us = table.behind_us(key, entry.position)
+            position = whole.read(sim.now_us, key).position if cache else table.read(key)[1]
+            behind_us = table.behind_us(key, position)
             oldest_us = max(oldest_us, behind_us)
-            sim.emit("look", READERS, view=CACHE, key=f"k{key}", position=entry.position, behind_us=behind_us)
+            view = CACHE if cache else TABLE
+            sim.emit("look", READERS, view=view, key=f"k{key}", position=position, behind_us=behind_us)
 
     def write() -> Body:
         luck = sim.stream("writers")

@@ -1,7 +1,7 @@
 """What does it cost to bring rows in, and what do they do to a table that was in order?
 
 1. `tiny`: what a table of a few rows takes, each column in a block of its own on every slice.
-2. `one_by_one`, `files`: rows loaded one at a time against all at once; files against slices.
+2. `one_by_one`, `blocks_a_row`, `files`: rows loaded one at a time against all at once; files against slices.
 3. `late_days`: a day's load with some late rows, again and again, with and without a vacuum.
 4. `twice`: a load that comes twice, plain and by a staging table.
 5. `cuts`: a load that is cut off before each of its steps.
@@ -35,6 +35,8 @@ from dsys_lab.structures.schema import Schema
 from dsys_lab.trace import NO_TRACE, Recorder, Scalar
 
 MIB: Final = 1 << 20
+SLICES: Final = 4
+"""Of the cluster into which single rows are inserted."""
 
 
 # ------------------------------------------------------------------------------------------ 1. a tiny table
@@ -58,20 +60,32 @@ def tiny(rows: int = 1_000, *, slices: int = 4, block_bytes: int = MIB, unsorted
 # ------------------------------------------------------------------------------------------ 2. how rows come in
 def one_by_one(rows: int = 40) -> dict[str, dict[str, float]]:
     """Load some nights a row at a time, and all at once; count the blocks written for each row."""
-    columns = night_columns(1_000)
     told = {}
     for name, pieces in (("a row at a time", rows), ("all at once", 1)):
-        lab = Warehouse(Cluster(2, 2))
-        lab.create_table("night", NIGHT, sort_key=["date_key"])
-        parts = files_of({column: values[:rows] for column, values in columns.items()}, pieces)
-        written = sum(lab.copy("night", [part]).blocks_written for part in parts)
+        written = _loaded(rows, pieces)
         told[name] = {"transactions": pieces, "blocks written": written, "a row": written / rows}
     return told
 
 
-def insert_by_law() -> int:
-    """Return the blocks that a row by itself writes, by law: what the smallest table has on one slice."""
-    return laws.least_table_bytes(1, len(NIGHT.columns), 1, regions=1)
+def insert_by_law(at_once: float = 1) -> float:
+    """Return the blocks written for each of so many rows that come at once, by law.
+
+    They go to the slices in turn, and on each slice that gets one the last block of every column is written anew.
+    """
+    return laws.least_table_bytes(1, len(NIGHT.columns), 1, regions=1) * min(at_once, SLICES) / at_once
+
+
+def blocks_a_row(*at_once: int, rows: int = 40) -> list[tuple[float, float, float]]:
+    """Return (rows that come at once, blocks written for each, no error) of 40 nights, or so many."""
+    return [(count, _loaded(rows, rows // count) / rows, 0.0) for count in at_once]
+
+
+def _loaded(rows: int, pieces: int) -> int:
+    """Load some nights in so many pieces; return the blocks that were written."""
+    lab = Warehouse(Cluster(2, SLICES // 2))
+    lab.create_table("night", NIGHT, sort_key=["date_key"])
+    parts = files_of({column: values[:rows] for column, values in night_columns(1_000).items()}, pieces)
+    return sum(lab.copy("night", [part]).blocks_written for part in parts)
 
 
 def files(count: int, slices: int = 4) -> dict[str, Any]:

@@ -92,6 +92,11 @@ class Store:
         self._may_crash()
         return key in self._keys
 
+    @property
+    def ids_kept(self) -> int:
+        """How many keys it must keep."""
+        return len(self._keys)
+
     def remember(self, key: str) -> None:
         """Keep the key."""
         self._write(lambda: self._keys.add(key))
@@ -150,8 +155,19 @@ def note_then_add(clip: Clip, store: Store) -> None:
         store.add(clip.minutes)
 
 
-HANDLERS: Final = {"add always": add_always, "add then note": add_then_note, "note then add": note_then_add}
-"""Three handlers that are not yet right, by what they do."""
+def add_and_note(clip: Clip, store: Store) -> None:
+    """Add and note in one step: whoever dies has done both, or neither."""
+    with store.all_or_nothing():
+        if not store.seen(clip.id):
+            store.add(clip.minutes)
+            store.remember(clip.id)
+
+
+HANDLERS: Final = {
+    "add always": add_always, "add then note": add_then_note, "note then add": note_then_add,
+    "add and note": add_and_note,
+}  # fmt: skip
+"""Handlers by what they do; only the last is right whatever happens."""
 
 
 class HandlerWorker(Worker):
@@ -182,7 +198,7 @@ class HandlerWorker(Worker):
             simulation.after(0, self.crash)
             simulation.after(1, self.restart)
         for minutes in store.added:
-            simulation.emit("effect", self.name, message, key=message, minutes=minutes)
+            simulation.emit("effect", self.name, message, key=message, minutes=minutes, ids_kept=store.ids_kept)
         if not (store.added or dies):
             simulation.emit("note", self.name, text=f"the handler adds nothing for {message}")
         store.added.clear()

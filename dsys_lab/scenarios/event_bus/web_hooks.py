@@ -24,7 +24,9 @@ from dsys_lab.simulation.chance import exponential
 
 PARTNER, DOOR, ATTACKER = "partner", "door", "attacker"
 WAYS: Final = ("ask", "be called", "be called, and ask")
-SCHEDULES: Final[dict[str, Schedule]] = {"three attempts": IMPATIENT, "three days": STANDARD_SCHEDULE}
+SCHEDULES: Final[dict[str, Schedule]] = {
+    "one attempt": Schedule(()), "three attempts": IMPATIENT, "three days": STANDARD_SCHEDULE,
+}  # fmt: skip
 """How long a partner tries, by the words that a page uses."""
 NOTHING: Final = "nothing"
 LEFT_OUT: Final = (NOTHING, *CHECKS)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import sqrt
 from statistics import fmean, stdev
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from dsys_lab.dataflows.event_sourcing import Checkpoints, EventLog, Handler, Night
 from dsys_lab.errors import require_positive
@@ -14,7 +13,6 @@ from dsys_lab.scenarios.event_sourcing.rebuilding import rebuilding
 from dsys_lab.scenarios.event_sourcing.replaying import GUESTS, replaying
 from dsys_lab.scenarios.event_sourcing.world import a_house, filled
 from dsys_lab.scenarios.scenario import DEFAULT_SEED
-from dsys_lab.simulation.chance import stream
 from dsys_lab.structures.disk import VolatileDisk
 from dsys_lab.trace import Trace
 
@@ -30,7 +28,7 @@ class Load(NamedTuple):
     ----------
     every : int or None
         Events between two checkpoints.
-    folded_mean, standard_error : float
+    folded_mean : float
         Events folded for a load.
     checkpoints : int
         That were written in all.
@@ -38,33 +36,27 @@ class Load(NamedTuple):
 
     every: int | None
     folded_mean: float
-    standard_error: float
     checkpoints: int
 
 
-LOADS: Final = 96
-
-
 def loaded(*every: int | None, facts: int = 400, seed: int = DEFAULT_SEED) -> list[Load]:
-    """Let a stream grow to so many facts, and load it at random moments of its second half."""
+    """Let a stream grow to so many facts, and load it once at each version of its second half."""
     grown = filled(a_house(), facts, seed=seed)
-    return [_loaded(grown, one, stream(seed, "loads")) for one in every]
+    return [_loaded(grown, one) for one in every]
 
 
-def _loaded(grown: Handler[Night], every: int | None, luck: Callable[[], float]) -> Load:
+def _loaded(grown: Handler[Night], every: int | None) -> Load:
     facts = grown.store.load("n1")
     saved = None if every is None else Checkpoints(VolatileDisk(), every=every)
     house = Handler(EventLog(VolatileDisk()), grown.types, grown.decider, checkpoints=saved)
-    looked_at = {len(facts) // 2 + int(luck() * len(facts) / 2) for _ in range(LOADS)}
     folded = []
     for one in facts:
         house.store.append("n1", [one.written], expected=one.version - 1)
         if every is not None and one.version % every == 0:
             house.load("n1")  # whoever writes keeps the checkpoints, too
-        if one.version in looked_at:
+        if one.version > len(facts) // 2:
             folded.append(house.load("n1").folded_events)
-    error = stdev(folded) / sqrt(len(folded))
-    return Load(every, fmean(folded), error, saved.status().saved if saved else 0)
+    return Load(every, fmean(folded), saved.status().saved if saved else 0)
 
 
 # ------------------------------------------------------------------------------------------ decisions in vain

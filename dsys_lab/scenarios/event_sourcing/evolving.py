@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 from dsys_lab.dataflows.event_sourcing import Event, EventLog, EventType, EventTypes, Written
 from dsys_lab.dataflows.event_sourcing.night import BOOKED, named
 from dsys_lab.dataflows.service import CannotRead, Version
-from dsys_lab.errors import require_choice, require_positive
+from dsys_lab.errors import BadParameter, require_choice, require_positive
 from dsys_lab.scenarios.event_sourcing.world import FIRST, LAST
 from dsys_lab.structures.disk import VolatileDisk
 
@@ -78,6 +78,8 @@ def evolved(way: str, *, old: int = 30, new: int = 10, late_programs: int = 1) -
     """
     require_choice("way", way, tuple(_WAYS))
     require_positive(old=old, new=new)
+    if not 0 <= late_programs <= len(PROGRAMS):
+        raise BadParameter(f"late_programs = {late_programs}: give 0 to {len(PROGRAMS)} of the programs")
     log, reader, written_again, forms = _WAYS[way](old, new)
     behind = EventTypes([EventType("BedBooked", (OLD,))])
     broken = misread = 0

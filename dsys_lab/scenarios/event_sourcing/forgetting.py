@@ -6,13 +6,14 @@
 `throw the key`     the names were sealed before they were written; the key is thrown away
 ==================  ================================================================================================
 
-Looked at afterwards: is the name still in the bytes of the log, or in those of the backup, for somebody who has the
-ring as it is now? Does the night still fold, to the same takings? Is every event where it was?
+Looked at afterwards: is the name still in the bytes of the log, in those of the backup, or on the disk of a view that
+followed the log, for somebody who has the ring as it is now? Does the night still fold, to the same takings? Is every
+event where it was?
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
 from dsys_lab.dataflows.event_sourcing import (
@@ -24,13 +25,15 @@ from dsys_lab.dataflows.event_sourcing import (
     Night,
     Recorded,
     Takings,
+    projection,
 )
 from dsys_lab.dataflows.event_sourcing.events import require_dense
-from dsys_lab.dataflows.event_sourcing.following import change_of
-from dsys_lab.errors import DsysLabError, require_choice
+from dsys_lab.dataflows.event_sourcing.following import change_of, opened
+from dsys_lab.errors import BadParameter, DsysLabError, require_choice
 from dsys_lab.scenarios.event_sourcing.world import a_house, filled
 from dsys_lab.scenarios.scenario import DEFAULT_SEED
 from dsys_lab.simulation.chance import stream
+from dsys_lab.stores.relational import Change
 from dsys_lab.structures.disk import VolatileDisk
 
 
@@ -40,7 +43,7 @@ class Forgotten(NamedTuple):
     Attributes
     ----------
     way : str
-    in_log, in_backup : bool
+    in_log, in_backup, in_view : bool
         Whether the guest's name can still be read there.
     folds : bool
         Whether the night still folds.
@@ -52,6 +55,7 @@ class Forgotten(NamedTuple):
     way: str
     in_log: bool
     in_backup: bool
+    in_view: bool
     folds: bool
     same_takings: bool
     moved: int
@@ -65,18 +69,24 @@ def forgotten(way: str, *, facts: int = 60, seed: int = DEFAULT_SEED) -> Forgott
     types = EventTypes(TYPES, seals=ring if way == "throw the key" else None)
     house = filled(a_house(types=types), facts, seed=seed)
     backup = house.store.read()
-    booking = next(one for one in backup if one.written.kind == "BedBooked")
+    bookings = [one for one in backup if one.written.kind == "BedBooked"]
+    if not bookings:
+        raise BadParameter(f"facts = {facts}: nobody has booked in so few; give more")
+    booking = bookings[0]
     says = house.types.read(booking.written).says
     guest, name = str(says["guest"]), (str(says["first"]), str(says["last"]))
     before = takings(house, backup)
+    view = projection(VolatileDisk(), Takings, house.store, house.types)
+    view.follow()
     if way == "throw the key":
         ring.forget(guest)
     about = {one.version for one in backup if _guest(house, one) == guest}
     log = _AFTER[way](backup, about, name)
     return Forgotten(
         way,
-        in_log=_can_read(house, log, guest, name),
-        in_backup=_can_read(house, backup, guest, name),
+        in_log=_can_read(house, map(change_of, log), guest, name),
+        in_backup=_can_read(house, map(change_of, backup), guest, name),
+        in_view=_can_read(house, (one for _, changes in view.kept() for one in changes), guest, name),
         folds=_folds(house, log),
         same_takings=takings(house, log) == before,
         moved=sum(one not in log for one in backup),
@@ -103,8 +113,8 @@ _AFTER: Final[dict[str, Callable[[list[Recorded], set[int], tuple[str, str]], li
 WAYS: Final = tuple(_AFTER)
 
 
-def _can_read(house: Handler[Night], log: list[Recorded], guest: str, name: tuple[str, str]) -> bool:
-    said = [house.types.read(one.written).says for one in log]
+def _can_read(house: Handler[Night], kept: Iterable[Change], guest: str, name: tuple[str, str]) -> bool:
+    said = [opened(one, house.types).after or {} for one in kept]
     return any(one.get("guest") == guest and (one.get("first"), one.get("last")) == name for one in said)
 
 
@@ -120,5 +130,5 @@ def takings(house: Handler[Night], log: list[Recorded]) -> int:
     """Return what a view makes of these events."""
     view = Takings()
     for one in log:
-        view.apply(change_of(one, house.types))
+        view.apply(opened(change_of(one), house.types))
     return view.total

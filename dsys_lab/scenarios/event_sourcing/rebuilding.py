@@ -38,10 +38,17 @@ FACTS_MOST: Final = 4_000
 
 
 class Facts:
-    """The log, the guests who write it, and what it comes to at each position."""
+    """The log, the guests who write it, and what it comes to at each position.
 
-    def __init__(self, simulation: Simulation, *, history: int, rate: float, seconds: float) -> None:
-        self.simulation, self.rate, self.seconds = simulation, rate, seconds
+    Parameters
+    ----------
+    kept : bool
+        Whether there is a log; without one a fact goes into the sum and is gone, and what it all comes to is known to
+        this page alone.
+    """
+
+    def __init__(self, simulation: Simulation, *, history: int, rate: float, seconds: float, kept: bool) -> None:
+        self.simulation, self.rate, self.seconds, self.kept = simulation, rate, seconds, kept
         self.house: Handler[Night] = filled(a_house(), history, seed=simulation.seed)
         self.came_us, self.comes_to = [0], [0]
         self._right, self._source = Takings(), EventSource(self.house.store, self.house.types)
@@ -62,11 +69,14 @@ class Facts:
     def _note(self) -> None:
         """Say what is new in the log, and what all of it comes to."""
         for commit in self._source.peek():
-            for change in commit.changes:
+            for change in map(self._source.open, commit.changes):
                 self._right.apply(change)
                 message, key = f"e{commit.position}", SHORT[change.table]
                 self.simulation.emit("publish", "guests", message, attempt=1, key=key)
-                self.simulation.emit("append", FACTS, message, shard="facts", offset=commit.position - 1, key=key)
+                if self.kept:
+                    self.simulation.emit("append", FACTS, message, shard="facts", offset=commit.position - 1, key=key)
+                else:
+                    self.simulation.emit("finish", OLD, message, attempt=1)
             self.came_us.append(self.simulation.now_us)
             self.comes_to.append(self._right.total)
             self._source.confirm(commit.position)
@@ -130,6 +140,8 @@ class ViewMachine(Machine):
             self._point()
 
     def _point(self) -> None:
+        if not self.facts.kept:
+            return
         now_us = self.simulation.now_us
         first = max(0, self.position - 1)
         behind_us = self.facts.behind_us(self.position)
@@ -195,7 +207,7 @@ def rebuilding(
         raise BadParameter(f"history = {history}, rate = {rate:g}: give at most {FACTS_MOST:,} facts in all")
     if mended_s >= seconds:
         raise BadParameter(f"mended_s = {mended_s:g}: give a moment before the end, {seconds:g} s")
-    facts = Facts(sim, history=history, rate=rate, seconds=seconds)
+    facts = Facts(sim, history=history, rate=rate, seconds=seconds, kept=way != "from now on")
     old = ViewMachine(sim, OLD, facts, refunds=1 if mistaken else -1, rate=RATE_LIVE)
     old.follower.follow()
     office = Office(sim, facts, old)
@@ -209,7 +221,7 @@ def rebuilding(
         sim.run(sim.now_s + 1)
     wrong = office.look()
     shown = office.shown.follower.view.total
-    sim.emit("check", OFFICE, name="the office reads what the facts come to", ok=not wrong,
+    sim.emit("check", OFFICE, name="the office reads what the facts come to, in cents", ok=not wrong,
              expected=facts.comes_to[-1], got=shown)  # fmt: skip
     return Claims({"checks hold": {}}, poster_us=round((mended_s + 0.6 * history / rebuild_rate) * 1e6))
 

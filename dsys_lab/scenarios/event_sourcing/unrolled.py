@@ -67,8 +67,9 @@ def _bed(night: Night, bed: int) -> tuple[str, str, str]:
 
 def _views(house: Handler[Night], position: int, refunds: int) -> list[tuple[str, str, str]]:
     free, right, other = FreeBeds(), Takings(), Takings(refunds=refunds)
-    for commit in EventSource(house.store, house.types).peek(position or None)[:position]:
-        for change in commit.changes:
+    source = EventSource(house.store, house.types)
+    for commit in source.peek(position):
+        for change in map(source.open, commit.changes):
             for view in (free, right, other):
                 view.apply(change)
     look = "said" if other.total == right.total else "wrong"

@@ -80,7 +80,7 @@ class _RunPicture:
         self.flushed += count if fields["of"] == "memtable" else 0
         self._recorder.emit(
             time_us, "gauge", STORE, name="write amplification", value=round(self.written / self.flushed, 2),
-            unit="entries written a flushed one",
+            unit="times",
         )  # fmt: skip
 
 

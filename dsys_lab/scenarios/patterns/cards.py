@@ -5,16 +5,18 @@ Each takes a scenario of some lab and says which of its parameters is the patter
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
-from dsys_lab.scenarios.log_stream.counts import by_former_owners
+from dsys_lab.facts import fact
 from dsys_lab.scenarios.patterns.bulkhead import QUIET, idle_beside_a_line_s, waits_s
 from dsys_lab.scenarios.patterns.catalogue import Pattern
-from dsys_lab.scenarios.patterns.choreography import messages_an_order, trail
+from dsys_lab.scenarios.patterns.choreography import messages_an_order, parts_left, trail
 from dsys_lab.scenarios.patterns.circuit_breaker import refused_in_vain
 from dsys_lab.scenarios.patterns.claim_check import bus_bytes
 from dsys_lab.scenarios.patterns.claim_check import round_trips as large_round_trips
 from dsys_lab.scenarios.patterns.deployment_stamps import asked, users_hit
+from dsys_lab.scenarios.patterns.filters import with_the_model
 from dsys_lab.scenarios.patterns.measures import (
     DONE_AGAIN,
     LOST,
@@ -30,6 +32,7 @@ from dsys_lab.scenarios.patterns.measures import (
     wait_s,
 )
 from dsys_lab.scenarios.patterns.one_order.followed import AT_THE_SEAM
+from dsys_lab.scenarios.patterns.translated import unread
 from dsys_lab.scenarios.patterns.valet_key import round_trips as valet_round_trips
 from dsys_lab.scenarios.patterns.valet_key import service_bytes
 from dsys_lab.trace import Trace
@@ -37,18 +40,21 @@ from dsys_lab.trace.measures import quantile
 
 LONGEST_S: Final = longest_s("s that the unluckiest clip waits", "publish", "ack")
 BURST: Final = {"capacity": 20, "burst_to_s": 30.0, "until_s": 60.0}
-FREEZE: Final = {"do": "slow", "target": "worker-1", "value": 0, "lasts_s": 15,
-                 "on": {"kind": "effect", "place": "worker-1"}, "nth": 4}  # fmt: skip
 DESK_DIES: Final = {"do": "crash", "target": "desk", "on": {"kind": "effect"}, "nth": 8, "lasts_s": 2}
 GONE: Final = {"do": "crash", "target": "encoder-1", "on": {"kind": "start", "place": "encoder-1"}, "nth": 4}
+LEADER_DIES: Final = {"do": "crash", "target": "billing-1", "at_s": 14, "lasts_s": 10}
+LONGEST_LOAN_S: Final = float(fact("sqs_visibility_max").value)
+"""A queue cannot lend for ever; twelve hours are as good as that."""
 
 
-def _kept(trace: Trace) -> float:
-    return 0 if trace.header.params["handler"] == "add always" else len({row.message for row in trace.of("effect")})
+def _most(kind: str, name: str) -> Callable[[Trace], float]:
+    """Take the most that a field of these rows ever says."""
+    return lambda trace: max((int(row.fields.get(name) or 0) for row in trace.of(kind)), default=0)
 
 
-def _written_down(trace: Trace) -> float:
-    return 0 if trace.header.params["memory"] == "neither" else len(trace.of("effect"))
+def _reads_of_the_table(trace: Trace) -> float:
+    """Count what a cache did not have, or, where there is none, every look at the table."""
+    return len(trace.of("miss")) + sum(row.fields["view"] == "table" for row in trace.of("look"))
 
 
 WAITING: Final = (
@@ -107,21 +113,30 @@ WAITING: Final = (
         "Priority Queue", "a convoy keeps the order within a group; priority changes the order of all",
     ),
     Pattern(
-        "Scheduler Agent Supervisor",
-        "A worker dies with a clip in its hands, and nobody asks for it for a long time.",
-        "Somebody watches over what was given out; who is silent for too long loses it to another.",
-        "durable_queue.encode", {"visibility_s": 600.0}, {"visibility_s": 4.0},
+        "Lease",
+        "A worker dies with a clip in its hands, and what was given out for good stays with the dead.",
+        "Give it for a time: who is silent for too long loses it to another.",
+        "durable_queue.encode", {"visibility_s": LONGEST_LOAN_S}, {"visibility_s": 4.0},
         LONGEST_S, DONE_AGAIN,
-        "Retry", "a retry is made by who called; a supervisor notices for somebody who cannot call any more",
+        "Leader Election", "a lease is on anything, a clip for example; the one of an election is on a role",
         {"clips": 30, "faults": [GONE]},
     ),
     Pattern(
         "Pipes and Filters",
-        "One program does all the steps, so the next night waits for all of them.",
-        "A filter for each step, with a pipe between: each takes the next when its own step is done.",
+        "One program does all the steps, so each of its machines must be fit for the hardest of them.",
+        "A filter for each step, with a pipe between: a step has the machines that it needs.",
         "patterns.filters", {"way": "one program"}, {"way": "three filters"},
-        wait_s("p99 from wearable to scored, s", "publish", "finish"), rows("hand-overs", "send"),
+        Measure("machines with room for the model", with_the_model), rows("hand-overs", "send"),
         "Competing Consumers", "filters do different steps of one message; competitors one step of different messages",
+        {"rate": 8.0},
+    ),
+    Pattern(
+        "Asynchronous Request-Reply",
+        "Who asks for something long keeps a connection open for it, and when all are taken the next is turned away.",
+        "Say at once that it will be done, and let them come back for it.",
+        "patterns.reports", {"way": "wait for it"}, {"way": "come back for it"},
+        REFUSED, rows("questions whether it is ready", "look"),
+        "Queue-Based Load Leveling", "a queue spares the server; a ticket spares the caller, and the connection",
     ),
 )  # fmt: skip
 
@@ -133,14 +148,6 @@ SPREADING: Final = (
         "publish_subscribe.isolation", {"wiring": "one call after the other"}, {"wiring": "topic, a queue each"},
         wait_s("p99 that the phone waits, s", "publish", "publish_ok"), rows("messages", "push", "deliver"),
         "Competing Consumers", "each subscriber has a copy of its own; competitors share one",
-    ),
-    Pattern(
-        "Messaging Bridge",
-        "A topic pushes and forgets who is too slow; a worker wants to pull when it has time.",
-        "Connect the two kinds of messaging: a queue subscribes to the topic.",
-        "publish_subscribe.isolation", {"wiring": "topic"}, {"wiring": "topic, a queue each"},
-        LOST, rows("steps at the queues", "enqueue", "deliver", "ack"),
-        "Anti-Corruption Layer", "a bridge carries messages over as they are; a layer translates what they say",
     ),
     Pattern(
         "Gatekeeper",
@@ -155,8 +162,8 @@ SPREADING: Final = (
         "A partner renames a field, and every reader of ours must be mended, one after the other.",
         "One place knows the partner's words and says ours to all readers.",
         "patterns.translated", {"layer": False}, {"layer": True},
-        rows("nights set aside unread", "set_aside"), rows("messages sent", "send"),
-        "Messaging Bridge", "the layer changes the words; a bridge changes only the way on which they travel",
+        Measure("times that a reader went without a night", unread), rows("messages sent", "send"),
+        "Strangler Fig", "the layer stays, and changes words; the fig's front goes, and leads callers",
     ),
     Pattern(
         "External Configuration Store",
@@ -180,9 +187,9 @@ SPREADING: Final = (
 FAILING: Final = (
     Pattern(
         "Retry",
-        "The door is down for fifteen minutes, and who tries three times has given up long before that.",
+        "The door is down for fifteen minutes, and who calls then has called in vain.",
         "Try again, later and later, for longer than an outage lasts.",
-        "event_bus.hear_of_it", {"tries": "three attempts"}, {"tries": "three days"},
+        "event_bus.hear_of_it", {"tries": "one attempt"}, {"tries": "three days"},
         Measure("events never heard of", lambda trace: len(trace.of("change")) - len(trace.of("effect"))),
         rows("calls", "send"),
         "Circuit Breaker", "a retry believes that the next call may work; a breaker believes that it will not",
@@ -192,36 +199,37 @@ FAILING: Final = (
         "Idempotent Consumer",
         "A queue delivers at least once, and a handler that adds up counts a clip twice.",
         "Note what was done with the effect, in one step, and skip what is noted.",
-        "durable_queue.handled", {"handler": "add always"}, {"handler": "add then note"},
-        DONE_AGAIN, Measure("ids that must be kept", _kept),
+        "durable_queue.handled", {"handler": "add always"}, {"handler": "add and note"},
+        DONE_AGAIN, Measure("ids that must be kept", _most("effect", "ids_kept")),
         "Retry", "a retry makes a second delivery; the idempotent consumer makes it harmless",
-        {"visibility_s": 3.0, "work_shape": "exponential"},
+        {"visibility_s": 3.0, "work_shape": "exponential", "power_loss_share": 0.02},
     ),
     Pattern(
-        "Quarantine",
-        "One bad ping in a crate, and the whole crate is set aside.",
-        "Judge each for itself, and park only what is bad.",
-        "delivery_stream.spoiled", {"judged": "a whole crate"}, {"judged": "each ping"},
-        rows("pings set aside", "set_aside"), rows("crates to write", "sealed"),
-        "Gatekeeper", "a gatekeeper refuses at the door; quarantine has taken it in and keeps it for somebody to look",
+        "Dead Letter Channel",
+        "A clip that nobody can encode comes back and back, and takes the time of those who could do others.",
+        "After so many tries put it aside, where somebody looks at it.",
+        "durable_queue.encode", {"max_receives": None}, {"max_receives": 4},
+        rows("times that a clip was given out", "deliver"), rows("clips that somebody must look at", "dead"),
+        "Gatekeeper", "a gatekeeper refuses at the door; a dead letter was taken in, and is kept for somebody to look",
+        {"poison_share": 0.1, "idempotent": True},
     ),
     Pattern(
-        "Health Endpoint Monitoring",
+        "Heartbeat",
         "Pings go missing, and nobody knows of it.",
         "Let the far end be told now and then what ought to be there, and compare.",
         "missed_messages.path", {"detector": "nobody"}, {"detector": "heartbeat"},
         Measure("missed, and nobody knows", lambda trace: len(trace.of("hole")) - len(trace.of("detect"))),
         rows("messages sent", "publish"),
-        "Scheduler Agent Supervisor", "monitoring says that something is wrong; a supervisor does something about it",
+        "Scheduler Agent Supervisor", "a heartbeat tells that something is wrong; a supervisor does something about it",
     ),
     Pattern(
         "Leader Election",
-        "A worker freezes, another takes over, and then the first one wakes up and goes on.",
-        "Only who holds the newest lease may act, and who is acted upon refuses the older one.",
-        "log_stream.nights", {"fenced": False}, {"fenced": True},
-        Measure("effects of a former owner", by_former_owners), rows("effects refused", "refuse"),
-        "Scheduler Agent Supervisor", "an election says who may act; a supervisor says what is to be done again",
-        {"shards": 1, "rate": 20.0, "poll_s": 2.0, "work_s": 0.2, "faults": [FREEZE]},
+        "Three run so that one may die, and each of them sends the bill.",
+        "All want one lease; who holds it sends, and the others watch whether it is still alive.",
+        "patterns.billed", {"elects": False}, {"elects": True},
+        DONE_AGAIN, rows("questions to the lease table", "look"),
+        "Competing Consumers", "competitors share many things to do; of candidates one does all, and the others wait",
+        {"faults": [LEADER_DIES]},
     ),
 )  # fmt: skip
 
@@ -230,8 +238,8 @@ READING: Final = (
         "Cache-Aside",
         "Every read goes to the table.",
         "Look into a cache first, and put there what was missing.",
-        "authoritative_and_derived.cached", {"ttl_s": 0.001}, {"ttl_s": 10.0},
-        rows("reads that reach the table", "miss"),
+        "authoritative_and_derived.cached", {"cache": False}, {"cache": True},
+        Measure("reads that reach the table", _reads_of_the_table),
         Measure("old answers", lambda trace: sum(int(row.fields["behind_us"] or 0) > 0 for row in trace.of("look"))),
         "Materialized View", "a cache keeps what somebody asked for; a view keeps what somebody may ask for",
     ),
@@ -282,21 +290,30 @@ READING: Final = (
 
 PROMISING: Final = (
     Pattern(
-        "Asynchronous Request-Reply",
+        "Verification with Apology",
         "Buyers stand and wait until the stock has been asked, and some of them leave.",
-        "Say yes at once, on what is known here, and bring the answer later.",
+        "Say yes at once, on what is known here; verify later, and apologise where it was wrong.",
         "verification_and_apology.launch", {"way": "ask"}, {"way": "promise"},
         rows("buyers who leave unanswered", "abandon"), rows("apologies", "apologise"),
-        "Queue-Based Load Leveling", "a queue makes the caller's work wait; here the caller goes on, with a promise",
+        "Asynchronous Request-Reply", "a ticket promises an answer; here the answer is given, and may be taken back",
+    ),
+    Pattern(
+        "Scheduler Agent Supervisor",
+        "A promise takes several acts at several places, and whoever sees to them dies half-way.",
+        "Note how far each has come, do each act under a key, and let somebody go on from the notes.",
+        "verification_and_apology.settle", {"memory": "neither"}, {"memory": "keys and journal"},
+        broken("acts done once too often", "exactly-once effect"),
+        Measure("notes that are kept", _most("wait", "noted")),
+        "Saga", "a supervisor sees that all is done; a saga says what is undone when it cannot be",
+        {"faults": [DESK_DIES]},
     ),
     Pattern(
         "Saga",
-        "A promise takes several acts at several places, and whoever does them dies half-way.",
-        "Write each act down before it is done, under a key of its own, with what would undo it; and go on from there.",
-        "verification_and_apology.settle", {"memory": "neither"}, {"memory": "keys and journal"},
-        broken("acts done once too often", "exactly-once effect"), Measure("acts that are written down", _written_down),
+        "An order takes several parts at several places; one fails, and what was done before stays done.",
+        "Let each part have an undoing, and undo what was done, in reverse.",
+        "patterns.order", {"undoes": False}, {"undoes": True},
+        Measure("parts that stay done of orders that failed", parts_left), rows("messages sent", "send"),
         "Choreography", "a saga says what is undone when a step fails; who tells whom to do it is another question",
-        {"faults": [DESK_DIES]},
     ),
 )  # fmt: skip
 
@@ -321,7 +338,7 @@ OWN: Final = (
     Pattern(
         "Choreography",
         "One machine tells all others what to do, and every word goes there and back.",
-        "Let each tell the next.",
+        "Let each say what it has done, and the one whom it concerns act on that.",
         "patterns.order", {"way": "orchestrator"}, {"way": "choreography"},
         Measure("messages an order", messages_an_order),
         Measure("rows to read until the stuck order is found", lambda trace: trail(trace, "o7").rows),

@@ -3,10 +3,11 @@
 A pattern is data: which parameters switch it, and two measures, of what it buys and of what it costs. Nothing on a card
 is an opinion but its words; the numbers are counted in the two runs, which the same seed gives the same luck.
 
-The names are those of the Azure Architecture Center, "Cloud design patterns" (42 rows in the stored copy of July 2022;
+Most names are those of the Azure Architecture Center, "Cloud design patterns" (42 rows in the stored copy of July 2022;
 Messaging Bridge and Quarantine came later), and of its articles on the outbox and the idempotent consumer. Most are
-older: Hohpe and Woolf, *Enterprise Integration Patterns*, 2003; Nygard, *Release It!*, 2007; Newman, *Building
-Microservices*, second edition, 2021.
+older: Hohpe and Woolf, *Enterprise Integration Patterns*, 2003, from whom *Dead Letter Channel* is taken; Nygard,
+*Release It!*, 2007; Newman, *Building Microservices*, second edition, 2021. *Lease* and *Heartbeat* are named as in
+Joshi, *Patterns of Distributed Systems*, 2023; *Verification with Apology* as in the notes.
 """
 
 from __future__ import annotations

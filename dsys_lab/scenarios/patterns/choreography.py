@@ -1,13 +1,14 @@
 """Choreography or an orchestrator: who knows how an order goes on?
 
-An order goes through four services. In a *choreography* each knows its neighbours: when it is done it tells the next
-one, and when it must refuse it tells the one before to undo. Nobody knows the whole. An *orchestrator* knows it: it
-tells each service what to do, hears how that went, and writes both into its journal. That costs it nearly twice the
-messages, and it is one more machine that can crash.
+An order goes through four services. In a *choreography* each says what has happened (*done*, *refused*, *undone*), and
+whoever is concerned by that knows what to do: the next one its part, the one before its undoing. Nobody gives orders,
+and nobody knows the whole. An *orchestrator* knows it: it tells each service what to do, hears how that went, and
+writes both into its journal. That costs it nearly twice the messages, and it is one more machine that can crash.
 
 What it buys shows when one order is stuck. In the choreography one reads from service to service until the trail ends;
 in the orchestrator's journal the answer stands in one place. And an orchestrator can lose patience: it undoes what was
-done, in reverse, and apologises. In a choreography nobody is there to.
+done, in reverse, and apologises. In a choreography nobody is there to. To undo, one part after the other, is what makes
+a row of steps a *saga*: without it (`undoes=False`) an order that failed leaves what was done of it by then.
 
 Every machine keeps what it must still say on its disk (an *outbox*), and says it again until it is acknowledged; a
 service keeps what it was told (an *inbox*) and does nothing twice. So a crash delays, and loses nothing; an
@@ -19,12 +20,15 @@ Microservices*, second edition, 2021, ch. 6; Garcia-Molina and Salem, "Sagas", S
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import count
 from typing import Any, Final
 
 from dsys_lab.errors import BadParameter, require_choice, require_fraction, require_positive
+from dsys_lab.scenarios.arrivals import at_random
 from dsys_lab.scenarios.scenario import Claims, scenario
 from dsys_lab.simulation import Body, Event, Machine, Simulation
 from dsys_lab.simulation.chance import exponential
@@ -33,7 +37,10 @@ from dsys_lab.trace import Row, Trace
 WAYS: Final = ("choreography", "orchestrator")
 SERVICES: Final = ("stock", "payment", "shipping", "mail")
 SHOP: Final = "shop"
-DO, UNDO, DONE, REFUSED, UNDONE = "do", "undo", "done", "refused", "undone"
+DO, UNDO = "do", "undo"
+ACCEPTED, DONE, REFUSED, UNDONE = "accepted", "done", "refused", "undone"
+MEANS: Final = {ACCEPTED: DO, DONE: DO, REFUSED: UNDO, UNDONE: UNDO}
+"""What somebody else's news means for the one whom it concerns."""
 REFUSES, STICKS = "payment", "shipping"
 APOLOGY_COST: Final = 1
 AGAIN_S: Final = 1.0
@@ -83,7 +90,8 @@ class Service(Correspondent):
     Parameters
     ----------
     leader : str
-        Whom it tells; "" in a choreography, where it tells its neighbours.
+        Who tells it what to do, and hears how that went; "" in a choreography, where it hears news of its neighbours
+        and they of it.
     """
 
     def __init__(
@@ -102,9 +110,10 @@ class Service(Correspondent):
 
     def hear(self, order: str, what: str, source: str) -> None:
         """Write it into the inbox, unless it was heard before."""
-        if (order, what) not in self.disk["heard"]:
-            self.disk["heard"].add((order, what))
-            self.disk["inbox"].append((order, what))
+        task = order, what if self.leader else MEANS[what]
+        if task not in self.disk["heard"]:
+            self.disk["heard"].add(task)
+            self.disk["inbox"].append(task)
             self._news.succeed()
             self._news = self.simulation.event()
 
@@ -152,7 +161,7 @@ class Service(Correspondent):
         return DONE
 
     def tell(self, order: str, outcome: str) -> None:
-        """Tell the leader; or the neighbour on whom it depends now."""
+        """Tell the leader; or the neighbour whom the news concerns."""
         if not outcome:
             return
         if self.leader:
@@ -160,18 +169,31 @@ class Service(Correspondent):
             return
         chain = (SHOP, *SERVICES, SHOP)
         place = chain.index(self.name)
-        to = chain[place + 1] if outcome == DONE else chain[place - 1]
-        self.say(to, order, (outcome if to == SHOP else DO if outcome == DONE else UNDO))
+        self.say(chain[place + 1] if outcome == DONE else chain[place - 1], order, outcome)
 
 
 class Shop(Correspondent):
-    """Accepts orders, starts each on its way, and hears how it ended."""
+    """Accepts orders, starts each on its way, and hears how it ended.
+
+    Attributes
+    ----------
+    promised, ended : int
+        How many orders were: a witness's count, and no memory of the machine.
+    """
+
+    promised = ended = 0
 
     def accept(self, order: str) -> None:
         """Promise an order."""
         self.simulation.emit("publish", self.name, order, attempt=1)
         self.simulation.emit("accept", self.name, order, order=order)
-        self.say(SERVICES[0], order, DO)
+        self.promised += 1
+        self._count()
+        self.begin(order)
+
+    def begin(self, order: str) -> None:
+        """Say that there is one."""
+        self.say(SERVICES[0], order, ACCEPTED)
 
     def hear(self, order: str, what: str, source: str) -> None:
         """Tell the customer, once."""
@@ -180,8 +202,15 @@ class Shop(Correspondent):
             ended.add(order)
             self.end(order, well=what == DONE)
 
+    def _count(self) -> None:
+        """Say how many customers wait."""
+        self.simulation.emit("gauge", self.name, name="customers who wait", value=self.promised - self.ended,
+                             unit="orders")  # fmt: skip
+
     def end(self, order: str, *, well: bool) -> None:
         """Confirm, or apologise."""
+        self.ended += 1
+        self._count()
         if well:
             self.simulation.emit("confirm", self.name, order, order=order)
         else:
@@ -198,11 +227,13 @@ class Orchestrator(Shop):
         Whether that is on the disk; without it a crash forgets all orders.
     patience_s : float
         After so long without an answer it begins to undo.
+    undoes : bool
+        Whether it has undone what was done of an order that failed; without it the order is over at once.
     """
 
-    def __init__(self, simulation: Simulation, *, journal: bool, patience_s: float) -> None:
+    def __init__(self, simulation: Simulation, *, journal: bool, patience_s: float, undoes: bool) -> None:
         super().__init__(simulation, SHOP)
-        self.journal, self.patience_s = journal, patience_s
+        self.journal, self.patience_s, self.undoes = journal, patience_s, undoes
         self.orders: dict[str, tuple[int, str]] = {}
 
     def boot(self) -> None:
@@ -214,10 +245,8 @@ class Orchestrator(Shop):
         for order, (step, what) in self.orders.items():
             self._watch(order, step, what)
 
-    def accept(self, order: str) -> None:
-        """Promise an order, and begin."""
-        self.simulation.emit("publish", self.name, order, attempt=1)
-        self.simulation.emit("accept", self.name, order, order=order)
+    def begin(self, order: str) -> None:
+        """Tell the first service to do its part."""
         self._tell(order, 0, DO)
 
     def hear(self, order: str, what: str, source: str) -> None:
@@ -230,11 +259,14 @@ class Orchestrator(Shop):
         self.simulation.emit("end", self.name, order, op=order, ok=what != REFUSED)
         forward = what == DONE
         step += 1 if forward else -1
-        if 0 <= step < len(SERVICES):
+        if 0 <= step < len(SERVICES) and (forward or self.undoes):
             self._tell(order, step, DO if forward else UNDO)
         else:
-            del self.orders[order]
-            self.end(order, well=forward)
+            self._let_go(order, well=forward)
+
+    def _let_go(self, order: str, *, well: bool) -> None:
+        del self.orders[order]
+        self.end(order, well=well)
 
     def _tell(self, order: str, step: int, what: str) -> None:
         self.orders[order] = step, what
@@ -251,7 +283,10 @@ class Orchestrator(Shop):
         yield self.simulation.sleep(self.patience_s)
         if self.orders.get(order) == (step, DO):
             self.disk["outbox"].pop((SERVICES[step], order, DO), None)
-            self._tell(order, step, UNDO)
+            if self.undoes:
+                self._tell(order, step, UNDO)
+            else:
+                self._let_go(order, well=False)
 
 
 @scenario("{way}")
@@ -261,6 +296,7 @@ def order(
     way: str = "orchestrator",
     stuck: int = 7,
     journal: bool = True,
+    undoes: bool = True,
     patience_s: float = 8.0,
     refused: float = 0.1,
     orders_per_s: float = 1.0,
@@ -269,8 +305,8 @@ def order(
 ) -> Claims:
     """Orders go through stock, payment, shipping and mail; order number `stuck` fails in shipping each time.
 
-    `refused` is the share of cards that payment refuses; `stuck=0` is none. `journal` and `patience_s` are the
-    orchestrator's. Nothing new comes after `until_s`, and the run goes on for as long again.
+    `refused` is the share of cards that payment refuses; `stuck=0` is none. `journal`, `undoes` and `patience_s` are
+    the orchestrator's. Nothing new comes after `until_s`, and the run goes on for as long again.
     """
     require_choice("way", way, WAYS)
     require_positive(patience_s=patience_s, orders_per_s=orders_per_s, work_s=work_s, until_s=until_s)
@@ -278,23 +314,20 @@ def order(
     if stuck < 0:
         raise BadParameter(f"stuck = {stuck!r}: give the number of an order, from 1, or 0 for none")
     leads = way == "orchestrator"
+    if not (leads or undoes):
+        raise BadParameter("undoes = False: give way = 'orchestrator', for in a choreography each undoes its own")
     for name in SERVICES:
         Service(
             sim, name, leader=SHOP if leads else "", work_s=work_s, refused=refused, sticks=f"o{stuck}"
         )
-    front = Orchestrator(sim, journal=journal, patience_s=patience_s) if leads else Shop(sim, SHOP)
+    front = Orchestrator(sim, journal=journal, patience_s=patience_s, undoes=undoes) if leads else Shop(sim, SHOP)
+    numbers = count(1)
 
-    def come() -> Body:
-        chance, number = sim.stream("customers/arrivals"), 0
-        while True:
-            yield sim.sleep(exponential(1 / orders_per_s)(chance))
-            if sim.now_s > until_s:
-                return
-            if front.up:
-                number += 1
-                front.accept(f"o{number}")
+    def come(*_: object) -> None:
+        if front.up:
+            front.accept(f"o{next(numbers)}")
 
-    sim.spawn(come())
+    sim.spawn(at_random(sim, "customers/arrivals", rate=orders_per_s, until_s=until_s, comes=come))
     sim.run(2 * until_s)
     return Claims({"one end each": {}, "exactly-once effect": {}, "sends settle": {}})
 
@@ -348,6 +381,13 @@ WRITTEN: Final = frozenset(
 
 def _positions(written: list[Row], order: str) -> Iterator[int]:
     return (number for number, row in enumerate(reversed(written), start=1) if row.message == order)
+
+
+def parts_left(trace: Trace) -> int:
+    """Return how many parts stay done of orders that were apologised for."""
+    failed = {row.message for row in trace.of("apologise")}
+    done, undone = (Counter(row.message for row in trace.of(kind)) for kind in ("effect", "compensate"))
+    return sum(done[order] - undone[order] for order in failed)
 
 
 def messages_an_order(trace: Trace) -> float:

@@ -13,7 +13,7 @@ HotOS 2021.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any, Final
 
 from dsys_lab.brokers.circuit_breaker import CircuitBreaker
@@ -21,10 +21,12 @@ from dsys_lab.brokers.overflow import Buffer, Request
 from dsys_lab.brokers.retries import RetryBudget, RetryPolicy
 from dsys_lab.errors import require_choice, require_positive
 from dsys_lab.scenarios.machines import Consumer, Inbox, RetryingClient
+from dsys_lab.scenarios.patterns.own_breaker import OwnBreaker
 from dsys_lab.scenarios.scenario import Claims, scenario
 from dsys_lab.simulation import Event, Simulation
 from dsys_lab.simulation.chance import exponential
-from dsys_lab.trace import Trace
+from dsys_lab.simulation.network import DELAY_S
+from dsys_lab.trace import Row, Trace
 
 BREAKERS: Final = ("none", "with a timeout", "probe without a timeout")
 WEARABLES, INBOX, SCORER = "wearables", "inbox", "scorer"
@@ -41,12 +43,12 @@ class CarefulClient(RetryingClient):
 
     Attributes
     ----------
-    breaker : CircuitBreaker
+    breaker : CircuitBreaker or OwnBreaker
     probe_timeout : bool
         Whether the probe has the timeout of every other attempt; if not, it is waited for to the end of the run.
     """
 
-    breaker: CircuitBreaker
+    breaker: CircuitBreaker | OwnBreaker
     probe_timeout: bool = True
 
     def may_retry(self, why: str) -> bool:
@@ -72,7 +74,7 @@ class CarefulClient(RetryingClient):
 def storm(
     sim: Simulation,
     *,
-    breaker: str = "with a timeout",
+    breaker: str | Callable = "with a timeout",
     failures: int = 5,
     open_s: float = 5.0,
     retries: int = 3,
@@ -86,9 +88,11 @@ def storm(
 ) -> Claims:
     """Calls come at `utilisation * service_rate` a second, `spike` times that during the spike; clients try again.
 
-    `breaker` is "none", "with a timeout", or "probe without a timeout". The gauge `goodput` counts answers in time.
+    `breaker` is "none", "with a timeout", "probe without a timeout", or a rule of the reader's own (`OwnBreaker`), to
+    which `failures` and `open_s` say nothing. The gauge `goodput` counts answers in time.
     """
-    require_choice("breaker", breaker, BREAKERS)
+    if isinstance(breaker, str):
+        require_choice("breaker", breaker, BREAKERS)
     require_positive(utilisation=utilisation, spike=spike, service_rate=service_rate, until_s=until_s)
     rate, policy = utilisation * service_rate, RetryPolicy(retries=retries, timeout_s=timeout_s)
     inbox = Inbox(sim, Buffer(INBOX, capacity=1, policy="unbounded", recorder=sim.recorder))
@@ -102,7 +106,9 @@ def storm(
         name=WEARABLES,
         until_s=until_s,
     )
-    if isinstance(client, CarefulClient):
+    if isinstance(client, CarefulClient) and not isinstance(breaker, str):
+        client.breaker = OwnBreaker(breaker, place=WEARABLES, recorder=sim.recorder)
+    elif isinstance(client, CarefulClient):
         client.probe_timeout = breaker == "with a timeout"
         within_s = timeout_s if client.probe_timeout else None
         client.breaker = CircuitBreaker(
@@ -118,8 +124,14 @@ def storm(
     return Claims(
         {"conservation": {}, "depth adds up": {}, "sends settle": {}, "comes back": after},
         {"goodput": {"value": rate, "label": f"{rate:g}/s come in before and after"}},
-        poster_us=int(min(spike_from_s + IN_THE_SPIKE_S, until_s) * 1e6),
+        poster_us=int(min(_tells_most_s(client, spike_from_s), until_s) * 1e6),
     )
+
+
+def _tells_most_s(client: RetryingClient, spike_from_s: float) -> float:
+    """Return when the first calls have failed; but where a probe is never answered, when everybody is shut out."""
+    is_silent = isinstance(client, CarefulClient) and not client.probe_timeout
+    return spike_from_s + (SETTLED_S if is_silent else IN_THE_SPIKE_S)
 
 
 # ------------------------------------------------------------------------------------------ what it came to
@@ -132,21 +144,33 @@ def goodput_after(trace: Trace) -> tuple[int, int]:
 
 
 def refused_in_vain(trace: Trace) -> tuple[int, int]:
-    """Return how many calls the breaker refused, and how many of those the server would have answered in time.
+    """Return how many calls the breaker refused, and how many of those the server would have answered in time."""
+    answers = [would_answer for _, would_answer in refusals(trace)]
+    return len(answers), sum(answers)
 
-    It would have if the line before it was short enough: at its mean rate, and the way there and back aside.
+
+def refusals(trace: Trace) -> list[tuple[str | None, bool]]:
+    """Return each call that the breaker refused, and whether the server would have answered it in time.
+
+    Its line is first come, first served, and the run tells when each of those before the refused call was done with. A
+    call that had been let through would have come after them, with a piece of work of the mean length, and the way
+    there and back.
     """
     params = trace.header.params
-    room = params["timeout_s"] * params["service_rate"]
-    waiting: set[tuple[str | None, object]] = set()
-    refused = in_vain = 0
+    own_us = (1 / params["service_rate"] + 2 * DELAY_S) * 1e6
+    left_us = {_copy(row): row.time_us for row in trace.of("finish", "expire", "drop")}
+    waiting: dict[tuple[str | None, object], None] = {}
+    found = []
     for row in trace:
-        copy = row.message, row.fields.get("copy")
         if row.kind == "enqueue":
-            waiting.add(copy)
+            waiting[_copy(row)] = None
         elif row.kind in ("finish", "expire", "drop"):
-            waiting.discard(copy)
+            waiting.pop(_copy(row), None)
         elif row.kind == "reject" and row.place == WEARABLES:
-            refused += 1
-            in_vain += len(waiting) < room
-    return refused, in_vain
+            free_us = max((left_us.get(one, trace.header.end_us) for one in waiting), default=row.time_us)
+            found.append((row.message, free_us + own_us - row.time_us <= params["timeout_s"] * 1e6))
+    return found
+
+
+def _copy(row: Row) -> tuple[str | None, object]:
+    return row.message, row.fields.get("copy")

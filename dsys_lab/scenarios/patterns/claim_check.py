@@ -118,11 +118,18 @@ class Bus(Machine):
 
 
 class Encoder(Machine):
-    """Takes what comes through the bus, and fetches what did not."""
+    """Takes what comes through the bus, and fetches what did not.
+
+    Attributes
+    ----------
+    missed_us : int or None
+        When it first held a ticket to nowhere.
+    """
 
     def __init__(self, simulation: Simulation, bus: Bus, check: ClaimCheck, store_bytes_per_s: float) -> None:
         self.bus, self.check, self.store_bytes_per_s = bus, check, store_bytes_per_s
         self.published_us: dict[str, int] = {}
+        self.missed_us: int | None = None
         super().__init__(simulation, ENCODER)
 
     def boot(self) -> None:
@@ -147,14 +154,14 @@ class Encoder(Machine):
         try:
             self.check.payload(taken)
         except ClaimGone as gone:
+            self.missed_us = self.missed_us or simulation.now_us
             simulation.emit("miss", BUCKET, message, key=self.check.prefix + message)
             simulation.emit("fail", self.name, message, why=type(gone).__name__, attempt=taken.attempt)
             return
         sojourn_us = simulation.now_us - self.published_us[message]
         kind = PING if message.startswith(PING[0]) else CLIP
         simulation.emit("effect", self.name, message, key=message, tenant=kind, sojourn_us=sojourn_us)
-        self.check.done(taken)
-        if ticket is not None:
+        if self.check.done(taken) and ticket is not None:
             simulation.emit("evict", BUCKET, message, key=ticket.key, why="it was fetched and acknowledged")
         yield simulation.sleep(DELAY_S)
         simulation.emit("answered", self.name, message, source=BUS, copy=taken.copy, type="acknowledged")
@@ -223,6 +230,7 @@ def large(
             "keys lead somewhere": {},
             "kept waiting at most": {"tenant": PING, "p99_s": PING_P99_S},
         },
+        poster_us=encoder.missed_us,
     )
 
 

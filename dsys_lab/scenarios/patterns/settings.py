@@ -15,9 +15,10 @@ from __future__ import annotations
 from typing import Any, Final
 
 from dsys_lab.errors import require_choice, require_positive
+from dsys_lab.scenarios.arrivals import at_random
 from dsys_lab.scenarios.scenario import Claims, scenario
 from dsys_lab.simulation import Body, Machine, Simulation
-from dsys_lab.simulation.chance import exponential
+from dsys_lab.simulation.chance import Stream
 
 WAYS: Final = ("in each program", "in a store")
 WEARABLES, STORE = "wearables", "settings"
@@ -124,14 +125,10 @@ def settings(
     names = [f"scorer-{number}" for number in range(1, scorers + 1)]
     hosts = [Scorer(sim, name, store, asks_every_s) for name in names]
 
-    def arrive() -> Body:
-        gap, chance, number = exponential(1 / rate), sim.stream(f"{WEARABLES}/arrivals"), 0
-        while True:
-            yield sim.sleep(gap(chance))
-            number += 1
-            night, hours = f"n{number}", 4 + 5 * chance()
-            sim.emit("publish", WEARABLES, night, attempt=1)
-            sim.network.send(WEARABLES, names[number % scorers], night, {"hours": hours})
+    def comes(number: int, chance: Stream) -> None:
+        night, hours = f"n{number}", 4 + 5 * chance()
+        sim.emit("publish", WEARABLES, night, attempt=1)
+        sim.network.send(WEARABLES, names[number % scorers], night, {"hours": hours})
 
     def roll_out() -> Body:
         yield sim.sleep(changed_at_s)
@@ -143,7 +140,7 @@ def settings(
             yield sim.sleep(restart_s)
 
     Machine(sim, WEARABLES)
-    sim.spawn(arrive())
+    sim.spawn(at_random(sim, f"{WEARABLES}/arrivals", rate=rate, until_s=until_s, comes=comes))
     sim.spawn(roll_out())
     sim.run(until_s)
     return Claims({"conservation": {}, "nothing lost": {}})

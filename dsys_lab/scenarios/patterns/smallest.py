@@ -30,12 +30,12 @@ BARE: Final[dict[str, Any]] = {
 TRIES: Final = 4
 AT_HAND: Final[dict[str, dict[str, Any]]] = {
     "Competing Consumers": {"workers": 4},
-    "Scheduler Agent Supervisor": {"visibility_s": 5.0},
+    "Lease": {"visibility_s": 5.0},
     "Idempotent Consumer": {"idempotent": True},
-    "Quarantine": {"max_receives": TRIES},
+    "Dead Letter Channel": {"max_receives": TRIES},
 }
-"""Name -> what it changes: four encoders; a clip that is silent for 5 s goes to another; who does a clip looks whether
-it was done; what failed so many times is set aside."""
+"""Name -> what it changes: four encoders; who is silent for 5 s loses its clip to another; who does a clip looks
+whether it was done; what failed so many times is set aside."""
 IN_TIME_S: Final = 40.0
 
 

@@ -13,9 +13,11 @@ from __future__ import annotations
 from typing import Any, Final
 
 from dsys_lab.errors import require_not_negative, require_positive
+from dsys_lab.scenarios.arrivals import at_random
 from dsys_lab.scenarios.scenario import Claims, scenario
 from dsys_lab.simulation import Body, Machine, Simulation
-from dsys_lab.simulation.chance import exponential
+from dsys_lab.simulation.chance import Stream
+from dsys_lab.trace import Trace
 
 PARTNER, LAYER = "partner", "layer"
 READERS: Final = ("coach", "billing", "science")
@@ -88,17 +90,13 @@ def translated(
     readers = [KnowsWords(sim, name, OURS) for name in READERS]
     exposed = [Layer(sim, LAYER, OURS)] if layer else readers
 
-    def arrive() -> Body:
-        gap, chance, number = exponential(1 / rate), sim.stream(f"{PARTNER}/arrivals"), 0
-        while True:
-            yield sim.sleep(gap(chance))
-            number += 1
-            said = {OURS if sim.now_s < renamed_at_s else THEIRS: 4 + 5 * chance()}
-            if layer:
-                sim.emit("publish", PARTNER, f"n{number}", attempt=1, copy=0)
-                sim.network.send(PARTNER, LAYER, f"n{number}", {"said": said})
-            else:
-                hand_out(sim, PARTNER, f"n{number}", said)
+    def comes(number: int, chance: Stream) -> None:
+        night, said = f"n{number}", {OURS if sim.now_s < renamed_at_s else THEIRS: 4 + 5 * chance()}
+        if layer:
+            sim.emit("publish", PARTNER, night, attempt=1, copy=0)
+            sim.network.send(PARTNER, LAYER, night, {"said": said})
+        else:
+            hand_out(sim, PARTNER, night, said)
 
     def mend() -> Body:
         yield sim.sleep(renamed_at_s)
@@ -106,7 +104,13 @@ def translated(
             yield sim.sleep(mended_after_s)
             one.learn(THEIRS)
 
-    sim.spawn(arrive())
+    sim.spawn(at_random(sim, f"{PARTNER}/arrivals", rate=rate, until_s=until_s, comes=comes))
     sim.spawn(mend())
     sim.run(until_s)
     return Claims({"conservation": {}, "nothing lost": {}})
+
+
+# ------------------------------------------------------------------------------------------ what it came to
+def unread(trace: Trace) -> int:
+    """Return how often a reader went without a night; what the layer sets aside no reader has."""
+    return sum(len(READERS) if row.place == LAYER else 1 for row in trace.of("set_aside"))

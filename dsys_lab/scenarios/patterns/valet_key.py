@@ -5,8 +5,8 @@ service only decides: it signs a grant of some hundred bytes, and the phone puts
 price of a second round trip.
 
 A thief who has got hold of a grant shows what it stops and what it does not. Too late, altered, on another key: the
-door refuses. Copied and used in its life: the door opens, and a second film stands where the first one stood. The
-service would have asked who calls.
+door refuses. Copied and used in its life: the door opens, and a second film stands where the first one stood.
+Through the service there is no grant that could be stolen; how it knows its callers is left out.
 
 The room is `dsys_lab.stores.object_store.valet_key`; its sources are there.
 """
@@ -180,11 +180,14 @@ def bytes_carried(
     def steal() -> Body:
         while STOLEN not in bucket.published_us:
             yield sim.sleep(0.5)
+            if sim.now_s > until_s + lives_s:
+                sim.emit("note", THIEF, text=f"no film {STOLEN} ever came")
+                return
         yield sim.sleep(5 if thief in ("copies it", "other key") else lives_s + 5)
-        if not has_keys:
-            sim.emit("verify", SERVICE, STOLEN, ok=False, why="nobody of ours has called", by=THIEF)
-        elif STOLEN in phones.grants:
+        if STOLEN in phones.grants:
             bucket.opens(STOLEN, *_as_stolen(phones.grants[STOLEN], thief), by=THIEF)
+        else:
+            sim.emit("note", THIEF, text="there is no grant that could be stolen")
 
     sim.spawn(at_random(sim, f"{PHONES}/films", rate=films_per_s, until_s=until_s, comes=film))
     if thief != "nobody":

@@ -77,6 +77,7 @@ class AccidentPicture(SessionPicture):
         self._boxes: dict[str, str] = {}  # version -> the place where it is drawn
         self._read: dict[str, dict[str, int]] = {}  # who -> version -> which copy of it they hold
         self._copies = 0
+        self._made: dict[str, list[str]] = {}  # who -> versions that their transaction has made
         self._written_over: dict[str, list[str]] = {}  # who -> versions that they never saw
 
     def tell(self, now_us: int, who: str, sql: str, answer: Answer | None) -> None:
@@ -111,6 +112,7 @@ class AccidentPicture(SessionPicture):
         place = f"{table} before/{fields['row']}" if was_there else f"{table} after/{fields['row']} by {self._speaks}"
         self._boxes[version] = place
         if not was_there:
+            self._made.setdefault(self._speaks, []).append(version)
             self._moves(now_us, self._speaks, self._boxes[version], version, copy=0)
         super().emit(now_us, "version", self._boxes[version], version, **fields)
 
@@ -137,14 +139,17 @@ class AccidentPicture(SessionPicture):
             self._written_over.setdefault(self._speaks, []).append(version)
 
     def _ends(self, now_us: int, who: str, *, commits: bool) -> None:
-        lost = self._written_over.pop(who, [])
-        for version in lost if commits else ():
-            why = f"{who} wrote over it without having seen it"
-            self._show(now_us, "drop", self._boxes[version], version, copy=0, why=why)
-        for version, copy in () if commits else self._read.pop(who, {}).items():
-            self._show(
-                now_us, "answered", who, version, source=self._boxes[version], copy=copy, type="version"
-            )
+        """Let what was written over be lost; who comes to nothing leaves no version and forgets what they read."""
+        made, lost = self._made.pop(who, []), self._written_over.pop(who, [])
+        if commits:
+            for version in lost:
+                why = f"{who} wrote over it without having seen it"
+                self._show(now_us, "drop", self._boxes[version], version, copy=0, why=why)
+            return
+        for version in made:
+            self._show(now_us, "rolled_back", self._boxes[version], version, copy=0, by=who)
+        for version, copy in self._read.pop(who, {}).items():
+            self._show(now_us, "answered", who, version, source=self._boxes[version], copy=copy, type="version")
 
 
 def _row_of(version: str) -> str:

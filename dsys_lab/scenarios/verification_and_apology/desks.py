@@ -28,7 +28,7 @@ from dsys_lab.dataflows.verification.desk import Forgetful
 from dsys_lab.dataflows.verification.troubles import Plan
 from dsys_lab.errors import MayHaveHappened, Refused
 from dsys_lab.scenarios.machines import Deadlines
-from dsys_lab.simulation import Machine, Simulation
+from dsys_lab.simulation import Body, Machine, Simulation
 from dsys_lab.structures import VolatileDisk
 
 GATE, DESK, PERSON = "gate", "desk", "a person"
@@ -42,11 +42,24 @@ class PartyHost(Machine):
 
     def __init__(self, simulation: Simulation, party: Party, plan: Plan) -> None:
         self.party, self._line = party, Line(party, plan)
+        self._in_hand: dict[tuple[str, int], Call] = {}
         super().__init__(simulation, party.book.place)
 
     def on_message(self, message: str, copy: int, body: dict[str, Any], source: str) -> None:
         """Take a call, and do it in a moment."""
-        self.simulation.after(WORK_S, lambda: self._do(message, copy, body["call"], source))
+        self._in_hand[message, copy] = body["call"]
+        self.spawn(self._work_on(message, copy, body["call"], source))
+
+    def on_crash(self) -> None:
+        """Drop the calls in hand; who made them hears nothing."""
+        for (message, copy), call in self._in_hand.items():
+            self.simulation.emit("drop", self.name, message, why=f"{self.name} crashed over the {call.verb}", copy=copy)
+        self._in_hand.clear()
+
+    def _work_on(self, message: str, copy: int, call: Call, source: str) -> Body:
+        yield from self.work(WORK_S)
+        del self._in_hand[message, copy]
+        self._do(message, copy, call, source)
 
     def _do(self, message: str, copy: int, call: Call, source: str) -> None:
         simulation, before = self.simulation, len(self.party.book.entries)
@@ -70,7 +83,15 @@ class PartyHost(Machine):
 
 
 class DeskHost(Machine):
-    """The desk on its machine: a crash takes its memory and what it waits for, not its journal."""
+    """The desk on its machine: a crash takes its memory and what it waits for, not its journal.
+
+    Attributes
+    ----------
+    escalated_us : int or None
+        When it first gave an order to a person.
+    """
+
+    escalated_us: int | None = None
 
     def __init__(
         self,
@@ -79,9 +100,10 @@ class DeskHost(Machine):
         *,
         memory: str,
         patience: RetryPolicy,
+        deadline_s: float | None,
         person_s: float,
     ) -> None:
-        self.parties, self.patience, self.person_s = parties, patience, person_s
+        self.parties, self.patience, self.deadline_s, self.person_s = parties, patience, deadline_s, person_s
         self.keyed, self.journaled = MEMORIES[memory]
         self.promises = Book("promises", VolatileDisk())
         self._device = VolatileDisk()
@@ -105,8 +127,9 @@ class DeskHost(Machine):
 
     def boot(self) -> None:
         """Begin where the journal ends."""
-        journal = LogJournal(self._device) if self.journaled else Forgetful()
-        self.desk = Desk(DESK, journal, patience=self.patience, recorder=self.simulation.recorder)
+        self._journal = LogJournal(self._device) if self.journaled else Forgetful()
+        self.desk = Desk(DESK, self._journal, patience=self.patience, deadline_s=self.deadline_s,
+                         recorder=self.simulation.recorder)  # fmt: skip
         self._asked = {}
         for saga in self.desk.owned():
             self._call_person(saga)
@@ -150,6 +173,7 @@ class DeskHost(Machine):
                 chance = simulation.stream("desk/pauses")()
                 saga = desk.fail(simulation.now_us, call, "no answer", chance=chance)
                 if saga.owner:
+                    self.escalated_us = self.escalated_us or simulation.now_us
                     self._call_person(saga)
                 self._work()
 
@@ -174,14 +198,15 @@ class DeskHost(Machine):
         simulation.after(self.person_s, act)
 
     def _went_on(self, saga: Saga) -> None:
-        """Say where an order stands now, and let go of what is settled."""
+        """Say where an order stands now, how much is noted of all, and let go of what is settled."""
         simulation, order = self.simulation, saga.order
+        noted = {"noted": len(list(self._journal.sagas()))}
         if saga.state == "kept":
-            simulation.emit("finish", DESK, order, attempt=1)
+            simulation.emit("finish", DESK, order, attempt=1, **noted)
         elif saga.state == "apologised":
-            simulation.emit("reject", DESK, order, why="paid back, with an apology")
+            simulation.emit("reject", DESK, order, why="paid back, with an apology", **noted)
         else:
-            simulation.emit("wait", DESK, order, attempt=1, phase=saga.state, until_us=simulation.now_us)
+            simulation.emit("wait", DESK, order, attempt=1, phase=saga.state, until_us=simulation.now_us, **noted)
 
 
 def hosts_of(simulation: Simulation, *, pillows: int, keyed: bool, plan: Plan) -> dict[str, PartyHost]:

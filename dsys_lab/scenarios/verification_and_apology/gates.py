@@ -6,7 +6,7 @@ news from no news. News takes `news_s`; where the network is split when it leave
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from dsys_lab.dataflows.verification import Call, Gate, Holds, Promised, SoldOut, Stock
@@ -14,6 +14,7 @@ from dsys_lab.dataflows.verification.parties import parties_on
 from dsys_lab.scenarios.durable_queue.machines import ASK_AGAIN_S, at_random
 from dsys_lab.simulation import Body, Event, Machine, Simulation, to_us
 from dsys_lab.simulation.chance import exponential
+from dsys_lab.simulation.machine import Crashed
 from dsys_lab.structures import VolatileDisk
 
 STOCK, SORRY = "stock", "apologies"
@@ -112,26 +113,51 @@ class StockHost(Machine):
 
 
 class GateHost(Machine):
-    """A gate: promises on its news, or asks for each buyer and lets them wait."""
+    """A gate: promises on its news, or asks for each buyer and lets them wait.
+
+    A promise is on its disk before the buyer hears of it, and stays there until the stock has answered. Its news is in
+    memory: a gate that comes back promises nothing before it has heard how many are left.
+
+    Parameters
+    ----------
+    make : callable
+        `(left)` -> a gate that believes that so many are left.
+    """
 
     def __init__(
-        self, simulation: Simulation, stock: StockHost, name: str, gate: Gate, *, asks: bool, patience_s: float
+        self,
+        simulation: Simulation,
+        stock: StockHost,
+        name: str,
+        make: Callable[[int], Gate],
+        *,
+        asks: bool,
+        patience_s: float,
     ) -> None:
-        self.stock, self.gate, self.asks = stock, gate, asks
+        self.stock, self.make, self.asks = stock, make, asks
+        self.gate = make(stock.pillows)
         self._patience = exponential(patience_s)
         self._answers: dict[str, Event] = {}
         self._believed: int | None = None
         super().__init__(simulation, name)
+        self.disk["promised"] = {}
         stock.gates.append(self)
 
     @property
     def waits(self) -> bool:
         """Whether anything is still unanswered here, or a buyer waits."""
-        return bool(self._answers)
+        return bool(self._answers or self.disk["promised"])
 
     def boot(self) -> None:
-        """Say what it knows."""
+        """Say what it knows, and tell the stock what is not answered yet."""
         self._say()
+        for buyer in self.disk["promised"]:
+            self.spawn(self._report(buyer))
+
+    def on_crash(self) -> None:
+        """Forget the news; what was promised is on the disk."""
+        self._answers.clear()
+        self.gate = self.make(0)
 
     def hears(self, left: int, as_of_us: int) -> None:
         """Hear how many pillows were left, if the network lets the news through."""
@@ -150,11 +176,15 @@ class GateHost(Machine):
         """Serve a buyer."""
         simulation = self.simulation
         simulation.emit("publish", self.name, buyer, attempt=1)
+        if not self.up:
+            simulation.emit("reject", self.name, buyer, why="nobody is there")
+            return
         if self.asks:
             self.spawn(self._ask(buyer))
             return
         said = self.gate.offer(simulation.now_us, buyer)
         if isinstance(said, Promised):
+            self.disk["promised"][buyer] = 0  # how often the stock was told
             simulation.emit("accept", self.name, buyer, order=buyer)
             self.spawn(self._report(buyer))
         else:
@@ -163,6 +193,7 @@ class GateHost(Machine):
 
     def on_message(self, message: str, copy: int, body: dict[str, Any], source: str) -> None:
         """Give an answer to whoever waits for it; nobody may wait any more."""
+        self.disk["promised"].pop(message, None)
         waiting = self._answers.pop(message, None)
         if waiting is not None:
             waiting.succeed(body["type"] == "yes")
@@ -171,11 +202,10 @@ class GateHost(Machine):
         """Tell the stock what was promised, again and again until it answers."""
         simulation, network = self.simulation, self.simulation.network
         answered = self._answers[buyer] = simulation.event()
-        attempt = 0
         while not answered.triggered:
             while not self.stock.is_reached_by(self.name):
                 yield simulation.sleep(ASK_AGAIN_S)
-            attempt += 1
+            attempt = self.disk["promised"][buyer] = self.disk["promised"][buyer] + 1
             copy = network.next_copy(buyer) if attempt > 1 else 0
             if copy:
                 simulation.emit("publish", self.name, buyer, attempt=attempt, copy=copy)
@@ -188,19 +218,27 @@ class GateHost(Machine):
         began_us, waits_s = simulation.now_us, self._patience(simulation.stream("buyers/patience"))
         leaves = simulation.sleep(waits_s)
         answered = self._answers[buyer] = simulation.event()
-        while not self.stock.is_reached_by(self.name) and not leaves.processed:
-            yield leaves | simulation.sleep(ASK_AGAIN_S)
-        if not leaves.processed:
-            network.send(self.name, STOCK, buyer, {"type": "ask"})
-            yield answered | leaves
+        try:
+            while not self.stock.is_reached_by(self.name) and not leaves.processed:
+                yield leaves | simulation.sleep(ASK_AGAIN_S)
+            if not leaves.processed:
+                network.send(self.name, STOCK, buyer, {"type": "ask"})
+                yield answered | leaves
+        except Crashed:
+            self._leaves(buyer, began_us)
+            raise
         if not answered.triggered:
-            simulation.emit("abandon", self.name, buyer, order=buyer, waited_us=simulation.now_us - began_us)
-            simulation.emit("expire", self.name, buyer, age_us=simulation.now_us - began_us)
-            del self._answers[buyer]
+            self._leaves(buyer, began_us)
         elif answered.value:
             network.answer(self.name, STOCK, buyer, {"type": "paid"})
         else:
             simulation.emit("reject", self.name, buyer, why="sold out")
+
+    def _leaves(self, buyer: str, began_us: int) -> None:
+        waited_us = self.simulation.now_us - began_us
+        self.simulation.emit("abandon", self.name, buyer, order=buyer, waited_us=waited_us)
+        self.simulation.emit("expire", self.name, buyer, age_us=waited_us)
+        self._answers.pop(buyer, None)
 
 
 def buyers(simulation: Simulation, gates: Sequence[GateHost], *, rate: float, for_s: float) -> Body:

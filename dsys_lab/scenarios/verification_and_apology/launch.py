@@ -9,6 +9,7 @@ Sources: the semantics and their sources in `dsys_lab.dataflows.verification`; t
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Final
 
 from dsys_lab.dataflows.verification import Gate
@@ -58,7 +59,7 @@ def launch(
     end_s = sale_s + news_s + 30
     stock = StockHost(sim, pillows=pillows, keyed=keyed, news_s=news_s, until_s=sale_s + news_s, ttl_s=ttl_s)
     hosts = [
-        GateHost(sim, stock, f"gate-{number}", Gate(pillows, reserve=reserve, news_age_max_s=news_age_max_s),
+        GateHost(sim, stock, f"gate-{number}", partial(Gate, reserve=reserve, news_age_max_s=news_age_max_s),
                  asks=way == "ask", patience_s=patience_s)
         for number in range(1, gates + 1)
     ]  # fmt: skip

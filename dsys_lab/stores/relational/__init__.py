@@ -32,7 +32,8 @@ Promises
 Cost: a version and an entry in every index a changed row, a log record with both, an image of a page at its first
 change after a checkpoint; one sync a commit, none for a reader. Old versions stay until they are swept.
 
-Left out: threads; undo (nothing is overwritten); group commit; joins and all that `sql` leaves out.
+Left out: threads; undo (nothing is overwritten); group commit; joins in SQL (`joins` has three ways of them, as
+functions over rows), and all that `sql` leaves out.
 
 Sources: Hellerstein, Stonebraker and Hamilton, "Architecture of a database system", 2007; PostgreSQL documentation,
 ch. 13 and 28; the sources named in each file.

@@ -6,7 +6,16 @@ from collections.abc import Mapping, Sequence
 
 from dsys_lab.errors import BadParameter
 from dsys_lab.views.charts.curves import LAW, MARKS, REFERENCE_DASHES, Law
-from dsys_lab.views.charts.picture import Chart, figure_of, legend_beside, listed, number, plain_ticks, styled
+from dsys_lab.views.charts.picture import (
+    Chart,
+    error_bars,
+    figure_of,
+    legend_beside,
+    listed,
+    number,
+    plain_ticks,
+    styled,
+)
 from dsys_lab.views.theme import ROLES, SERIES
 
 PREDICTED = ROLES["again"].colour
@@ -54,12 +63,11 @@ def against_law(
     along = _along(low, high, log_x=log_x, whole_x=whole_x)
     with styled():
         figure, axes = figure_of(title, x, y)
+        bars = False
         for (name, points), mark, colour in zip(counted.items(), MARKS, SERIES, strict=False):
             at, mean, error = zip(*points, strict=True)
             axes.plot(at, mean, mark, color=colour, markersize=6, label=name, zorder=4)
-            axes.errorbar(
-                at, mean, yerr=[3 * e for e in error], fmt="none", ecolor=colour, capsize=3, linewidth=1.2, zorder=4
-            )
+            bars |= error_bars(axes, at, mean, error, colour)
         colours = dict(zip(counted, SERIES, strict=False)) if len(laws) > 1 else {}
         of_its_own = [name for name in laws if name not in counted]
         for name, law in laws.items():
@@ -81,7 +89,7 @@ def against_law(
             axes.set_ylim(bottom=0)
         if whole_x:
             axes.set_xticks([at for at in along if len(along) <= 12 or at in xs])
-        legend_beside(figure, axes)
+        legend_beside(figure, axes, bars=bars)
     told = [
         f"{name} at {number(at, x)}: counted {number(mean, y)}"
         + (f", law {number(laws[name](at), y)}" if name in laws else "")

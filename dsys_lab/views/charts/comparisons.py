@@ -8,6 +8,7 @@ from typing import Final
 from dsys_lab.errors import BadParameter
 from dsys_lab.trace import Trace, balance, quantile, sojourns_s
 from dsys_lab.views.charts.picture import (
+    BARS_SAY,
     INCHES,
     Chart,
     figure_of,
@@ -22,6 +23,8 @@ from dsys_lab.views.theme import ROLES, SERIES
 
 COUNTED, LAW, PREDICTED = ROLES["authoritative"], ROLES["law"], ROLES["again"]
 ROW_INCHES: Final = 0.42
+LABEL_SHARE: Final = 0.12
+"""Of the longest bar: so much room a number beside a bar takes, in which no line of reference may run through it."""
 FATES: Final = (
     ("done", "done", "done", ""),
     ("stored", "still waiting", "waiting", ".."),
@@ -81,6 +84,7 @@ def predicted_counted_law(
             axes.errorbar(
                 counted, len(rows) - 1, xerr=3 * standard_error, color=COUNTED.colour, capsize=4, linewidth=1.6
             )
+            axes.set_xlabel(f"{unit}   ({BARS_SAY})")
         if law is not None:
             axes.axvline(law, color=LAW.colour, linestyle=(0, (4, 3)), linewidth=1.2, zorder=1)
         axes.set_yticks(range(len(rows))[::-1], [name for name, *_ in rows])
@@ -117,12 +121,14 @@ def bars(
         raise BadParameter(f"bars: {dict(values)} on an axis of factors: give values above 0, or log=False")
     if not values:
         raise BadParameter("bars: nothing to compare; give {'drop_oldest': 5.0, 'block': 0.0}")
-    names = list(values)
+    names, lines = list(values), [] if log else list((references or {}).values())
+    a_label = LABEL_SHARE * max([*values.values(), *lines])
     with styled():
         figure, axes = figure_of(title, unit, "", inches=(INCHES[0], 1.0 + ROW_INCHES * len(names)))
         axes.barh(names, list(values.values()), color=COUNTED.colour, height=0.62)
         for name, value in values.items():
             beyond = max(value, (predicted or {}).get(name, value))
+            beyond = max([beyond, *(line for line in lines if beyond <= line <= beyond + a_label)])
             axes.annotate(number(value, unit), (beyond, name), (9, 0), textcoords="offset points", va="center",
                           fontweight="bold", color=COUNTED.ink,
                           bbox={"facecolor": "white", "linewidth": 0, "pad": 1})  # fmt: skip

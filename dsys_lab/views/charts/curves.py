@@ -8,7 +8,16 @@ from typing import Any, Final
 
 from dsys_lab.errors import BadParameter
 from dsys_lab.trace import Trace, depths, rates
-from dsys_lab.views.charts.picture import Chart, figure_of, legend_beside, listed, number, plain_ticks, styled
+from dsys_lab.views.charts.picture import (
+    Chart,
+    error_bars,
+    figure_of,
+    legend_beside,
+    listed,
+    number,
+    plain_ticks,
+    styled,
+)
 from dsys_lab.views.theme import ROLES, SERIES
 
 Points = Sequence[tuple[float, float]]
@@ -47,7 +56,7 @@ def lines(
     bands : mapping, optional
         Label -> (from, to) on the x axis: the burst, the spike, the outage.
     laws : mapping, optional
-        Label -> points of a dashed curve.
+        Label -> points of a dashed curve. One with the name of a series is *the law* there.
     predicted : points
         The reader's own curve.
     steps : bool
@@ -70,10 +79,11 @@ def lines(
         for (name, points), colour, dash in zip(series.items(), SERIES, DASHES, strict=False):
             axes.plot(*zip(*points, strict=True), color=colour, linestyle=dash, linewidth=1.9, label=name, zorder=3,
                       drawstyle="steps-post" if steps else "default")  # fmt: skip
+        dashed: dict[str, Any] = {"color": LAW, "linestyle": (0, (4, 3)), "linewidth": 1.4, "zorder": 4}
         for label, points in (laws or {}).items():
-            axes.plot(
-                *zip(*points, strict=True), color=LAW, linestyle=(0, (4, 3)), linewidth=1.4, label=label, zorder=4
-            )
+            axes.plot(*zip(*points, strict=True), label="" if label in series else label, **dashed)
+        if series.keys() & (laws or {}).keys():
+            axes.plot([], [], label="the law", **dashed)
         for (label, height), dash in zip((references or {}).items(), cycle(REFERENCE_DASHES), strict=False):
             axes.axhline(height, color=LAW, linestyle=dash, linewidth=1.2, label=label, zorder=2)
         if predicted:
@@ -151,11 +161,11 @@ def hockey_stick(
     utilisations = [point[0] for points in counted.values() for point in points]
     with styled():
         figure, axes = figure_of(title, "utilisation of the server", y)
+        bars = False
         for (shape, points), mark in zip(counted.items(), MARKS, strict=False):
             at, mean, error = zip(*points, strict=True)
             axes.plot(at, mean, mark, color=colours[shape], markersize=5.5, label=f"{shape}: counted", zorder=4)
-            axes.errorbar(at, mean, yerr=[3 * e for e in error], fmt="none", ecolor=colours[shape], capsize=3,
-                          linewidth=1.2, zorder=4)  # fmt: skip
+            bars |= error_bars(axes, at, mean, error, colours[shape])
             if shape in (high or {}):
                 axes.plot(*zip(*(high or {})[shape], strict=True), mark, markerfacecolor="white", color=colours[shape],
                           markersize=5.5, label=f"{shape}: 99 of 100 within", zorder=3)  # fmt: skip
@@ -174,7 +184,7 @@ def hockey_stick(
             plain_ticks(axes.yaxis)
         else:
             axes.set_ylim(bottom=0)
-        legend_beside(figure, axes)
+        legend_beside(figure, axes, bars=bars)
     told = [
         f"{shape} at {utilisation:.0%}: counted {number(mean)}"
         + (f", law {number(laws[shape](utilisation))}" if shape in (laws or {}) else "")  # type: ignore[index]

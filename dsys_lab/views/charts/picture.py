@@ -10,11 +10,11 @@ import base64
 import html
 import io
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from dsys_lab.views.mode import view_mode
-from dsys_lab.views.theme import style
+from dsys_lab.views.theme import ROLES, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -146,8 +146,22 @@ def _write_as_numbers(axis: Any) -> None:
     axis.set_major_formatter(FuncFormatter(lambda value, _: number(value, axis.get_label_text())))
 
 
-def legend_beside(figure: Figure, axes: Axes) -> None:
-    """Name the marks to the right of the picture, where they cover nothing."""
+BARS_SAY: Final = "bar: 3 standard errors"
+"""What a bar through a dot is: it reaches so far to both sides of the mean."""
+
+
+def error_bars(axes: Axes, at: Sequence[float], mean: Sequence[float], error: Sequence[float], colour: str) -> bool:
+    """Draw three standard errors up and down from each mean; return whether there is any to be seen."""
+    if not any(error):
+        return False
+    axes.errorbar(at, mean, yerr=[3 * e for e in error], fmt="none", ecolor=colour, capsize=3, linewidth=1.2, zorder=4)
+    return True
+
+
+def legend_beside(figure: Figure, axes: Axes, *, bars: bool = False) -> None:
+    """Name the marks to the right of the picture, where they cover nothing; with `bars`, those of errors too."""
+    if bars:
+        axes.errorbar([], [], yerr=[], fmt="none", ecolor=ROLES["law"].colour, capsize=3, label=BARS_SAY)
     handles, labels = axes.get_legend_handles_labels()
     if handles:
         figure.legend(handles, labels, loc="outside right upper", fontsize=9.5, handlelength=2.4)

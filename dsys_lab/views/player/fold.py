@@ -29,7 +29,8 @@ class Fold:
     again : set of Copy
         Copies that are a repetition.
     done, skipped, lost, refused, unmatched : Counter
-        By place. What is set aside as dead is not lost: it stands where it was set aside.
+        By place. What is set aside as dead is not lost: it stands where it was set aside. Nor is what is back where it
+        was lost.
     states : dict
         Place -> the states that it is in, each in words, the newest last; empty when it is back to normal.
     levels : dict
@@ -72,6 +73,7 @@ class Fold:
         self.stored = 0
         self._lent: dict[Copy, str] = {}
         self._passed: dict[Copy, str] = {}
+        self._lost_at: dict[Copy, str] = {}
 
     def apply(self, row: Row) -> None:
         """Take in one row."""
@@ -168,6 +170,7 @@ class Fold:
             self.flows.setdefault((row.place, place))
             self.leaks.setdefault(place, row.place)
         if kind.verb == "put":
+            self._find(copy, place)
             self._stand(copy, at, place, "here" if kind.account == "in flight" else "waiting")
         elif kind.verb == "move":
             self._stand(copy, at or row.place, place, "moving")
@@ -176,7 +179,7 @@ class Fold:
         elif kind.verb in _GONE and (kind.account or kind.verb == "take"):
             self._leave(copy, at, row.place)
             self.done[row.place] += kind.verb == "take" and self._passed.pop(copy, "") != row.place
-            self.lost[row.place] += kind.verb == "burst" and kind.account != "dead"
+            self._lose(copy, row.place, kind)
             if place != row.place:
                 self.flows.setdefault((row.place, place))
                 self._stand(copy, "", place, "dead")
@@ -185,6 +188,15 @@ class Fold:
         ):
             self._leave(copy, at, row.place)
             self.unmatched[row.place] += kind.account == "unmatched"
+
+    def _lose(self, copy: Copy, place: str, kind: Kind) -> None:
+        if kind.verb == "burst" and kind.account != "dead":
+            self.lost[place] += 1
+            self._lost_at[copy] = place
+
+    def _find(self, copy: Copy, place: str) -> None:
+        if self._lost_at.get(copy) == place:  # it was lost here, and is here again
+            self.lost[self._lost_at.pop(copy)] -= 1
 
     def _stand(self, copy: Copy, at: str, place: str, standing: str) -> None:
         if at and at != place:

@@ -95,10 +95,10 @@ export function compile(model, lane) {
 /** A state in which nothing has happened. The last place of `head`, `tail`, `count` is the road: copies on their way. */
 export function blank(lane) {
   const E = lane.entities, P = lane.places.length, S = lane.slots.length;
-  const all = new Int32Array(TOTALS + 7 * E + (12 + lane.states.length) * (P + 1) + S);
+  const all = new Int32Array(TOTALS + 8 * E + (12 + lane.states.length) * (P + 1) + S);
   let from = 0;
   const take = (size) => all.subarray(from, (from += size)), copies = () => take(E), places = () => take(P + 1);
-  const s = { all, total: take(TOTALS), flags: copies(), at: copies(), move: copies(), lease: copies(), passed: copies(), prev: copies(), next: copies(),
+  const s = { all, total: take(TOTALS), flags: copies(), at: copies(), move: copies(), lease: copies(), passed: copies(), prev: copies(), next: copies(), lostAt: copies(),
     head: places(), tail: places(), count: places(), here: places(), served: places(), done: places(), skipped: places(), lost: places(), refused: places(), unmatched: places(), tape: places(), bits: places(),
     since: lane.states.map(places),                                     // the row by which a place came into each of its states
     slot: take(S),                                                      // the last row about each tile, caret, window, line, level
@@ -157,6 +157,7 @@ export function apply(lane, s, i) {
   switch (v) {
     case PUT:
       lent = s.lease[e];
+      if (s.lostAt[e] === to + 1) { s.lost[to]--; s.lostAt[e] = 0; }    // it was lost here, and is here again
       unlink(s, e); link(s, e, to, k.a === IN_FLIGHT ? HERE : WAITING);
       if (k.a === IN_FLIGHT) s.lease[e] = lent;                         // who starts on it has it on loan still
       break;
@@ -183,7 +184,7 @@ export function apply(lane, s, i) {
       else if (status === MOVING && towards === p) { unlink(s, e); link(s, e, lane.origin[s.move[e] - 1], HERE); }
       break;
     case BURST:
-      if (k.a !== SET_ASIDE) s.lost[p]++;
+      if (k.a && k.a !== SET_ASIDE) { s.lost[p]++; s.lostAt[e] = p + 1; }   // an answer that is lost is no message
       if (!k.a) s.total[ASTRAY]++;
       if (k.a || !stored) unlink(s, e);
       if (to !== p) link(s, e, to, DEAD);                               // set aside, where it can be seen

@@ -1,0 +1,118 @@
+"""An exercise of lab 26: write the rule of a circuit breaker, and let callers live by it through a storm."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from dsys_lab.errors import Misuse
+from dsys_lab.lessons.exercises.task import Exercise, Verdict
+from dsys_lab.lessons.exercises.watched import brief
+from dsys_lab.scenarios.patterns import storm
+from dsys_lab.scenarios.patterns.circuit_breaker import WEARABLES, goodput_after, refused_in_vain
+from dsys_lab.scenarios.patterns.own_breaker import Ended
+from dsys_lab.trace import Trace
+from dsys_lab.views import charts
+
+SEEDS: Final = (2621, 2622, 2623)
+SPIKE: Final[dict[str, Any]] = {"spike_from_s": 10.0, "spike_to_s": 20.0, "until_s": 80.0}
+CUT: Final = {"do": "split", "target": WEARABLES, "on": {"kind": "breaker_probe"}, "lasts_s": 0.5}
+"""The network is gone just when something is let through to see whether all is well again."""
+SHARE: Final = 0.95
+IN_CALM_MOST: Final = 3
+IN_VAIN_MOST: Final = 60
+
+
+def may_call(ended: Sequence[Ended], on_their_way: Sequence[float], now_s: float) -> bool:
+    """Ask nobody for five seconds after five failures in a row; then let one call try."""
+    last = ended[-5:]
+    if len(last) < 5 or any(call.well for call in last):
+        return True
+    opens_s = last[-1].at_s + 5
+    return now_s >= opens_s and not any(since_s >= opens_s for since_s in on_their_way)
+
+
+def _decided(function: Callable[..., Any]) -> Callable[..., bool]:
+    def decide(ended: Sequence[Ended], on_their_way: Sequence[float], now_s: float) -> bool:
+        said = function(ended, on_their_way, now_s)
+        if not isinstance(said, bool):
+            raise Misuse(f"may_call returned {brief(said)}; give True or False")
+        return said
+
+    return decide
+
+
+def _run(function: Callable[..., Any], seed: int, *, cut: bool = False) -> Trace:
+    trace = storm(seed=seed, breaker=_decided(function), **SPIKE)
+    if cut and trace.of("breaker_probe"):
+        trace = storm(seed=seed, breaker=_decided(function), faults=[CUT], **SPIKE)
+    return trace
+
+
+def _fault_of(trace: Trace) -> str:
+    """Say what is the matter with a run; "" if nothing is."""
+    calls, answered = goodput_after(trace)
+    if answered < SHARE * calls:
+        return f"{answered} of {calls} calls that began 20 s after the spike or later were answered in time"
+    in_calm = sum(row.place == WEARABLES and row.time_us < SPIKE["spike_from_s"] * 1e6 for row in trace.of("reject"))
+    if in_calm > IN_CALM_MOST:
+        return f"{in_calm} calls were refused before the spike, when all was well"
+    _, in_vain = refused_in_vain(trace)
+    if in_vain > IN_VAIN_MOST:
+        return f"{in_vain} calls were refused that the server would have answered in time"
+    return ""
+
+
+def check_breaker(function: Callable[..., Any]) -> Verdict:
+    """Let callers live by the rule through three storms, and through one whose probe is cut off."""
+    for seed in SEEDS:
+        fault = _fault_of(_run(function, seed))
+        if fault:
+            return Verdict(passed=False, saw=f"In a hidden storm {fault}.")
+    fault = _fault_of(_run(function, SEEDS[0], cut=True))
+    if fault:
+        return Verdict(passed=False, saw=f"The network was cut when your rule let a call through again, and {fault}.")
+    return Verdict(passed=True, saw="In three hidden storms the callers came back, and in one whose probe was cut off.")
+
+
+def _goodput(function: Callable[..., Any]) -> charts.Chart:
+    """Draw what was answered in time each second, with the rule and without any."""
+    runs = {"no breaker": storm(seed=SEEDS[0], breaker="none", **SPIKE), "yours": _run(function, SEEDS[0])}
+    return charts.lines(
+        {
+            name: [(row.time_us / 1e6, float(row.fields["value"] or 0)) for row in trace.of("gauge")
+                   if row.fields["name"] == "goodput"]
+            for name, trace in runs.items()
+        },
+        title="Answered in time, in the first hidden storm", x="s", y="a second",
+    )  # fmt: skip
+
+
+BREAKER: Final = Exercise(
+    lab=26,
+    name="breaker",
+    title="A breaker of your own",
+    statement=f"""
+Callers ask a server, wait a second, and try again up to three times. For ten seconds three times as many come as
+usual; after that, without a breaker, nobody is ever answered in time again.
+
+Write its rule. `may_call(ended, on_their_way, now_s)` is asked before each call: `ended` are the last 50 calls that are
+over, oldest first, each with `.at_s` (when it ended) and `.well` (whether it was answered in time); `on_their_way` says
+since when each call that is not over is out; all in seconds. Return whether to call.
+
+At least {SHARE:.0%} of the calls that begin 20 s after the spike or later must be answered in time, at most
+{IN_CALM_MOST} may be refused before it, and at most {IN_VAIN_MOST} of those refused may be such as the server would
+have answered. Nothing but the two lists is yours to remember.""",
+    skeleton="def may_call(ended, on_their_way, now_s):\n    return True",
+    example="What the skeleton does is no breaker: see what becomes of it.",
+    hints=(
+        "How do you see in `ended` that the last five calls all failed? And when did the last of them?",
+        "For some seconds after that, nobody: what waits at the server must drain. And then? Somebody has to find out.",
+        ("After the pause let one try: nobody of `on_their_way` may have set out since it was over. If that one fails "
+        "it stands in `ended`, and the pause begins anew by itself."),
+    ),
+    check=check_breaker,
+    play=lambda function: (_run(function, SEEDS[0]),),
+    picture=_goodput,
+    answer=may_call,
+)
