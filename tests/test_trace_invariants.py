@@ -165,6 +165,15 @@ HELD_AND_BROKEN = {
         ("accept a m1 order=o1 \n compensate p m1 order=o1 \n apologise p m1 order=o1 \n confirm p m1 order=o1", [3]),
         ("accept a m1 order=o1 \n apologise p m1 order=o1", [1]),   # the money is not back
     ]),
+    "settled or somebody's in time": ({"within_s": 2e-6}, """
+        accept a m1 order=o1
+        accept a m2 order=o2
+        confirm p m1 order=o1
+        escalate p m2 order=o2 owner=ann
+    """, [
+        ("accept a m1 order=o1 \n accept a m2 order=o2 \n confirm p m2 order=o2", [0]),   # never at all
+        ("accept a m1 order=o1 \n hears c m9 answer=no \n hears c m9 answer=no \n confirm p m1 order=o1", [0]),
+    ]),
     "stock never below nothing": ({}, "gauge s - name=left value=0 \n gauge s - name=heat value=-4", [
         ("gauge s - name=left value=1 \n gauge s - name=left value=-1", [1]),
     ]),

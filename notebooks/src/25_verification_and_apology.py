@@ -700,9 +700,7 @@ one_of_them.reveal(
 from dsys_lab.dataflows.verification import crashed_everywhere
 
 # %%
-half_way = pd.DataFrame(crashed_everywhere("keys and journal"))
-for end, moments in half_way.groupby(["kept", "apologised", "twice", "open"]):
-    print("after each of {} moments: {} kept, {} apologised, {} done twice, {} open".format(len(moments), *end))
+print(counts.ends_told(crashed_everywhere("keys and journal")))
 
 # %% [markdown]
 # There is one way only. The log of promises was never lost, for a promise is written down before the buyer hears of it.

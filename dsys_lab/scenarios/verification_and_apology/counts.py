@@ -6,6 +6,7 @@ only the time around the last pillow matters; as many buyers come as its end nee
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean, stdev
 from typing import Any, Final
@@ -162,10 +163,15 @@ def earned(sold: Mapping[str, tuple[float, float]], *prices: float) -> dict[str,
 
 # ------------------------------------------------------------------------------------------ losses and splits
 def split_when(left: int, way: str = "promise", *, lasts_s: float = 3.0, seed: int = 7, **more: Any) -> Trace:
-    """Return a sale in which the stock is cut off from all gates for a while, from when so many pillows are left."""
+    """Return a sale in which the stock is cut off from all gates for a while, from when so many pillows are left.
+
+    Its picture opens when that is about to end.
+    """
     row = {"kind": "gauge", "place": "stock", "name": "left", "value": left}
     cut = {"do": "split", "target": "stock", "on": row, "lasts_s": lasts_s}
-    return launch(seed=seed, way=way, faults=[cut], **more)
+    trace = launch(seed=seed, way=way, faults=[cut], **more)
+    trace.header.poster_us = trace.of("split")[0].time_us + round(0.9e6 * lasts_s)
+    return trace
 
 
 def taken_twice(loss: float, *, keyed: bool, seed: int = 7) -> Trace:
@@ -197,6 +203,16 @@ def crash_table(outcomes: Mapping[str, Sequence[Outcome]]) -> pd.DataFrame:
         for memory, told in outcomes.items()
     }
     return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def ends_told(outcomes: Sequence[Outcome]) -> str:
+    """Say in a line each how a story ended, and after how many of the moments at which it was struck."""
+    ends = Counter((o.kept, o.apologised, o.twice, o.open) for o in outcomes)
+    lines = (
+        f"after each of {moments} moments: {kept} kept, {apologised} apologised, {twice} done twice, {left} open"
+        for (kept, apologised, twice, left), moments in ends.most_common()
+    )
+    return "\n".join(lines)
 
 
 def enough(outcomes: Mapping[str, Sequence[Outcome]]) -> str:

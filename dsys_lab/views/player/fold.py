@@ -22,6 +22,8 @@ class Fold:
     ----------
     where : dict
         Copy -> (place, standing), in the order in which they came; standing is "waiting", "here", "moving" or "dead".
+    came : dict
+        Copy -> the place from which it set out last.
     ghosts : dict
         (place, copy) of those who still work on a copy although their loan of it is over, in the order of that.
     holes : dict
@@ -51,6 +53,7 @@ class Fold:
 
     def __init__(self) -> None:
         self.where: dict[Copy, tuple[str, str]] = {}
+        self.came: dict[Copy, str] = {}
         self.ghosts: dict[tuple[str, Copy], None] = {}
         self.account: dict[Copy, str] = {}
         self.holes: dict[Copy, tuple[str, int]] = {}
@@ -173,6 +176,7 @@ class Fold:
             self._find(copy, place)
             self._stand(copy, at, place, "here" if kind.account == "in flight" else "waiting")
         elif kind.verb == "move":
+            self.came[copy] = row.place
             self._stand(copy, at or row.place, place, "moving")
         elif kind.verb == "arrive" and self.where.get(copy, (row.place, ""))[0] == row.place:
             self._stand(copy, at, row.place, "here")

@@ -230,10 +230,10 @@ def _stage(
         if place in held and len(inside) == 1:
             axes.text(x0 + 0.12, y0, inside[0][0][0], fontsize=10, va="center", color=ROLES["waiting"].ink)
         coming = moving[place, "moving"] + (moving[place, "here"] if tray else 0)
-        if coming:
-            axes.plot([x0 - 0.18], [y0], "o", ms=8, mfc=ROLES["moving"].colour, mec=ROLES["moving"].ink,
-                      clip_on=False)  # fmt: skip
-            axes.text(x0 - 0.18, y0 + 0.17, f"{coming}", fontsize=8, ha="center", color=ROLES["moving"].ink)
+        on_their_way = (copy for copy, how in standing if how == "moving")
+        back = sum(columns.get(fold.came[copy], (0.0,))[0] > column for copy in on_their_way)
+        _coming(axes, coming - back, x0 - 0.18, y0)
+        _coming(axes, back, x0 + width + 0.18, y0)
         _fates(axes, fold, place, at=(x0, y0), unit=unit)
         parts = place.split("/")
         wholes = ["/".join(parts[:i]) for i in range(len(parts), 0, -1)]
@@ -285,6 +285,13 @@ def _frames(
         )
         axes.text(x0 + width + 0.03, (low + high) / 2, whole, fontsize=8, rotation=90, va="center", color="#57606A")
     return framed
+
+
+def _coming(axes: Axes, coming: int, x: float, y: float) -> None:
+    """Draw one disc for all that are on their way here from this side, and say how many."""
+    if coming:
+        axes.plot([x], [y], "o", ms=8, mfc=ROLES["moving"].colour, mec=ROLES["moving"].ink, clip_on=False)
+        axes.text(x, y + 0.17, f"{coming}", fontsize=8, ha="center", color=ROLES["moving"].ink)
 
 
 def _fates(axes: Axes, fold: Fold, place: str, *, at: tuple[float, float], unit: float) -> None:

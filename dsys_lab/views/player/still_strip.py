@@ -83,6 +83,8 @@ def strip(
 
     `closed` are the tapes that end before the run does.
     """
+    from matplotlib.ticker import MaxNLocator
+
     name, unit_us = next((unit for unit in reversed(_TIME_UNITS) if end_us >= 3 * unit[1]), _TIME_UNITS[0])
     times_us, y = zip(*curves.steps, strict=True)
     x = [time_us / unit_us for time_us in times_us]
@@ -105,6 +107,9 @@ def strip(
         axes.set(ylim=(0, top * 1.12), ylabel=_DEPTH)
     else:
         axes.set_axis_off()  # nothing to draw: the words alone
+    drawn = [value for _, values in gauges.values() for value in values] or y
+    if top >= 2 and all(float(value).is_integer() for value in drawn):
+        axes.yaxis.set_major_locator(MaxNLocator(nbins=3, integer=True))
     if axes.axison:
         axes.axvline(until_us / unit_us, color="#24292F", lw=1)
     axes.set(xlim=(0, max(end_us, 1) / unit_us), xlabel=name)
