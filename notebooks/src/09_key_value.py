@@ -243,10 +243,11 @@ hot.reveal(
 )
 
 # %% [markdown]
-# A table's promise given out in even shares is good for even loads only. Given out by one bucket for the whole table,
+# A table's promise given out in even shares is good for even loads only. Given out by one tube for the whole table,
 # a little more passes, and never much more: the partitions' own limit is near, and at the right end the hottest *key*
 # alone asks for more than one partition does. The law knows averages only, and does well with them: every dot lies within
-# three standard errors of it.
+# three standard errors of it. (DynamoDB gives the reason in the error's name: `KeyRangeThroughputExceeded` where a
+# partition's limit refuses, `ProvisionedThroughputExceeded` where the table's promise does.)
 #
 # ### 2. Four modes, one spike
 #
@@ -293,7 +294,7 @@ pd.DataFrame(refused_units(spikes)).map("{:,.0f}".format)
 
 # %% [markdown]
 # *Burst* can only spend what was saved up, and the hotter a partition, the less it has saved. *Adaptive* gives them what their
-# neighbours leave over, a second late. *Global*, the one that came last, has one bucket for all, also of what was
+# neighbours leave over, a second late. *Global*, the one that came last, has one tube for all, also of what was
 # saved; the little that it refuses is refused by the limit of a partition. Move the sliders. At which skew does also the
 # right side begin to refuse? And with twice as many partitions?
 
@@ -405,9 +406,9 @@ filtered.reveal(
 #
 # ### 5. Reads that are behind
 #
-# One card, written again and again; one of the two followers is behind. A read that asks any of the three costs half of a
-# strong one, and is sometimes old: a mark above the
-# time line for each old answer, and the lamp counts them.
+# Labs 03 and 08 had such a replica. Here the reader does not even know which of three it asks: a leader and two followers,
+# one of which is behind. Such a read costs half of a strong one, and is sometimes old: one card is written again and again,
+# a mark above the time line stands for each old answer, and the lamp counts them.
 
 # %%
 from dsys_lab.scenarios.key_value import replica_reads
@@ -492,7 +493,8 @@ charts.bars(fullest, title="The fullest of ten machines", unit="times the mean")
 
 # %% [markdown]
 # Now the store that was built on that ring, Amazon's *Dynamo* of 2007: no leader; a write is acknowledged when **W** of
-# **N** machines have it (a *quorum*), a read asks **R**. Each read comes right after the acknowledgement, and each
+# **N** machines have it, a read asks **R** (the *quorums* of lab 08, experiment 6, without a leader who puts the log in
+# order). Each read comes right after the acknowledgement, and each
 # writer hands in what it last read; where that was old, two versions stand side by side:
 
 # %%
@@ -658,14 +660,38 @@ player(
 # Each store moves the bytes that another one saves:
 
 # %%
+from dataclasses import asdict
+
 from dsys_lab.scenarios.key_value.log_structured import STORES, amplifications
 
 work = {"keys": 2_000, "updates": 4_000, "reads": 200}
-pd.DataFrame([amplifications(store, **work) for store in STORES], index=STORES).round(2)
+moved_bytes = {store: asdict(amplifications(store, **work)) for store in STORES}
+
+
+def box(column, value):
+    of_all = sorted({f"{told[column]:.2g}" for told in moved_bytes.values()}, key=float)
+    where = of_all.index(f"{value:.2g}")
+    role = "done" if where == 0 else "lost" if where == len(of_all) - 1 else "moving"
+    return role, f"{value:.2g}"
+
+
+# %%
+charts.verdict_grid(
+    {
+        "bytes moved or kept, for each byte": {
+            (store, column): box(column, value)
+            for store, told in moved_bytes.items()
+            for column, value in told.items()
+        }
+    },
+    legend={"done": "the least", "moving": "between", "lost": "the most"},
+    title="What each store moves, and keeps",
+    box_inches=1.0,
+)
 
 # %% [markdown]
-# (Bytes written for each byte put, and of them the log's; read for each byte that was got, and for each that was not
-# there; kept for each byte that lives.) The B-tree writes a page of 8 KB for a small pair, the LSM trees write the pair
+# (*Write*: bytes written for each byte put, and of them the *log*'s; *read*: for each byte that was got, *absent*: for each
+# that was not there; *space*: kept for each byte that lives.) The B-tree writes a page of 8 KB for a small pair, the LSM trees write the pair
 # a few times, the hash store less than twice; and none of them is the best in every column. The logs differ, too: an LSM
 # tree's and a hash store's keep the pair itself, while a B-tree's says what changes on which page, of the table and, for
 # a new key, of the index; and the first change of a page after a checkpoint puts the whole page there, for a page that is
@@ -728,8 +754,9 @@ pd.DataFrame(checks).T[list(names)].rename(columns=names)
 # %%
 from dsys_lab.scenarios.key_value.counts import compaction_cuts, journal_cuts
 
-cuts = {"three journals": dict(journal_cuts()), "an LSM tree": dict(compaction_cuts())}
-pd.DataFrame(cuts, dtype=object).fillna("–").T
+journals, tree = journal_cuts(), compaction_cuts()
+print("three journals:", ", ".join(f"{what}: {n}" for what, n in journals.items()))
+print("an LSM tree:", ", ".join(f"{what}: {n}" for what, n in tree.items()))
 
 # %% [markdown]
 # First the journals, then an LSM store whose power goes in the middle of flushes and merges: a new run that no manifest
@@ -761,8 +788,7 @@ pd.DataFrame(
 # The same sixty are done. But whoever was refused together comes back together, and is refused together again. (Two things
 # differ on the right: the pause grows, and luck spreads it.)
 #
-# **The answer is lost.** An `ADD` is carried out, its answer is not heard, and it is sent again (as a call is in lab 01, where
-# the key of the call was the cure):
+# **The answer is lost.** An `ADD` is carried out, its answer is not heard, and it is sent again, as a call was in lab 01:
 
 # %%
 doubled = predict(
@@ -804,7 +830,8 @@ charts.bars(counters, title="What it says, and what guards it", unit="nights")
 
 # %% [markdown]
 # Each attempt counts, 1/(1 - p) of them. With a condition (*if the counter is what I last saw*) the second attempt is
-# refused; with a **token** the transaction knows that it was done.
+# refused; with a **token** (not one of those in the tubes: the caller's own name for what it wants done, the *key* of
+# lab 01) the transaction knows that it was done.
 #
 # **The coordinator dies between prepare and commit**, the two halves of *two-phase commit*. A pillow is sold: the stock goes down if there is one, an order
 # is written, together. Stop after the first hold:
@@ -856,12 +883,13 @@ heir.recover(2), heir.write(3, sell, token=once), heir.write(4, sell, token=once
 
 # %%
 from dsys_lab.engines.aws.key_value import DYNAMODB, drill, pressed
+from dsys_lab.lessons.tables import table
 
 told = {engine: dict(drill(engine)) for engine in ("model", "dynamodb")}
-pd.DataFrame(told)
+table(("call", "answer"), [(call, str(got)) for call, got in told["dynamodb"].items()])
 
 # %%
-told["model"] == told["dynamodb"]
+print("both: the same, call by call:", told["model"] == told["dynamodb"])
 
 # %% [markdown]
 # The same story, call by call: conditions, transactions with a reason for each action, ranges, limits. In one column
@@ -928,21 +956,28 @@ facts(
 # units a second into eight partitions of 1,000 each:
 
 # %%
-from dsys_lab.scenarios.key_value.tables import FLIGHT_KEYS, flight_loads
+from dsys_lab.scenarios.key_value.tables import FLIGHT_KEYS, flight_keys, flight_loads
 
-loads = pd.DataFrame({key: flight_loads(key) for key in FLIGHT_KEYS}).T
+loads = {key: flight_loads(key) for key in FLIGHT_KEYS}
+charts.bars(
+    {
+        f"{key} ({told['keys']:,} keys)": 100 * told["counted"]
+        for key, told in loads.items()
+    },
+    title="What passes, by partition key",
+    unit="%",
+)
 
 # %%
-counts = {"keys": "{:,.0f}", "hottest": "{:,.0f}", "without": "{:,.0f}"}
-shares = {"law": "{:.1%}", "counted": "{:.1%}"}
-loads.apply(lambda column: column.map((counts | shares)[column.name].format))
+missing = loads["tailnum"]["without"]
+two_in_one = len(flight_keys("flight and day")) - loads["flight and day"]["keys"]
+print(f"{missing:,} flights without a tail number;")
+print(f"{two_in_one} fewer keys than flights by flight and day")
 
 # %% [markdown]
-# (Different keys; flights with the most frequent of them; flights that have none; and the share of the writes that passes.)
-#
 # Three origins are three keys: more than half of the partitions never see a flight, and half of the writes are
 # refused. Sixteen carriers are better, and 105 destinations are nearly enough. The tail number looks like the natural
-# key, and 2,512 flights have none: they were cancelled before anybody assigned a plane, and an item without its
+# key, and some flights have none: they were cancelled before anybody assigned a plane, and an item without its
 # partition key cannot be stored at all. *Flight and day* is even and never missing, and not quite unique:
 # there are a few keys less than flights, and where two flights have one key the second overwrites the first. And it answers
 # one question only.
@@ -961,7 +996,7 @@ loads.apply(lambda column: column.map((counts | shares)[column.name].format))
 # | a counter, and answers may be lost | a token, or a condition | never a bare `ADD` |
 # | always writable, whatever is out of reach | a ring, siblings, and a join that you write | siblings a key |
 # | many small random writes on one machine | an LSM tree; tiered for fewer writes, leveled for less space and absent keys | write amplification, runs a read |
-# | ad-hoc questions over everything | not this: lab 02 and 11 | |
+# | ad-hoc questions over everything | not this: labs 02 and 11 | |
 
 # %% [markdown]
 # ## Exercises
