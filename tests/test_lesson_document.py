@@ -159,6 +159,14 @@ def test_who_sends_the_whole_back_undoes_the_others(seed: int) -> None:
     assert laws.edits_left(4, 4) <= left("replace") < 16
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_inc_is_one_call_an_edit_and_a_version_two_for_each_try(seed):
+    runs = {way: edits_at_once(seed=seed, way=way) for way in ("replace", "version", "inc")}
+    calls = {way: len(run.of("send")) for way, run in runs.items()}
+    assert (calls["inc"], calls["replace"]) == (12, 24)
+    assert calls["version"] == 24 + 2 * len(runs["version"].of("fail")) > 24
+
+
 @pytest.mark.parametrize("seed", [1, 2, 3])
 @pytest.mark.parametrize("way", ["replace", "version", "inc"])
 def test_the_lamp_lights_at_each_write_that_undoes_another(seed: int, way: str) -> None:

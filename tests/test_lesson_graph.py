@@ -80,6 +80,12 @@ def test_keys_looked_at_are_those_of_the_law(orders):
     assert wasteful == (["S?OG", "S?O?", "S??G", "??O?"] if orders == "three" else ["S??G"])
 
 
+def test_to_leave_ten_out_saves_half_of_the_edges_and_loses_four_in_ten_of_the_people():
+    whole, cut = ({name: sum(values) for name, values in waves.without_hubs(100, 3, cut=n).items()} for n in (0, 10))
+    assert 0.4 < cut["edges looked at"] / whole["edges looked at"] < 0.55
+    assert 0.5 < cut["first reached"] / whole["first reached"] < 0.6
+
+
 def test_the_ribbons_show_what_is_found_side_by_side():
     for letters in PATTERNS:
         told = indexes.ribbons(letters)

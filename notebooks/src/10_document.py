@@ -38,7 +38,7 @@ notes("Document - AWS DocumentDB")
 # | (more than get and put) | changes of *parts*, done by the store; sums over many documents |
 # | DocumentDB | MongoDB's *API* on a storage of Amazon's own, much like Aurora's (lab 08), and not MongoDB's engine: calls are alike, plans and limits may differ |
 # | (the name) | *DocumentDB* is also an extension of PostgreSQL, begun at Microsoft, now with the Linux Foundation: another thing |
-# | (no schema) | then the schema is in every reader |
+# | (no schema) | then the schema is in every reader (lab 06, *schema on read*) |
 
 # %%
 facts("documentdb_copies", "documentdb_replicas", "documentdb_document_max")
@@ -228,8 +228,12 @@ grown.reveal(
     ),
 )
 
+# %%
+oslo = dict(opened["returned"])
+print(f"in Oslo: {oslo[250]} of 250, {oslo[1_000]} of 1,000")
+
 # %% [markdown]
-# A shelf that is sorted by what is asked for leads to what is wanted and to nothing else: the two lower lines are one.
+# (The law has the same share for both.) A shelf that is sorted by what is asked for leads to what is wanted and to nothing else: the two lower lines are one.
 # But what is wanted grows with the town. An index spares the documents that are not in the answer, and none that are.
 #
 # ### 2. The order of the paths
@@ -286,7 +290,14 @@ pitfall.reveal(
     law=100 * law_same / law_either,
     standard_error=100 * (share * (1 - share) / either) ** 0.5,
     why="Two conditions may be met by two devices, one each.",
-    show=pd.DataFrame(told).T,
+    show=charts.bars(
+        {
+            way.replace("; ", "\n") + f" ({n['returned']} wanted)": n["documents"]
+            for way, n in told.items()
+        },
+        title="Documents opened, of 6,320 profiles",
+        unit="documents",
+    ),
 )
 
 # %% [markdown]
@@ -312,7 +323,8 @@ shelf(along_the_shelf(**some_3, index="kind, firmware"))
 # %% [markdown]
 # ### 4. Embed, refer, or bucket
 #
-# Every day a night more. Kept as a list *inside* the profile, one read gives all. But a document is written whole.
+# (A *bucket* here is a document of up to thirty elements; nothing to do with the buckets of lab 07.) Every day a night
+# more. Kept as a list *inside* the profile, one read gives all. But a document is written whole.
 
 # %%
 grows = predict(
@@ -389,7 +401,8 @@ tax.reveal(
 # ### 6. One field of a large profile
 #
 # A profile of 20 KB, and one number in it changes. Who keeps it under a key as a blob gets and puts the whole; a
-# document store is told what to do, and may write down only that: a **delta**.
+# document store is told what to do, and may write down only that: a **delta** (no relation to the format of
+# lab 06).
 
 # %%
 field = predict(
@@ -430,36 +443,45 @@ field.reveal(
 # ### 7. Several at once
 #
 # Watch, phone and web count nights in the same profile, four each. The store is *atomic*: a call changes a document at
-# once, and no other comes between. Each app reads the profile, adds one, and sends it back: the lost update of labs 06, 07
-# and 08, in one field.
+# once, and no other comes between. But each app reads the profile, adds one, and sends it back: the lost update of labs 07
+# and 08. Their cure works here, too: replace only if the **version** is still the one that was read, and else read and try
+# again. A document store adds one more: say what is to be done, `$inc`.
 
 # %%
-lost = predict(
-    "10/edits-at-once",
-    "Three apps, four times each: read, add one, send back. How many of 12 are left?",
-    between=(0, 12),
-    unit="edits",
+calls = predict(
+    "10/calls",
+    "Twelve edits by three apps at once: $inc takes 12 calls. How many does it take on "
+    "the condition of the version?",
+    between=(12, 120),
+    unit="calls",
 )
-lost
+calls
 
 # %%
 from dsys_lab.scenarios.document import edits_at_once
 
 runs = {way: edits_at_once(way=way) for way in ("replace", "version", "inc")}
+made = {way: len(run.of("send")) for way, run in runs.items()}
 left = {way: run.of("check")[-1].fields["got"] for way, run in runs.items()}
 
 # %%
-lost.reveal(
-    left["replace"],
-    why="Who sends back the whole undoes what others did since it was read.",
-    show=player(runs["replace"], runs["inc"], titles=("read, then replace", "$inc")),
+calls.reveal(
+    made["version"],
+    why="To read and to replace are two calls; who comes too late makes both again.",
+    show=(
+        charts.bars(
+            {f"{way} ({left[way]} of 12 left)": n for way, n in made.items()},
+            title="Calls for twelve edits, and what is left of them",
+            unit="calls",
+        ),
+        player(runs["replace"], runs["inc"], titles=("read, then replace", "$inc")),
+    ),
 )
 
 # %% [markdown]
 # All twelve are done, say the apps, and nothing was lost on the way; the lamp *checks hold* leads to each write that
 # undid another. What goes wrong goes wrong *between* two atomic calls: who sends the whole back sends back the past.
-# Two cures: say what is to be done (`$inc`), or replace only if the **version** is still the one that was read, and
-# else read and try again, which *again* counts:
+# On the condition of the version, *again* counts who comes too late:
 
 # %%
 ways_to_add = ["version", "replace", "inc"]
@@ -524,8 +546,8 @@ charts.bars(kinds_of_hours(), title="Who slept longer than seven hours?", unit="
 
 # %% [markdown]
 # No error, and half of the answer. To ask for strings does not give the other half: as strings, `"7.00"` lies beyond
-# `"7"` and is found, `"10.00"` lies before it and is not. A **validator** lets only documents through that match a
-# filter: from now on. Those that are there already stay, and every reader has to know them.
+# `"7"` and is found, `"10.00"` lies before it and is not. A **validator**, the strict gate of lab 06, lets only
+# documents through that match a filter: from now on. Those that are there already stay, and every reader has to know them.
 #
 # **Null, or absent.** `None` finds both; `$exists` tells them apart. And a *unique* index takes absent for null: one
 # document may lack the path, the second is refused, unless the index is *sparse*: there, who lacks it has no card.
@@ -572,8 +594,6 @@ spelling = predict(
 spelling
 
 # %%
-from dataclasses import asdict
-
 from dsys_lab.scenarios.document.profiles import profiles_of
 
 people = profiles_of(6_320)
@@ -584,7 +604,12 @@ whole = [name for name in list(CITY)[:2] if spelled[name].way == "whole table"]
 spelling.reveal(
     whole[0] if len(whole) == 1 else "both" if whole else "neither",
     why="`->>` takes the value out and compares it where GIN cannot help.",
-    show=pd.DataFrame({name: asdict(one) for name, one in spelled.items()}).T,
+    show=charts.bars(
+        {f"{name}\n{one.way}": one.candidates for name, one in spelled.items()},
+        title="Rows looked at, by how the question is spelled",
+        unit="rows",
+        log=True,
+    ),
 )
 
 # %% [markdown]
@@ -596,7 +621,8 @@ spelling.reveal(
 # through the whole table is forbidden here; so many rows lie on nearly every page.)
 
 # %%
-pd.DataFrame({name: asdict(one) for name, one in array_pitfall(people).items()}).T
+for name, one in array_pitfall(people).items():
+    print(f"{name}: {one.way} hands over {one.candidates}, {one.rows} are wanted")
 
 # %% [markdown]
 # The candidates are those of the wrong question, the one from experiment 3; PostgreSQL opens each and throws away the
@@ -622,7 +648,7 @@ differences(DOCUMENT_DIFFERENCES)
 
 # %% [markdown]
 # A server that speaks MongoDB's own protocol (MongoDB, Amazon DocumentDB, FerretDB) stands behind the same verbs where
-# `DSYS_LAB_MONGODB` names one; its `explain` is read back in our words.
+# `DSYS_LAB_MONGODB` names one; its `explain` is read back in our words. (Here none is named, so the cell says what to set.)
 
 # %%
 from dsys_lab.engines.mongodb import MongoDocuments
@@ -651,7 +677,8 @@ pd.DataFrame(asked_of_flights()).T
 # lacks: all are opened. And what does a flight cost as a document?
 
 # %%
-pd.DataFrame([sizes()], index=["the flights"])
+size = sizes()
+print(f"{size['bytes a document']} bytes, {size['of these names and tags']} of them names and tags")
 
 # %% [markdown]
 # Half of its bytes are names and tags of its fields, nearly the same in every flight. That is the price of having no schema; lab 11

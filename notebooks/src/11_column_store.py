@@ -45,9 +45,9 @@ notes("Column Store - AWS Redshift")
 # | it is said | in finer print |
 # |---|---|
 # | a sort key is an index | it is the order in which the rows lie; there is one, and nothing beside the table to search in |
-# | a distribution key is a partition | it says on which slice a row lies; it skips nothing |
+# | a distribution key is a partition | it says on which *slice* (a part of a machine, below) a row lies; it skips nothing |
 # | a primary key is unique | Redshift takes your word for it: what is loaded twice counts twice |
-# | the nodes own the disks | that was 2013; since RA3 every block is an object in managed storage, and a node's disk is a cache |
+# | the nodes own the disks | that was 2013; since RA3 (a kind of node, of 2019) every block is an object in managed storage, and a node's disk is a cache |
 # | one must choose all of this | AUTO chooses today; who knows the knobs can read what AUTO did |
 #
 # What AUTO does in Redshift: a small table begins on every node, and when it has grown it is moved in the background, to a
@@ -164,7 +164,8 @@ for call in wrong:
 # ## Look inside
 #
 # Each slice keeps its rows in two **regions**. The *sorted* one is in the order of the sort key. What is loaded later, and
-# does not go on behind the last row, lands in the *unsorted* one, until a **vacuum** merges both. Two hidden columns say
+# does not go on behind the last row, lands in the *unsorted* one, until a **vacuum** merges both (in lab 06 it deleted
+# old files, in lab 08 old versions; here it also puts rows in order). Two hidden columns say
 # which transaction brought a row and which took it away: that is how a load counts whole or not at all. (A third,
 # `row_id`, numbers the rows.)
 #
@@ -299,14 +300,22 @@ other_order.reveal(
     why="Everybody has nights on nearly all days, so a block holds nearly all days.",
     show=(
         charts.zone_maps(**sorting.ordered_tiles("by person", "a day")),
-        pd.DataFrame(orders).T,
+        charts.bars(
+            {
+                f"{order}, {asked}": 100
+                * told[f"{asked}: blocks read"]
+                / told[f"{asked}: of"]
+                for order, told in orders.items()
+                for asked in ("a day", "a person")
+            },
+            title="Blocks read, by order and question",
+            unit="% of the blocks",
+        ),
     ),
 )
 
 # %% [markdown]
-# A table has one physical order. Counted, in table and chart alike, are the blocks of the two columns that a question names.
-# (The last two columns of the table: what lies in order is also small, once each block has the encoding that suits it; more
-# of that in experiment 3.) Choose order and question:
+# A table has one physical order. Counted are the blocks of the two columns that a question names. Choose order and question:
 
 # %%
 charts.sliding(
@@ -336,20 +345,55 @@ smallest
 from dsys_lab.scenarios.column_store import encodings
 
 # %%
-winners = pd.DataFrame(encodings.winners()).T
+bytes_of = encodings.table()
+winners = {name: told["smallest"] for name, told in encodings.winners().items()}
+sizes_as = {
+    "done": "the smallest of the five",
+    "moving": "smaller than plain",
+    "late": "larger",
+}
+
+
+def box(name, codec):
+    share = bytes_of[name][codec] / bytes_of[name]["plain"]
+    role = "moving" if share < 1 else "late"
+    said = f"{share:.0%}" if share > 0.1 else f"{100 * share:.2g}%"
+    return "done" if winners[name] == codec else role, said
+
+
+def side_by_side(*codecs):
+    return {
+        (name, codec.replace("_", "\n")): box(name, codec)
+        for name, sizes in bytes_of.items()
+        for codec in codecs
+        if codec in sizes
+    }
+
+
+# %%
 smallest.reveal(
-    winners.loc["city_id", "smallest"],
+    winners["city_id"],
     why="Fifty cities fit into six bits. A dictionary's code is a whole byte, which is "
     "what plain takes.",
-    show=winners,
+    show=charts.verdict_grid(
+        {
+            "share of the plain bytes": side_by_side(
+                "run_length", "dictionary", "frame", "delta"
+            )
+        },
+        legend=sizes_as,
+        title="20,000 nights that lie by date",
+        box_inches=0.9,
+    ),
 )
 
 # %% [markdown]
-# *Bytes* are those of 20,000 nights that lie by date, all in that encoding; *chosen by block* is what they take when each
-# block has what is smallest for it. The date is smallest as runs, for the nights lie by date; shuffle them, and it is not:
+# The date is smallest as runs, for the nights lie by date; shuffle them, and it is not:
 
 # %%
-pd.DataFrame(encodings.winners("shuffled")).T.loc[["night_id", "date_key"]]
+for name, told in encodings.winners("shuffled").items():
+    if told["smallest"] != winners[name]:
+        print(f"{name}: smallest by date {winners[name]}, shuffled {told['smallest']}")
 
 # %% [markdown]
 # Two laws. A column of *n* values, each of *w* bytes, that makes *r* runs of equal neighbours takes $r\,(w + 4)$ bytes as
@@ -357,7 +401,6 @@ pd.DataFrame(encodings.winners("shuffled")).T.loc[["night_id", "date_key"]]
 # where *range* is the largest value less the smallest. What is counted is a little more: a few bytes at the head of each block.
 
 # %%
-bytes_of = encodings.table()
 laws_of_bytes = {
     f"{name}, {codec}": {"counted": bytes_of[name][codec], "by law": round(law)}
     for name in ("date_key", "fw", "city_id")
@@ -373,7 +416,13 @@ pd.DataFrame.from_dict(laws_of_bytes, orient="index")
 # among those that are chosen unasked.
 
 # %%
-pd.DataFrame(encodings.side_by_side()).T
+general = side_by_side("mostly8", "mostly16", "mostly32", "zlib")
+charts.verdict_grid(
+    {"share of the plain bytes": general},
+    legend={role: sizes_as[role] for role in ("moving", "late")},
+    title="The four that are never chosen unasked",
+    box_inches=0.9,
+)
 
 # %% [markdown]
 # One thing more: a date that is so small fits into a single block, and the zone map of a single block says nothing. That is
@@ -479,7 +528,7 @@ waiting.reveal(
 )
 
 # %% [markdown]
-# More slices do not help a skewed key: the line climbs because all others have less and less to do. Watch it: a message for
+# As with the hot key of labs 01 and 09, more slices do not help: the line climbs because all others have less and less to do. Watch it: a message for
 # each pair of nodes, then each slice at work (a dot in its box), and the leader that waits; the line below says how many
 # slices it has heard. The picture opens late, at a moment at which some have done. Compare *both in turn* with *nights by
 # city*.
@@ -527,7 +576,7 @@ thousand_rows.reveal(
     law=small["by law"],
     why="Every column of every slice has a block of its own, the three hidden ones "
     "too, in each of the two regions: block × (columns + 3) × slices × 2.",
-    show=(by_rows, pd.DataFrame([small], index=["1,000 nights"])),
+    show=by_rows,
 )
 
 # %% [markdown]
@@ -645,7 +694,10 @@ pd.DataFrame.from_dict(loading.twice(), orient="index")
 # seen whole, not at all, or in part?
 
 # %%
-pd.DataFrame([loading.cuts()])
+cuts = loading.cuts()
+print(f"{cuts['moments']} moments: nothing seen at {cuts['nothing']},", end=" ")
+print(f"whole at {cuts['whole']}, a part at {cuts['some']};")
+print(f"{cuts['rows left in the blocks']:,} rows left in the blocks")
 
 # %% [markdown]
 # All of it or nothing, every time. What had been written stays in the blocks, belongs to a transaction that came to nothing,
@@ -706,8 +758,7 @@ print(gone["a day"])
 
 # %% [markdown]
 # **A process dies at work.** Each slice may work in a process of its own. One of them is killed at the seventh of eight
-# pieces of work; then the same question is asked with new processes. (The long numbers are *digests*: 64 bits made of all
-# rows of an answer; equal digests, equal answers.)
+# pieces of work; then the same question is asked with new processes. (Digests as in lab 02.)
 
 # %%
 from dsys_lab.scenarios.column_store.processes import killed_at_work
@@ -717,10 +768,11 @@ pd.DataFrame.from_dict(killed_at_work(), orient="index")
 
 # %% [markdown]
 # The oracle of all this is one sentence: no order, no place, no encoding, no vacuum changes a sum. Twelve warehouses, each
-# before and after a vacuum: how many different answers are there?
+# before and after a vacuum, are asked the same question:
 
 # %%
-len(loading.sums_are_the_same(nights=6_000))
+different = loading.sums_are_the_same(nights=6_000)
+print(f"different answers: {len(different)}")
 
 # %% [markdown]
 # ## Measure
@@ -744,8 +796,8 @@ digests = {name: one.query(distributing.BY_PLAN).digest() for name, one in both.
 pd.Series(digests, name="digest of the answer").to_frame()
 
 # %% [markdown]
-# And *Parquet* files have zone maps, too, written by another hand for the same reason: of each column of each **row group**
-# the footer says the smallest and the largest value. Sixty thousand nights, in row groups of 4,096 rows; day 60 and
+# And *Parquet* files have zone maps, too, written by another hand for the same reason: of each column of each row group
+# (lab 02) the footer says the smallest and the largest value. Sixty thousand nights, in row groups of 4,096 rows; day 60 and
 # person 17 are asked for. *Met* are groups whose smallest and largest value leave room for it; *bytes* is what all groups of
 # that column take in the file, packed by Parquet's own encodings.
 

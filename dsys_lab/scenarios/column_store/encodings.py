@@ -33,11 +33,6 @@ def table(order: str = "by date", nights: int = NIGHTS) -> dict[str, dict[str, i
     return {name: {codec: bytes_of(name, codec, order, nights) for codec in codecs_of(name)} for name in COLUMNS}
 
 
-def side_by_side(order: str = "by date", nights: int = NIGHTS) -> dict[str, dict[str, int | str]]:
-    """Return the same for every encoding there is, "" where it is not for such a column."""
-    return {name: {codec: sizes.get(codec, "") for codec in CODECS} for name, sizes in table(order, nights).items()}
-
-
 def codecs_of(column: str) -> tuple[str, ...]:
     """Return the encodings that a column may have."""
     type_ = NIGHT.columns[NIGHT.position(column)].type
