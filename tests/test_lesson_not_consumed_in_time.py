@@ -186,10 +186,14 @@ class TestClientsThatTryAgainCanKeepASystemDown:
         assert told["attempts"] == len(trace.of("publish"))
         too_long_on_its_way = told["attempts done"] - told["calls answered in time"]
         assert 0 <= too_long_on_its_way <= 0.03 * told["attempts done"]
+        assert told["of these, the answer came too late"] <= too_long_on_its_way
         assert told["attempts expired"] > 50
         left_us = {row.message: row.time_us for row in trace.of("abandon")}
         late = [row for row in trace.of("finish") if left_us.get(row.message, row.time_us) < row.time_us]
         assert late == []
+        done = {row.message for row in trace.of("finish")}
+        after = [row for row in trace.of("answered") if left_us.get(row.message, row.time_us) < row.time_us]
+        assert told["of these, the answer came too late"] == len({row.message for row in after} & done)
 
     def test_jitter_alone_does_not_heal(self, seed):
         assert goodput(storm(seed, backoff="full_jitter"), 60, 120) < 0.1

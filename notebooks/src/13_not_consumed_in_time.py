@@ -42,7 +42,7 @@ notes("What happens when messages are not consumed in time?")
 # %% [markdown]
 # ## Picture
 #
-# The same twenty seconds of luck, twice. On the left the inbox takes everyone (`unbounded`); on the right it has 50
+# You have seen these twenty seconds in lab 00. This time look at what each side pays. On the left the inbox takes everyone (`unbounded`); on the right it has 50
 # places and, when they are taken, lets the oldest go for the newest (`drop_oldest`).
 #
 # Press **space**. Each disc is one night: it travels from the wearables to the inbox, waits in the tray, is scored,
@@ -61,7 +61,8 @@ player(burst, compare={"policy": ("unbounded", "drop_oldest")}, until_s=330)
 # The lamps above each lane hold what should be true of the run against its rows. *conservation*: every night that was
 # offered is in exactly one account of the bar. *depth adds up*: the inbox says the number that its own rows add up
 # to. *nothing lost* and *important kept* go red where a policy gives something up, and count it. (One night in ten is
-# marked "high", for somebody waits for it at breakfast.)
+# marked "high", for somebody waits for it at breakfast.) Below each time line the rows that broke an invariant are marked; a
+# red lamp jumps to the first.
 
 # %% [markdown]
 # ## By hand
@@ -75,15 +76,16 @@ from dsys_lab.laws import backlog, drain_s
 backlog(arrival_rate=30, service_rate=10, seconds=20)
 
 # %% [markdown]
-# After the burst 8 a second still come in, so only the remaining two a second of the scorer eat into the backlog:
+# After the burst 8 a second still come in, so only the remaining two a second of the scorer eat into the backlog. It is the
+# drain of lab 01, experiment 2:
 
 # %%
 drain_s(waiting=400, arrival_rate=8, service_rate=10)
 
 # %% [markdown]
-# Twenty seconds of overload, and two hundred to get over it. The rule to take away: **a system recovers at the speed
-# of its spare capacity**, and most systems have little of it. Now count both, in runs of six seeds that go on long
-# enough to see the end: how many waited at most, and for how many seconds after the burst somebody waited.
+# Twenty seconds of overload, and two hundred to get over it: **a system recovers at the speed of its spare capacity**.
+# What the law leaves out is chance. Count both, in runs of six seeds that go on long enough to see the end: how many
+# waited at most, and for how many seconds after the burst somebody waited.
 
 # %%
 import pandas as pd
@@ -330,7 +332,7 @@ after_the_spike.reveal(
 # %% [markdown]
 # Same luck on both sides. The ledger counts *attempts*, for each of them costs work: a call that is tried four times
 # stands in it four times (copies have an orange ring). An attempt is **done**, with a green tick, when its caller
-# still waits for the answer. It has **expired**, with a cross, when it was worked on for nobody: a *ghost*. The lamp
+# still waits for the answer. It may come too late all the same, when the caller leaves while it is on its way. It has **expired**, with a cross, when it was worked on for nobody: a *ghost*. The lamp
 # *answered in time* counts the calls that were given up; *sends settle* watches that every copy on the network
 # arrives or is lost. In numbers:
 
@@ -389,7 +391,8 @@ no_cure.reveal(
 )
 
 # %% [markdown]
-# What heals is *fewer* retries, or a queue so short that whoever gets in is served in time. And the busier the system
+# In the storm of lab 09 jitter helped: there sixty came once, and the partition had room for them a second later. Here more
+# copies come than can be done, and spreading them makes them no fewer. What heals is *fewer* retries, or a queue so short that whoever gets in is served in time. And the busier the system
 # is, the smaller the spike that it takes; with the first slider at 80%, is one needed at all?
 
 # %%
@@ -437,18 +440,24 @@ credit.reveal(
 
 # %%
 sides = {"without credit": outcome(free), "with credit": outcome(held)}
-pd.DataFrame(
-    {
-        name: {"stood still, s": one.stood_s, "offered": one.offered}
-        for name, one in sides.items()
-    }
+charts.bars(
+    {name: one.stood_s for name, one in sides.items()},
+    title="Stood still, all together",
+    unit="s",
+)
+
+# %%
+charts.bars(
+    {name: one.offered for name, one in sides.items()},
+    title="Nights that were offered",
+    unit="nights",
 )
 
 # %% [markdown]
 # ### 6. Who gets how much?
 #
 # Whom does a throttle hit? A gate lets 50 a second through; a greedy tenant wants 50, a modest one 20. Without control
-# each gets in proportion to what it asks. A *token bucket* holds each to half of the limit. But what if nobody knows
+# each gets in proportion to what it asks. A *token bucket* (the tubes of labs 07 and 09) holds each to half of the limit. But what if nobody knows
 # the limit? Then senders can feel for it: one a second more in each second in which all goes well, and less at the
 # first refusal. How much less? `aimd` halves (*additive increase, multiplicative decrease*), `aiad` takes one off.
 
@@ -561,8 +570,6 @@ pause_costs.reveal(
 )
 
 # %% [markdown]
-# Below each time line the rows that broke an invariant are marked; a red lamp jumps to the first.
-#
 # ### A crash
 #
 # Now crash the inbox for three seconds. What waited was in memory:
@@ -584,7 +591,8 @@ why
 #
 # Last, cut the network between senders and inbox for eight seconds, in calm weather and without any spike, while
 # clients try again up to five times. When the network heals, everybody who was cut off tries once more, at nearly the
-# same time: the *thundering herd* (in lab 03 it came to a cache that was empty). On the right, retries have a budget of one for ten first attempts.
+# same time: a *thundering herd* again (in lab 03 it came for one cache entry). On the right, retries have a budget of one
+# for ten first attempts.
 
 # %%
 cut = {"do": "split", "target": "wearables", "at_s": 30, "lasts_s": 8}
@@ -593,12 +601,12 @@ herd, tamed = retry_storm(**quiet), retry_storm(**quiet, budget=0.1)
 player(herd, tamed, titles=("5 retries, no budget", "5 retries, budget of 10%"))
 
 # %% [markdown]
-# One seed may have bad luck. Five of them without a budget, calls and answers in time a second, long after the cut:
+# One seed may have bad luck. Five of them without a budget, long after the cut:
 
 # %%
 late = [late_goodput(retry_storm(**quiet, seed=seed)) for seed in range(1, 6)]
-seeds = [f"seed {seed}" for seed in range(1, 6)]
-pd.DataFrame(late, index=seeds, columns=["calls", "answers in time"]).round(1).T
+answered = sum(answers > 0 for _, answers in late)
+print(f"with {answered} of {len(late)} seeds an answer comes in time")
 
 # %% [markdown]
 # It was not the cut that broke the system, but the retries that waited behind it.
@@ -639,8 +647,8 @@ model = {policy: drill(policy=policy) for policy in real}
 # %%
 from dsys_lab.scenarios.not_consumed_in_time.counts import story
 
-alike = {policy: story(model[policy]) == story(real[policy]) for policy in real}
-pd.DataFrame([alike], index=["the same story"])
+alike = [story(model[policy]) == story(real[policy]) for policy in real]
+print(f"the same story under {sum(alike)} of {len(alike)} policies")
 
 # %%
 charts.outcomes(*real.values(), title="What the real broker did")

@@ -102,13 +102,14 @@ def late_goodput(trace: Trace, *, last_s: int = 30) -> tuple[float, float]:
 
 def calls_and_attempts(trace: Trace) -> dict[str, int]:
     """Return what became of the calls of a storm, and of the attempts that they took."""
-    book, answered, given_up = balance(trace), len(trace.of("publish_ok")), len(trace.of("abandon"))
+    book, answered, given_up = balance(trace), len(trace.of("publish_ok")), {row.message for row in trace.of("abandon")}
     return {
         "calls": len({row.message for row in trace.of("publish")}),
         "calls answered in time": answered,
-        "calls given up": given_up,
+        "calls given up": len(given_up),
         "attempts": book.offered,
         "attempts done": book.done,
+        "of these, the answer came too late": len(given_up & {row.message for row in trace.of("finish")}),
         "attempts expired": book.expired,
         "attempts that still wait": book.stored,
     }
