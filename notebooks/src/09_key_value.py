@@ -664,10 +664,12 @@ from dataclasses import asdict
 
 from dsys_lab.scenarios.key_value.log_structured import STORES, amplifications
 
+# %%
 work = {"keys": 2_000, "updates": 4_000, "reads": 200}
 moved_bytes = {store: asdict(amplifications(store, **work)) for store in STORES}
 
 
+# %%
 def box(column, value):
     of_all = sorted({f"{told[column]:.2g}" for told in moved_bytes.values()}, key=float)
     where = of_all.index(f"{value:.2g}")
@@ -754,6 +756,7 @@ pd.DataFrame(checks).T[list(names)].rename(columns=names)
 # %%
 from dsys_lab.scenarios.key_value.counts import compaction_cuts, journal_cuts
 
+# %%
 journals, tree = journal_cuts(), compaction_cuts()
 print("three journals:", ", ".join(f"{what}: {n}" for what, n in journals.items()))
 print("an LSM tree:", ", ".join(f"{what}: {n}" for what, n in tree.items()))
@@ -958,6 +961,7 @@ facts(
 # %%
 from dsys_lab.scenarios.key_value.tables import FLIGHT_KEYS, flight_keys, flight_loads
 
+# %%
 loads = {key: flight_loads(key) for key in FLIGHT_KEYS}
 charts.bars(
     {

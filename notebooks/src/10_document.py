@@ -678,7 +678,8 @@ pd.DataFrame(asked_of_flights()).T
 
 # %%
 size = sizes()
-print(f"{size['bytes a document']} bytes, {size['of these names and tags']} of them names and tags")
+print(f"{size['bytes a document']} bytes,", end=" ")
+print(f"{size['of these names and tags']} of them names and tags")
 
 # %% [markdown]
 # Half of its bytes are names and tags of its fields, nearly the same in every flight. That is the price of having no schema; lab 11

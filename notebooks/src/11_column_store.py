@@ -354,6 +354,7 @@ sizes_as = {
 }
 
 
+# %%
 def box(name, codec):
     share = bytes_of[name][codec] / bytes_of[name]["plain"]
     role = "moving" if share < 1 else "late"
