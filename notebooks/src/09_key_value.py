@@ -161,8 +161,8 @@ from dsys_lab.stores.key_value.partitioned import query_units, read_units, write
 # ```
 #
 # Who may pass? A mode is one small pure function, from what every partition was asked for in the last second to what
-# each may do in the next. *Static* gives even shares, *adaptive* lends what others left over, and `one_for_all` is the mode
-# *global*:
+# each may do in the next. *Static* gives even shares, *adaptive* lends what others left over, and `one_for_all` is the
+# mode *global*:
 
 # %%
 from dsys_lab.stores.key_value.partitioned.admission import (
@@ -175,8 +175,8 @@ from dsys_lab.stores.key_value.partitioned.admission import (
 show_source(static, adaptive, one_for_all)
 
 # %% [markdown]
-# They divide by *max-min fairness*: everybody gets what they ask for, up to an even share of what is left. 100 units, asked
-# for by three:
+# They divide by *max-min fairness*: everybody gets what they ask for, up to an even share of what is left. 100 units,
+# asked for by three:
 
 # %%
 max_min_fair(100, [10, 20, 90])
@@ -193,8 +193,8 @@ median_position({100: 1, 200: 1, 300: 6, 400: 1})
 # %% [markdown]
 # ## Predict
 #
-# The question of the whole lab; the others each open the experiment that they are about. *Zipf with s* means that the n-th
-# busiest key gets a share that falls like 1/n to the power s: at 0 all are alike.
+# The question of the whole lab; the others each open the experiment that they are about. *Zipf with s* means that the
+# n-th busiest key gets a share that falls like 1/n to the power s: at 0 all are alike.
 
 # %%
 hot = predict(
@@ -293,10 +293,10 @@ refusing.reveal(
 pd.DataFrame(refused_units(spikes)).map("{:,.0f}".format)
 
 # %% [markdown]
-# *Burst* can only spend what was saved up, and the hotter a partition, the less it has saved. *Adaptive* gives them what their
-# neighbours leave over, a second late. *Global*, the one that came last, has one tube for all, also of what was
-# saved; the little that it refuses is refused by the limit of a partition. Move the sliders. At which skew does also the
-# right side begin to refuse? And with twice as many partitions?
+# *Burst* can only spend what was saved up, and the hotter a partition, the less it has saved. *Adaptive* gives them
+# what their neighbours leave over, a second late. *Global*, the one that came last, has one tube for all, also of what
+# was saved; the little that it refuses is refused by the limit of a partition. Move the sliders. At which skew does
+# also the right side begin to refuse? And with twice as many partitions?
 
 # %%
 player(
@@ -368,8 +368,8 @@ player(hot_key, **many_keys, compare={"cut": (False, True)})
 # ### 4. Access paths
 #
 # 4,650 nights of Slumber, each an item, with an index *local* to each person (by minutes) and a *global* one (by city
-# and night). An index is a second table in another order, kept by the store. A **scan** goes through all items; a **filter** is a
-# condition on what comes out. Three questions, and every way to answer them:
+# and night). An index is a second table in another order, kept by the store. A **scan** goes through all items; a
+# **filter** is a condition on what comes out. Three questions, and every way to answer them:
 
 # %%
 filtered = predict(
@@ -400,15 +400,16 @@ filtered.reveal(
 )
 
 # %% [markdown]
-# The filter takes out what is not wanted *after* it was read. (The local index examines one night where the query examines
-# all of a person's; here both are less than the smallest price. It pays where a person has thousands.) A table of this kind answers the questions that it was
-# made for; for all others it reads everything. So the access paths come first, and the keys follow from them.
+# The filter takes out what is not wanted *after* it was read. (The local index examines one night where the query
+# examines all of a person's; here both are less than the smallest price. It pays where a person has thousands.) A table
+# of this kind answers the questions that it was made for; for all others it reads everything. So the access paths come
+# first, and the keys follow from them.
 #
 # ### 5. Reads that are behind
 #
-# Labs 03 and 08 had such a replica. Here the reader does not even know which of three it asks: a leader and two followers,
-# one of which is behind. Such a read costs half of a strong one, and is sometimes old: one card is written again and again,
-# a mark above the time line stands for each old answer, and the lamp counts them.
+# Labs 03 and 08 had such a replica. Here the reader does not even know which of three it asks: a leader and two
+# followers, one of which is behind. Such a read costs half of a strong one, and is sometimes old: one card is written
+# again and again, a mark above the time line stands for each old answer, and the lamp counts them.
 
 # %%
 from dsys_lab.scenarios.key_value import replica_reads
@@ -484,8 +485,8 @@ joins.reveal(
 )
 
 # %% [markdown]
-# A cut as in the picture above moves what makes half of one partition's load. On a ring with one point a machine the arcs are very
-# different; many points a machine even them out. By how much does the fullest of ten exceed the mean?
+# A cut as in the picture above moves what makes half of one partition's load. On a ring with one point a machine the
+# arcs are very different; many points a machine even them out. By how much does the fullest of ten exceed the mean?
 
 # %%
 fullest = {f"points: {n}": mean for n, mean, _ in fullest_over_mean(1, 16, 128)}
@@ -572,10 +573,9 @@ sloppy.reveal(
 )
 
 # %% [markdown]
-# And without a leader two writers who have not read each other make **siblings**, both of which are kept (each value carries
-# a *version vector*, which says of every machine how many of its writes it has seen). A clock
-# cannot decide: one that is nine seconds ahead wins over everything that the others write in the
-# next nine seconds.
+# And without a leader two writers who have not read each other make **siblings**, both of which are kept (each value
+# carries a *version vector*, which says of every machine how many of its writes it has seen). A clock cannot decide:
+# one that is nine seconds ahead wins over everything that the others write in the next nine seconds.
 
 # %%
 from dsys_lab.stores.key_value.ring import Ring, last_writer_wins
@@ -655,9 +655,9 @@ player(
 )
 
 # %% [markdown]
-# About T/2 times a level against once a level; in exchange there is one run a level to look into, and not up to T. Reads of
-# what is not there pay for that; a read of what is there is led to its run by filters, and costs about the same in both.
-# Each store moves the bytes that another one saves:
+# About T/2 times a level against once a level; in exchange there is one run a level to look into, and not up to T.
+# Reads of what is not there pay for that; a read of what is there is led to its run by filters, and costs about the
+# same in both. Each store moves the bytes that another one saves:
 
 # %%
 from dataclasses import asdict
@@ -692,12 +692,13 @@ charts.verdict_grid(
 )
 
 # %% [markdown]
-# (*Write*: bytes written for each byte put, and of them the *log*'s; *read*: for each byte that was got, *absent*: for each
-# that was not there; *space*: kept for each byte that lives.) The B-tree writes a page of 8 KB for a small pair, the LSM trees write the pair
-# a few times, the hash store less than twice; and none of them is the best in every column. The logs differ, too: an LSM
-# tree's and a hash store's keep the pair itself, while a B-tree's says what changes on which page, of the table and, for
-# a new key, of the index; and the first change of a page after a checkpoint puts the whole page there, for a page that is
-# written where it lies can be torn (lab 08). A run is never written over, so it needs none of that.
+# (*Write*: bytes written for each byte put, and of them the *log*'s; *read*: for each byte that was got, *absent*: for
+# each that was not there; *space*: kept for each byte that lives.) The B-tree writes a page of 8 KB for a small pair,
+# the LSM trees write the pair a few times, the hash store less than twice; and none of them is the best in every
+# column. The logs differ, too: an LSM tree's and a hash store's keep the pair itself, while a B-tree's says what
+# changes on which page, of the table and, for a new key, of the index; and the first change of a page after a
+# checkpoint puts the whole page there, for a page that is written where it lies can be torn (lab 08). A run is never
+# written over, so it needs none of that.
 #
 # A **Bloom filter**, some bits a key that say *surely not* or *perhaps*, keeps a read of what is not there from opening a
 # run:
@@ -736,19 +737,19 @@ names = {"expected": "acknowledged", "got": "still there"}
 pd.DataFrame(checks).T[list(names)].rename(columns=names)
 
 # %% [markdown]
-# So many of the acknowledged cards are still there. (The ledger under the picture follows every copy, and calls a card that
-# lies in a journal stored: *done* is for what leaves.) On the right replica 2, which had them, was told to forget what the
-# new leader does not know. Any two replicas have one in common with the two that acknowledged; one has to ask them which
-# of them knows more.
+# So many of the acknowledged cards are still there. (The ledger under the picture follows every copy, and calls a card
+# that lies in a journal stored: *done* is for what leaves.) On the right replica 2, which had them, was told to forget
+# what the new leader does not know. Any two replicas have one in common with the two that acknowledged; one has to ask
+# them which of them knows more.
 #
-# What the left lane does is a part of something with a name. **Consensus** is how several machines come to one order of writes though some of them may
-# be gone and messages may be late. In the usual protocols (*Paxos*; *Raft*, which was made to be understood) a **majority**
-# elects the leader of a numbered *term*, and votes only for one whose journal is no older than its own; and a write counts
-# when a majority has it. Any two majorities have a machine in common, so no term has two leaders, and a new leader knows of
-# all that counted. Three machines bear the loss of one, five that of two; who finds no majority accepts nothing. DynamoDB's
-# replicas use Multi-Paxos, those of a JetStream stream use Raft: the suite's
-# [test of a cluster](../tests/test_engines_nats_cluster.py) freezes and kills a leader of three NATS servers and looks for
-# each acknowledged message.
+# What the left lane does is a part of something with a name. **Consensus** is how several machines come to one order of
+# writes though some of them may be gone and messages may be late. In the usual protocols (*Paxos*; *Raft*, which was
+# made to be understood) a **majority** elects the leader of a numbered *term*, and votes only for one whose journal is
+# no older than its own; and a write counts when a majority has it. Any two majorities have a machine in common, so no
+# term has two leaders, and a new leader knows of all that counted. Three machines bear the loss of one, five that of
+# two; who finds no majority accepts nothing. DynamoDB's replicas use Multi-Paxos, those of a JetStream stream use Raft:
+# the suite's [test of a cluster](../tests/test_engines_nats_cluster.py) freezes and kills a leader of three NATS
+# servers and looks for each acknowledged message.
 #
 # One crash at one moment proves little. Each replica's journal is on a disk that counts its steps; cut the power
 # **before each of them**, and let all three come back:
@@ -788,8 +789,8 @@ pd.DataFrame(
 ).T
 
 # %% [markdown]
-# The same sixty are done. But whoever was refused together comes back together, and is refused together again. (Two things
-# differ on the right: the pause grows, and luck spreads it.)
+# The same sixty are done. But whoever was refused together comes back together, and is refused together again. (Two
+# things differ on the right: the pause grows, and luck spreads it.)
 #
 # **The answer is lost.** An `ADD` is carried out, its answer is not heard, and it is sent again, as a call was in lab 01:
 
@@ -836,8 +837,8 @@ charts.bars(counters, title="What it says, and what guards it", unit="nights")
 # refused; with a **token** (not one of those in the tubes: the caller's own name for what it wants done, the *key* of
 # lab 01) the transaction knows that it was done.
 #
-# **The coordinator dies between prepare and commit**, the two halves of *two-phase commit*. A pillow is sold: the stock goes down if there is one, an order
-# is written, together. Stop after the first hold:
+# **The coordinator dies between prepare and commit**, the two halves of *two-phase commit*. A pillow is sold: the stock
+# goes down if there is one, an order is written, together. Stop after the first hold:
 
 # %%
 from itertools import islice
@@ -983,8 +984,8 @@ print(f"{two_in_one} fewer keys than flights by flight and day")
 # refused. Sixteen carriers are better, and 105 destinations are nearly enough. The tail number looks like the natural
 # key, and some flights have none: they were cancelled before anybody assigned a plane, and an item without its
 # partition key cannot be stored at all. *Flight and day* is even and never missing, and not quite unique:
-# there are a few keys less than flights, and where two flights have one key the second overwrites the first. And it answers
-# one question only.
+# there are a few keys less than flights, and where two flights have one key the second overwrites the first. And it
+# answers one question only.
 
 # %% [markdown]
 # ## Choose

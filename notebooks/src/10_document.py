@@ -233,8 +233,9 @@ oslo = dict(opened["returned"])
 print(f"in Oslo: {oslo[250]} of 250, {oslo[1_000]} of 1,000")
 
 # %% [markdown]
-# (The law has the same share for both.) A shelf that is sorted by what is asked for leads to what is wanted and to nothing else: the two lower lines are one.
-# But what is wanted grows with the town. An index spares the documents that are not in the answer, and none that are.
+# (The law has the same share for both.) A shelf that is sorted by what is asked for leads to what is wanted and to
+# nothing else: the two lower lines are one. But what is wanted grows with the town. An index spares the documents that
+# are not in the answer, and none that are.
 #
 # ### 2. The order of the paths
 #
@@ -443,9 +444,9 @@ field.reveal(
 # ### 7. Several at once
 #
 # Watch, phone and web count nights in the same profile, four each. The store is *atomic*: a call changes a document at
-# once, and no other comes between. But each app reads the profile, adds one, and sends it back: the lost update of labs 07
-# and 08. Their cure works here, too: replace only if the **version** is still the one that was read, and else read and try
-# again. A document store adds one more: say what is to be done, `$inc`.
+# once, and no other comes between. But each app reads the profile, adds one, and sends it back: the lost update of labs
+# 07 and 08. Their cure works here, too: replace only if the **version** is still the one that was read, and else read
+# and try again. A document store adds one more: say what is to be done, `$inc`.
 
 # %%
 calls = predict(
@@ -547,7 +548,8 @@ charts.bars(kinds_of_hours(), title="Who slept longer than seven hours?", unit="
 # %% [markdown]
 # No error, and half of the answer. To ask for strings does not give the other half: as strings, `"7.00"` lies beyond
 # `"7"` and is found, `"10.00"` lies before it and is not. A **validator**, the strict gate of lab 06, lets only
-# documents through that match a filter: from now on. Those that are there already stay, and every reader has to know them.
+# documents through that match a filter: from now on. Those that are there already stay, and every reader has to know
+# them.
 #
 # **Null, or absent.** `None` finds both; `$exists` tells them apart. And a *unique* index takes absent for null: one
 # document may lack the path, the second is refused, unless the index is *sparse*: there, who lacks it has no card.
@@ -648,7 +650,8 @@ differences(DOCUMENT_DIFFERENCES)
 
 # %% [markdown]
 # A server that speaks MongoDB's own protocol (MongoDB, Amazon DocumentDB, FerretDB) stands behind the same verbs where
-# `DSYS_LAB_MONGODB` names one; its `explain` is read back in our words. (Here none is named, so the cell says what to set.)
+# `DSYS_LAB_MONGODB` names one; its `explain` is read back in our words. (Here none is named, so the cell says what to
+# set.)
 
 # %%
 from dsys_lab.engines.mongodb import MongoDocuments
@@ -682,8 +685,8 @@ print(f"{size['bytes a document']} bytes,", end=" ")
 print(f"{size['of these names and tags']} of them names and tags")
 
 # %% [markdown]
-# Half of its bytes are names and tags of its fields, nearly the same in every flight. That is the price of having no schema; lab 11
-# is about the opposite.
+# Half of its bytes are names and tags of its fields, nearly the same in every flight. That is the price of having no
+# schema; lab 11 is about the opposite.
 
 # %% [markdown]
 # ## Choose

@@ -38,9 +38,10 @@ from dsys_lab.views import charts
 notes("Column Store - AWS Redshift")
 
 # %% [markdown]
-# *Keep*: columnar, and made for analytics. *Sharpen*: a column is read at once, but the best scan is the one that does not
-# take place. Speed is few columns, times small columns (compression), times **blocks that are skipped**, times many machines
-# at work side by side. Lab 02 looks at one machine; here are several. Words that are often taken for each other:
+# *Keep*: columnar, and made for analytics. *Sharpen*: a column is read at once, but the best scan is the one that does
+# not take place. Speed is few columns, times small columns (compression), times **blocks that are skipped**, times many
+# machines at work side by side. Lab 02 looks at one machine; here are several. Words that are often taken for each
+# other:
 #
 # | it is said | in finer print |
 # |---|---|
@@ -50,9 +51,10 @@ notes("Column Store - AWS Redshift")
 # | the nodes own the disks | that was 2013; since RA3 (a kind of node, of 2019) every block is an object in managed storage, and a node's disk is a cache |
 # | one must choose all of this | AUTO chooses today; who knows the knobs can read what AUTO did |
 #
-# What AUTO does in Redshift: a small table begins on every node, and when it has grown it is moved in the background, to a
-# key if there is a good one, else to rows in turn. From which size on is not published, so that is left out of this lab:
-# whoever makes a table says where its rows lie. The *encoding* is chosen here, too, block by block, where nothing is said.
+# What AUTO does in Redshift: a small table begins on every node, and when it has grown it is moved in the background,
+# to a key if there is a good one, else to rows in turn. From which size on is not published, so that is left out of
+# this lab: whoever makes a table says where its rows lie. The *encoding* is chosen here, too, block by block, where
+# nothing is said.
 
 # %%
 facts("redshift_block", "redshift_hidden_columns", "redshift_regions")
@@ -65,8 +67,8 @@ facts("redshift_block", "redshift_hidden_columns", "redshift_regions")
 # asks for. A bar that misses the band is grey: nobody reads that block. Green was read and held something; yellow and
 # hatched was read in vain.
 #
-# Move the band. Then let some of the rows lie elsewhere (`displaced`, the share of rows that are not where the order wants
-# them).
+# Move the band. Then let some of the rows lie elsewhere (`displaced`, the share of rows that are not where the order
+# wants them).
 
 # %%
 from dsys_lab.scenarios.column_store import days, load, scan, shuffle, sorting
@@ -80,10 +82,10 @@ charts.sliding(
 )
 
 # %% [markdown]
-# The same while it happens, on two **slices** (a slice is a part of a machine with its own rows and its own process). A tile
-# is a block (here of 1 KiB) of one of the two columns that the question names: the mean of the *minutes* on one *date*. Of a
-# block that is read as much is green as was asked for; the rest came along. Press **space**; compare nights that lie by date
-# with nights that lie in no order at all.
+# The same while it happens, on two **slices** (a slice is a part of a machine with its own rows and its own process). A
+# tile is a block (here of 1 KiB) of one of the two columns that the question names: the mean of the *minutes* on one
+# *date*. Of a block that is read as much is green as was asked for; the rest came along. Press **space**; compare
+# nights that lie by date with nights that lie in no order at all.
 
 # %%
 player(scan, compare={"order": ("by date", "shuffled")}, slices=(1, 4))
@@ -92,7 +94,8 @@ player(scan, compare={"order": ("by date", "shuffled")}, slices=(1, 4))
 # ## By hand
 #
 # A warehouse of two machines (*nodes*) with two slices each. A table has a **schema**, a **sort key**, and a
-# **distribution** that says where its rows lie: `Even()` in turn, `Key(column)` by a hash of a column, `All()` on every node.
+# **distribution** that says where its rows lie: `Even()` in turn, `Key(column)` by a hash of a column, `All()` on every
+# node.
 
 # %%
 import pandas as pd
@@ -163,11 +166,11 @@ for call in wrong:
 # %% [markdown]
 # ## Look inside
 #
-# Each slice keeps its rows in two **regions**. The *sorted* one is in the order of the sort key. What is loaded later, and
-# does not go on behind the last row, lands in the *unsorted* one, until a **vacuum** merges both (in lab 06 it deleted
-# old files, in lab 08 old versions; here it also puts rows in order). Two hidden columns say
-# which transaction brought a row and which took it away: that is how a load counts whole or not at all. (A third,
-# `row_id`, numbers the rows.)
+# Each slice keeps its rows in two **regions**. The *sorted* one is in the order of the sort key. What is loaded later,
+# and does not go on behind the last row, lands in the *unsorted* one, until a **vacuum** merges both (in lab 06 it
+# deleted old files, in lab 08 old versions; here it also puts rows in order). Two hidden columns say which transaction
+# brought a row and which took it away: that is how a load counts whole or not at all. (A third, `row_id`, numbers the
+# rows.)
 #
 # ```text
 #                  sorted region                     unsorted region
@@ -238,8 +241,8 @@ one_in_a_thousand.reveal(
 
 # %% [markdown]
 # At the recent end a stray hardly matters: a bar is drawn into the past by it, not into the future. That is where most
-# questions of an app look, and why a warehouse may seem to be in order for years. The share over the disorder, counted and
-# by law:
+# questions of an app look, and why a warehouse may seem to be in order for years. The share over the disorder, counted
+# and by law:
 
 # %%
 disorder = [0, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2]
@@ -262,9 +265,9 @@ charts.lines(
 )
 
 # %% [markdown]
-# That was made up. Real lateness of *Slumber*: phones without a network deliver their nights days later, and the table lies
-# in the order of arrival. One day is asked for, of 250 rows in a block: which share of the rows is that, and which share of
-# the blocks is read?
+# That was made up. Real lateness of *Slumber*: phones without a network deliver their nights days later, and the table
+# lies in the order of arrival. One day is asked for, of 250 rows in a block: which share of the rows is that, and which
+# share of the blocks is read?
 
 # %%
 pd.DataFrame(
@@ -277,8 +280,8 @@ pd.DataFrame(
 # %% [markdown]
 # ### 2. One table, one order
 #
-# Two questions, each about the minutes slept: of everybody on *one day*, and of *one person* on all days. Both are asked of
-# the same nights, on one slice, in blocks of 1,200 bytes.
+# Two questions, each about the minutes slept: of everybody on *one day*, and of *one person* on all days. Both are
+# asked of the same nights, on one slice, in blocks of 1,200 bytes.
 
 # %%
 other_order = predict(
@@ -315,7 +318,8 @@ other_order.reveal(
 )
 
 # %% [markdown]
-# A table has one physical order. Counted are the blocks of the two columns that a question names. Choose order and question:
+# A table has one physical order. Counted are the blocks of the two columns that a question names. Choose order and
+# question:
 
 # %%
 charts.sliding(
@@ -328,9 +332,10 @@ charts.sliding(
 # ### 3. Encodings
 #
 # An **encoding** writes a column smaller, each by one likeness of its values: *run_length* equal neighbours, as value and
-# count; *dictionary* few different ones, as codes; *frame* values near each other, as few bits above the smallest; *delta*
-# each by its step from the one before; *plain* nothing. (Redshift says RUNLENGTH, BYTEDICT, AZ64, DELTA and RAW; what AZ64
-# does is not published.) A column is read back at every question, so which one fits best is worth knowing.
+# count; *dictionary* few different ones, as codes; *frame* values near each other, as few bits above the smallest;
+# *delta* each by its step from the one before; *plain* nothing. (Redshift says RUNLENGTH, BYTEDICT, AZ64, DELTA and
+# RAW; what AZ64 does is not published.) A column is read back at every question, so which one fits best is worth
+# knowing.
 
 # %%
 smallest = predict(
@@ -398,8 +403,9 @@ for name, told in encodings.winners("shuffled").items():
 
 # %% [markdown]
 # Two laws. A column of *n* values, each of *w* bytes, that makes *r* runs of equal neighbours takes $r\,(w + 4)$ bytes as
-# runs, for each run is its value and a length of 4 bytes; as a *frame* it takes $n \lceil \log_2(\text{range}+1) \rceil / 8$,
-# where *range* is the largest value less the smallest. What is counted is a little more: a few bytes at the head of each block.
+# runs, for each run is its value and a length of 4 bytes; as a *frame* it takes $n \lceil \log_2(\text{range}+1) \rceil
+# / 8$, where *range* is the largest value less the smallest. What is counted is a little more: a few bytes at the head
+# of each block.
 
 # %%
 laws_of_bytes = {
@@ -410,11 +416,11 @@ laws_of_bytes = {
 pd.DataFrame.from_dict(laws_of_bytes, orient="index")
 
 # %% [markdown]
-# Two more are there for who names them. *mostly8*, *16*, *32* (as in Redshift) write every value in one, two or four bytes, and
-# the few that do not fit whole, with their positions: see `sync_lag_s`, the seconds until a night came, mostly minutes and
-# now and then days. *zlib* is a general compressor (Redshift has LZO and ZSTD): it also gives frequent values fewer bits, and
-# is often smallest, but then nothing can be asked of a block, not even a sum, before all of it is unpacked. So it is not
-# among those that are chosen unasked.
+# Two more are there for who names them. *mostly8*, *16*, *32* (as in Redshift) write every value in one, two or four
+# bytes, and the few that do not fit whole, with their positions: see `sync_lag_s`, the seconds until a night came,
+# mostly minutes and now and then days. *zlib* is a general compressor (Redshift has LZO and ZSTD): it also gives
+# frequent values fewer bits, and is often smallest, but then nothing can be asked of a block, not even a sum, before
+# all of it is unpacked. So it is not among those that are chosen unasked.
 
 # %%
 general = side_by_side("mostly8", "mostly16", "mostly32", "zlib")
@@ -426,14 +432,14 @@ charts.verdict_grid(
 )
 
 # %% [markdown]
-# One thing more: a date that is so small fits into a single block, and the zone map of a single block says nothing. That is
-# why Redshift leaves the first column of a sort key RAW unless it is told otherwise.
+# One thing more: a date that is so small fits into a single block, and the zone map of a single block says nothing.
+# That is why Redshift leaves the first column of a sort key RAW unless it is told otherwise.
 #
 # ### 4. What must travel
 #
-# Every slice joins what it has with what it has, so before that the partners must lie on one slice. Five ways, by the label
-# that `EXPLAIN` prints (the *inner* table is the smaller one); of those that are possible the planner takes the one with
-# the fewest bytes:
+# Every slice joins what it has with what it has, so before that the partners must lie on one slice. Five ways, by the
+# label that `EXPLAIN` prints (the *inner* table is the smaller one); of those that are possible the planner takes the
+# one with the fewest bytes:
 #
 # | label | what travels |
 # |---|---|
@@ -529,10 +535,10 @@ waiting.reveal(
 )
 
 # %% [markdown]
-# As with the hot key of labs 01 and 09, more slices do not help: the line climbs because all others have less and less to do. Watch it: a message for
-# each pair of nodes, then each slice at work (a dot in its box), and the leader that waits; the line below says how many
-# slices it has heard. The picture opens late, at a moment at which some have done. Compare *both in turn* with *nights by
-# city*.
+# As with the hot key of labs 01 and 09, more slices do not help: the line climbs because all others have less and less
+# to do. Watch it: a message for each pair of nodes, then each slice at work (a dot in its box), and the leader that
+# waits; the line below says how many slices it has heard. The picture opens late, at a moment at which some have done.
+# Compare *both in turn* with *nights by city*.
 
 # %%
 player(shuffle, compare={"way": ("both in turn", "nights by city")}, nodes=(1, 4))
@@ -583,8 +589,8 @@ thousand_rows.reveal(
 # %% [markdown]
 # ### 7. Loading, and rows that come late
 #
-# Rows may be inserted as they happen, or gathered in files first and loaded together. The answers will be the same; what is
-# written is not.
+# Rows may be inserted as they happen, or gathered in files first and loaded together. The answers will be the same;
+# what is written is not.
 
 # %%
 a_row = predict(
@@ -618,9 +624,9 @@ a_row.reveal(
 # %% [markdown]
 # (Up to four rows at once go to four slices, each with its last blocks; from there on they share them.)
 #
-# And `COPY` gives each file to one slice, which reads one after the other. The rows count when the last file is in its place
-# (✓ at the leader; below, how many files wait at a slice). Here is a moment late in a load of five files by four slices: who
-# works, and who has nothing to do? Try four files, then eight:
+# And `COPY` gives each file to one slice, which reads one after the other. The rows count when the last file is in its
+# place (✓ at the leader; below, how many files wait at a slice). Here is a moment late in a load of five files by four
+# slices: who works, and who has nothing to do? Try four files, then eight:
 
 # %%
 player(load, files=(1, 9), slices=(1, 6))
@@ -668,13 +674,13 @@ unsorted.reveal(
 )
 
 # %% [markdown]
-# And yet the questions do not read everything: each load is in order within itself, so only its first blocks are wide. Hold
-# the two charts against each other: with one question a day the vacuum never pays; here and there
-# a question even reads more after one than it would have read without. (The last exercise asks for your choice.)
+# And yet the questions do not read everything: each load is in order within itself, so only its first blocks are wide.
+# Hold the two charts against each other: with one question a day the vacuum never pays; here and there a question even
+# reads more after one than it would have read without. (The last exercise asks for your choice.)
 #
-# The blocks of the date, day after day: a load writes some (blue), then a question for the day a week before reads some, green
-# as far as they were asked for, and skips the others (grey). A tile shows what happened to it last; a vacuum moves all that came
-# late to where it belongs. Play both:
+# The blocks of the date, day after day: a load writes some (blue), then a question for the day a week before reads
+# some, green as far as they were asked for, and skips the others (grey). A tile shows what happened to it last; a
+# vacuum moves all that came late to where it belongs. Play both:
 
 # %%
 player(
@@ -684,15 +690,15 @@ player(
 # %% [markdown]
 # ## Break it
 #
-# **A load that comes twice.** Nobody looks at a primary key. With a *staging table* (new rows into a table of their own) and
-# `MERGE` (rows that are there become the new ones, the others are added) it counts once:
+# **A load that comes twice.** Nobody looks at a primary key. With a *staging table* (new rows into a table of their
+# own) and `MERGE` (rows that are there become the new ones, the others are added) it counts once:
 
 # %%
 pd.DataFrame.from_dict(loading.twice(), orient="index")
 
 # %% [markdown]
-# **A load that is cut off**, before each of its files in turn, and once not at all. At how many of these moments is the load
-# seen whole, not at all, or in part?
+# **A load that is cut off**, before each of its files in turn, and once not at all. At how many of these moments is the
+# load seen whole, not at all, or in part?
 
 # %%
 cuts = loading.cuts()
@@ -701,12 +707,12 @@ print(f"whole at {cuts['whole']}, a part at {cuts['some']};")
 print(f"{cuts['rows left in the blocks']:,} rows left in the blocks")
 
 # %% [markdown]
-# All of it or nothing, every time. What had been written stays in the blocks, belongs to a transaction that came to nothing,
-# and is seen by nobody until a vacuum lets it go.
+# All of it or nothing, every time. What had been written stays in the blocks, belongs to a transaction that came to
+# nothing, and is seen by nobody until a vacuum lets it go.
 #
 # **A planner that believes in old counts.** It counts rows when `ANALYZE` runs, or when the first rows come into an empty
-# table. A table of one row was analyzed, then grew to thirty thousand. It is joined with another one of thirty thousand, on 4
-# nodes; on the way a row of it takes 5 bytes, a row of the other 8.
+# table. A table of one row was analyzed, then grew to thirty thousand. It is joined with another one of thirty
+# thousand, on 4 nodes; on the way a row of it takes 5 bytes, a row of the other 8.
 
 # %%
 old_counts = predict(
@@ -768,8 +774,8 @@ from dsys_lab.scenarios.column_store.processes import killed_at_work
 pd.DataFrame.from_dict(killed_at_work(), orient="index")
 
 # %% [markdown]
-# The oracle of all this is one sentence: no order, no place, no encoding, no vacuum changes a sum. Twelve warehouses, each
-# before and after a vacuum, are asked the same question:
+# The oracle of all this is one sentence: no order, no place, no encoding, no vacuum changes a sum. Twelve warehouses,
+# each before and after a vacuum, are asked the same question:
 
 # %%
 different = loading.sums_are_the_same(nights=6_000)
@@ -798,9 +804,9 @@ pd.Series(digests, name="digest of the answer").to_frame()
 
 # %% [markdown]
 # And *Parquet* files have zone maps, too, written by another hand for the same reason: of each column of each row group
-# (lab 02) the footer says the smallest and the largest value. Sixty thousand nights, in row groups of 4,096 rows; day 60 and
-# person 17 are asked for. *Met* are groups whose smallest and largest value leave room for it; *bytes* is what all groups of
-# that column take in the file, packed by Parquet's own encodings.
+# (lab 02) the footer says the smallest and the largest value. Sixty thousand nights, in row groups of 4,096 rows; day
+# 60 and person 17 are asked for. *Met* are groups whose smallest and largest value leave room for it; *bytes* is what
+# all groups of that column take in the file, packed by Parquet's own encodings.
 
 # %%
 footers = {
@@ -836,8 +842,9 @@ from dsys_lab.scenarios.column_store import flown
 pd.DataFrame(flown.orders()).T.map("{:.1%}".format)
 
 # %% [markdown]
-# The file lies by month (as text: 1, 10, 11, 12, 2, …) and by day, for so it was gathered; a single plane is everywhere. And
-# which key, on 16 slices: the airline (*carrier*), which suggests itself, or the number on the tail of the plane (*tailnum*)?
+# The file lies by month (as text: 1, 10, 11, 12, 2, …) and by day, for so it was gathered; a single plane is
+# everywhere. And which key, on 16 slices: the airline (*carrier*), which suggests itself, or the number on the tail of
+# the plane (*tailnum*)?
 
 # %%
 charts.sliding(
@@ -854,8 +861,8 @@ charts.sliding(
 pd.DataFrame.from_dict(flown.carriers(16), orient="index")
 
 # %% [markdown]
-# There are as many airlines as slices; but a hash does not deal them out one by one, so some slices have nothing, and one has
-# the largest with others beside. Flights and planes, joined by the number on the tail, on two nodes:
+# There are as many airlines as slices; but a hash does not deal them out one by one, so some slices have nothing, and
+# one has the largest with others beside. Flights and planes, joined by the number on the tail, on two nodes:
 
 # %%
 pd.DataFrame.from_dict(flown.joins(2), orient="index")
@@ -864,8 +871,8 @@ pd.DataFrame.from_dict(flown.joins(2), orient="index")
 # ### Where one machine ends
 #
 # So far machines were played. *dask* runs tasks on as many as there are: here two processes; with
-# `DSYS_LAB_DASK=tcp://host:8786` a cluster of your own. The same Parquet file, in pieces of whole row groups; each task reads
-# its piece with DuckDB and brings a few partial measures by group, which are added up here, as between slices:
+# `DSYS_LAB_DASK=tcp://host:8786` a cluster of your own. The same Parquet file, in pieces of whole row groups; each task
+# reads its piece with DuckDB and brings a few partial measures by group, which are added up here, as between slices:
 
 # %%
 from dsys_lab.engines.dask import DaskParquet, connection
@@ -1005,6 +1012,6 @@ progress()
 # - Moerkotte, "Small materialized aggregates: a light weight index structure for data warehousing", VLDB 1998 (zone maps).
 # - Kleppmann, *Designing Data-Intensive Applications*, ch. 3.
 #
-# Beyond one cluster: Redshift Serverless counts in RPU, adds clusters when questions queue, shares data between clusters, and
-# reads files in S3 (Spectrum). Snowflake's micro-partitions and BigQuery's Capacitor files have zone maps as well; where one
-# pays for bytes read, a block that is skipped is money.
+# Beyond one cluster: Redshift Serverless counts in RPU, adds clusters when questions queue, shares data between
+# clusters, and reads files in S3 (Spectrum). Snowflake's micro-partitions and BigQuery's Capacitor files have zone maps
+# as well; where one pays for bytes read, a block that is skipped is money.

@@ -124,8 +124,9 @@ graph.load(
 )
 
 # %% [markdown]
-# An edge with one end is called an **orphan**, as the fact without a member was in lab 05; it was turned away and counted. Now a pattern in Cypher: vertices in
-# round brackets, edges in square ones, an arrow where the direction matters; `*1..3` is a path of one to three edges.
+# An edge with one end is called an **orphan**, as the fact without a member was in lab 05; it was turned away and
+# counted. Now a pattern in Cypher: vertices in round brackets, edges in square ones, an arrow where the direction
+# matters; `*1..3` is a path of one to three edges.
 
 # %%
 graph.run("MATCH (a:Person {id: 1})-[f:FRIEND]->(b) RETURN b.name, f.since")
@@ -591,9 +592,9 @@ sentences.reveal(
 
 # %% [markdown]
 # The sentence itself; four that describe it (*it is a statement*, its subject, its predicate, its object); and the two
-# that were to be said. (Letters: of the query *friends of 17 since after 2018, and how close*, in Cypher and in SPARQL; the SPARQL is written
-# down in `scenarios/graph/questions.py`, and not run here.) In exchange RDF joins data of strangers, for its words are
-# addresses that all share.
+# that were to be said. (Letters: of the query *friends of 17 since after 2018, and how close*, in Cypher and in SPARQL;
+# the SPARQL is written down in `scenarios/graph/questions.py`, and not run here.) In exchange RDF joins data of
+# strangers, for its words are addresses that all share.
 #
 # ### 7. Rings
 #
@@ -633,8 +634,9 @@ print(SHARED)
 
 # %% [markdown]
 # (That pattern finds everybody who pays with a card; that there must be three or more is looked at afterwards, in
-# Python. The third exercise asks for a pattern that does both.) *Precision* is how much of what was found is right, *recall* how much of what is right was found. Real rings share
-# more than a card, and a family does, too; precision is where the work lies.
+# Python. The third exercise asks for a pattern that does both.) *Precision* is how much of what was found is right,
+# *recall* how much of what is right was found. Real rings share more than a card, and a family does, too; precision is
+# where the work lies.
 #
 # And the friends of friends: whom may 17 know (person, friends in common), and which of them bought product 3?
 

@@ -42,8 +42,9 @@ notes("What happens when messages are not consumed in time?")
 # %% [markdown]
 # ## Picture
 #
-# You have seen these twenty seconds in lab 00. This time look at what each side pays. On the left the inbox takes everyone (`unbounded`); on the right it has 50
-# places and, when they are taken, lets the oldest go for the newest (`drop_oldest`).
+# You have seen these twenty seconds in lab 00. This time look at what each side pays. On the left the inbox takes
+# everyone (`unbounded`); on the right it has 50 places and, when they are taken, lets the oldest go for the newest
+# (`drop_oldest`).
 #
 # Press **space**. Each disc is one night: it travels from the wearables to the inbox, waits in the tray, is scored,
 # and leaves with a green tick. The bar below each picture is the *conservation ledger*: every night that was offered
@@ -61,8 +62,8 @@ player(burst, compare={"policy": ("unbounded", "drop_oldest")}, until_s=330)
 # The lamps above each lane hold what should be true of the run against its rows. *conservation*: every night that was
 # offered is in exactly one account of the bar. *depth adds up*: the inbox says the number that its own rows add up
 # to. *nothing lost* and *important kept* go red where a policy gives something up, and count it. (One night in ten is
-# marked "high", for somebody waits for it at breakfast.) Below each time line the rows that broke an invariant are marked; a
-# red lamp jumps to the first.
+# marked "high", for somebody waits for it at breakfast.) Below each time line the rows that broke an invariant are
+# marked; a red lamp jumps to the first.
 
 # %% [markdown]
 # ## By hand
@@ -76,8 +77,8 @@ from dsys_lab.laws import backlog, drain_s
 backlog(arrival_rate=30, service_rate=10, seconds=20)
 
 # %% [markdown]
-# After the burst 8 a second still come in, so only the remaining two a second of the scorer eat into the backlog. It is the
-# drain of lab 01, experiment 2:
+# After the burst 8 a second still come in, so only the remaining two a second of the scorer eat into the backlog. It is
+# the drain of lab 01, experiment 2:
 
 # %%
 drain_s(waiting=400, arrival_rate=8, service_rate=10)
@@ -332,9 +333,9 @@ after_the_spike.reveal(
 # %% [markdown]
 # Same luck on both sides. The ledger counts *attempts*, for each of them costs work: a call that is tried four times
 # stands in it four times (copies have an orange ring). An attempt is **done**, with a green tick, when its caller
-# still waits for the answer. It may come too late all the same, when the caller leaves while it is on its way. It has **expired**, with a cross, when it was worked on for nobody: a *ghost*. The lamp
-# *answered in time* counts the calls that were given up; *sends settle* watches that every copy on the network
-# arrives or is lost. In numbers:
+# still waits for the answer. It may come too late all the same, when the caller leaves while it is on its way. It has
+# **expired**, with a cross, when it was worked on for nobody: a *ghost*. The lamp *answered in time* counts the calls
+# that were given up; *sends settle* watches that every copy on the network arrives or is lost. In numbers:
 
 # %%
 from dsys_lab.scenarios.not_consumed_in_time.counts import calls_and_attempts
@@ -391,9 +392,10 @@ no_cure.reveal(
 )
 
 # %% [markdown]
-# In the storm of lab 09 jitter helped: there sixty came once, and the partition had room for them a second later. Here more
-# copies come than can be done, and spreading them makes them no fewer. What heals is *fewer* retries, or a queue so short that whoever gets in is served in time. And the busier the system
-# is, the smaller the spike that it takes; with the first slider at 80%, is one needed at all?
+# In the storm of lab 09 jitter helped: there sixty came once, and the partition had room for them in the seconds after.
+# Here more copies come than can be done, and spreading them makes them no fewer. What heals is *fewer* retries, or a
+# queue so short that whoever gets in is served in time. And the busier the system is, the smaller the spike that it
+# takes; with the first slider at 80%, is one needed at all?
 
 # %%
 player(
@@ -457,9 +459,10 @@ charts.bars(
 # ### 6. Who gets how much?
 #
 # Whom does a throttle hit? A gate lets 50 a second through; a greedy tenant wants 50, a modest one 20. Without control
-# each gets in proportion to what it asks. A *token bucket* (the tubes of labs 07 and 09) holds each to half of the limit. But what if nobody knows
-# the limit? Then senders can feel for it: one a second more in each second in which all goes well, and less at the
-# first refusal. How much less? `aimd` halves (*additive increase, multiplicative decrease*), `aiad` takes one off.
+# each gets in proportion to what it asks. A *token bucket* (the tubes of labs 07 and 09) holds each to half of the
+# limit. But what if nobody knows the limit? Then senders can feel for it: one a second more in each second in which all
+# goes well, and less at the first refusal. How much less? `aimd` halves (*additive increase, multiplicative decrease*),
+# `aiad` takes one off.
 
 # %%
 fair = predict(
