@@ -13,9 +13,9 @@ import pytest
 from dsys_lab.brokers.retries import RetryPolicy
 from dsys_lab.dataflows.verification import Call, audit
 from dsys_lab.engines import nats
-from dsys_lab.engines.verification import DIFFERENCES, SHOPS, running
+from dsys_lab.engines.verification import DIFFERENCES, SHOPS, killed, running
 from dsys_lab.engines.verification.killed import finished, killed_at, killed_inside
-from dsys_lab.errors import BadParameter, Misuse, Refused
+from dsys_lab.errors import BadParameter, MayHaveHappened, Misuse, Refused
 
 REAL = "PostgreSQL and JetStream"
 HASTY = RetryPolicy(retries=2, backoff="full_jitter", base_s=0.002, cap_s=0.002)
@@ -142,6 +142,25 @@ def test_a_promise_that_is_dropped_on_its_way_is_found(shop_of: Open) -> None:
     assert found(shop) == {("never settled", "o1")}
 
 
+def test_only_the_next_promise_can_be_dropped_and_it_stays_dropped(shop_of: Open) -> None:
+    shop = promised(shop_of(2), 2)
+    with pytest.raises(Misuse, match="o2 is not the next promise"):
+        shop.skip("o2")
+    shop.work()
+    assert shop.promise("o3")
+    shop.skip("o3")
+    shop.crash()
+    shop.work()
+    assert found(shop) == {("never settled", "o3")}
+
+
+def test_a_party_does_its_own_acts_only(shop_of: Open) -> None:
+    shop = shop_of(1)
+    for name in ("payments", "post"):
+        with pytest.raises(BadParameter, match=f"{name} cannot take: ask stock"):
+            shop.parties[name].do(1, Call("take", "o1"))
+
+
 def test_two_desks_that_do_not_know_of_each_other_settle_each_promise_once(shop_of: Open) -> None:
     shop = promised(shop_of(1), 2)
     shop.work(2)
@@ -182,6 +201,26 @@ def test_a_desk_that_is_killed_in_the_middle_of_a_transaction_leaves_no_half_of_
     shop.close()
 
 
+def test_a_desk_that_hangs_is_ended_and_said_so(postgres: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(killed, "WITHIN_S", 2.0)
+    shop = promised(running(REAL, 1), 2)
+    holder = postgres.open_client()
+    try:
+        holder.execute("BEGIN")
+        holder.execute(f"SELECT * FROM {shop.schema}.stock FOR UPDATE")
+        with pytest.raises(MayHaveHappened, match="or was ended after 2 s"):
+            finished(shop)
+        with pytest.raises(MayHaveHappened, match="or was ended after 2 s"):
+            killed_at(shop, "act refund/o2")
+    finally:
+        holder.execute("ROLLBACK")
+        holder.close()
+    shop.crash()
+    shop.work()
+    assert is_settled(shop, kept=1, apologised=1)
+    shop.close()
+
+
 # ------------------------------------------------------------------------------------------ misuse
 def test_the_stock_itself_refuses_to_go_below_nothing(postgres: Any) -> None:
     shop = running(REAL, 0)
@@ -194,8 +233,6 @@ def test_misuse_says_what_was_given(postgres: Any) -> None:
     with pytest.raises(BadParameter, match="shop = 'corner'"):
         running("corner", 1)
     shop = promised(running(REAL, 1), 2)
-    with pytest.raises(Misuse, match="o2 is not the next promise"):
-        shop.skip("o2")
     with pytest.raises(BadParameter, match="the desk never said that"):
         killed_at(shop, "act dance/o1")
     shop.close()

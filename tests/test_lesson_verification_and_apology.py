@@ -8,7 +8,7 @@ from statistics import fmean
 import pytest
 
 from dsys_lab import laws
-from dsys_lab.dataflows.verification import MEMORIES
+from dsys_lab.dataflows.verification import MEMORIES, crashed_everywhere
 from dsys_lab.errors import BadParameter
 from dsys_lab.scenarios.verification_and_apology import audited, counts, launch, settle
 from dsys_lab.scenarios.verification_and_apology.audited import SILENT
@@ -179,6 +179,45 @@ def test_a_gate_that_is_down_promises_nothing_and_keeps_what_it_promised(seed):
     dies = {"do": "crash", "target": "gate-1", "at_s": 3, "lasts_s": 2}
     run = launch(seed=seed, faults=[cut, dies])
     assert all(held(run).values()), "what was promised while it was cut off is told after its restart"
+
+
+@pytest.mark.parametrize("dies", [
+    {"do": "crash", "target": "desk", "at_s": 1.75, "lasts_s": 0.3},
+    {"do": "crash", "target": "desk", "at_s": 1.75, "lasts_s": 3.0},
+    {"do": "crash", "target": "stock", "at_s": 0.875, "lasts_s": 6},
+], ids=["desk", "desk for long", "stock"])  # fmt: skip
+@pytest.mark.parametrize("refund", ["never works", "fails half-way"])
+def test_a_deadline_holds_also_where_machines_die(dies, refund):
+    assert all(held(settle(refund=refund, deadline_s=6.0, faults=[dies])).values())
+
+
+def test_a_person_does_nothing_at_a_party_that_is_down():
+    run = settle(refund="never works", deadline_s=4.0, faults=[
+        {"do": "crash", "target": "payments", "at_s": 3, "lasts_s": 12}])  # fmt: skip
+    acts = [row.time_us / 1e6 for row in run if row.place == "payments" and row.kind in ("effect", "compensate")]
+    assert acts
+    assert not [at_s for at_s in acts if 3 < at_s < 15]
+    assert all(held(run).values())
+
+
+@pytest.mark.parametrize("seed", range(1, 9))
+def test_who_asks_loses_nobody_who_has_paid(seed):
+    for pillows in (35, 20, 2):
+        assert all(held(counts.split_when(pillows, "ask", seed=seed)).values())
+    for at_s in (0.5, 2.0, 4.0):
+        crash = {"do": "crash", "target": "stock", "at_s": at_s, "lasts_s": 0.3}
+        assert all(held(launch(way="ask", seed=seed, faults=[crash])).values())
+    lossy = {"do": "loss", "target": "network", "at_s": 0.0, "value": 0.3}
+    run = launch(way="ask", seed=seed, faults=[lossy])
+    assert all(held(run).values())
+    assert len(run.of("confirm")) <= 40
+
+
+@pytest.mark.parametrize("memory", MEMORIES)
+def test_what_a_crash_spoils_the_auditor_finds_and_nothing_else(memory):
+    for outcome in crashed_everywhere(memory):
+        assert (outcome.found > 0) == (outcome.twice > 0 or outcome.open > 0), outcome
+        assert outcome.kept + outcome.apologised + outcome.open >= outcome.promised
 
 
 @pytest.mark.parametrize("party", ["payments", "stock", "post"])

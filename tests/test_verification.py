@@ -195,6 +195,21 @@ def test_an_error_of_the_partys_own_is_the_callers_and_its_call_is_due_again() -
     assert here.desk.saga("o1").state == "kept"
 
 
+def test_a_deadline_counts_from_the_promise_and_no_act_begins_after_it() -> None:
+    desk = Desk("desk", LogJournal(VolatileDisk()), deadline_s=6)
+    desk.take_in(5 * S, 0, "o1", 1 * S)
+    assert desk.saga("o1").accepted_us == 1 * S
+    charge = desk.begin(5 * S)
+    assert charge is not None
+    assert desk.answer(8 * S, charge, yes=True).owner == "a person", "answered a second too late: the rest is theirs"
+    assert desk.begin(9 * S) is None
+    in_time = Desk("desk", LogJournal(VolatileDisk()), deadline_s=6)
+    in_time.take_in(5 * S, 0, "o1", 1 * S)
+    charge = in_time.begin(5 * S)
+    assert charge is not None
+    assert in_time.answer(6 * S, charge, yes=True).owner == ""
+
+
 def test_an_answer_that_comes_twice_or_after_its_time_changes_nothing() -> None:
     desk = Desk("desk", LogJournal(VolatileDisk()))
     desk.take_in(0, 0, "o1")
@@ -228,6 +243,7 @@ TALES: dict[str, tuple[str, list[str]]] = {
     "refunded and kept": ("o1", ["charge", "take", "confirm", "refund"]),
     "refund without a charge": ("o1", ["take no", "refund", "apologise"]),
     "apology without a no": ("o1", ["charge", "take", "refund", "apologise"]),
+    "apology and a pillow": ("o1", ["charge", "take", "take no", "refund", "apologise"]),
     "kept without a pillow": ("o1", ["charge", "take no", "confirm"]),
     "kept without a charge": ("o1", ["take", "confirm"]),
     "more than there were": ("", ["charge", "take", "confirm"]),

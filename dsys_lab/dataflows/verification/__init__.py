@@ -40,13 +40,13 @@ from dsys_lab.dataflows.verification.crashes import MEMORIES, Outcome, World, cr
 from dsys_lab.dataflows.verification.desk import Desk, DeskStatus, Does, Journal, LogJournal, by_hand, work
 from dsys_lab.dataflows.verification.gate import Closed, Gate, GateStatus, Promised, SoldOut
 from dsys_lab.dataflows.verification.holds import Holds, HoldsStatus
-from dsys_lab.dataflows.verification.parties import Party, Stock, parties_on
+from dsys_lab.dataflows.verification.parties import PARTIES, Party, Stock, parties_on, require_own
 from dsys_lab.dataflows.verification.troubles import TROUBLES, Line
 from dsys_lab.dataflows.verification.way import PATIENCE, SETTLED, WAY, Call, Saga, Step, answered, failed, next_call
 
 __all__ = [
-    "FINDINGS", "MEMORIES", "PATIENCE", "SETTLED", "TROUBLES", "WAY", "Book", "Books", "Call", "Closed", "Desk",
-    "DeskStatus", "Does", "Entry", "Finding", "Gate", "GateStatus", "Holds", "HoldsStatus", "Journal", "Line",
+    "FINDINGS", "MEMORIES", "PARTIES", "PATIENCE", "SETTLED", "TROUBLES", "WAY", "Book", "Books", "Call", "Closed",
+    "Desk", "DeskStatus", "Does", "Entry", "Finding", "Gate", "GateStatus", "Holds", "HoldsStatus", "Journal", "Line",
     "LogJournal", "Outcome", "Party", "Promised", "Saga", "SoldOut", "Step", "Stock", "World", "answered", "audit",
-    "by_hand", "crashed_everywhere", "failed", "findings", "next_call", "parties_on", "work", "world",
+    "by_hand", "crashed_everywhere", "failed", "findings", "next_call", "parties_on", "require_own", "work", "world",
 ]  # fmt: skip

@@ -48,9 +48,11 @@ class Outcome(NamedTuple):
     step : int
         Before which the power went.
     promised, kept, apologised : int
-        Counts of orders at the end.
+        Counts of orders at the end; one that was told twice is one.
     twice, open : int
         Acts that were done more than once; promises that are not settled.
+    found : int
+        What an auditor finds, when all time is over.
     calls_after : int
         Calls that were made after the cut.
     """
@@ -61,6 +63,7 @@ class Outcome(NamedTuple):
     apologised: int
     twice: int
     open: int
+    found: int
     calls_after: int
 
 
@@ -79,7 +82,8 @@ class World:
     def take_in(self, now_us: int) -> None:
         """Let the desk read on in the log of promises."""
         for number in range(self.desk.position, len(self.promises.entries)):
-            self.desk.take_in(now_us, number, self.promises.entries[number].order)
+            entry = self.promises.entries[number]
+            self.desk.take_in(now_us, number, entry.order, entry.at_us)
 
     def books(self) -> Books:
         """Return what an auditor reads."""
@@ -156,13 +160,14 @@ def crashed_everywhere(
 
 
 def _came_to(step: int, here: World, made: int) -> Outcome:
-    books = here.books()
+    books, found = here.books(), findings(here)
     acts = Counter(entry.key for entry in books.entries)
-    told = Counter(entry.verb for entry in books.entries if acts[entry.key] == 1)
+    told = Counter(key.partition("/")[0] for key in acts)
     return Outcome(
         step, len(books.promises), told["confirm"], told["apologise"],
         twice=sum(times > 1 for times in acts.values()),
-        open=sum(finding.what == "never settled" for finding in findings(here)),
+        open=sum(finding.what == "never settled" for finding in found),
+        found=len(found),
         calls_after=made,
     )  # fmt: skip
 

@@ -90,8 +90,8 @@ class Desk:
     patience : RetryPolicy
         How often it tries before a person must.
     deadline_s : float, optional
-        How long after a promise it tries at most: what is still open then is a person's when the try that is under way
-        has failed.
+        How long after a promise it tries at most: what is still open then is a person's as soon as the try that is
+        under way is over.
 
     Attributes
     ----------
@@ -120,8 +120,13 @@ class Desk:
         self.position = max((saga.number + 1 for saga in self._sagas.values()), default=0)
 
     # ------------------------------------------------------------ the verbs
-    def take_in(self, now_us: int, number: int, order: str) -> bool:
+    def take_in(self, now_us: int, number: int, order: str, promised_us: int | None = None) -> bool:
         """Take a promise in, record `number` of the log; one that was taken in before changes nothing.
+
+        Parameters
+        ----------
+        promised_us : int, optional
+            When it was promised, from which its deadline counts; now, if nobody says.
 
         Returns
         -------
@@ -130,7 +135,7 @@ class Desk:
         """
         is_new = order not in self._sagas
         if is_new:
-            self._note(now_us, Saga(order, number, now_us, due_us=now_us))
+            self._note(now_us, Saga(order, number, now_us if promised_us is None else promised_us, due_us=now_us))
         self.position = max(self.position, number + 1)
         return is_new
 
@@ -155,21 +160,25 @@ class Desk:
         saga = self._known(call)
         if next_call(saga) != call:
             return saga
-        saga = answered(saga, yes)
-        self._note(now_us, saga)
-        return saga
+        after = answered(saga, yes, now_us, self.deadline_s)
+        self._note(now_us, after)
+        self._say_owner(now_us, saga, after)
+        return after
 
     def fail(self, now_us: int, call: Call, why: str, *, chance: float) -> Saga:
         """Take in that a call failed or was not answered; return the saga, due later or in a person's hands."""
         saga = self._known(call)
         if next_call(saga) != call:
             return saga
-        saga = failed(saga, now_us, chance, self.patience, self.deadline_s)
-        self._note(now_us, saga)
-        self.recorder.emit(now_us, "fail", self.place, saga.order, why=why, attempt=saga.tries)
-        if saga.owner:
-            self.recorder.emit(now_us, "escalate", self.place, saga.order, order=saga.order, owner=saga.owner)
-        return saga
+        after = failed(saga, now_us, chance, self.patience, self.deadline_s)
+        self._note(now_us, after)
+        self.recorder.emit(now_us, "fail", self.place, saga.order, why=why, attempt=after.tries)
+        self._say_owner(now_us, saga, after)
+        return after
+
+    def _say_owner(self, now_us: int, before: Saga, after: Saga) -> None:
+        if after.owner and not before.owner:
+            self.recorder.emit(now_us, "escalate", self.place, after.order, order=after.order, owner=after.owner)
 
     # ------------------------------------------------------------ looks
     def saga(self, order: str) -> Saga:

@@ -4,7 +4,7 @@
 when it comes. Nobody tells the stock of that, so such a hold stays; with a *time to live* it ends by itself, and the
 pillow can be had again. (That, too, is a promise taken back later: to a buyer who was only slow, it needs an apology.)
 
-Pure, and in memory: what is on loan for some seconds need not outlive a crash, for `tick` would end it anyway.
+Pure. Where it lies is its owner's affair: a hold without a time to live, and every sale, must outlive a crash.
 """
 
 from __future__ import annotations

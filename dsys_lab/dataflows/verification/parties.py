@@ -20,6 +20,12 @@ from dsys_lab.trace import NO_TRACE, Recorder
 PARTIES: Final = tuple(dict.fromkeys(PARTY_OF.values()))
 
 
+def require_own(place: str, call: Call) -> None:
+    """Refuse a call that is another party's to do."""
+    if PARTY_OF.get(call.verb) != place.rpartition("/")[2]:
+        raise BadParameter(f"{place} cannot {call.verb}: ask {PARTY_OF.get(call.verb, 'nobody')}")
+
+
 class Party:
     """Does what it is asked, once under a key, and says yes.
 
@@ -39,8 +45,7 @@ class Party:
         BadParameter
             If it is somebody else's to do.
         """
-        if PARTY_OF.get(call.verb) != self.book.place.rpartition("/")[2]:
-            raise BadParameter(f"{self.book.place} cannot {call.verb}: ask {PARTY_OF.get(call.verb, 'nobody')}")
+        require_own(self.book.place, call)
         return self.book.write(Entry(call.verb, call.order, now_us, self._decide())).yes
 
     def again(self, now_us: int, call: Call, yes: bool) -> None:

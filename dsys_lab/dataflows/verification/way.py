@@ -118,8 +118,8 @@ def next_call(saga: Saga) -> Call | None:
     return None if saga.is_settled else Call(WAY[saga.state].verb, saga.order)
 
 
-def answered(saga: Saga, yes: bool) -> Saga:
-    """Return the saga after its act was answered with yes or no.
+def answered(saga: Saga, yes: bool, now_us: int = 0, deadline_s: float | None = None) -> Saga:
+    """Return the saga after its act was answered with yes or no; past its deadline, what is left is a person's.
 
     Raises
     ------
@@ -132,7 +132,8 @@ def answered(saga: Saga, yes: bool) -> Saga:
     state = step.yes if yes else step.no
     if not state:
         raise Misuse(f"{step.verb} of {saga.order} was answered no: {step.party} may only say yes, or fail")
-    return replace(saga, state=state, tries=0, due_us=0, owner="")
+    after = replace(saga, state=state, tries=0, due_us=0, owner="")
+    return replace(after, owner=PERSON) if now_us >= _by_us(saga, deadline_s) and not after.is_settled else after
 
 
 def failed(
@@ -150,8 +151,13 @@ def failed(
     if saga.is_settled:
         raise Misuse(f"{saga.order} is {saga.state} already: nothing of it is left to fail")
     tries = saga.tries + 1
-    by_us = math.inf if deadline_s is None else saga.accepted_us + round(deadline_s * 1e6)
+    by_us = _by_us(saga, deadline_s)
     if tries > patience.retries or now_us >= by_us:
         return replace(saga, tries=tries, due_us=0, owner=PERSON)
     again_us = now_us + round(patience.pause_s(tries, chance) * 1e6)
     return replace(saga, tries=tries, due_us=int(min(again_us, by_us)))
+
+
+def _by_us(saga: Saga, deadline_s: float | None) -> float:
+    """Return until when a machine may try."""
+    return math.inf if deadline_s is None else saga.accepted_us + round(deadline_s * 1e6)

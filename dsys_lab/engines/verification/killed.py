@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,7 +25,7 @@ from dsys_lab.engines.verification.real import RealShop
 from dsys_lab.errors import BadParameter, MayHaveHappened
 
 WITHIN_S: Final = 60.0
-"""How long a desk may take to its seam."""
+"""How long a desk may take to its seam, or to its end."""
 WAITS_FOR_A_ROW: Final = """
 SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE %s
 """
@@ -42,6 +43,8 @@ def killed_at(shop: RealShop, seam: str) -> list[str]:
     ------
     BadParameter
         If the desk comes to its end without having said that.
+    MayHaveHappened
+        If it comes to neither within `WITHIN_S`.
     """
     said = []
     with _desk(shop, seam) as desk:
@@ -51,6 +54,7 @@ def killed_at(shop: RealShop, seam: str) -> list[str]:
                 desk.kill()
                 break
         else:
+            _require_end(desk, said)
             raise BadParameter(f"seam = {seam!r}: the desk never said that; it said {', '.join(said)}")
     return said
 
@@ -85,26 +89,34 @@ def finished(shop: RealShop) -> list[str]:
     """
     with _desk(shop, "") as desk:
         said = list(_lines(desk))
-        if desk.wait(WITHIN_S) != 0:
-            raise MayHaveHappened(f"the desk ended with {desk.returncode}: look at what it said, {', '.join(said)}")
+        _require_end(desk, said)
     return said
+
+
+def _require_end(desk: subprocess.Popen[str], said: list[str]) -> None:
+    if desk.wait() != 0:
+        why = f"the desk ended with {desk.returncode}, or was ended after {WITHIN_S:g} s"
+        raise MayHaveHappened(f"{why}: look at its tables, and at what it said, {', '.join(said)}")
 
 
 @contextmanager
 def _desk(shop: RealShop, seam: str) -> Iterator[subprocess.Popen[str]]:
-    """Start a desk; whatever happens, it is gone afterwards."""
+    """Start a desk; whatever happens, it is gone afterwards, and after `WITHIN_S` at the latest."""
     told = {
         "postgres": postgres.connection().url, "nats": nats.connection().addresses,
         "schema": shop.schema, "stream": shop.stream, "seam": seam,
     }  # fmt: skip
     command = [sys.executable, "-P", "-m", "dsys_lab.engines.verification.program"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as desk:  # noqa: S603
+        alarm = threading.Timer(WITHIN_S, desk.kill)
+        alarm.start()
         try:
             assert desk.stdin is not None
             desk.stdin.write(json.dumps(told) + "\n")
             desk.stdin.flush()
             yield desk
         finally:
+            alarm.cancel()
             desk.kill()
 
 

@@ -17,6 +17,7 @@ from dsys_lab.dataflows.verification import (
 )
 from dsys_lab.dataflows.verification.troubles import Plan
 from dsys_lab.engines.verification.verbs import no_trouble
+from dsys_lab.errors import Misuse
 from dsys_lab.structures import VolatileDisk
 from dsys_lab.structures.part_of_disk import PartOfDisk
 
@@ -29,8 +30,10 @@ class ModelShop:
         self._world = world(self._disk, pillows=pillows)
         self._patience = patience
         self._desk = self._opened()
+        self.parties = self._world.parties
         self._lines = {name: Line(party, trouble) for name, party in self._world.parties.items()}
         self._now_us = 0
+        self._skipped = set[str]()
 
     def _opened(self) -> Desk:
         return Desk("desk", LogJournal(PartOfDisk(self._disk, "desk.")), patience=self._patience)
@@ -45,7 +48,9 @@ class ModelShop:
         """Let the desk work."""
         promises = self._world.promises.entries
         for number in range(self._desk.position, len(promises)):
-            self._desk.take_in(self._now_us, number, promises[number].order)
+            entry = promises[number]
+            if entry.order not in self._skipped:
+                self._desk.take_in(self._now_us, number, entry.order, entry.at_us)
         made = 0
         while (due_us := self._desk.deadline_us()) is not None and made != calls:
             self._now_us = max(self._now_us, due_us)
@@ -61,9 +66,12 @@ class ModelShop:
         return by_hand(self._desk, self._world.parties, self._now_us, order)
 
     def skip(self, order: str) -> None:
-        """Drop a promise on its way to the desk."""
+        """Drop the next promise on its way to the desk."""
         promises = [entry.order for entry in self._world.promises.entries]
-        self._desk.position = promises.index(order) + 1
+        waiting = [one for one in promises[self._desk.position :] if one not in self._skipped]
+        if waiting[:1] != [order]:
+            raise Misuse(f"{order} is not the next promise: skip the one that is")
+        self._skipped.add(order)
 
     def status(self) -> DeskStatus:
         """Return the desk's counts."""

@@ -87,7 +87,7 @@ class PromiseLog:
         return None if answer.headers and answer.headers.get("Status") in NOTHING else answer
 
 
-def read(message: Msg) -> tuple[int, str]:
-    """Return which record of the log a message is, from 0, and its order."""
-    order, _ = json.loads(message.data)
-    return message.metadata.sequence.stream - 1, str(order)
+def read(message: Msg) -> tuple[int, str, int]:
+    """Return which record of the log a message is, from 0, its order, and when that was promised."""
+    order, at_us = json.loads(message.data)
+    return message.metadata.sequence.stream - 1, str(order), int(at_us)

@@ -25,6 +25,7 @@ class RealShop:
     ----------
     schema, stream : str
         Where its tables are, and the name of its stream: what a desk in a process of its own is told.
+    parties : dict
     """
 
     def __init__(self, pillows: int, *, trouble: Plan = no_trouble, patience: RetryPolicy = HASTY) -> None:
@@ -33,8 +34,8 @@ class RealShop:
         self.schema = self._postgres.make_schema()
         self._postgres.made(self.schema, self._drop)
         create(self._postgres.client, self.schema, pillows)
-        self._parties = parties_in(self._postgres.client, self.schema)
-        self._lines = {name: Line(party, trouble) for name, party in self._parties.items()}
+        self.parties = parties_in(self._postgres.client, self.schema)
+        self._lines = {name: Line(party, trouble) for name, party in self.parties.items()}
         self.stream = self._nats.new_name()
         self._log = PromiseLog(self._nats.client, self.stream)
         self._nats.call(self._log.create())
@@ -71,7 +72,7 @@ class RealShop:
 
     def by_hand(self, order: str) -> Saga:
         """Let a person do an act."""
-        return by_hand(self._desk, self._parties, now_us(), order)
+        return by_hand(self._desk, self.parties, now_us(), order)
 
     def skip(self, order: str) -> None:
         """Drop the next promise on its way to the desk: acknowledge it, and do nothing."""

@@ -21,7 +21,7 @@ from typing import Any, Final
 
 import psycopg
 
-from dsys_lab.dataflows.verification import Call, Entry, Finding, Saga
+from dsys_lab.dataflows.verification import PARTIES, Call, Entry, Finding, Saga, require_own
 
 TABLES: Final = """
 CREATE TABLE {0}.acts (key text PRIMARY KEY, verb text NOT NULL, of_order text NOT NULL, at_us bigint NOT NULL,
@@ -50,6 +50,7 @@ UNION ALL SELECT 'apology without a refund', of_order FROM told WHERE sorry > 0 
 UNION ALL SELECT 'refunded and kept', of_order FROM told WHERE refunded > 0 AND kept > 0
 UNION ALL SELECT 'refund without a charge', of_order FROM told WHERE refunded > 0 AND charged = 0
 UNION ALL SELECT 'apology without a no', of_order FROM told WHERE sorry > 0 AND noes = 0
+UNION ALL SELECT 'apology and a pillow', of_order FROM told WHERE sorry > 0 AND taken > 0
 UNION ALL SELECT 'kept without a pillow', of_order FROM told WHERE kept > 0 AND taken = 0
 UNION ALL SELECT 'kept without a charge', of_order FROM told WHERE kept > 0 AND charged = 0
 UNION ALL SELECT 'never settled', of_order FROM told
@@ -82,11 +83,12 @@ def create(client: psycopg.Connection, schema: str, pillows: int) -> None:
 class SqlParty:
     """A party whose book is a table (see `Party`, and `Buggy` of `dataflows.verification.troubles`)."""
 
-    def __init__(self, client: psycopg.Connection, schema: str) -> None:
-        self.client, self.schema = client, schema
+    def __init__(self, name: str, client: psycopg.Connection, schema: str) -> None:
+        self.name, self.client, self.schema = name, client, schema
 
     def do(self, now_us: int, call: Call) -> bool:
         """Do a call, unless it was done before; return its answer."""
+        require_own(self.name, call)
         ask(self.client, "BEGIN")
         try:
             if self._put(call.key, Entry(call.verb, call.order, now_us)):
@@ -142,8 +144,7 @@ class SqlJournal:
 
 def parties_in(client: psycopg.Connection, schema: str) -> dict[str, SqlParty]:
     """Return the three parties by name."""
-    one = SqlParty(client, schema)
-    return {"payments": one, "stock": SqlStock(client, schema), "post": one}
+    return {name: (SqlStock if name == "stock" else SqlParty)(name, client, schema) for name in PARTIES}
 
 
 def entries_in(client: psycopg.Connection, schema: str) -> list[Entry]:

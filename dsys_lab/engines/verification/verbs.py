@@ -7,10 +7,11 @@ and the books are, and whether time passes by itself. `Troubles` are those of `d
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Final, Protocol
 
 from dsys_lab.brokers.retries import RetryPolicy
-from dsys_lab.dataflows.verification import Books, Call, DeskStatus, Saga
+from dsys_lab.dataflows.verification import Books, Call, DeskStatus, Does, Saga
 from dsys_lab.engines.difference import Difference
 
 HASTY: Final = RetryPolicy(retries=4, backoff="full_jitter", base_s=0.002, cap_s=0.01)
@@ -19,6 +20,10 @@ HASTY: Final = RetryPolicy(retries=4, backoff="full_jitter", base_s=0.002, cap_s
 
 class RunningShop(Protocol):
     """Gates, a desk and three parties."""
+
+    @property
+    def parties(self) -> Mapping[str, Does]:
+        """The three by name."""
 
     def promise(self, order: str) -> bool:
         """Write a promise down; say whether it is new."""

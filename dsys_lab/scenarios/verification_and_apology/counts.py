@@ -131,7 +131,7 @@ def asking(answer_s: float, **more: Any) -> dict[str, Any]:
 
 
 def idle_holds(*answer_s: float, ttl_s: float | None = None, seeds: int = 8) -> list[Measured]:
-    """Return the pillows that stay unsold though somebody wanted them, at each mean time to the answer."""
+    """Return the pillows that stay unsold, though more are wanted than there are, at each mean time to the answer."""
     def unsold(*, value: float, seed: int) -> float:
         run = asking(value, ttl_s=ttl_s)
         came_to = outcome(launch.count(seed=seed, **run))
@@ -198,6 +198,7 @@ def crash_table(outcomes: Mapping[str, Sequence[Outcome]]) -> pd.DataFrame:
             "moments": len(told),
             "something twice": sum(o.twice > 0 for o in told),
             "something open": sum(o.open > 0 for o in told),
+            "the auditor finds something": sum(o.found > 0 for o in told),
             "calls after the cut, mean": round(fmean(o.calls_after for o in told), 1),
         }
         for memory, told in outcomes.items()

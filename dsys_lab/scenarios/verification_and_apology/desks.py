@@ -139,16 +139,18 @@ class DeskHost(Machine):
         """Take an answer in."""
         call = body["call"]
         if self._asked.pop(call, None) is not None:
-            self._went_on(self.desk.answer(self.simulation.now_us, call, body["yes"]))
+            saga = self.desk.answer(self.simulation.now_us, call, body["yes"])
+            self._went_on(saga)
+            self._hand_over(saga)
         self._work()
 
     def _read_on(self) -> None:
         if self.up:
             now_us, entries = self.simulation.now_us, self.promises.entries
             for number in range(self.desk.position, len(entries)):
-                order = entries[number].order
+                order, promised_us = entries[number].order, entries[number].at_us
                 self.simulation.emit("push", GATE, order, to=DESK, attempt=1, arrive_us=now_us)
-                self.desk.take_in(now_us, number, order)
+                self.desk.take_in(now_us, number, order, promised_us)
                 self.simulation.emit("wait", DESK, order, attempt=1, phase="accepted", until_us=now_us)
             self._work()
 
@@ -171,13 +173,16 @@ class DeskHost(Machine):
             if self.up and self.desk is desk and self._asked.get(call) == copy:
                 del self._asked[call]
                 chance = simulation.stream("desk/pauses")()
-                saga = desk.fail(simulation.now_us, call, "no answer", chance=chance)
-                if saga.owner:
-                    self.escalated_us = self.escalated_us or simulation.now_us
-                    self._call_person(saga)
+                self._hand_over(desk.fail(simulation.now_us, call, "no answer", chance=chance))
                 self._work()
 
         simulation.after(ANSWER_WITHIN_S, give_up)
+
+    def _hand_over(self, saga: Saga) -> None:
+        """Call a person, if it is theirs from now on."""
+        if saga.owner:
+            self.escalated_us = self.escalated_us or self.simulation.now_us
+            self._call_person(saga)
 
     def _call_person(self, saga: Saga) -> None:
         simulation, desk = self.simulation, self.desk
@@ -187,12 +192,16 @@ class DeskHost(Machine):
                 parties = {name: host.party for name, host in self.parties.items()}
                 call = next_call(desk.saga(saga.order))
                 assert call is not None
+                if not self.parties[call.party].up:
+                    simulation.after(self.person_s, act)
+                    return
                 before = len(parties[call.party].book.entries)
                 settled = by_hand(desk, parties, simulation.now_us, saga.order)
                 simulation.emit("note", PERSON, text=f"{PERSON} does the {call.verb} of {saga.order} by hand")
                 for entry in parties[call.party].book.entries[before:]:
                     tell(simulation.recorder, call.party, entry)
                 self._went_on(settled)
+                self._hand_over(settled)
                 self._work()
 
         simulation.after(self.person_s, act)

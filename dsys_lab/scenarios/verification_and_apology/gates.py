@@ -20,6 +20,8 @@ from dsys_lab.structures import VolatileDisk
 STOCK, SORRY = "stock", "apologies"
 BEAT_S: Final = 0.5
 ANSWER_WITHIN_S: Final = 1.0
+SAY_AGAIN_S: Final = 10.0
+"""After so long a gate that asks takes its word, or the answer, for lost: an answer is hardly ever so slow."""
 SORRY_S: Final = 0.4
 """How long an apology takes, with its refund: in this picture it is one act; `settle` shows its parts."""
 WHY_SORRY: Final = "promised, and not there: paid back, with an apology"
@@ -27,7 +29,7 @@ HOLD_ENDED: Final = "told yes, but the hold had ended: paid back, with an apolog
 
 
 class StockHost(Machine):
-    """The one who decides. Its book is on disk, and so is who holds what."""
+    """The one who decides. Its book is on disk, and so is who holds what (the very object: how is left out)."""
 
     def __init__(
         self, simulation: Simulation, *, pillows: int, keyed: bool, news_s: float, until_s: float, ttl_s: float | None
@@ -37,6 +39,7 @@ class StockHost(Machine):
         self.holds = Holds(pillows, ttl_s=ttl_s)
         self._device = VolatileDisk()
         super().__init__(simulation, STOCK)
+        self.disk["told"] = dict[str, bool]()
 
     def boot(self) -> None:
         """Read the book, and begin to tell the news."""
@@ -84,12 +87,17 @@ class StockHost(Machine):
 
     def _keep(self, message: str, copy: int, source: str) -> None:
         simulation = self.simulation
-        if self.holds.keep(simulation.now_us, message):
-            simulation.emit("confirm", self.name, message, order=message, copy=copy)
-            simulation.emit("finish", self.name, message, attempt=1, copy=copy)
-        else:  # told yes, and now no: asking first has apologies, too
-            self._send_to_apologies(message, copy, HOLD_ENDED)
+        if message in self.disk["told"]:  # its answer was lost, and the gate says it again
+            yes = self.disk["told"][message]
+        else:
+            yes = self.disk["told"][message] = self.holds.keep(simulation.now_us, message)
+            if yes:
+                simulation.emit("confirm", self.name, message, order=message, copy=copy)
+                simulation.emit("finish", self.name, message, attempt=1, copy=copy)
+            else:  # told yes, and now no: asking first has apologies, too
+                self._send_to_apologies(message, copy, HOLD_ENDED)
         self._gauge()
+        simulation.network.answer(self.name, source, message, {"type": "yes" if yes else "no"}, copy=copy)
 
     def _gauge(self) -> None:
         simulation, holds = self.simulation, self.holds.status()
@@ -115,8 +123,8 @@ class StockHost(Machine):
 class GateHost(Machine):
     """A gate: promises on its news, or asks for each buyer and lets them wait.
 
-    A promise is on its disk before the buyer hears of it, and stays there until the stock has answered. Its news is in
-    memory: a gate that comes back promises nothing before it has heard how many are left.
+    A promise is on its disk before the buyer hears of it, and so is a payment, and both stay there until the stock has
+    answered. Its news is in memory: a gate that comes back promises nothing before it has heard how many are left.
 
     Parameters
     ----------
@@ -152,7 +160,7 @@ class GateHost(Machine):
         """Say what it knows, and tell the stock what is not answered yet."""
         self._say()
         for buyer in self.disk["promised"]:
-            self.spawn(self._report(buyer))
+            self.spawn(self._pay(buyer) if self.asks else self._report(buyer))
 
     def on_crash(self) -> None:
         """Forget the news; what was promised is on the disk."""
@@ -214,25 +222,37 @@ class GateHost(Machine):
 
     def _ask(self, buyer: str) -> Body:
         """Ask the stock, and let the buyer wait for as long as the buyer will."""
-        simulation, network = self.simulation, self.simulation.network
+        simulation = self.simulation
         began_us, waits_s = simulation.now_us, self._patience(simulation.stream("buyers/patience"))
         leaves = simulation.sleep(waits_s)
         answered = self._answers[buyer] = simulation.event()
         try:
-            while not self.stock.is_reached_by(self.name) and not leaves.processed:
-                yield leaves | simulation.sleep(ASK_AGAIN_S)
-            if not leaves.processed:
-                network.send(self.name, STOCK, buyer, {"type": "ask"})
-                yield answered | leaves
+            yield from self._say_until(buyer, "ask", answered, leaves)
         except Crashed:
             self._leaves(buyer, began_us)
             raise
         if not answered.triggered:
             self._leaves(buyer, began_us)
         elif answered.value:
-            network.answer(self.name, STOCK, buyer, {"type": "paid"})
+            self.disk["promised"][buyer] = 1
+            yield from self._pay(buyer)
         else:
             simulation.emit("reject", self.name, buyer, why="sold out")
+
+    def _pay(self, buyer: str) -> Body:
+        """Tell the stock that a buyer has paid, again and again until it answers."""
+        answered = self._answers[buyer] = self.simulation.event()
+        yield from self._say_until(buyer, "paid", answered)
+
+    def _say_until(self, buyer: str, what: str, answered: Event, leaves: Event | None = None) -> Body:
+        """Say a word to the stock, and again after a long while without an answer; or let the buyer leave."""
+        simulation = self.simulation
+        while not answered.triggered and not (leaves and leaves.processed):
+            pause = simulation.sleep(ASK_AGAIN_S)
+            if self.stock.is_reached_by(self.name):
+                simulation.network.answer(self.name, STOCK, buyer, {"type": what})
+                pause = simulation.sleep(SAY_AGAIN_S)
+            yield answered | pause | leaves if leaves else answered | pause
 
     def _leaves(self, buyer: str, began_us: int) -> None:
         waited_us = self.simulation.now_us - began_us
