@@ -8,7 +8,8 @@ from dsys_lab.scenarios.service_database_broker.faults import (
     PoisonCounted,
     ReplayCounted,
     broker_crash,
-    delivered_twice,
+    delivered_thrice,
+    effects_each,
     paused,
     poison,
     position_lost,
@@ -40,12 +41,18 @@ def test_a_pause_longer_than_the_loan_gives_the_message_to_another() -> None:
 
 
 def test_a_call_that_comes_again_takes_effect_once() -> None:
-    assert delivered_twice() == (30, 10)
+    assert delivered_thrice() == (30, 10)
+    assert delivered_thrice(watched="nothing") == (30, 30)
 
 
 def test_a_lost_position_is_a_full_replay_which_seen_ids_make_harmless() -> None:
     assert position_lost() == ReplayCounted(records=100, effects=100)
     assert position_lost(watched="nothing") == ReplayCounted(records=100, effects=200)
+
+
+def test_whoever_writes_down_what_it_has_seen_does_all_once_whatever_the_fault():
+    assert set(effects_each("seen ids").values()) == {1}
+    assert list(effects_each("nothing").values()) == [2, 3, 2]
 
 
 @pytest.mark.parametrize(("act", "says"), [
@@ -54,7 +61,7 @@ def test_a_lost_position_is_a_full_replay_which_seen_ids_make_harmless() -> None
     (lambda: poison(max_receives=0), "max_receives"),
     (lambda: paused(pause_s=-1), "pause_s = -1"),
     (lambda: paused(watched="luck"), "watched = 'luck': give one of seen ids, nothing"),
-    (lambda: delivered_twice(calls=0), "calls = 0"),
+    (lambda: delivered_thrice(calls=0), "calls = 0"),
     (lambda: position_lost(batch=0), "batch = 0"),
 ])  # fmt: skip
 def test_bad_input_is_told_what_to_do(act, says: str) -> None:

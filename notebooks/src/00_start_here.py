@@ -16,7 +16,7 @@
 #
 # ## One order
 #
-# Somebody clicks. One order goes through every store and every broker that these labs are about: it is written into a
+# Somebody clicks. One order goes through most of the stores and brokers that these labs are about: it is written into a
 # database, which is the moment in which it becomes true, and everything to the right of that is a copy that hears of it
 # later, some in seconds, some by the batch. Run the next cell (**Shift+Enter**), click the picture and press **space**.
 
@@ -28,8 +28,8 @@ from dsys_lab.scenarios.patterns import followed
 player(followed)
 
 # %% [markdown]
-# You need not understand any of it yet. Each box is a lab; the last lab comes back to this picture. Two things stand by
-# every picture from here on:
+# You need not understand any of it yet. Nearly every box has a lab of its own; the last, lab 26, comes back to this
+# picture and says which. Two things stand by every picture from here on:
 #
 # - The **ledger** says what became of each copy of a message that was offered. *Done*: worked off. *Stored*: it stands
 #   somewhere and waits. *In flight*: on its way, or in somebody's hands. *Dropped* and *expired*: lost, for want of room or
@@ -68,7 +68,7 @@ player(
 )
 
 # %% [markdown]
-# Two lanes, the same luck. On the left the inbox takes everyone; on the right it has only so many places and lets the
+# Two lanes, the same luck: the same nights at the same moments, by one **seed** of the random numbers. On the left the inbox takes everyone; on the right it has only so many places and lets the
 # oldest go. Move a slider, and the run is made again while you look.
 #
 # - **Space** plays, the **arrows** step, one row of the trace at a time, forwards and back. Drag the time line.
@@ -96,12 +96,16 @@ guess.reveal(
 )
 
 # %% [markdown]
-# The law knows no chance. The run draws every arrival by it, so another seed counts another number:
+# *Counted* is always counted by the code beside it; the *law* is a formula, dashed in every chart. This one knows no
+# chance. The run draws every arrival by it, so another seed counts another number:
 
 # %%
 [outcome(burst(policy="drop_oldest", seed=seed)).lost for seed in range(1, 7)]
 
 # %% [markdown]
+# So a dot in a chart is mostly a mean over several seeds, and the bar through it is three **standard errors**: the true
+# mean lies in it nearly always.
+#
 # ## How a notebook goes
 #
 # Every lab has the same beats, so you always know where you are:
@@ -114,7 +118,7 @@ guess.reveal(
 # | By hand | the size of it with pencil and paper, or one formula |
 # | Look inside | the few lines of code that do it |
 # | Predict | you say what will happen; your answer is kept |
-# | Play | experiments: predicted, counted, and the law, in one chart. A bar through a dot is three *standard errors* of a mean over several runs: the true mean lies in it nearly always |
+# | Play | experiments: predicted, counted, and the law, in one chart |
 # | Break it | faults on purpose, and exactly what was lost |
 # | Measure | the same verbs on a real engine, and where it differs |
 # | On real data | where the question is about data: 336,776 real flights |
@@ -125,7 +129,7 @@ guess.reveal(
 # %% [markdown]
 # ## The labs
 #
-# In the order of the notes. Each stands on its own; those that are built can be opened.
+# In the order of the notes. Each can be read alone: a term that another lab explains is linked to it.
 
 # %%
 map_of_labs()

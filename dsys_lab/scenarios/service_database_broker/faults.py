@@ -115,18 +115,28 @@ def paused(*, pause_s: float = 40.0, visibility_s: float = 30.0, watched: str = 
     return PauseCounted(len(deliveries), len(effects), sum(isinstance(one, Acknowledged) for one in said))
 
 
-def delivered_twice(*, calls: int = 10) -> tuple[int, int]:
-    """Deliver each of so many calls three times, last after its work; return the calls that came, and the effects."""
+def delivered_thrice(*, calls: int = 10, watched: str = "seen ids") -> tuple[int, int]:
+    """Deliver each of so many calls three times, last after its work; return the calls that came, and the effects.
+
+    The ids that a service has seen are its callers' keys; with "nothing" each copy has a key of its own.
+    """
     require_positive(calls=calls)
+    require_choice("watched", watched, WATCHED)
     service = Service("nights")
     for number in range(calls):
-        request = Request(f"n{number}", "v1", night(number))
-        service.receive(0, request)
-        service.receive(0, request)
-        while (at_work := service.begin(0)) is not None:
-            service.finish(0, at_work)
-        service.receive(0, request)
+        keys = [f"n{number}" if watched == "seen ids" else f"n{number}.{copy}" for copy in range(3)]
+        first, second, third = (Request(key, "v1", night(number)) for key in keys)
+        service.receive(0, first)
+        service.receive(0, second)
+        _work_off(service)
+        service.receive(0, third)
+        _work_off(service)
     return 3 * calls, service.status().effects
+
+
+def _work_off(service: Service) -> None:
+    while (at_work := service.begin(0)) is not None:
+        service.finish(0, at_work)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,3 +157,13 @@ def position_lost(*, records: int = 100, batch: int = 10, watched: str = "seen i
     kept.position = 0
     Consumer(lines, records, batch, kept).run()
     return ReplayCounted(records, kept.effects.total())
+
+
+def effects_each(watched: str) -> dict[str, float]:
+    """Return by fault how many effects there are for each one that there should be."""
+    replay = position_lost(watched=watched)
+    return {
+        "a worker stands still": paused(watched=watched).effects,
+        "the network doubles": delivered_thrice(calls=10, watched=watched)[1] / 10,
+        "the bookmark is lost": replay.effects / replay.records,
+    }
