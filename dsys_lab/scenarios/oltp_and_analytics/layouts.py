@@ -308,16 +308,19 @@ def after_a_flipped_bit(*, layout: str = "columns", file: str, offset: int, nigh
     return {column: said(column) for column in NIGHT.names}
 
 
-def every_power_cut(*, layout: str = "columns", inserts: int = 6, together: int = 3, nights: int = 600) -> list[int]:
+def every_power_cut(
+    *, layout: str = "columns", synced: bool = True, inserts: int = 6, together: int = 3, nights: int = 600
+) -> list[int]:
     """Return how many nights were acknowledged and not there, for a power cut before every step that a disk takes.
 
     The same inserts are done again and again; the power goes before the first step of the disk, the second, and so on
-    to the last, and the table is opened anew. A night that is there but not whole counts as not there.
+    to the last, and the table is opened anew. A night that is there but not whole counts as not there. With `synced`
+    off a night is acknowledged as soon as it is in memory.
     """
     rows, lost = night_rows(nights, nights + inserts), list[int]()
     for step in count():
         disk, safe = night_disk(layout, nights=nights), 0
-        opened = partial(open_nights, disk, layout, merge_rows=together)
+        opened = partial(open_nights, disk, layout, merge_rows=together, durable=synced)
         table = opened()
         disk.power_cut_before = disk.steps + step
         try:

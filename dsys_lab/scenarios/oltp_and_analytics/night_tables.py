@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -192,9 +192,16 @@ def carry_out(table: Table, operation: Operation, *, now_us: int = 0) -> Answer:
             return table.aggregate(measures, where=filter_, by=by, now_us=now_us)  # type: ignore[return-value]  # no `avg`
 
 
+class Told(NamedTuple):
+    """What a table read for an answer (None if it does not tell), and 64 bits of the answer."""
+
+    kib: float | None
+    digest: str
+
+
 def side_by_side(
     makers: Mapping[str, Callable[[Recorder], Any]], operations: Mapping[str, Operation]
-) -> dict[str, dict[str, str]]:
+) -> dict[str, dict[str, Told]]:
     """Return what each table reads for each operation, cold, and the digest of its answer: by operation, by table.
 
     Parameters
@@ -204,7 +211,7 @@ def side_by_side(
     operations : mapping
         Name -> operation.
     """
-    told: dict[str, dict[str, str]] = {name: {} for name in operations}
+    told: dict[str, dict[str, Told]] = {name: {} for name in operations}
     for system, make in makers.items():
         trace = Trace()
         table = make(trace)
@@ -215,17 +222,22 @@ def side_by_side(
                 table = make(trace)
             began = len(trace)
             digest = answer_digest(carry_out(table, operation))
-            told[name][system] = f"{_read(trace, began)}, digest {digest:016x}"
+            told[name][system] = Told(_kib_read(trace, began), f"{digest:016x}")
         if hasattr(table, "close"):
             table.close()
     return told
 
 
-def _read(trace: Trace, began: int) -> str:
-    """Say how much came from disk since a row: by page, or as an engine counts it at the end of a question."""
+def kib_told(told: Mapping[str, Told]) -> dict[str, float]:
+    """Return for each table that tells it how much it read."""
+    return {system: one.kib for system, one in told.items() if one.kib is not None}
+
+
+def _kib_read(trace: Trace, began: int) -> float | None:
+    """Count what came from disk since a row: by page, or as an engine counts it at the end of a question."""
     rows = [trace[seq] for seq in range(began, len(trace))]
     told = [row.fields["size_bytes"] for row in rows if row.kind == "page_read"]
     told += [row.fields["read_bytes"] for row in rows if row.kind == "end" and "read_bytes" in row.fields]
     if None in told:
-        return "bytes not told"
-    return f"{sum(int(size or 0) for size in told) / 1024:,.0f} KiB"
+        return None
+    return sum(int(size or 0) for size in told) / 1024
