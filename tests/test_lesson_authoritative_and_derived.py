@@ -264,17 +264,19 @@ def test_which_accidents_a_view_notices(seed):
     assert table["sums"]["an insert comes twice"] == silent
     assert all(table[name][what] == "refuses" for name in ("extremes", "words")
                for what in ("an insert is skipped", "an insert comes twice", "the two change places"))  # fmt: skip
+    assert len(accidents.noticed_grid()) == 16
 
 
 def test_of_the_flights_columns_one_has_drifted_and_views_that_follow_agree_with_sql():
     remade = flights.rebuilt_columns()["not the same"]
     assert remade["hour"] == remade["dep_delay"] == 0 < remade["distance"] < 200
     assert len(flights.two_distances()) == 4
-    answers, work = flights.blizzard()
-    for kept, asked in (("departed", "departed, SQL"), ("mean delay, min", "mean, SQL"),
-                        ("longest, min", "longest, SQL")):  # fmt: skip
-        assert answers.loc[kept].tolist() == answers.loc[asked].tolist()
-    assert set(work["same digest"]) == {"yes"}
+    storm = flights.blizzard()
+    assert storm.answers.equals(storm.by_sql)
+    assert storm.answers.shape == (3, 3)
+    assert list(storm.same_digest.values()) == [True] * 3
+    [(following, anew)] = {tuple(one.values()) for one in storm.rows_read.values()}
+    assert following > anew > 0
 
 
 def test_what_a_picture_cannot_show_is_refused():

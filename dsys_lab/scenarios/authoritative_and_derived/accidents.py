@@ -92,6 +92,16 @@ def noticed(*, seed: int = 7) -> dict[str, dict[str, str]]:
     }  # fmt: skip
 
 
+LOOKS: Final = {"right": ("done", "✓"), "refuses": ("lost", "✕"), "wrong, and silent": ("late", "≠")}
+"""A verdict as a box of a grid."""
+
+
+def noticed_grid() -> dict[tuple[str, str], tuple[str, str]]:
+    """Return what came of each accident with each view, as boxes of a grid."""
+    table = noticed()
+    return {(what, name): LOOKS[table[name][what]] for what in ACCIDENTS for name in table}
+
+
 def _fed(view: View, told: list[tuple[int, Change]]) -> int:
     for position, change in told:
         view.apply(change, position)

@@ -118,14 +118,18 @@ class Blizzard(NamedTuple):
 
     Attributes
     ----------
-    answers : pandas.DataFrame
+    answers, by_sql : pandas.DataFrame
         A column for each airport: what the views say, and what SQL says of the rows that are left.
-    work : pandas.DataFrame
-        By view: rows read by following, by one rebuild, and whether both have the same digest.
+    rows_read : dict
+        By view: the rows that it read by following, and by one rebuild.
+    same_digest : dict
+        By view: whether both came to the same.
     """
 
     answers: pd.DataFrame
-    work: pd.DataFrame
+    by_sql: pd.DataFrame
+    rows_read: dict[str, dict[str, int]]
+    same_digest: dict[str, bool]
 
 
 @lru_cache(maxsize=1)
@@ -147,21 +151,18 @@ def blizzard() -> Blizzard:
         asked = connection.execute(f"""
             SELECT origin, count(*), avg(dep_delay), max(dep_delay) FROM {_NUMBERED}
             WHERE dep_delay IS NOT NULL GROUP BY origin ORDER BY origin""").fetchall()  # fmt: skip  # noqa: S608
-    answers = {
-        origin: {
-            "departed": means[origin]["count"], "departed, SQL": count,
-            "mean delay, min": round(means[origin]["avg"], 2), "mean, SQL": round(mean, 2),
-            "longest, min": longest[origin]["max"], "longest, SQL": most,
-        }
-        for origin, count, mean, most in asked
-    }  # fmt: skip
-    work = {
-        name: {
-            "rows read, following": view.status().read_rows,
-            "rows read, one rebuild": anew[name].status().read_rows,
-            "same digest": "yes" if view.digest() == anew[name].digest() else "no",
-        }
+    told = {one: (group["count"], group["avg"], longest[one]["max"]) for one, group in sorted(means.items())}
+    rows_read = {
+        name: {"following": view.status().read_rows, "one rebuild": anew[name].status().read_rows}
         for name, view in kept.items()
     }
-    columns = {origin: pd.Series(one, dtype=object) for origin, one in answers.items()}  # whole numbers stay whole
-    return Blizzard(pd.DataFrame(columns), pd.DataFrame.from_dict(work, orient="index"))
+    same_digest = {name: view.digest() == anew[name].digest() for name, view in kept.items()}
+    return Blizzard(_by_origin(told), _by_origin({one: rest for one, *rest in asked}), rows_read, same_digest)
+
+
+def _by_origin(answers: dict[str, Any]) -> pd.DataFrame:
+    """Return a column for each airport; whole numbers stay whole."""
+    return pd.DataFrame({
+        origin: pd.Series({"departed": count, "mean delay, min": round(mean, 2), "longest, min": most}, dtype=object)
+        for origin, (count, mean, most) in answers.items()
+    })  # fmt: skip
