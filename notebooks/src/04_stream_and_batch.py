@@ -442,28 +442,24 @@ charts.against_law(
 )
 
 # %%
-counts.patience_table(counts.patience(0, 10, 30))
+charts.lines(
+    counts.known_when(counts.patience(0, 5, 10, 20, 30)),
+    title="How late is an answer, and how much does it know?",
+    x="seconds after its minute's end",
+    y="share of the pings in it",
+)
 
 # %% [markdown]
-# One law for both: a batch is a window with a very long patience, and nothing else is exact about it. The watermark
-# trails the clock a little, so a stream's window hears of slightly more, and speaks slightly later. Neither is ever
-# *sure*: that is why a window may speak again, and take back what it said (lab 18).
+# One law for both: a batch is exact only because its patience is long. The watermark trails the clock a little, so with the
+# same patience a stream's window hears of slightly more, and speaks slightly later. Neither is ever *sure*: that is why a
+# window may speak again, and take back what it said (lab 18).
 #
 # ### 5. A bug is fixed, and the past is wrong
 #
 # For ten minutes the job has counted wrongly. It is mended, and the past must be read again (*reprocessing*). A batch
 # job reads its files, which are kept. A stream job reads the **log** from the start, beside the live pings: 20 come in
-# a second, and it reads 100 in a second. It has to catch up, like the reader of lab 01 that was down, by the same law.
-
-# %%
-again = predict(
-    "04/again",
-    "Ten minutes of 20 pings a second lie in the log, the mended job reads 100 a "
-    "second, and new ones keep coming: after how long has it caught up?",
-    between=(0, 600),
-    unit="s",
-)
-again
+# a second, and it reads 100 in a second. That is the drain of lab 01, experiment 2, with ten minutes of the past in place
+# of an outage:
 
 # %%
 from dsys_lab.laws import drain_s
@@ -471,32 +467,45 @@ from dsys_lab.laws import drain_s
 # %%
 past = {"age_s": 600, "rate": 20}
 caught_up = {rate: counts.recomputed(**past, read_rate=rate) for rate in (50, 100, 200)}
-again.reveal(
-    caught_up[100].seconds,
-    law=drain_s(600 * 20, 20, 100),
-    why="The backlog shrinks by what is read less what comes: 80 a second.",
-    show=charts.against_law(
-        {"counted": [(rate, one.seconds, 0) for rate, one in caught_up.items()]},
-        laws={"counted": lambda rate: drain_s(600 * 20, 20, rate)},
-        title="How long until it has caught up?",
-        x="pings read a second",
-        y="seconds until it has caught up",
-    ),
+charts.against_law(
+    {"counted": [(rate, one.seconds, 0) for rate, one in caught_up.items()]},
+    laws={"counted": lambda rate: drain_s(600 * 20, 20, rate)},
+    title="How long until it has caught up?",
+    x="pings read a second",
+    y="seconds until it has caught up",
 )
 
 # %% [markdown]
-# And is it right then? What the mended stream job has counted when it has caught up, beside a batch job that reads all
-# files up to that moment; first from a log that keeps everything, then from one that keeps the last five minutes (its
-# **retention**):
+# And is it right then? A log keeps its records for a time only (its retention, lab 01).
+
+# %%
+never_seen = predict(
+    "04/never-seen",
+    "The log keeps five minutes, and the bug is ten minutes old. How many pings will "
+    "the mended job never see, until it has caught up?",
+    between=(0, 20_000),
+    unit="pings",
+)
+never_seen
+
+# %% [markdown]
+# What it has counted when it has caught up, beside a batch job that reads all files up to that moment; first from a log
+# that keeps everything:
 
 # %%
 kept = counts.recomputed(**past, read_rate=100, retention_s=300)
-counts.recomputed_table({"all is kept": caught_up[100], "kept for 300 s": kept})
+never_seen.reveal(
+    kept.missing,
+    law=20 * (600 - 300),
+    why="It reads faster than the oldest ones go, so no more are lost on the way.",
+    show=counts.recomputed_table({"all is kept": caught_up[100], "kept for 300 s": kept}),
+)
 
 # %% [markdown]
 # The same fold over the same input gives the same answer; "streams are approximate, batch is exact" is a rumour. But
 # the input must still *be there*: what the log has let go, no fix brings back. That is why a log is copied to an object
-# store (lab 19), and why some keep both paths (*Lambda*), others one log that is kept for long (*Kappa*).
+# store (lab 19), and why some keep both paths, a stream for now and a batch that puts it right later (*Lambda*), others one
+# log that is kept for long, and read again (*Kappa*).
 
 # %%
 facts("kinesis_retention_default", "kinesis_retention_max")
@@ -606,15 +615,19 @@ twice.reveal(
 )
 
 # %% [markdown]
-# **Another order.** Pings drawn by lot; the number of different sleepers, and the value that is last by event time:
+# **Another order.** Pings drawn by lot, three times; the number of different sleepers, the value that is last by event
+# time, and the value that came last:
 
 # %%
 from dsys_lab.dataflows.batch import DISTINCT, LAST
 
-orders = {one.name: trouble.in_any_order(one, seed=11) for one in (DISTINCT, LAST)}
-pd.DataFrame(orders, index=["as they came", "by lot"])
+folds = DISTINCT, LAST, trouble.LAST_THAT_CAME
+orders = {one.name: trouble.in_any_order(one, seed=11) for one in folds}
+pd.DataFrame(orders, index=["as they came", "a lot", "a second", "a third"])
 
 # %% [markdown]
+# Who takes the last that *came* has another answer after each replay; who takes the last that *happened* has one.
+#
 # **A clock that is ahead.** One single ping of thousands says that it happened an hour from now. The watermark believes
 # the latest event time that it sees:
 
@@ -689,8 +702,8 @@ sizes = files_of(hour, 3_600, 300, 60)
 charts.bars(sizes, title="The same pings in Parquet files", unit="bytes")
 
 # %% [markdown]
-# And a stream: a real **JetStream** server keeps the pings as a log, and the *very same object*, not a translation,
-# folds them as they are read. The server says how many are still to come; a second job reads everything again:
+# And a stream: **JetStream**, the log of the open broker NATS (lab 17), keeps the pings, and the *very same object*, not a
+# translation, folds them as they are read. The server says how many are still to come; a second job reads everything again:
 
 # %%
 from dsys_lab.engines.nats.stream_job import through_jetstream
@@ -777,7 +790,12 @@ waits.reveal(
 # %%
 hours = {"size_s": 3_600, "records": blizzard}
 found = counts.patience(0, 900, 3_600, 7_200, 14_400, **hours)
-counts.patience_table(found, 60, "min")
+charts.lines(
+    counts.known_when(found, 60),
+    title="How late is an answer, and how much does it know?",
+    x="minutes after its hour's end",
+    y="share of the departures in it",
+)
 
 # %% [markdown]
 # Real news has what made-up news had not. Windows speak much later than their patience: a watermark is moved by events

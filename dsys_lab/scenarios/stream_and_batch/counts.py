@@ -293,15 +293,12 @@ class Recomputed:
     in_files: int
 
 
-def patience_table(found: list[Patience], unit_s: float = 1.0, unit: str = "s") -> pd.DataFrame:
-    """Return who is in time and when a window speaks, a row a patience."""
-    rows = {
-        f"{one.bound_s / unit_s:g} {unit}": (
-            f"{one.file_share:.1%}", f"{one.window_share:.1%}", f"{one.window_delay_s / unit_s:.1f} {unit}"
-        ) for one in found
-    }  # fmt: skip
-    columns = ["in time for its file", "in time for its window", "the window speaks after its end by"]
-    return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+def known_when(found: list[Patience], unit_s: float = 1.0) -> dict[str, list[Point]]:
+    """Return (how long after its end an answer is said, the share of the pings in it), for a file and for a window."""
+    return {
+        "a batch's file": [(one.bound_s / unit_s, one.file_share) for one in found],
+        "a stream's window": [(one.window_delay_s / unit_s, one.window_share) for one in found],
+    }
 
 
 def recomputed_table(found: dict[str, Recomputed]) -> pd.DataFrame:

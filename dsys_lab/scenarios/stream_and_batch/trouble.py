@@ -6,7 +6,7 @@ A file that is read twice; records in another order; a producer whose clock is a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 
@@ -36,11 +36,18 @@ def hurt_by_reading_twice(seed: int = 7) -> str:
     return ", ".join(str(name) for name in table.index[table["the same"] == "no"])
 
 
-def in_any_order(monoid: Monoid, seed: int = 7) -> tuple[Any, Any]:
-    """Return what a stream job says of pings in the order in which they came, and in one drawn by lot."""
+LAST_THAT_CAME: Final = Monoid(
+    "last by arrival", lambda: None, lambda _, value: value, lambda one, other: one if other is None else other,
+    lambda state: state, lambda answers: answers[-1] if answers else None,
+)  # fmt: skip
+"""The value of the ping that came last, whenever it happened: the one fold here that minds the order."""
+
+
+def in_any_order(monoid: Monoid, seed: int = 7, *, lots: int = 3) -> list[Any]:
+    """Return what a stream job says of pings in the order in which they came, and in some drawn by lot."""
     records, chance = sent(seed, seconds=120), stream(seed, "order")
-    drawn = sorted(records, key=lambda _: chance())
-    return StreamJob(monoid).run(records)["all"], StreamJob(monoid).run(drawn)["all"]
+    orders = [records, *(sorted(records, key=lambda _: chance()) for _ in range(lots))]
+    return [StreamJob(monoid).run(order)["all"] for order in orders]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +121,8 @@ def with_poison(way: str, *, seed: int = 7, at: int = 100) -> tuple[int, str]:
     except PoisonRecord:
         outcome = "the file has no answer" if way == "batch" else "stopped, until somebody mends it"
         return job.status().records, outcome
-    aside = job.status().skipped if way == "skip" else len(job.parked)
-    return job.status().records, f"goes on; set aside: {aside}"
+    aside = f"gone: {job.status().skipped}" if way == "skip" else f"parked: {len(job.parked)}"
+    return job.status().records, f"goes on; {aside}"
 
 
 def poison_table(seed: int = 7) -> pd.DataFrame:
