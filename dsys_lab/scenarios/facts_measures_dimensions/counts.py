@@ -163,26 +163,20 @@ def by_chance(lattice: Lattice, cuboids: int, *, draws: int = 200, seed: int = 7
 
 # ------------------------------------------------------------------------------------------ 6. then and now
 def then_and_now(nights: int = 40_000, *, seed: int = 7) -> dict[str, Any]:
-    """Return how many nights count for another city now than then, and how many the world says were after a move.
-
-    Returns
-    -------
-    dict
-        Counts, and for the city that gains most its nights then and now.
-    """
+    """Return how many nights count for another city now than then, and by city its nights now for each one then."""
     star = night_star(nights, seed=seed)
     then, now = (_nights_by_city(star, as_of) for as_of in ("then", "now"))
-    gains = {city: now.get(city, 0) - then.get(city, 0) for city in {**then, **now}}
-    city = max(sorted(gains), key=lambda one: gains[one])
     return {
         "nights": star.status().facts,
         "another city": moved_nights(star),
-        "sleepers": star.links["person"].dimension.status().members,
-        "their versions": star.links["person"].dimension.status().versions,
-        "city that gains most": city,
-        "its nights then": then.get(city, 0),
-        "its nights now": now[city],
+        "by city": {city: now.get(city, 0) / count for city, count in then.items()},
     }
+
+
+def changed_most(by_city: Mapping[str, float], cities: int = 5) -> dict[str, float]:
+    """Return those of which most is gained or lost, from the largest gain to the largest loss."""
+    most = sorted(by_city, key=lambda city: -abs(by_city[city] - 1))[:cities]
+    return {city: by_city[city] for city in sorted(most, key=lambda city: -by_city[city])}
 
 
 def _nights_by_city(star: FactTable, as_of: str) -> dict[Any, int]:
@@ -197,13 +191,6 @@ def before_a_move(nights: int = 40_000, *, seed: int = 7) -> int:
     day, who = night["date_key"], night["person_id"]
     moves, leads = person["move_day"][who], person["city_id"][who] != person["moved_city_id"][who]
     return int(((moves <= day.max()) & (day < moves) & leads).sum())
-
-
-def moved_share(*sizes: int, further: Sequence[int] = (), seed: int = 7) -> dict[str, list[tuple[float, float]]]:
-    """Return by nights the share that counts for another city now; the world's own word goes `further`."""
-    counted = [(float(nights), moved_nights(night_star(nights, seed=seed)) / nights) for nights in sizes]
-    said = [(float(nights), before_a_move(nights, seed=seed) / nights) for nights in (*sizes, *further)]
-    return {"counted": counted, "by the world's own word": said}
 
 
 # ------------------------------------------------------------------------------------------ 7. sketches

@@ -85,7 +85,7 @@ def against_law(
         if log_y:
             axes.set_yscale("log")
             plain_ticks(axes.yaxis)
-        else:
+        elif all(mean >= 0 for points in counted.values() for _, mean, _ in points):
             axes.set_ylim(bottom=0)
         if whole_x:
             axes.set_xticks([at for at in along if len(along) <= 12 or at in xs])
