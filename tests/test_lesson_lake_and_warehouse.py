@@ -72,6 +72,9 @@ def test_a_reader_misses_the_firmwares_that_it_does_not_know():
     assert counts.unseen("hours_sleep", "sleep_minutes") == told.count(3) / 6_000
     assert counts.unseen("hours_sleep") == 1 - told.count(1) / 6_000
     assert counts.unseen("hours_sleep", "sleep_minutes", "sleep.minutes") == 0
+    by_day = [share for _, share in counts.unseen_by_day("hours_sleep", "sleep_minutes")]
+    assert by_day[0] == 0
+    assert by_day[-1] == 1
 
 
 # ------------------------------------------------------------------------------------------ regret

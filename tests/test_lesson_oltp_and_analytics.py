@@ -30,10 +30,10 @@ from dsys_lab.scenarios.oltp_and_analytics.night_tables import (
     WIDTH_BYTES,
     carry_out,
     fill,
+    kib_told,
     night_columns,
     night_rows,
     night_table,
-    kib_told,
     side_by_side,
 )
 from dsys_lab.simulation.devices import DEVICES, Priced

@@ -128,7 +128,8 @@ compared({"called": first, "called again": service.receive(9_000, call)})
 
 # %% [markdown]
 # The second answer is to the same call, asked again because the first answer was lost on the road. It is *repeated*,
-# and nothing was done twice. What the service keeps is none of the caller's business; it is another version:
+# and nothing was done twice. What the service keeps, in a ledger of its own (of keys; not that under a picture), is none of
+# the caller's business; it is another version:
 
 # %%
 service.ledger.find("n1").record

@@ -275,8 +275,10 @@ from dsys_lab.scenarios.oltp_and_analytics.counts import law_of_new_rows, pages_
 
 # %%
 layouts, sizes = ("rows", "columns", "row_groups"), (1, 2, 4, 8, 16, 32, 64)
+names = [f"by {layout.replace('_', ' ')}" for layout in layouts]
 written = {
-    f"by {layout.replace('_', ' ')}": pages_written(layout, *sizes) for layout in layouts
+    name: pages_written(layout, *sizes)
+    for name, layout in zip(names, layouts, strict=True)
 }
 law = {"by columns": law_of_new_rows}
 axes = {"title": "Pages written", "x": "nights written together", "y": "pages a night"}
@@ -526,8 +528,9 @@ cuts = {
     for way, synced in ways.items()
 }
 pd.DataFrame(
-    {"power cuts": map(len, cuts.values()), "acknowledged and lost": map(sum, cuts.values())},
+    [(len(lost), sum(lost)) for lost in cuts.values()],
     index=pd.MultiIndex.from_tuples(cuts),
+    columns=["power cuts", "acknowledged and lost"],
 )
 
 # %% [markdown]
@@ -691,7 +694,9 @@ told = side_by_side(skies, questions)
 
 # %%
 charts.bars(
-    kib_told(told["how late, by carrier"]), title="Read for how late, by carrier", unit="KiB"
+    kib_told(told["how late, by carrier"]),
+    title="Read for how late, by carrier",
+    unit="KiB",
 )
 
 # %%

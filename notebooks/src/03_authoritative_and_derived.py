@@ -657,8 +657,12 @@ lost_words.reveal(
 # is skipped, or comes twice, or they change places. Which view is right in the end, which refuses to go on?
 
 # %%
-from dsys_lab.scenarios.authoritative_and_derived.accidents import noticed_grid, two_bugs
+from dsys_lab.scenarios.authoritative_and_derived.accidents import (
+    noticed_grid,
+    two_bugs,
+)
 
+# %%
 charts.verdict_grid(
     {"in the end the view": noticed_grid()},
     legend={"done": "is right", "lost": "refuses", "late": "is wrong, and silent"},
@@ -702,6 +706,8 @@ from dsys_lab.trace import gauge
 
 # %%
 missed, drain_s = waiting_after_outage(10, 2), outage_drain_s(2, 10, 30)
+
+# %%
 charts.lines(
     {"behind": list(zip(*gauge(fallen, "lag"), strict=True))},
     title=f"Two seconds down: by the law {missed:g} changes, and {drain_s:g} s more",
@@ -818,20 +824,20 @@ came_to = measured(
     "% of what the law for any one says",
     usually="the hits are about 100 % of what the law for any one says",
 )
+what_hits = charts.lines(
+    by_law,
+    title="What hits, by what is thrown out",
+    x="room for so many entries",
+    y="share of the reads",
+    bands={"the server's entries, to ten": (tens, tens + 10)},
+    references={"its hits, to a twentieth": round(20 * hit_share) / 20},
+)
+
+# %%
 evicts.reveal(
     thrown_out(found, shares),
     why="It draws five, and knows to the second when each was used: all at the same.",
-    show=(
-        charts.lines(
-            by_law,
-            title="What hits, by what is thrown out",
-            x="room for so many entries",
-            y="share of the reads",
-            bands={"the server's entries, to ten": (tens, tens + 10)},
-            references={"its hits, to a twentieth": round(20 * hit_share) / 20},
-        ),
-        came_to,
-    ),
+    show=(what_hits, came_to),
 )
 
 # %% [markdown]
@@ -962,8 +968,8 @@ storm.answers
 storm.answers.equals(storm.by_sql), storm.same_digest
 
 # %%
-[rows_read] = {tuple(one.items()) for one in storm.rows_read.values()}  # all three alike
-charts.bars(dict(rows_read), title="Rows read by each of the three views", unit="rows")
+[work] = {tuple(one.items()) for one in storm.rows_read.values()}  # all three alike
+charts.bars(dict(work), title="Rows read by each of the three views", unit="rows")
 
 # %% [markdown]
 # Row for row the same as SQL's, and the digests as those of a rebuild. Following read more rows than one rebuild did: it was

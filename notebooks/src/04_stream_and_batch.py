@@ -467,6 +467,8 @@ from dsys_lab.laws import drain_s
 # %%
 past = {"age_s": 600, "rate": 20}
 caught_up = {rate: counts.recomputed(**past, read_rate=rate) for rate in (50, 100, 200)}
+
+# %%
 charts.against_law(
     {"counted": [(rate, one.seconds, 0) for rate, one in caught_up.items()]},
     laws={"counted": lambda rate: drain_s(600 * 20, 20, rate)},
@@ -494,11 +496,14 @@ never_seen
 
 # %%
 kept = counts.recomputed(**past, read_rate=100, retention_s=300)
+both = {"all is kept": caught_up[100], "kept for 300 s": kept}
+
+# %%
 never_seen.reveal(
     kept.missing,
     law=20 * (600 - 300),
     why="It reads faster than the oldest ones go, so no more are lost on the way.",
-    show=counts.recomputed_table({"all is kept": caught_up[100], "kept for 300 s": kept}),
+    show=counts.recomputed_table(both),
 )
 
 # %% [markdown]
@@ -621,6 +626,7 @@ twice.reveal(
 # %%
 from dsys_lab.dataflows.batch import DISTINCT, LAST
 
+# %%
 folds = DISTINCT, LAST, trouble.LAST_THAT_CAME
 orders = {one.name: trouble.in_any_order(one, seed=11) for one in folds}
 pd.DataFrame(orders, index=["as they came", "a lot", "a second", "a third"])
@@ -790,6 +796,8 @@ waits.reveal(
 # %%
 hours = {"size_s": 3_600, "records": blizzard}
 found = counts.patience(0, 900, 3_600, 7_200, 14_400, **hours)
+
+# %%
 charts.lines(
     counts.known_when(found, 60),
     title="How late is an answer, and how much does it know?",

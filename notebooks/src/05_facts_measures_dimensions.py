@@ -846,7 +846,7 @@ naive = parts.groupby("carrier")["mean"].mean()
 both = pd.DataFrame({"right": merged, "average of averages": naive})
 flew = both.drop("OO")  # SkyWest, which hardly did
 charts.against_law(
-    {"an airline": [(right, wrong, 0) for right, wrong in flew.itertuples(index=False)]},
+    {"an airline": [(*means, 0) for means in flew.itertuples(index=False)]},
     laws={"an airline": lambda right: right},
     title="Delays: the average of averages, against the right one",
     x="minutes late on arrival, on average",

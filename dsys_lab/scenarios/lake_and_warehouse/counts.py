@@ -65,6 +65,17 @@ def unseen(*sources: str, seed: int = 7, count: int = 6_000) -> float:
     return told.absent["sleep"] / count
 
 
+def unseen_by_day(*sources: str, seed: int = 7, count: int = 6_000) -> list[tuple[int, float]]:
+    """Return (day, the same share of its nights)."""
+    lines, days = documents(seed, count), defaultdict(list)
+    for line, (day,) in zip(lines, read(lines, wanted("day text d")).rows, strict=True):
+        days[day].append(line)
+    schema = wanted(f"sleep number {' '.join(sources)}")
+    return [
+        (place, read(days[day], schema).absent["sleep"] / len(days[day])) for place, day in enumerate(sorted(days))
+    ]
+
+
 # ------------------------------------------------------------------------------------------ regret
 def regret(seed: int = 7, count: int = 6_000, *, noticed_after: int = 5_000) -> dict[str, dict[str, int]]:
     """Count the nights whose oxygen can be told, when the column is added after so many documents.
