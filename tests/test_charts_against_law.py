@@ -32,6 +32,13 @@ def test_laws_that_are_bounds_stand_in_the_legend_each_by_its_own_name():
     assert str(chart).splitlines()[-2:] == ["the law, least: 0.8 at 1, 3.2 at 4", "the law, most: 1.2 at 1, 4.8 at 4"]
 
 
+@pytest.mark.parametrize("lowest", [-5.0, 1.0])
+def test_the_axis_begins_at_nought_unless_something_lies_below(lowest):
+    chart = charts.against_law({"n": [(1, lowest, 0), (4, 4.0, 0)]}, laws={})
+    bottom, _ = chart.figure.axes[0].get_ylim()
+    assert bottom < lowest if lowest < 0 else bottom == 0
+
+
 def test_a_law_of_whole_numbers_is_asked_for_no_other():
     asked = []
     charts.against_law({"n": [(3, 1, 0), (6, 2, 0)]}, laws={"": lambda at: asked.append(at) or 1}, whole_x=True)

@@ -11,6 +11,7 @@ from dsys_lab import laws
 from dsys_lab.dataflows.batch import COUNT, DISTINCT, LAST, BatchJob
 from dsys_lab.errors import BadParameter
 from dsys_lab.scenarios.stream_and_batch import counts, flights_late, pings, trouble
+from dsys_lab.scenarios.stream_and_batch.world import sent
 from dsys_lab.trace import lamps
 
 SEEDS = (7, 11, 23)
@@ -63,7 +64,13 @@ def test_a_file_that_is_read_twice_hurts_what_adds_up_and_not_what_only_remember
 @pytest.mark.parametrize("monoid", [DISTINCT, LAST])
 def test_order_does_not_matter_to_a_fold_that_merges(monoid, seed):
     assert len(set(trouble.in_any_order(monoid, seed))) == 1
-    assert len(set(trouble.in_any_order(trouble.LAST_THAT_CAME, seed))) > 1
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_order_matters_to_who_takes_the_last_that_came(seed):
+    as_they_came, *by_lot = trouble.in_any_order(trouble.LAST_THAT_CAME, seed)
+    assert as_they_came == sent(seed, seconds=120)[-1].value
+    assert {as_they_came, *by_lot} != {as_they_came}
 
 
 @pytest.mark.parametrize("seed", SEEDS)

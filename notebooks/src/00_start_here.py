@@ -129,7 +129,7 @@ guess.reveal(
 # %% [markdown]
 # ## The labs
 #
-# In the order of the notes. Each can be read alone: a term that another lab explains is linked to it.
+# In the order of the notes. Each can be read alone: a term that another lab explains mostly has a link to it.
 
 # %%
 map_of_labs()
