@@ -36,6 +36,28 @@ def test_the_skeleton_runs_and_does_not_pass(task: Exercise) -> None:
     assert not exercise(task.key, written[task.function_name]).passed
 
 
+@pytest.mark.parametrize(("key", "said", "told"), [
+    ("25/choose_reserve", float("nan"), "give a whole number of pillows"),
+    ("25/choose_reserve", float("inf"), "give a whole number of pillows"),
+    ("25/choose_reserve", 2.5, "give a whole number of pillows"),
+    ("25/choose_reserve", True, "give a whole number of pillows"),
+    ("25/next_act", ["charge"], "give one of charge"),
+    ("25/charged_again", [-1], "give a list of numbers"),
+    ("25/charged_again", 7, "give a list of numbers"),
+    ("25/charged_again", ["o3"], "give a list of numbers"),
+])  # fmt: skip
+def test_what_is_no_answer_is_told_what_to_give(key: str, said: object, told: str) -> None:
+    assert told in str(exercise(key, lambda *given: said))
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    import numpy as np
+
+    right = exercise("25/choose_reserve", lambda *market: np.int64(next(task for task in TASKS).answer(*market)))
+    assert right.passed, str(right)
+    assert exercise("25/charged_again", lambda rows: np.array(charged_again(rows), dtype=int)).passed
+
+
 # ------------------------------------------------------------------------------------------ other right answers
 def by_the_law(rate, delay_s, apology, margin):
     return laws.best_reserve(rate * delay_s, apology=apology, margin=margin)

@@ -175,6 +175,8 @@ def test_a_gate_that_is_down_promises_nothing_and_keeps_what_it_promised(seed):
         assert [row for row in run.of("reject") if row.fields["why"] == "nobody is there"]
         if lasts_s:
             assert all(held(run).values()), "every promise is settled, those of the gate that died too"
+            said = [row for row in run.of("gauge") if row.place == "gate-1" and row.time_us >= 5e6]
+            assert said[0].fields["value"] == 0, "it believes nothing before it has heard"
     cut = {"do": "split", "target": "gate-1", "at_s": 2, "lasts_s": 2}
     dies = {"do": "crash", "target": "gate-1", "at_s": 3, "lasts_s": 2}
     run = launch(seed=seed, faults=[cut, dies])
@@ -218,6 +220,13 @@ def test_what_a_crash_spoils_the_auditor_finds_and_nothing_else(memory):
     for outcome in crashed_everywhere(memory):
         assert (outcome.found > 0) == (outcome.twice > 0 or outcome.open > 0), outcome
         assert outcome.kept + outcome.apologised + outcome.open >= outcome.promised
+
+
+def test_counts_say_what_to_give():
+    assert counts.found(audited(fault_share=0.0)).empty
+    for wrong in (lambda: counts.reserves(0, seeds=1), lambda: counts.found_after(20, fault="no such")):
+        with pytest.raises(BadParameter, match="give"):
+            wrong()
 
 
 @pytest.mark.parametrize("party", ["payments", "stock", "post"])

@@ -55,6 +55,11 @@ class LogJournal:
         """Write down how far a promise has come."""
         self._log.append(now_us, json.dumps(saga.as_dict()).encode())
 
+    @property
+    def written(self) -> int:
+        """How many notes there are."""
+        return self._log.next_lsn
+
 
 class Forgetful:
     """No journal at all: what the desk knows is gone with it."""
@@ -65,6 +70,11 @@ class Forgetful:
 
     def note(self, now_us: int, saga: Saga) -> None:
         """Write nothing down."""
+
+    @property
+    def written(self) -> int:
+        """None at all."""
+        return 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import isfinite, nan
+from numbers import Integral, Real
 from typing import Any, Final, NamedTuple
 
 from dsys_lab import laws
@@ -65,9 +67,10 @@ def choose_reserve(rate: float, delay_s: float, apology: float, margin: float) -
 
 
 def _reserve(said: Any) -> int:
-    if isinstance(said, bool) or not isinstance(said, int | float) or said != int(said) or said < 0:
+    pillows = nan if isinstance(said, bool) or not isinstance(said, Real) else float(said)
+    if not isfinite(pillows) or pillows != int(pillows) or pillows < 0:
         raise Misuse(f"it returned {brief(said)}; give a whole number of pillows, 0 or more")
-    return int(said)
+    return int(pillows)
 
 
 def check_choose_reserve(function: Callable[..., Any]) -> Verdict:
@@ -190,11 +193,11 @@ def walk(function: Callable[..., Any], plan: Plan) -> tuple[list[Entry], str]:
     for order in ORDERS:
         done: dict[str, bool] = {}
         while (verb := function(dict(done))) is not None:
-            if verb not in PARTY_OF:
+            if not isinstance(verb, str) or verb not in PARTY_OF:
                 raise Misuse(f"it returned {brief(verb)}; give one of {', '.join(PARTY_OF)}, or None")
             made += 1
             if made > ACTS_MOST:
-                return _acts(parties), f"after {ACTS_MOST} acts {order} is not settled: {verb} is asked for again"
+                return _acts(parties), f"that after {ACTS_MOST} acts {order} is not settled: {verb} is asked for again"
             call = Call(verb, order)
             try:
                 yes = lines[call.party].do(made, call)
@@ -298,14 +301,20 @@ def _rows(trace: Trace) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
+def _numbers(said: Any) -> set[int]:
+    numbers = list(said) if isinstance(said, Iterable) else [None]
+    if not all(isinstance(one, Integral) and int(one) >= 0 for one in numbers):
+        raise Misuse(f"it returned {brief(said)}; give a list of numbers, the `seq` of rows")
+    return {int(one) for one in numbers if one is not None}
+
+
 def check_charged_again(function: Callable[..., Any]) -> Verdict:
     """Hold the rows that were named against those that there are, in three runs."""
     runs = runs_with_double_charges()
     for trace in runs:
         said, right = function(_rows(trace)), charged_again(_rows(trace))
-        if not isinstance(said, list | tuple | set) or not all(isinstance(one, int) for one in said):
-            raise Misuse(f"it returned {brief(said)}; give a list of numbers, the `seq` of rows")
-        too_many, missing = sorted(set(said) - set(right)), sorted(set(right) - set(said))
+        named = _numbers(said)
+        too_many, missing = sorted(named - set(right)), sorted(set(right) - named)
         if too_many:
             row = trace[too_many[0]] if too_many[0] < len(trace) else None
             what = f"{row.kind} of {row.fields.get('key') or row.message} at {row.place}" if row else "no row at all"

@@ -32,8 +32,9 @@ class Silent(NamedTuple):
     sold_out: bool = False
 
 
+DROPPED: Final = "a promise dropped on its way"
 SILENT: Final[dict[str, Silent]] = {
-    "a promise dropped on its way": Silent("", "", "never settled"),
+    DROPPED: Silent("", "", "never settled"),
     "a confirmation that was never sent": Silent("confirm", "lied", "never settled"),
     "a charge made twice": Silent("charge", "twice", "done twice"),
     "a pillow that was never taken": Silent("take", "lied", "kept without a pillow"),
@@ -60,7 +61,7 @@ class Shop:
         simulation.emit("accept", GATE, order, order=order)
         here.promise(simulation.now_us, order)
         self._strike(order)
-        if SILENT.get(self.struck.get(order, ""), SILENT["a charge made twice"]).verb:
+        if self.struck.get(order) != DROPPED:
             here.desk.take_in(simulation.now_us, len(here.promises.entries) - 1, order)
             before = {name: len(party.book.entries) for name, party in here.parties.items()}
             work(here.desk, self._lines, simulation.now_us)
@@ -77,13 +78,16 @@ class Shop:
         """Choose by luck whether this order goes wrong, and how."""
         luck, which = self.simulation.stream("troubles"), self.simulation.stream("which")
         left = self.world.parties["stock"].left > 0  # type: ignore[attr-defined]  # the stock has some
-        fitting = [name for name in SILENT if self.fault in ("any", name) and SILENT[name].sold_out != left]
-        fitting += [name for name in SILENT if self.fault in ("any", name) and not SILENT[name].verb and not left]
+        fitting = [
+            name
+            for name, silent in SILENT.items()
+            if self.fault in ("any", name) and (silent.sold_out != left or (name == DROPPED and not left))
+        ]
         strikes, choice = luck() < self.share, which()
         if strikes and fitting:
             name = self.struck[order] = fitting[int(choice * len(fitting))]
-            place, copy = (DESK, 1) if SILENT[name].verb else (GATE, 1)
-            self.simulation.emit("hole", place, order, to=AUDITOR, why=name, copy=copy)
+            place = GATE if name == DROPPED else DESK
+            self.simulation.emit("hole", place, order, to=AUDITOR, why=name, copy=1)
             self._gauge()
 
     def _plan(self, call: Call, attempt: int) -> str:

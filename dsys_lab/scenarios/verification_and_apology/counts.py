@@ -15,6 +15,7 @@ import pandas as pd
 
 from dsys_lab import laws
 from dsys_lab.dataflows.verification import Call, Outcome, crashed_everywhere
+from dsys_lab.errors import BadParameter, require_choice
 from dsys_lab.scenarios.verification_and_apology.audited import SILENT, audited
 from dsys_lab.scenarios.verification_and_apology.launch import HOP_S, launch
 from dsys_lab.simulation import Measured, grid, over_seeds, sweep
@@ -94,6 +95,8 @@ def reserves(*kept: int, news_s: float = 0.5, seeds: int = SEEDS) -> dict[str, l
 
 
 def _mean(value: float, row: Sequence[float]) -> Measured:
+    if len(row) < 2:
+        raise BadParameter(f"{value:g} was counted {len(row)} times: give two seeds or more, a mean needs its error")
     return value, fmean(row), stdev(row) / len(row) ** 0.5
 
 
@@ -250,14 +253,15 @@ def found(trace: Trace) -> pd.DataFrame:
     after = {row.message: int(row.fields["after_us"] or 0) / 1e6 for row in trace.of("detect")}
     rows = [
         {"order": hole.message, "what happened": hole.fields["why"],
-         "found as": ", ".join(named.get(str(hole.message), ["nothing"])), "after s": round(after[hole.message], 1)}
+         "found as": ", ".join(named.get(str(hole.message), ["nothing"])), "after s": after.get(hole.message)}
         for hole in trace.of("hole")
     ]  # fmt: skip
-    return pd.DataFrame(rows).set_index("order")
+    return pd.DataFrame(rows, columns=["order", "what happened", "found as", "after s"]).set_index("order").round(1)
 
 
 def found_after(*every_s: float, fault: str, within_s: float = 4.0, seeds: int = 8) -> list[Measured]:
     """Return how long a fault of this kind stays unknown, in seconds, at each time between two audits."""
+    require_choice("fault", fault, tuple(SILENT))
     told = []
     for every in every_s:
         after = [
