@@ -134,6 +134,9 @@ def test_with_every_wall_the_flights_answer_alike_and_as_sql_does():
     assert told[2][-1] == departures.by_sql(asked[-1])
     many = departures.week(2, 200).answers[-1]
     assert many == departures.by_sql(departures.questions(200)[-1])
+    told = departures.answers_of_all(3)
+    assert len(told) == 4
+    assert set(told.values()) == {told["SQL"]}
 
 
 def test_what_the_flights_touch_is_what_their_sizes_say():

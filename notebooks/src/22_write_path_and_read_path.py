@@ -19,8 +19,6 @@
 # *In a hurry:* Picture, By hand, experiments 1, 3 and 4 of Play, and [Choose](#Choose).
 
 # %%
-import pandas as pd
-
 from dsys_lab import laws
 from dsys_lab.lessons import (
     differences,
@@ -171,7 +169,7 @@ show_source(Wall.page_of, Wall.of_reader, Wall.by_author, Wall.by_name)
 # Two thousand people, few of them followed by many: the first by all others, the hundredth by 31; 11.5 followers is the
 # mean, and half of them have three or fewer. All post alike, 20 posts a second together. The wall stands behind *join*: a
 # worker copies each post into the lists of its author's followers, 500 copies a second, one post after the other. That
-# is more than twice as fast as it must be.
+# is more than twice as fast as it must be. (*p99*, the 99th percentile: 99 in a hundred are quicker.)
 
 # %%
 others_wait = predict(
@@ -185,8 +183,6 @@ others_wait = predict(
 others_wait
 
 # %% [markdown]
-# (*p99*, the 99th percentile: 99 in a hundred are quicker.)
-#
 # ## Play
 #
 # ### 1. How often is it read?
@@ -425,17 +421,8 @@ asked.reveal(
 # ### 6. A cache
 #
 # The laziest of walls is one that moves: nothing is done ahead, but what was worked out for one reader is kept for the
-# next, for some time (**ttl**, time to live). Then nothing at a write tells it that it is wrong.
-
-# %%
-stale_hits = predict(
-    "22/cache-stale",
-    "A page is read once a second and written every ten seconds, at random; the cache "
-    "keeps it for 20 s. What share of its answers from the cache is stale?",
-    between=(0, 100),
-    unit="%",
-)
-stale_hits
+# next, for some time (**ttl**, time to live). Lab 03, experiment 2, has the law of how much of that is wrong. For a page
+# that is read once a second and written every ten seconds, and kept for 20 s:
 
 # %%
 from dsys_lab.scenarios.authoritative_and_derived.sweeps import (
@@ -445,76 +432,30 @@ from dsys_lab.scenarios.authoritative_and_derived.sweeps import (
 )
 
 # %%
-ttls_s = 1, 2, 5, 10, 20, 50
-shares = {"hits": ttl_hit_shares(*ttls_s), "stale hits": stale_shares(*ttls_s)}
-_, stale_share, error = shares["stale hits"][ttls_s.index(20)]
-
-# %%
-by_law = {
-    "hits": lambda ttl_s: laws.ttl_hit_share(1, ttl_s),
-    "stale hits": lambda ttl_s: laws.stale_hit_share(0.1, ttl_s),
-}
-title = "What a longer ttl buys, and what it costs"
-kept_for = charts.against_law(shares, laws=by_law, title=title, x="ttl, s", y="share")
-
-# %%
-stale_hits.reveal(
-    100 * stale_share,
-    law=100 * laws.stale_hit_share(0.1, 20),
-    standard_error=100 * error,
-    why="A hit is stale if a write came since the fill, however often one reads.",
-    show=kept_for,
-)
+[(_, hits, _)], [(_, stale, _)] = ttl_hit_shares(20), stale_shares(20)
+law = laws.stale_hit_share(0.1, 20)
+print(f"{hits:.0%} of the reads hit; {stale:.1%} of these are stale, law {law:.1%}")
 
 # %% [markdown]
-# (*Hits*: the share of all reads that the cache answers; *stale hits*: the share of those that are wrong.) The other
-# way is to throw the entry out **when it is written**: to *invalidate* it. That is a step of the write path again,
-# small, and it must not get lost (see Break it). All about caches is in lab 03.
+# Which side does the work? With a ttl alone the reads do all of it, and the write path is not even told. To throw the
+# entry out **when it is written**, to *invalidate* it, is a step of the write path: one row a write, and the next reader
+# makes the page anew. To *fill* it then is to stand the wall behind *render* for this one page.
 #
 # ### 7. One's own words
 #
 # Whoever writes and then looks wants to see it, even if the rest of the world may wait. Behind the wall stands a copy,
-# and a change is under way to it for 100 ms on average: an exponential time, so most are quicker and some much slower.
-# (It is the replica of lab 03, seen by the one who writes.)
-
-# %%
-own_write = predict(
-    "22/own-write",
-    "A change takes 100 ms on average to the copy, and the writer looks there after "
-    "200 ms. How many of a hundred writers do not see what they wrote?",
-    between=(0, 100),
-    unit="%",
-)
-own_write
+# and a change is under way to it for *l* = 100 ms on average. As in lab 03, experiment 6, whoever looks *d* seconds after
+# their write does not find it with the chance $e^{-d/l}$. After 200 ms:
 
 # %%
 from dsys_lab.scenarios.authoritative_and_derived import following
 
 # %%
-waits_s = 0.0, 0.05, 0.1, 0.2, 0.4
-counted = {"counted": stale_own_reads(*waits_s, seconds=60.0)}
-_, unseen_share, error = counted["counted"][waits_s.index(0.2)]
-
-# %%
-by_law = {"counted": lambda waited_s: laws.stale_own_read(waited_s, 0.1)}
-axes = {"x": "seconds after the write", "y": "share of the writers"}
-title = "Who does not see what they wrote themselves?"
-unseen = charts.against_law(counted, laws=by_law, title=title, **axes)
-
-# %%
-own_write.reveal(
-    100 * unseen_share,
-    law=100 * laws.stale_own_read(0.2, 0.1),
-    standard_error=100 * error,
-    why="Each further 100 ms leave 37 % of those that were still left.",
-    show=unseen,
-)
+[(_, unseen, _)] = stale_own_reads(0.2, seconds=60.0)
+law = laws.stale_own_read(0.2, 0.1)
+print(f"{unseen:.1%} of the writers do not see what they wrote, law {law:.1%}")
 
 # %% [markdown]
-# With the mean *l*, whoever looks after *d* seconds does not see their own words with the chance
-#
-# $$e^{-d/l}$$
-#
 # The cure costs nothing but patience: the write returns its **position** in the log, and the reader says *I must see at
 # least that far*. (PostgreSQL calls the position an *LSN*, and so far has the replica *replayed*.) Each writer comes to
 # *readers* a little after the write; who does not find it leaves an outline in *not seen*. In the second lane the copy lets
@@ -529,21 +470,11 @@ player(
 )
 
 # %% [markdown]
-# ### 8. Five indexes
+# ### 8. Indexes
 #
-# The oldest wall of all stands in every database. Here is a real one, PostgreSQL, with a table of 20,000 rows and 20
-# columns; 1,000 rows are inserted. What it writes to its log, record by record, is the work of the write path. The
-# table has a primary key.
-
-# %%
-five_indexes = predict(
-    "22/five-indexes",
-    "With five more indexes on the table: how many times as many log records does an "
-    "inserted row take as without them?",
-    between=(1, 20),
-    unit="times",
-)
-five_indexes
+# The oldest wall of all stands in every database. Lab 03 counted what indexes cost in PostgreSQL's log. Here both sides of
+# the wall are in one picture, for a table of 20,000 rows and 20 columns with a primary key: what each index adds to an
+# inserted row, and what it saves the question *which rows have 77 in the first column?*
 
 # %%
 from dsys_lab.engines.postgres import PostgresDatabase, indexed
@@ -555,27 +486,18 @@ records = [(one.indexes, one.log_records_a_row) for one in tables]
 pages = [(one.indexes, one.asked_pages) for one in tables]
 
 # %%
-axes = {"x": "indexes besides the key", "y": "records, pages"}
-cost_and_save = charts.lines(
+charts.lines(
     {"log records a row": records, "pages a question": pages},
     title="What do indexes cost and save?",
-    **axes,
+    x="indexes besides the key",
+    y="records, pages",
     log_y=True,
     whole_x=True,
 )
 
-# %%
-by_indexes = dict(records)
-five_indexes.reveal(
-    by_indexes[5] / by_indexes[0],
-    law=(2 + 5) / 2,
-    why="Without them two: the row, and its place in the key's index. Each adds one.",
-    show=cost_and_save,
-)
-
 # %% [markdown]
-# (The question is *which rows have 77 in the first column?*) The first index pays: the question reads a few pages
-# instead of all. The others were made for questions that nobody asks, and every write pays for them.
+# On the belt the first is the step *index*: one record more at each write, hundreds of pages fewer at each read. The
+# others were made for questions that nobody asks: all write path, and no read.
 #
 # ### 9. The last step is on the phone
 #
@@ -614,7 +536,7 @@ clients.reveal(
 
 # %% [markdown]
 # How many changes there are in 10,000 s is drawn; each dot is the mean of eight draws. And how late does a phone know of
-# a change?
+# a change? (By polling half the interval, as in lab 17, experiment 2.)
 
 # %%
 print(f"poll: {poll.late_s:.1f} s, law {laws.polling_delay_s(10):.1f} s")
@@ -662,77 +584,9 @@ player(
 )
 
 # %% [markdown]
-# **A word to the cache is lost.** Each writer throws the entry out, but one in four dies between the table and the
-# cache. Without a ttl the entry is wrong until the next write; with one it is wrong for as long as that at most. Press
-# **End**: the sentence below each lane says how old the oldest answer was. Both lamps are green: without a ttl nothing
-# was promised that could be broken.
-
-# %%
-from dsys_lab.scenarios.authoritative_and_derived import cached
-
-# %%
-lossy = {"on_write": "invalidate", "lost": 0.25, "writes": 0.3, "seconds": 40.0}
-player(
-    cached(ttl_s=None, **lossy),
-    cached(ttl_s=5.0, **lossy),
-    titles=("no ttl", "ttl 5 s"),
-)
-
-# %% [markdown]
-# **Two changes of one row overtake each other** on their way to the copy. Whoever takes *the last that arrived* for the
-# newest ends with the older one, for ever, without an error. Who compares positions does not:
-
-# %%
-from dsys_lab.scenarios.authoritative_and_derived import reordered
-
-# %%
-player(
-    reordered(order="arrival"),
-    reordered(order="position"),
-    titles=("the last that arrives", "the highest position"),
-)
-
-# %% [markdown]
-# **A view has a bug**: it counts the night's hours as minutes. The table is true, so nothing is lost. Mend the view,
-# throw away what it has, and fold the table once more:
-
-# %%
-from dsys_lab.dataflows.derived_view import Counts
-from dsys_lab.stores.relational import Change
-
-# %%
-rows = [
-    {"city": "Oslo", "hours": 7, "minutes": 430},
-    {"city": "Oslo", "hours": 6, "minutes": 350},
-]
-wrong = Counts("nights", by="city", of="hours")
-for position, row in enumerate(rows, 1):
-    wrong.apply(Change("nights", None, row), position)
-
-# %%
-mended = Counts("nights", by="city", of="minutes")
-mended.rebuild(rows, position=2)
-pd.DataFrame(
-    [wrong.state()["Oslo"], mended.state()["Oslo"]], index=["with the bug", "rebuilt"]
-)
-
-# %% [markdown]
-# That is what "derived" means: it can be made again. How to do it while people read is lab 24.
+# What breaks a cache or a copy is in lab 03: word of a write that is lost, two changes that overtake each other, a herd, and
+# a view with a bug, which is mended, thrown away and folded once more.
 #
-# **A herd.** A popular entry is thrown out, and all who miss it go to the table at once. In the second lane the first
-# goes, and the others wait for it:
-
-# %%
-from dsys_lab.scenarios.authoritative_and_derived import herd
-
-# %%
-player(
-    herd(readers=100.0),
-    herd(readers=100.0, single=True),
-    titles=("all go", "one goes, the others wait"),
-)
-
-# %% [markdown]
 # Break it yourself: stop any picture and press **G**.
 
 # %% [markdown]
@@ -755,7 +609,6 @@ even_changes
 
 # %%
 from dsys_lab.engines.postgres import kept_views
-from dsys_lab.engines.postgres.kept_tables import table_of_ways
 from dsys_lab.engines.postgres.kept_views import (
     DIFFERENCES,
     even_at,
@@ -791,14 +644,9 @@ even_changes.reveal(
 # %% [markdown]
 # With one question the first three lie on each other: a refresh for each question is never worth it, for it reads all
 # that the query reads, and then writes. It pays when there are more questions than refreshes (**choose 10 or 100**),
-# and that is the price: in between, the answer is old. Each way after a hundred changes:
-
-# %%
-table_of_ways({one.way: one for one in kept[100]})
-
-# %% [markdown]
-# All four say the same, and so does the model, `Counts`, by `rebuild` and by `apply`. What is otherwise, each held by a
-# test:
+# and that is the price: in between, the answer is old. (What each way reads and writes stands in the table of lab 03,
+# *Measure*.) All four say the same, and so does the model, `Counts`, by `rebuild` and by `apply`. What is otherwise, each
+# held by a test:
 
 # %%
 differences(DIFFERENCES)
@@ -836,7 +684,8 @@ measured(times, "times as long with a trigger", usually="up to twice as long")
 from dsys_lab.scenarios.write_path_and_read_path import departures
 
 # %%
-pd.DataFrame([departures.sizes()], index=["at Christmas"]).T
+at_christmas = [f"{many:,} {what}" for what, many in departures.sizes().items()]
+print(f"at Christmas: {', '.join(at_christmas)}")
 
 # %%
 flights_even = predict(
@@ -880,7 +729,10 @@ flights_even.reveal(
 # by SQL over the whole year?
 
 # %%
-departures.answers_of_all(3)
+told = departures.answers_of_all(3)
+for flights, minutes in sorted(set(told.values())):
+    by = [who for who, answer in told.items() if answer == (flights, minutes)]
+    print(f"{flights:,} flights, {minutes:,} minutes late: {', '.join(by)}")
 
 # %% [markdown]
 # ## Choose

@@ -32,7 +32,6 @@ from itertools import product
 from typing import Any, Final, NamedTuple
 
 import duckdb
-import pandas as pd
 
 from dsys_lab.errors import BadParameter, require_positive
 from dsys_lab.laws import break_even_reads
@@ -253,10 +252,10 @@ def even_by_law(one: int, other: int) -> float:
     return break_even_reads(write_cost=write_more - write, read_cost=read - read_less)
 
 
-def answers_of_all(reads: int) -> pd.DataFrame:
-    """Return the answer to the last of so many questions, asked when the year is over, by each wall and by SQL."""
+def answers_of_all(reads: int) -> dict[str, tuple[int, int]]:
+    """Return the last of so many answers, (flights, minutes late) at the end of the year, by each wall and by SQL."""
     told = {f"kept: {name}": week(wall, reads).answers[-1] for wall, name in enumerate(WALLS)}
-    return pd.DataFrame(told | {"SQL": by_sql(questions(reads)[-1])}, index=["flights", "minutes late"])
+    return {**told, "SQL": by_sql(questions(reads)[-1])}
 
 
 def courses() -> dict[str, list[tuple[float, float, float]]]:
