@@ -53,9 +53,21 @@ def differing(trace: Trace) -> int:
 
 def wrong_for_s(trace: Trace) -> float:
     """Return for how long the first key that differed for good did so, until it was changed again or the run ended."""
+    if not trace.of("differs"):
+        return 0.0
     begun = trace.of("differs")[0]
     ends_us = [row.time_us for row in trace.of("agrees", place=begun.place) if row.time_us > begun.time_us]
     return (min(ends_us, default=trace.of("check")[-1].time_us) - begun.time_us) / 1e6
+
+
+def wrong_after_crash_s(*prices: int, rate: float = 2.0, runs: int = 60) -> list[Measured]:
+    """Return, for each number of prices, for how long the index is wrong: ada dies between two writes, ben goes on."""
+    dies = {"do": "crash", "target": "ada", "on": {"kind": "answered", "place": "ada"}, "nth": 3, "lasts_s": 1_000}
+
+    def seconds(*, keys: int, seed: int) -> float:
+        return wrong_for_s(shelf(seed=seed, keys=keys, rate=rate, delay_s=0.0, seconds=20 * keys / rate, faults=[dies]))
+
+    return over_seeds(seconds, seeds=runs, keys=prices)
 
 
 def turned(*delays_s: float, rate: float = 1.0, changes: int = 5_000) -> list[Measured]:

@@ -1,11 +1,11 @@
 """Two clerks change prices in a table, and an index has to have them, too. Who tells it?
 
-`way="by hand"`: each clerk writes to the table and, once told that it was done, to the index, which shows what came
+`way="dual write"`: each clerk writes to the table and, once told that it was done, to the index, which shows what came
 last. `way="by the log"`: they write to the table alone; a feed follows its log through a slot and hands on every change
 with its position, and the index lets a change go that is older than what it shows.
 
 The witness says where the index *differs*: a key whose value is not the table's though nothing about it is on its way
-any more. By the log that is mended, for what is not confirmed comes again; by hand nobody knows.
+any more. By the log that is mended, for what is not confirmed comes again; after a dual write nobody knows.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from dsys_lab.simulation.chance import constant, exponential
 from dsys_lab.stores.relational import Change, Done, RelationalDatabase, Slot
 from dsys_lab.structures.disk import VolatileDisk
 
-WAYS: Final = ("by hand", "by the log")
+WAYS: Final = ("dual write", "by the log")
 CLERKS: Final = ("ada", "ben")
 TABLE, INDEX, FEED = "table", "index", "feed"
 PRICES: Final = "prices"
@@ -162,14 +162,15 @@ class Teller(Machine):
 
 
 class Clerk(Teller):
-    """Changes prices at random times, and tells the index by hand if that is the way."""
+    """Changes prices at random times, and tells the index too if that is the way."""
 
     def __init__(
         self, simulation: Simulation, name: str, witness: Witness, *, keys: list[str], rate: float, until_s: float,
-        by_hand: bool,
+        tells_both: bool,
     ) -> None:  # fmt: skip
         super().__init__(simulation, name)
-        self._witness, self._keys, self._rate, self._until_s, self._by_hand = witness, keys, rate, until_s, by_hand
+        self._witness, self._keys, self._rate, self._until_s = witness, keys, rate, until_s
+        self._tells_both = tells_both
         self._asked: set[str] = set()
         self._to_tell: dict[str, str] = {}
 
@@ -191,10 +192,10 @@ class Clerk(Teller):
             simulation.network.send(self.name, TABLE, message, {"key": key}, copy=0)
 
     def on_message(self, message: str, copy: int, body: dict[str, Any], source: str) -> None:
-        """The table has it, so now the index if that is told by hand; or the index has it."""
+        """The table has it, so now the index if that is a dual write; or the index has it."""
         if source == INDEX:
             super().on_message(message, copy, body, source)
-        elif self._by_hand and message in self._asked:
+        elif self._tells_both and message in self._asked:
             self._asked.remove(message)  # an answer may come twice
             self._to_tell[message] = body["key"]
             self.spawn(self._tell(message, body["key"]))
@@ -250,7 +251,7 @@ class Feed(Teller):
 def shelf(
     sim: Simulation,
     *,
-    way: str = "by hand",
+    way: str = "dual write",
     keys: int = 3,
     rate: float = 2.0,
     delay_s: float = 0.4,
@@ -269,13 +270,13 @@ def shelf(
     names = [f"k{number}" for number in range(1, keys + 1)]
     witness = Witness(sim)
     table = Table(sim, witness, names)
-    by_hand = way == WAYS[0]
-    Index(sim, witness, order="arrival" if by_hand else "position")
-    tellers = CLERKS if by_hand else (FEED,)
+    tells_both = way == WAYS[0]
+    Index(sim, witness, order="arrival" if tells_both else "position")
+    tellers = CLERKS if tells_both else (FEED,)
     for name in CLERKS:
-        Clerk(sim, name, witness, keys=names, rate=rate, until_s=seconds, by_hand=by_hand)
+        Clerk(sim, name, witness, keys=names, rate=rate, until_s=seconds, tells_both=tells_both)
         sim.network.link_delay[name, TABLE] = constant(TO_TABLE_S)
-    if not by_hand:
+    if not tells_both:
         Feed(sim, table.slot, poll_s=poll_s)
     for name in tellers:
         sim.network.link_delay[name, INDEX] = exponential(delay_s) if delay_s else constant(0)

@@ -1,13 +1,13 @@
-"""What was counted at the model and at PostgreSQL, beside each other, as tables."""
+"""What was counted at the model and at PostgreSQL, as tables, marks and sentences."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from dsys_lab.dataflows.derived_view import View
 from dsys_lab.scenarios.derived_dataflows.outbox import Walked
-from dsys_lab.scenarios.derived_dataflows.sides import Anew, Killed, Met, Poisoned, Side, met
+from dsys_lab.scenarios.derived_dataflows.sides import Anew, Killed, Met, Side, met
 from dsys_lab.stores.relational import Commit
 
 if TYPE_CHECKING:
@@ -17,13 +17,8 @@ BETWEEN = {"the stream begins first": -3, "both in one moment": 0, "the tables a
 """How a stream and the tables may lie to each other: the commits from the tables' moment to the stream's beginning."""
 
 
-class LostSlot(Protocol):
-    """What `engines.postgres.lost_slot` tells."""
-
-    heard: int
-    missed: int
-    said: str
-    snapshot: int
+Cell = tuple[str, str]
+"""A role of the theme, and a sign: one box of a grid of verdicts."""
 
 
 def changes(commits: Sequence[Commit]) -> pd.DataFrame:
@@ -83,43 +78,24 @@ def refused(found: Mapping[str, Met]) -> str:
     return ", ".join(name for name, one in found.items() if one.knows is None) or "in none of these"
 
 
-def met_at(sides: Mapping[str, Mapping[str, Met]]) -> pd.DataFrame:
-    """Return how wrong a sum is, for followers that write positions down and for those that do not."""
-    import pandas as pd
-
-    columns: dict[str, dict[str, str]] = {}
-    for side, found in sides.items():
-        columns[f"{side}: keeps its position"] = {name: _said(one.knows) for name, one in found.items()}
-        columns[f"{side}: does not"] = {name: _said(one.does_not_know) for name, one in found.items()}
-    return pd.DataFrame(columns)
-
-
-def _said(wrong: int | None) -> str:
-    if wrong is None:
-        return "refused"
-    return f"{abs(wrong)} {'twice' if wrong > 0 else 'missing'}" if wrong else "right"
-
-
-def poisons(sides: Mapping[str, Mapping[str, Poisoned]]) -> pd.DataFrame:
-    """Return what a view has after a commit that it could not take, by what was done about it."""
-    import pandas as pd
-
-    rows = {
-        f"{side}, {then}": {"later sales that it has": one.later, "sales that it lacks": one.lacks,
-                            "commits set aside": one.aside}
-        for side, found in sides.items() for then, one in found.items()
-    }  # fmt: skip
-    return pd.DataFrame.from_dict(rows, orient="index")
-
-
-def lost_slots(ours: Anew, theirs: LostSlot) -> pd.DataFrame:
-    """Return what became of the views of two lost slots."""
-    import pandas as pd
-
-    rows = {
-        "changes that the view had": (ours.heard, theirs.heard),
-        "that it lacked when it came back": (ours.missed, theirs.missed),
-        "what it was told": (ours.said.split(":")[0], theirs.said.split(";")[0].removeprefix("PostgreSQL said no: ")),
-        "rows of the snapshot that a new one begins with": (ours.heard + ours.missed, theirs.snapshot),
+def met_at(found: Mapping[str, Met]) -> dict[tuple[str, str], Cell]:
+    """Return for each case, and for a follower that keeps its position and one that does not, the mark of its sum."""
+    return {
+        (name, how): _mark(wrong)
+        for name, one in found.items()
+        for how, wrong in (("kept", one.knows), ("not kept", one.does_not_know))
     }
-    return pd.DataFrame.from_dict(rows, orient="index", columns=["the model", "PostgreSQL"])
+
+
+def _mark(wrong: int | None) -> Cell:
+    if wrong is None:
+        return "skipped", "no"
+    return ("again" if wrong > 0 else "lost", f"{wrong:+d}") if wrong else ("done", "✓")
+
+
+def lost_slot(view: Anew) -> str:
+    """Return in a sentence what became of a view whose slot was lost, and of the one that was begun after it."""
+    return (
+        f"it had {view.heard} sales and came back to find: {view.said.split(':')[0]}. It lacks {view.missed}; "
+        f"the view that is begun anew, with a snapshot, {'lacks ' + str(view.wrong) if view.wrong else 'lacks none'}"
+    )
