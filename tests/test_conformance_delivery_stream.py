@@ -132,6 +132,7 @@ def test_both_are_told_the_same_story() -> None:
     made = runs.both()
     assert [sum(data.count(b"\n") for data in objects.values()) for objects in made.values()] == [8, 8]
     assert runs.who_buffers(made) == "the model"
+    assert list(runs.pings_of_objects(made).values()) == [8, 1, 1, 1, 5]
 
 
 # ------------------------------------------------------------------------------------------ Parquet

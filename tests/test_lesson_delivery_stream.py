@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from dsys_lab import laws
 from dsys_lab.brokers.delivery_stream import DeliveryStream, Entry, Limits, Settings
 from dsys_lab.engines.delivery_stream import warehouse
 from dsys_lab.errors import BadParameter
@@ -108,8 +109,11 @@ def test_what_is_held_comes_back_and_lands_or_expires_or_goes_to_the_backup():
         assert (counts.expired(saved), counts.set_aside(saved) > 0) == (0, True)
 
 
-def test_a_day_less_is_nothing_and_an_hour_more_is_about_an_hour():
-    assert counts.what_is_lost(23, 25) == "nothing, about an hour"
+@pytest.mark.parametrize(("down_h", "hold_h", "gone"), [
+    (23, 24, "nothing"), (25, 24, "the first hour or two"), (8, 4, "more"), (4, 0.25, "all of it"),
+])  # fmt: skip
+def test_what_is_older_than_the_hold_is_gone_and_that_came_first(down_h, hold_h, gone):
+    assert counts.what_is_lost(down_h, hold_h) == gone
 
 
 def test_a_lost_answer_makes_a_second_row_and_never_a_missing_one():
@@ -126,6 +130,11 @@ def test_a_bad_ping_goes_alone_or_with_its_crate_and_none_is_lost():
         assert 0 < counts.set_aside(alone) < counts.set_aside(whole)
         assert red(alone) == red(whole) == []
         assert all(len(run.of("filed")) + counts.set_aside(run) == 60 for run in (alone, whole))
+
+
+def test_as_much_is_set_aside_as_the_law_says():
+    for bad, share, error in counts.aside(0.02, 0.1, judged="a whole crate"):
+        assert share == pytest.approx(laws.set_aside_share(bad, 10), abs=3 * error)
 
 
 def test_folders_make_more_and_smaller_crates():
@@ -163,7 +172,10 @@ def test_by_arrival_late_pings_lie_in_a_later_hour_and_by_event_none_does():
 
 
 def test_two_days_of_departures_are_asked_alike_where_they_landed():
+    late, same = week.late_by_airport(week.delivered())
+    assert (list(late), same) == (["EWR", "JFK", "LGA"], True), "the page says that they are alike"
     objects = week.delivered(days=2)
+    assert not week.late_by_airport(objects)[1]
     told = reading.asked(objects, week.LATEST.format("landed"))
     assert int(told["departures"].sum()) == sum(one["day"] <= 2 for one in week.departures())
     assert len(objects) < 2 * 96

@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
-import pandas as pd
-
 from dsys_lab.brokers.delivery_stream import DeliveryStream, Endpoint, Entry, RequestBody, Settings, carry, records_of
 from dsys_lab.brokers.web_hook import Call, WebHookDoor, secret_of
 from dsys_lab.brokers.web_hook import Settings as DoorSettings
@@ -174,17 +172,10 @@ def _played(
     return tuple(held_at)
 
 
-def nights(*, names: tuple[str, ...] = ("attempt", "crate"), doors: tuple[str, ...] = DOORS) -> pd.DataFrame:
-    """Return a row for each name and door: what its calls were told, and what it keeps of twelve pings."""
-    rows = []
-    for name in names:
-        for door in doors:
-            one = night(door, names=name)
-            rows.append({
-                "an id for each": name, "door": door, "calls were told": in_short(one.told),
-                "held at most": one.held_most, "pings kept": len(one.kept), "twice": twice(one),
-            })  # fmt: skip
-    return pd.DataFrame(rows).set_index(["an id for each", "door"])
+def nights(door: str = "HTTP") -> list[tuple[str, str, str]]:
+    """Return for an id of the attempt, and of the crate, in words: the id, what calls were told, and what is kept."""
+    told = ((name, night(door, names=name)) for name in ("attempt", "crate"))
+    return [(name, in_short(one.told), f"{len(one.kept)}, of these {twice(one)} twice") for name, one in told]
 
 
 def in_short(told: Iterable[str]) -> str:

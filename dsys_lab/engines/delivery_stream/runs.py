@@ -5,8 +5,6 @@ from __future__ import annotations
 from tempfile import TemporaryDirectory
 from typing import Final
 
-import pandas as pd
-
 from dsys_lab.brokers.delivery_stream import Settings
 from dsys_lab.engines.aws.delivery_stream import FirehoseStream
 from dsys_lab.engines.delivery_stream.model import BufferOnTheClock
@@ -31,7 +29,7 @@ def both() -> dict[str, dict[str, bytes]]:
         model = BufferOnTheClock(FolderStore(folder), ONE_SECOND)
         with model:
             told(model)
-        made = {"the model, 1 s": model.objects()}
+        made = {"the model": model.objects()}
     with FirehoseStream(Settings(size_bytes=MIB, interval_s=1.0, prefix="night/")) as stream:
         told(stream)
         made["Firehose's interface on moto"] = stream.objects()
@@ -41,16 +39,13 @@ def both() -> dict[str, dict[str, bytes]]:
 def who_buffers(made: dict[str, dict[str, bytes]]) -> str:
     """Say which of the two put several calls into one object."""
     names = [name for name, objects in made.items() if len(objects) == 1]
-    return "both" if len(names) == len(made) else names[0].partition(",")[0] if names else "neither"
+    return "both" if len(names) == len(made) else names[0] if names else "neither"
 
 
-def objects(made: dict[str, dict[str, bytes]]) -> pd.DataFrame:
-    """Return a row for each object: whose, its pings, and its key as far as it is the same in every run."""
-    rows = [
-        {"whose": name, "prefix": key.partition("/")[0], "pings": data.count(b"\n"), "bytes": len(data)}
+def pings_of_objects(made: dict[str, dict[str, bytes]]) -> dict[str, float]:
+    """Return how many pings stand in each object: whose it is and which -> pings."""
+    return {
+        f"{name}, object {number}": float(data.count(b"\n"))
         for name, objects in made.items()
-        for key, data in sorted(objects.items(), key=lambda one: len(one[1]))  # moto's are all of one second
-    ]
-    return pd.DataFrame(rows).set_index("whose")
-
-
+        for number, data in enumerate(sorted(objects.values(), key=len), 1)  # moto's keys are all of one second
+    }

@@ -11,8 +11,6 @@ from functools import cache
 from statistics import fmean
 from typing import Any, Final, NamedTuple
 
-import pandas as pd
-
 from dsys_lab import laws
 from dsys_lab.brokers.delivery_stream import DeliveryStream, Entry, Settings
 from dsys_lab.scenarios.delivery_stream.pings import PING_BYTES, answers_lost, folders, glass, outage, spoiled
@@ -24,6 +22,7 @@ from dsys_lab.trace import Trace
 MIB: Final = 1 << 20
 RUNS: Final = 6
 BURST: Final = 150
+HOUR_US: Final = 3_600_000_000
 RECORDS_A_CRATE: Final = 100
 CRATES: Final = 4
 
@@ -51,18 +50,6 @@ def sealed(trace: Trace) -> list[Sealed]:
                int(row.fields["count"] or 0))
         for row in trace.of("sealed")
     ]  # fmt: skip
-
-
-def crates(trace: Trace) -> pd.DataFrame:
-    """Return a row for each sealed crate: when, by what, how many pings, bytes, and how long its oldest waited."""
-    told = [
-        {
-            "sealed after": f"{one.until_s:.0f} s", "by": one.by, "pings": one.pings, "bytes": one.size_bytes,
-            "its oldest waited": f"{one.until_s - one.from_s:.1f} s",
-        }
-        for one in sealed(trace)
-    ]  # fmt: skip
-    return pd.DataFrame(told, index=pd.RangeIndex(1, len(told) + 1, name="crate"))
 
 
 def strip(**hints: Any) -> dict[str, Any]:
@@ -205,12 +192,12 @@ def puts(*shares: float) -> list[Measured]:
     return over_seeds(counted, seeds=RUNS, share=shares)
 
 
-def aside(*bad: float, judged: str, records_a_crate: int = 10) -> list[Measured]:
+def aside(*bad: float, judged: str, records_a_crate: int = 10, pings: int = 600) -> list[Measured]:
     """Return the share of the pings set aside at each share of bad ones."""
 
     def counted(*, bad: float, seed: int) -> float:
-        run = spoiled.count(seed=seed, bad=bad, judged=judged, records_a_crate=records_a_crate, pings=BURST)
-        return run.count("set_aside") / BURST
+        run = spoiled.count(seed=seed, bad=bad, judged=judged, records_a_crate=records_a_crate, pings=pings)
+        return run.count("set_aside") / pings
 
     return over_seeds(counted, seeds=RUNS, bad=bad)
 
@@ -225,10 +212,14 @@ def crate_sizes(*customers: int, pings: int = 400) -> list[Measured]:
     return over_seeds(counted, seeds=RUNS, customers=customers)
 
 
-def what_is_lost(*down_h: float, hold_h: float = 24) -> str:
-    """Say of outages in order how much of what came meanwhile is gone: nothing, about an hour, or most."""
-    words = []
-    for hours, lost, _ in hours_lost(*down_h, hold_h=hold_h, pause_s=1_800.0):
-        some = "about an hour" if lost < 2 else "most" if lost > hours / 2 else "some hours"
-        words.append(some if lost else "nothing")
-    return ", ".join(words)
+def what_is_lost(down_h: float, hold_h: float = 24.0) -> str:
+    """Say what of all that was put while the destination was down is gone: nothing, the first or the last, or all."""
+    trace = outage(down_h=down_h, hold_h=hold_h, pause_s=1_800.0)
+    put_us = {row.message: row.time_us for row in trace.of("publish")}
+    gone_us = [put_us.pop(row.message) for row in trace.of("expire")]
+    kept_us = [at_us for at_us in put_us.values() if HOUR_US <= at_us < (1 + down_h) * HOUR_US]
+    if not gone_us or not kept_us:
+        return "nothing" if kept_us else "all of it"
+    if max(gone_us) - min(gone_us) > 2 * HOUR_US:
+        return "more"
+    return "the first hour or two" if max(gone_us) < min(kept_us) else "the last hour or two"

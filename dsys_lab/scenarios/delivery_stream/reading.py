@@ -78,11 +78,6 @@ def asked(objects: Mapping[str, bytes], question: str) -> pd.DataFrame:
         return found.set_index(found.columns[0]) if len(found) > 1 else found.set_axis([""])
 
 
-def keys(objects: Mapping[str, bytes]) -> pd.DataFrame:
-    """Return a row for each object: its key and its bytes."""
-    return pd.DataFrame({"key": list(objects), "bytes": [len(data) for data in objects.values()]}).set_index("key")
-
-
 def books(*stands: Status) -> pd.DataFrame:
     """Return a row for each time that a stream was asked where its records are."""
     told = [
