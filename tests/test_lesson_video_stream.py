@@ -67,8 +67,9 @@ def test_the_newest_first_is_live_at_once_and_the_archive_is_whole_in_the_end():
     assert counts.behind_after_s(new, 10) < counts.behind_after_s(old, 10)
     assert red(old) == red(new) == []
     assert kept.gaps(kept.archived(outage, sends="newest"), 0, 100) == ()
-    seen = [len({row.message for row in run.of("start") if row.place == "viewer"}) for run in (old, new)]
-    assert seen[0] > seen[1], "who sees the present does not see the past"
+    assert counts.fragments_seen(old) > counts.fragments_seen(new), "who sees the present does not see the past"
+    whole_s = counts.last_delay_s(outage(down_s=0.0))
+    assert counts.last_delay_s(old) == pytest.approx(whole_s + 20, abs=1), "behind by the outage for good"
 
 
 def test_more_buffered_stands_still_less_and_begins_later():

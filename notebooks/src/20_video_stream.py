@@ -18,8 +18,6 @@
 # *In a hurry:* Picture, By hand, experiments 1 and 3 of Play, and [Choose](#Choose).
 
 # %%
-import pandas as pd
-
 from dsys_lab.lessons import (
     differences,
     exercise,
@@ -341,8 +339,9 @@ share.reveal(
 )
 
 # %% [markdown]
-# The law is $\frac{R}{M+R}\,e^{-b/R}$ for *M* seconds up, *R* down and room for *b* (and the fragment that goes next): each
-# further *R* of room divides the loss by *e*, 2.7. The same run with both in your hands, and what it lets go of, the
+# The law is $\frac{R}{M+R}\,e^{-b/R}$ for *M* seconds up, *R* down and room for *b* (and the fragment that goes next). The first
+# factor is the law of lab 14, experiment 1; the second is what the device's room buys: each further *R* of it divides the
+# loss by *e*, 2.7. The same run with both in your hands, and what it lets go of, the
 # oldest or the newest. The lamp *every moment kept* jumps to the first fragment that is gone:
 
 # %%
@@ -370,46 +369,43 @@ moments(film, shelf, at_s=15.5)
 # %% [markdown]
 # ### 4. What first?
 #
-# The link is back after 20 s and carries 1.5 seconds of film in a second. Meanwhile the camera films on. How long until
-# nothing waits on the device any more? (The law is that of an outage in lab 01.)
+# The link is back after 20 s and carries *x* = 1.5 seconds of film in a second. Meanwhile the camera films on. By the drain
+# of lab 01, experiment 2, the device has caught up after $w/(x-1)$ seconds, if *w* seconds of film wait; as each fragment
+# also waits for the answer about the one before, *x* is a little smaller:
 
 # %%
-catch_up = predict(
-    "20/catch-up",
-    "20 s of film wait, and the link is 1.5 times as fast as the film. After how long "
-    "has the device caught up?",
-    between=(0, 120),
-    unit="s",
-)
-catch_up
-
-# %%
-times = counts.catch_ups_s(1.25, 1.5, 2, 3, 4)
-_, counted, _ = times[1]
-catch_up.reveal(
-    counted,
-    law=counts.catch_up_by_law_s(1.5),
-    why="Two thirds of the link are taken by what is filmed meanwhile.",
-    show=charts.against_law(
-        {"counted": times},
-        laws={"counted": counts.catch_up_by_law_s},
-        title="When has the device caught up?",
-        x="seconds of film that the link carries in a second",
-        y="seconds",
-    ),
-)
+[(link_x, caught_up_s, _)] = counts.catch_ups_s(1.5)
+law_s = counts.catch_up_by_law_s(link_x)
+print(f"caught up {caught_up_s:.1f} s after the link is back, law {law_s:.1f} s")
 
 # %% [markdown]
-# $w/(x-1)$ for *w* seconds that wait and a link that carries *x* seconds in a second. (Each fragment also waits for the
-# answer about the one before, which makes *x* a little smaller.) All that time there is a choice: which fragment goes
-# first?
+# All that time there is a choice: which fragment goes first? And somebody watches live, from before the outage on.
 
 # %%
-player(outage, compare={"sends": ("oldest", "newest")})
+behind_at_the_end = predict(
+    "20/behind-at-the-end",
+    "The oldest goes first. The device has caught up long ago: how far behind life is "
+    "the picture of who watched all the time?",
+    between=(0, 60),
+    unit="s",
+)
+behind_at_the_end
 
 # %%
 orders = {f"{sends} first": outage(sends=sends) for sends in ("oldest", "newest")}
-counts.watched(orders)
+behind = {name: counts.last_delay_s(run) for name, run in orders.items()}
+seen = {name: counts.fragments_seen(run) for name, run in orders.items()}
+
+# %%
+behind_at_the_end.reveal(
+    behind["oldest first"],
+    why="It stood still for the outage, and has played each second since.",
+    show=(
+        player(*orders.values(), titles=tuple(orders)),
+        charts.bars(behind, title="How far behind life at the end?", unit="s"),
+        charts.bars(seen, title="What was seen of the film?", unit="fragments"),
+    ),
+)
 
 # %% [markdown]
 # In both lanes the archive is whole in the end. Who watches live sees the past in the first lane, and is behind by the
@@ -486,12 +482,20 @@ skewed = kept.archived(live, faults=[jump])
 clock.reveal(
     kept.gap_s(skewed, 0, 160),
     why="Nobody filmed at those times, says the camera's clock.",
-    show=(kept.gaps_s(skewed, 0, 160), kept.found_by(skewed, 25)),
+    show=charts.film_strip(
+        live(faults=[jump]), 30, title="A gap that never was, after 30 s of filming"
+    ),
 )
 
 # %% [markdown]
-# A gap *that never was*. And somebody who was in the room and asks for second 25 (the second table) finds nothing by the
-# camera's clock. The archive's own clock finds it; but it is wrong about all that waited on the device. So both times are
+# And somebody who was in the room and asks for second 25?
+
+# %%
+for whose, fragment in kept.found(skewed, 25).items():
+    print(f"by {whose}: {fragment}")
+
+# %% [markdown]
+# Nothing by the camera's clock. The archive's own clock finds it; but it is wrong about all that waited on the device. So both times are
 # kept, and neither is enough alone.
 #
 # ### 7. For how long?
@@ -506,35 +510,19 @@ charts.sliding(
 )
 
 # %% [markdown]
-# And if one says nothing? A stream of the service was made without a word about retention, a camera films for an hour,
-# and then somebody comes to look.
+# And if one says nothing? The service's retention is nought then; it keeps a fragment in memory for a while, and no longer:
 
 # %%
-window = predict(
-    "20/window",
-    "No retention was chosen. The camera has filmed for an hour. How many minutes of "
-    "it can somebody see who comes then?",
-    between=(0, 60),
+facts("video_retention_default", "video_buffer", "video_buffer_bytes")
+
+# %% [markdown]
+# The archive here does the same. A camera films for an hour, and then somebody comes to look:
+
+# %%
+charts.bars(
+    {f"{h:g} h": counts.seen_by_who_comes_late_min(h) for h in (0, 0.5, 24)},
+    title="How much can be seen after an hour, by retention?",
     unit="min",
-)
-window
-
-# %%
-from dsys_lab.facts import fact
-
-# %%
-unless_said = fact("video_retention_default").value
-window.reveal(
-    counts.seen_by_who_comes_late_min(unless_said),
-    why="The default is nought: fragments stay in memory for a while, and are gone.",
-    show=(
-        facts("video_retention_default", "video_buffer", "video_buffer_bytes"),
-        charts.bars(
-            {f"{h:g} h": counts.seen_by_who_comes_late_min(h) for h in (0, 0.5, 24)},
-            title="How much can be seen after an hour?",
-            unit="min",
-        ),
-    ),
 )
 
 # %% [markdown]
@@ -612,10 +600,10 @@ measured(unsafe, unit, usually="several times as long as without a sync")
 
 # %%
 from dsys_lab.engines.aws import video_stream as boto3_video
+from dsys_lab.lessons.tables import table
 
 # %%
-calls = boto3_video.answers()
-pd.DataFrame(calls, columns=["call", "what for", "answer"]).set_index("call")
+table(("call", "what for", "answer"), boto3_video.answers())
 
 # %% [markdown]
 # So this stand-in shows names, addresses and retention, and not a single fragment; and boto3 alone could not put one even

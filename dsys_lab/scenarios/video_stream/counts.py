@@ -5,11 +5,8 @@ Each function that takes `*values` returns (value, mean, standard error) for eac
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cache
 from typing import Final
-
-import pandas as pd
 
 from dsys_lab import laws
 from dsys_lab.brokers.video_stream import DeviceBuffer, Fragment, VideoStream
@@ -83,16 +80,9 @@ def behind_after_s(trace: Trace, after_s: float) -> float:
     return float(told[-1].fields["value"] or 0)
 
 
-def watched(runs: Mapping[str, Trace]) -> pd.DataFrame:
-    """Return a row for each run: what its viewer saw."""
-    told = {
-        name: {
-            "fragments seen": len({row.message for row in _started(run)}), "stood still, s": round(stalled_s(run), 1),
-            "behind at the end, s": round(last_delay_s(run), 1),
-        }
-        for name, run in runs.items()
-    }  # fmt: skip
-    return pd.DataFrame.from_dict(told, orient="index")
+def fragments_seen(trace: Trace) -> int:
+    """Return how many fragments the viewer saw."""
+    return len({row.message for row in _started(trace)})
 
 
 # ------------------------------------------------------------------------------------------ how old is live?

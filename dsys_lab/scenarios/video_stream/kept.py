@@ -51,11 +51,6 @@ def found(stream: VideoStream, at_s: float) -> dict[str, str]:
     return {name: one.message if one else "nothing" for name, one in told.items()}
 
 
-def found_by(stream: VideoStream, at_s: float) -> pd.DataFrame:
-    """Return the same as a table."""
-    return pd.DataFrame.from_dict({f"second {at_s:g}": found(stream, at_s)}, orient="index")
-
-
 def gap_s(stream: VideoStream, start_s: float, end_s: float) -> float:
     """Return how many seconds of an interval of the camera's time cannot be played."""
     return sum(gap.lasts_us for gap in gaps(stream, start_s, end_s)) / 1e6
