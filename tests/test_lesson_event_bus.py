@@ -100,6 +100,12 @@ def test_a_field_with_another_name_is_silence_unless_somebody_watches(seed):
     assert len(before) == counts.effects(runs["nobody"])["coach"] > 0
 
 
+@pytest.mark.parametrize(("watch", "looks_s"), [("an alarm", 10), ("a rule", 0)])
+def test_somebody_is_told_after_half_a_gap_and_half_of_what_lies_between_two_looks(watch, looks_s):
+    for every_s, after_s, error in counts.told_after(watch, 3, 7):
+        assert after_s == pytest.approx((every_s + looks_s) / 2, abs=3 * error + 0.3), "and the way to on-call"
+
+
 def test_an_index_asks_as_few_as_the_law_says_and_a_loop_asks_all():
     for rules, mean, _ in counts.asked_by(100, 1_000):
         assert mean == laws.patterns_asked(int(rules), counts.DEVICES)

@@ -244,6 +244,7 @@ runs = {way: shelf(delay_s=0.0, way=way, faults=[dies]) for way in ways}
 differs = {way: len(run.of("differs")) for way, run in runs.items()}
 waits = counts.wrong_after_crash_s(1, 3, 6)
 _, wrong_s, error = waits[1]
+begun = "How often did a price of the index begin to differ for good?"
 
 # %%
 wrong_for.reveal(
@@ -260,11 +261,7 @@ wrong_for.reveal(
             y="seconds",
         ),
         player(*runs.values(), titles=tuple(runs)),
-        charts.bars(
-            differs,
-            title="How often did a price of the index begin to differ for good?",
-            unit="times",
-        ),
+        charts.bars(differs, title=begun, unit="times"),
     ),
 )
 

@@ -16,7 +16,7 @@ import pandas as pd
 from dsys_lab.brokers.event_bus import Entry, EventBus, Index, Loop, Matcher, Rule, Target
 from dsys_lab.brokers.event_patterns import Pattern
 from dsys_lab.scenarios.event_bus import hook_counts
-from dsys_lab.scenarios.event_bus.nights import NIGHTS, ON_CALL, RETRIES, ROUND_S, loop
+from dsys_lab.scenarios.event_bus.nights import NIGHTS, ON_CALL, RETRIES, ROUND_S, loop, renamed
 from dsys_lab.scenarios.event_bus.sieves import envelope
 from dsys_lab.scenarios.event_bus.web_hooks import attack
 from dsys_lab.simulation import Measured, over_seeds, to_us
@@ -151,6 +151,23 @@ def rounds_of(*rounds: int, writes: float = 2.0, guard: str = "none") -> list[Me
         return run.count("publish")
 
     return over_seeds(counted, seeds=2, rounds=rounds)
+
+
+def told_after(watch: str, *every_s: float, runs: int = 100) -> list[Measured]:
+    """Return how long after the change somebody is told, at each gap between nights: the change comes at any moment.
+
+    The gap of a run is up to a tenth shorter or longer, so that nights keep no step with whoever looks.
+    """
+
+    def counted(*, every_s: float, seed: int) -> float:
+        luck = stream(seed, f"renamed/{watch}/{every_s:g}")
+        renamed_s, gap_s = 40 + 60 * luck(), every_s * (0.9 + 0.2 * luck())
+        run = renamed(watch=watch, every_s=gap_s, renamed_s=renamed_s, until_s=160.0)
+        after_s = told_after_s(run, renamed_s)
+        assert after_s is not None, "there are minutes left for it"
+        return after_s
+
+    return over_seeds(counted, seeds=runs, every_s=every_s)
 
 
 def asked(rules: int, matcher: Matcher, events: int = 20) -> float:
