@@ -10,7 +10,7 @@ import pytest
 
 from dsys_lab import laws
 from dsys_lab.errors import BadParameter
-from dsys_lab.scenarios.write_path_and_read_path import counts, departures, fan_out, walls
+from dsys_lab.scenarios.write_path_and_read_path import counts, departures, fan_out, pages, walls
 from dsys_lab.scenarios.write_path_and_read_path.kept import nights_and_changes
 from dsys_lab.scenarios.write_path_and_read_path.standings import (
     cheapest,
@@ -124,6 +124,17 @@ def test_who_is_pulled_is_what_the_sizes_say_and_the_courses_keep_to_the_laws():
     for name, law in (("push", laws.push_touches), ("pull", laws.pull_touches)):
         for reads, lists, error in counts.touched_courses(0.3, 3, users=300)[name]:
             assert abs(lists - law(mean, reads)) <= 3 * error + 1e-9
+
+
+# ---------------------------------------------------------------- a page behind a cache
+def test_a_page_is_made_as_often_as_the_law_says():
+    laws_of, found = pages.made_by_law(), pages.made(0.1, 3)
+    for way, points in found.items():
+        for writes, made, error in points:
+            assert made == pytest.approx(laws_of[way](writes), abs=3 * error), (way, writes)
+    assert found["invalidate"][1][1] < 1 < found["fill"][1][1], "no more pages than reads, and many that nobody reads"
+    with pytest.raises(BadParameter, match="fill"):
+        pages.pages_a_second("hope", writes=1)
 
 
 # ---------------------------------------------------------------- the flights

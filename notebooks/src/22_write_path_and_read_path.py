@@ -437,9 +437,28 @@ law = laws.stale_hit_share(0.1, 20)
 print(f"{hits:.0%} of the reads hit; {stale:.1%} of these are stale, law {law:.1%}")
 
 # %% [markdown]
-# Which side does the work? With a ttl alone the reads do all of it, and the write path is not even told. To throw the
-# entry out **when it is written**, to *invalidate* it, is a step of the write path: one row a write, and the next reader
-# makes the page anew. To *fill* it then is to stand the wall behind *render* for this one page.
+# But who makes the page, and how often? With a ttl alone a reader does, when it is too old, and the write path is not even
+# told. To **invalidate** it, to throw it out when it is written, is a small step of the write path, and the next reader
+# makes it anew. To **fill** it then is to stand the wall behind *render* for this one page: the writer makes it.
+
+# %%
+from dsys_lab.scenarios.write_path_and_read_path import pages as cached_page
+
+# %%
+charts.against_law(
+    cached_page.made(0.01, 0.03, 0.1, 0.3, 1, 3, 10),
+    laws=cached_page.made_by_law(),
+    title="How often is a page made that is read once a second?",
+    x="writes a second",
+    y="pages made a second",
+    log_x=True,
+    log_y=True,
+)
+
+# %% [markdown]
+# With *r* reads and *w* writes a second it is $r/(1+rT)$ with a ttl of *T*, $rw/(r+w)$ by invalidation, and *w* by filling.
+# Who invalidates never makes more pages than are read or than are written: an entry that is thrown out twice between two
+# reads is made once. Who fills makes pages that nobody reads, as soon as more is written than read: experiment 1 again.
 #
 # ### 7. One's own words
 #
