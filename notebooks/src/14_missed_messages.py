@@ -139,9 +139,9 @@ missing_by({"the numbers alone": gaps.missing("anna"), "the beat": heart.due(10 
 silence(heart, 15, 20, 26)
 
 # %% [markdown]
-# Few and dear things, such as orders, need no numbers: whoever knows of each before it comes writes it into a **ledger**, a
-# book of what is expected, with a deadline. Here two orders are expected at 0 s, each within ten seconds, and the second
-# one comes:
+# Few and dear things, such as orders, need no numbers: whoever knows of each before it comes writes it into a
+# **ledger** of its own (not the one under the pictures): a book of what is expected, with a deadline. Here two orders
+# are expected at 0 s, each within ten seconds, and the second one comes:
 
 # %%
 from dsys_lab.brokers.audit import Ledger
@@ -219,7 +219,7 @@ live = predict(
 live
 
 # %%
-from dsys_lab.laws import missed_while_down, outage_drain_s
+from dsys_lab.laws import missed_while_down
 from dsys_lab.scenarios.missed_messages import away
 from dsys_lab.scenarios.missed_messages.counts import missed_shares
 from dsys_lab.views import charts
@@ -250,41 +250,16 @@ live.reveal(
 # ### 2. With a position
 #
 # Now the messages lie in a log, and the reader keeps its position on disk. While it is down they wait, and then it has to
-# catch up. It can do 20 a second, 10 come, and it was down for 20 s. (It is the outage of lab 01, with its law.)
+# catch up, as in lab 01, experiment 2. It can do 20 a second, 10 come, and it was down for 20 s:
 
 # %%
-caught_up = predict(
-    "14/catch-up",
-    "10 messages a second come, the reader can do 20, and it was down for 20 s. From "
-    "its return, how long until nothing waits?",
-    between=(0, 60),
-    unit="s",
-)
-caught_up
-
-# %%
+from dsys_lab.laws import outage_drain_s
 from dsys_lab.scenarios.missed_messages import counts
-from dsys_lab.scenarios.missed_messages.counts import catch_up_s
 
 # %%
-[(_, took_s, error)] = catch_up_s(20)
-caught_up.reveal(
-    took_s,
-    law=outage_drain_s(20, 10, 20),
-    standard_error=error,
-    why="200 wait, 10 more come each second, and 20 go.",
-    show=charts.sliding(
-        lambda down_s, reads_a_second: charts.lines(
-            counts.backlog(down_s, reads_a_second),
-            laws=counts.backlog_by_law(down_s, reads_a_second),
-            title="How many wait for the reader?",
-            y="messages",
-        ),
-        at={"down_s": 20, "reads_a_second": 20},
-        down_s=(5, 30, 5),
-        reads_a_second=(15, 40, 5),
-    ),
-)
+[(_, took_s, error)] = counts.catch_up_s(20)
+law_s = outage_drain_s(20, 10, 20)
+print(f"caught up after {took_s:.0f} s (standard error {error:.1f} s); law: {law_s:g} s")
 
 # %% [markdown]
 # And how many does it miss? Ten minutes with outages of the same kind and under the same luck, once live, and once from
@@ -384,8 +359,9 @@ with_beats.reveal(
 # Which brings us to the last ping of the night, the question of the whole lab: no ping comes any more, *r* is 0. Two
 # hundred nights, each with its last ping lost.
 #
-# A third watcher joins in, a **comparison**: now and then both ends say how many pings they have of each stretch of time,
-# a *bucket*, and a hash over which. It needs no numbers, and it sees what two ends disagree on, whatever the reason.
+# A third watcher joins in, a **comparison**: now and then both ends say how many pings they have of each stretch of time
+# (in code: a *bucket*), and a hash over which. It needs no numbers, and it sees what two ends disagree on, whatever
+# the reason.
 
 # %%
 from dsys_lab.scenarios.missed_messages.counts import tail_known_s
@@ -437,8 +413,9 @@ player(
 )
 
 # %% [markdown]
-# Choose a tap in the menu, and move the sliders. Whichever tap it is, the watcher is the same: it sits at the far end,
-# behind the effect, and needs to know nothing of the way. A check in the middle would see only the taps before it.
+# Choose a tap in the menu *leak*, and move the sliders. Whichever tap it is, the watcher is the same: it sits at the
+# far end, behind the effect, and needs to know nothing of the way. A check in the middle would see only the taps
+# before it.
 #
 # ### 4. Off the end of the log
 #
@@ -486,46 +463,25 @@ falls.reveal(
 #
 # ### 5. Acknowledge, then do; or do, then acknowledge?
 #
-# The reader crashes now and then, just before an effect. It takes pages of ten, and moves its position once a page: before
-# the first of it, or behind the last.
+# In lab 01, experiment 5, a crash came at every step of one batch. Here it comes by chance, in a long run, just before an
+# effect; and the question is which of the two a **key** can heal. The reader takes pages of ten, and moves its position
+# once a page: before the first of it, or behind the last.
 
 # %%
-which_order = predict(
-    "14/which-order",
-    "By which order is nothing missed and nothing done twice?",
-    choices=["acknowledge, then do", "do, then acknowledge", "neither"],
-)
-which_order
-
-# %%
-from dsys_lab.laws import missed_after_crash, repeated_after_crash
 from dsys_lab.scenarios.missed_messages import seam
-from dsys_lab.scenarios.missed_messages.counts import at_the_seam, seams, which_is_right
+from dsys_lab.scenarios.missed_messages.counts import seams, which_is_right
 
 # %%
 orders = "acknowledge, then do", "do, then acknowledge"
 runs = {order: seam(order=order) for order in orders}
-which_order.reveal(
-    which_is_right(runs),
-    why="Between two steps there is a seam: at most once, or at least once.",
-    show=(
-        player(*runs.values(), titles=orders),
-        charts.against_law(
-            {order: at_the_seam(1, 5, 20, order=order) for order in orders},
-            laws=dict(
-                zip(orders, (missed_after_crash, repeated_after_crash), strict=True)
-            ),
-            title="What does a crash cost?",
-            x="records in a page",
-            y="missed, or done again",
-            whole_x=True,
-        ),
-        seams(runs),
-    ),
-)
+player(*runs.values(), titles=orders)
+
+# %%
+seams(runs)
 
 # %% [markdown]
-# Now let each effect have a **key**, and the reader look whether it was done. Which of the two orders does that heal?
+# At most once, or at least once. Now let each effect have a key, and the reader look whether it was done. Which of
+# the two orders does that heal?
 
 # %%
 healed = predict(
@@ -547,10 +503,10 @@ healed.reveal(
 # %% [markdown]
 # ### 6. Skip, stop, or park?
 #
-# Some records cannot be carried out, by a bug that is mended at 70 s. A reader may **skip** them; **stop** and try until
-# it works; **park** them, set them aside where they can be seen, and carry them out after the mend; or **park the key**:
-# that one, and every later record of the same sleeper behind it. No record may be missed, those of a sleeper must be
-# carried out in order, and as few as possible should have to wait for the mend.
+# Some records cannot be carried out, by a bug that is mended at 70 s. Lab 04 had three ways: **skip** them; **stop**
+# and try until it works; **park** them, set them aside where they can be seen, and carry them out after the mend. A
+# fourth is to **park the key**: that record, and every later one of the same sleeper behind it. No record may be
+# missed, those of a sleeper must be carried out in order, and as few as possible should have to wait for the mend.
 
 # %%
 with_poison = predict(
@@ -600,62 +556,29 @@ in_vain.reveal(
     100 * repairs.repeated_share(losses["scattered"], "replay the window"),
     law=100 * (1 - 1 / 17),
     why="Between the first and the last, all but the missing ones are there.",
-    show=repairs.compared(losses["scattered"]),
+    show=charts.bars(
+        repairs.reread_of(losses), title="How much is read again?", unit="pings"
+    ),
 )
 
 # %% [markdown]
-# And where the losses lie together, as after an overflow?
-
-# %%
-charts.bars(repairs.reread_of(losses), title="How much is read again?", unit="pings")
-
-# %% [markdown]
-# A window pays where an outage had a beginning and an end. A patch reads nothing for nothing, but one must know the ids:
-# that is what numbers are for, or a comparison. And all of them are safe only because each effect has a key; without one,
-# each ping *settled before* would be counted twice.
+# All four bring back all that is missing. *Together* are losses as after an overflow: a window pays where an outage
+# had a beginning and an end. A patch reads nothing for nothing, but one must know the ids: that is what numbers are
+# for, or a comparison. And all of them are safe only because each effect has a key; without one, each ping *settled
+# before* would be counted twice.
 #
-# How does a comparison find the ids without sending them all? By a tree of hashes (Merkle's): a hash for each bucket, one
-# over each two of them, and so on up to a single one, the root. Both ends compare roots; where they differ, the two below.
-# A year has some thousand buckets of nine hours, and one of them differs:
-
-# %%
-tree = predict(
-    "14/tree",
-    "1,024 buckets, and one of them differs. How many hashes must be compared until it "
-    "is found?",
-    between=(1, 1024),
-    unit="hashes",
-)
-tree
+# How does a comparison find the ids without sending them all? By the tree of digests of lab 03. A year has some thousand
+# stretches of nine hours, and one of them differs:
 
 # %%
 from dsys_lab.brokers.audit import compare_trees
 from dsys_lab.laws import hashes_compared_most
 
-
 # %%
-def compared(buckets):
-    ours = list(range(buckets))
-    theirs = [-1 if bucket == buckets // 3 else bucket for bucket in ours]
-    return compare_trees(ours, theirs).compared
-
-
-# %%
-until_found = [(n, compared(n), 0) for n in (16, 64, 256, 1_024, 4_096)]
-tree.reveal(
-    compared(1_024),
-    law=hashes_compared_most(1, 1_024),
-    why="Two on each of ten levels, and the root.",
-    show=charts.against_law(
-        {"counted": until_found},
-        laws={"counted": lambda buckets: hashes_compared_most(1, round(buckets))},
-        title="How many hashes until the one is found?",
-        x="buckets",
-        y="hashes",
-        log_x=True,
-        whole_x=True,
-    ),
-)
+ours = list(range(1_024))
+theirs = [-1 if stretch == 341 else stretch for stretch in ours]
+hashes, most = compare_trees(ours, theirs).compared, hashes_compared_most(1, 1_024)
+print(f"{hashes} hashes of {len(ours):,} stretches (by the law {most} at most)")
 
 # %% [markdown]
 # ### 8. The keeper loses it
@@ -968,7 +891,7 @@ facts(
 # | it may not | a queue or a log between, and a position | how far you are behind, against the retention |
 # | messages of a key are numbered, or can be | **numbers** at the far end | gaps, and what came late |
 # | a key may fall silent | numbers and a **heartbeat** on the same way | beats that do not come |
-# | nobody numbers anything, or several systems are in between | **compare** counts and hashes, by buckets | buckets that differ |
+# | nobody numbers anything, or several systems are in between | **compare** counts and hashes, by stretches of time | those that differ |
 # | single, dear things (orders, payments) | a **ledger** of expected ids with deadlines | what is overdue |
 # | something was missed, in a known stretch of time | replay the window | that every effect has a key |
 # | here and there | patch by ids | the same |

@@ -16,8 +16,8 @@ import pandas as pd
 
 from dsys_lab import laws
 from dsys_lab.errors import require_choice
-from dsys_lab.scenarios.missed_messages.readers import away, falling_off, seam
-from dsys_lab.scenarios.missed_messages.tape import ORDERS, POLL_S
+from dsys_lab.scenarios.missed_messages.readers import away, falling_off
+from dsys_lab.scenarios.missed_messages.tape import POLL_S
 from dsys_lab.scenarios.missed_messages.watchers import GATE, LEAKS, LOG, PHONE, PINGS, READER, TAPS
 from dsys_lab.scenarios.missed_messages.watching import DETECTORS, detection_delays_s
 from dsys_lab.scenarios.scenario import Scenario
@@ -232,22 +232,6 @@ def outage(outage_s: float, *, every_s: float = 0.1, work_s: float = 0.05, seed:
     return away(seed=seed, listens="from its position", until_s=until_s, faults=[down], **busy)
 
 
-def backlog(down_s: float, reads_a_second: float) -> dict[str, list[tuple[float, float]]]:
-    """Return over the seconds how many wait for a reader that is down for so long, with ten a second coming."""
-    trace = outage(down_s, work_s=1 / reads_a_second, until_s=70)
-    came = [row.time_us for row in trace.of("publish")]
-    done = [row.time_us for row in trace.of("effect")]
-    at = [s * 1_000_000 for s in range(trace.end_us // 1_000_000 + 1)]
-    return {"counted": [(us / 1e6, float(bisect_right(came, us) - bisect_right(done, us))) for us in at]}
-
-
-def backlog_by_law(down_s: float, reads_a_second: float) -> dict[str, list[tuple[float, float]]]:
-    """Return the same of a fluid: it rises while the reader is down, and falls at what it can do beyond what comes."""
-    back_s = DOWN_S + down_s
-    drained_s = back_s + laws.outage_drain_s(down_s, 10, reads_a_second)
-    return {"law": [(DOWN_S, 0.0), (back_s, 10 * down_s), (drained_s, 0.0)]}
-
-
 def catch_up_s(*outages_s: float, work_s: float = 0.05) -> list[Measured]:
     """Return how long a reader with a position takes, after an outage of so long, until nothing waits for it."""
 
@@ -348,28 +332,3 @@ def falls_off(*reads: float, retention_s: float = 20.0) -> list[Measured]:
         return first_lost_s(falling_off(seed=seed, reads=reads, retention_s=retention_s, until_s=until_s))
 
     return [(share, counted(reads=share, seed=1), 0.0) for share in reads]
-
-
-@lru_cache(maxsize=32)
-def _seams(order: str, page: int, seed: int) -> tuple[int, int]:
-    run = seam(seed=seed, order=order, page=page, crash_share=0.01, records=600)
-    done = carried_out(run)
-    wrong = sum(done.values()) - len(done) if order == ORDERS[1] else len(sent(run)) - len(done)
-    return wrong, len(run.of("crash"))
-
-
-def at_the_seam(*pages: int, order: str) -> list[Measured]:
-    """Return how many records a crash costs at each size of a page: missed, or done again."""
-    require_choice("order", order, ORDERS)
-    told = []
-    for page in pages:
-        runs = [_seams(order, page, seed) for seed in range(1, RUNS + 1)]
-        crashes = sum(crashed for _, crashed in runs)
-        mean = sum(wrong for wrong, _ in runs) / crashes
-        told.append((float(page), mean, _spread_of_a_crash(page) / crashes**0.5))
-    return told
-
-
-def _spread_of_a_crash(page: int) -> float:
-    """Return the standard deviation of where in a page of so many a crash comes, anywhere alike."""
-    return ((page**2 - 1) / 12) ** 0.5

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-import pandas as pd
-
 from dsys_lab.brokers.audit import Kept, Plan, patch, replay, resend
 from dsys_lab.scenarios.missed_messages.counts import missed, sent, settled
 from dsys_lab.scenarios.missed_messages.path import path
@@ -68,21 +66,6 @@ def reread_of(runs: Mapping[str, Trace]) -> dict[str, int]:
     """Return how many records each repair reads again, in one run and in the other beside each other."""
     counts = {name: reread(run) for name, run in runs.items()}
     return {f"{repair}, {name}": counts[name][repair] for repair in REPAIRS for name in runs}
-
-
-def compared(trace: Trace) -> pd.DataFrame:
-    """Return a row for each repair of the losses of a run: what it reads, what for nothing, what it brings back."""
-    kept, lost, done = kept_by(trace), missed(trace), settled(trace)
-    told = {}
-    for name, repair in REPAIRS.items():
-        plan = repair(kept, lost)
-        told[name] = {
-            "read again": len(plan.records),
-            "of these settled before": plan.repeats(done),
-            "brought back": plan.brings_back(lost),
-            "still missing": len(set(lost)) - plan.brings_back(lost),
-        }
-    return pd.DataFrame.from_dict(told, orient="index")
 
 
 def scattered_and_together() -> dict[str, Trace]:
