@@ -4,6 +4,7 @@ from __future__ import annotations
 import pytest
 
 from dsys_lab import laws
+from dsys_lab.engines.topic.runs import heard_alike
 from dsys_lab.errors import BadParameter
 from dsys_lab.scenarios.publish_subscribe import counts, fan_out, filtering, isolation, order, outage, seats
 from dsys_lab.scenarios.publish_subscribe.departures import WISHES, heard_and_asked
@@ -30,7 +31,7 @@ def test_only_those_hear_who_are_there_and_an_archive_lets_the_late_one_hear_the
     late = [row for row in live.of("publish") if row.time_us + 20_000 < 30e6]
     assert counts.heard(live)["search"] == every - len(late) < every
     assert counts.heard(kept)["search"] == every
-    assert list(counts.who_heard(live).loc["search"]).count("") == len(late)
+    assert counts.who_heard(live)["search"].count(False) == len(late)
 
 
 def test_a_message_becomes_as_many_copies_as_seats_want_it():
@@ -53,13 +54,21 @@ def test_without_a_topic_all_wait_for_the_slow_one_with_a_topic_nobody_does(seed
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_slow_listener_that_is_called_loses_and_one_with_a_queue_does_not(seed):
-    called, queued = (isolation(wiring=wiring, seed=seed, messages=60) for wiring in WIRINGS[1:])
+    in_turn, called, queued = (isolation(wiring=wiring, seed=seed, messages=60) for wiring in WIRINGS)
     assert counts.lost(called) > 0
     assert counts.lost(queued) == 0
-    table = counts.delays({"topic": called, "queues": queued})
-    assert table.loc["queues", "never done"] == 0 < table.loc["topic", "never done"]
-    assert table.loc["topic", "given up"] == table.loc["topic", "never done"] + table.loc["topic", "done all the same"]
-    assert table.loc["queues", "billing"] > 10 * table.loc["queues", "search"]
+    in_time, all_the_same, never, _ = counts.billings_copies(called).values()
+    assert counts.lost(called) == all_the_same + never
+    assert never > 0
+    assert in_time + all_the_same == counts.heard(called)["billing"]
+    assert list(counts.billings_copies(queued).values()) == [60, 0, 0, 0]
+    assert counts.lost(in_turn) == counts.repeats(in_turn) == 0
+    means = counts.mean_delays({"queues": queued})
+    assert means["queues: billing"] > 10 * means["queues: search"]
+
+
+def test_who_heard_the_same_in_all_engines_is_named():
+    assert heard_alike({"a": {"x": ["m1"], "y": []}, "b": {"x": ["m1"], "y": ["m2"]}}) == ["x"]
 
 
 @pytest.mark.parametrize("endpoint", ["http", "people"])

@@ -259,7 +259,7 @@ from dsys_lab.scenarios.missed_messages import counts
 # %%
 [(_, took_s, error)] = counts.catch_up_s(20)
 law_s = outage_drain_s(20, 10, 20)
-print(f"caught up after {took_s:.0f} s (standard error {error:.1f} s); law: {law_s:g} s")
+print(f"caught up after {took_s:.0f} s (error {error:.1f} s); law: {law_s:g} s")
 
 # %% [markdown]
 # And how many does it miss? Ten minutes with outages of the same kind and under the same luck, once live, and once from

@@ -51,10 +51,11 @@ notes("Event BroadCasting- PubSub- SNS")
 # %% [markdown]
 # ## Picture
 #
-# The phone **publishes** a message to the topic `uploads`; for each who is **subscribed** the topic makes a copy, puts it
-# into that one's tray, and hands it over. It is *delivered* when the one called has answered (to SNS over HTTP: with a
-# status of 200 to 299; in JetStream that answer is an *ack*). *thumbnail* sits there all the time. *search* subscribes after 30 s. *billing*
-# unsubscribes at 40 s and is back at 60 s: meanwhile its tray is dark. Press **space**.
+# The phone **publishes** a message to the topic `uploads`; for each who is **subscribed** the topic makes a copy,
+# puts it into that one's tray, its **seat** at the topic, and hands it over. It is *delivered* when the one called
+# has answered (to SNS over HTTP: with a status of 200 to 299; in JetStream that answer is an *ack*). *thumbnail* sits
+# there all the time. *search* subscribes after 30 s. *billing* unsubscribes at 40 s and is back at 60 s: meanwhile
+# its tray is dark. Press **space**.
 
 # %%
 from dsys_lab.scenarios.publish_subscribe import seats
@@ -62,15 +63,18 @@ from dsys_lab.scenarios.publish_subscribe import seats
 player(seats())
 
 # %% [markdown]
-# Who heard what? A dot for each message that was carried out:
+# Who heard what? A line for each message that was carried out:
 
 # %%
 from dsys_lab.scenarios.publish_subscribe.counts import who_heard
+from dsys_lab.views import charts
 
-who_heard(seats())
+charts.picked_strips(
+    who_heard(seats()), title="Who heard what?", x="messages, in their order"
+)
 
 # %% [markdown]
-# There is a gap in two of the lines, and nothing in the run says so: no error, no warning, no message that waits
+# There is a gap in two of the strips, and nothing in the run says so: no error, no warning, no message that waits
 # anywhere. The publisher was told each time that all is well.
 #
 # A topic may also keep an **archive** of what was published. Here it does, and *search* asks it for the past when it
@@ -196,7 +200,6 @@ copies_of_one
 from dsys_lab.laws import copies_made
 from dsys_lab.scenarios.publish_subscribe import fan_out
 from dsys_lab.scenarios.publish_subscribe.counts import copies
-from dsys_lab.views import charts
 
 # %%
 made = copies(0.1, 0.3, 0.5, 0.8, 1.0)
@@ -243,15 +246,16 @@ from dsys_lab.engines.topic.runs import heard_by, how_it_was_shared, shared_seat
 shared = shared_seat(100)
 one_seat.reveal(
     how_it_was_shared(shared),
-    why="One seat, one copy of each message: who shares a seat competes (lab 16).",
+    why="One seat, one copy of each message: who shares a seat competes.",
     show=charts.bars(
         heard_by(shared), title="By how many of the two was it heard?", unit="messages"
     ),
 )
 
 # %% [markdown]
-# Which of the two hears a message the server draws, so about half go to each. A queue behind the topic that two services
-# read is the same mistake. To hear everything, each needs a seat of its own: one topic, a queue for *each*.
+# Which of the two hears a message the server draws, so about half go to each; it is how workers share the work of lab
+# 16. A queue behind the topic that two services read is the same mistake. To hear everything, each needs a seat of
+# its own: one topic, a queue for *each*.
 #
 # ### 3. One of them is slow
 #
@@ -278,7 +282,7 @@ isolated
 
 # %%
 from dsys_lab.scenarios.publish_subscribe import isolation
-from dsys_lab.scenarios.publish_subscribe.counts import delays, slowest_feels, wired
+from dsys_lab.scenarios.publish_subscribe.counts import mean_delays, slowest_feels, wired
 from dsys_lab.scenarios.publish_subscribe.uploads import WIRINGS
 
 # %%
@@ -299,17 +303,27 @@ isolated.reveal(
 
 # %% [markdown]
 # The topic parts the three: what happens to one seat's copies changes nothing for the others. But a slow one who is
-# *called* is called again when it does not answer in time, on top of all that is new, and after four attempts the topic
-# gives a copy up: the lamp *nothing lost* is broken. With a queue of its own it is
-# just late. Mean delays of what was done, in seconds, and what became of billing's copies:
+# *called* is called again when it does not answer in time, on top of all that is new, and after four attempts the
+# topic gives a copy up: the lamp *nothing lost* is broken. With a queue of its own it is just late.
 
 # %%
-delays(slow)
+charts.bars(
+    mean_delays(slow), title="How late is what is done?", unit="seconds, on average"
+)
 
 # %% [markdown]
-# *Given up* are billing's copies that the topic dropped: each is one that the lamp counts. Some of these billing had *done
-# all the same*, and answered too late, which the topic cannot know; the others were *never done*. *Done again* is what
-# billing did more than once, for it was called again while it was at work.
+# Only where it is called by the topic a copy is given up, or done twice. What became of billing's copies there?
+
+# %%
+from dsys_lab.scenarios.publish_subscribe.counts import billings_copies
+
+fates = billings_copies(slow[called])
+charts.bars(fates, title="Billing, called by the topic", unit="copies")
+
+# %% [markdown]
+# Each copy that is *given up* is one that the lamp counts. Some of these billing had *done all the same*, and answered too
+# late, which the topic cannot know; the others were *never done*. *Done again* is what billing did more than once, for it
+# was called again while it was at work.
 #
 # Is billing's slowness really nothing to the others? The same luck, billing slow and not slow: how many messages do
 # *thumbnail* and *search* finish in the very same microsecond?
@@ -352,7 +366,7 @@ from dsys_lab.laws import lost_in_outage
 from dsys_lab.scenarios.publish_subscribe.counts import lost_share, lost_shares
 
 # %%
-means_s = 5, 20, 60, 150, 300, 600
+means_s = 20, 60, 300, 3_600, 6 * 3_600, 24 * 3_600
 lasts = {name: policy.lasts_s for name, policy in POLICIES.items()}
 curves = {name: lost_shares(*means_s, endpoint=name) for name in ("http", "people")}
 lost_by = charts.against_law(
@@ -362,8 +376,9 @@ lost_by = charts.against_law(
         "people": lambda mean_s: lost_in_outage(lasts["people"], mean_s),
     },
     title="What is lost of what comes during an outage?",
-    x="mean outage, s",
+    x="mean outage, s (to a day)",
     y="share lost",
+    log_x=True,
 )
 
 # %%
@@ -479,8 +494,8 @@ typo.reveal(
 #
 # Calls fail now and then: half of those that do are lost on their way to billing, of half it is the *answer* that is
 # lost. The topic cannot tell, and tries again a second later. Every message belongs to one of two sleepers, and to each
-# sleeper order matters: *"uploaded"* before *"deleted"*. A FIFO topic keeps the messages of a **group** (here: a
-# sleeper) in order, for each seat.
+# sleeper order matters: *"uploaded"* before *"deleted"*. A FIFO topic keeps the messages of a *message group* (here: of a
+# sleeper; nothing to do with a group of readers) in order, for each seat.
 
 # %%
 keeps_order = predict(
@@ -548,7 +563,8 @@ charts.against_law(
 )
 
 # %% [markdown]
-# At least once, as everywhere. What makes it once is a key in the effect, and a look at it (lab 16).
+# At least once, as everywhere. What makes it once is a key in the effect, and a look at it (labs 01 and 14; more in
+# lab 16).
 
 # %% [markdown]
 # ## Break it
@@ -640,24 +656,30 @@ which_misses
 
 # %%
 from dsys_lab.engines.topic import ENGINES, told
-from dsys_lab.engines.topic.runs import who_missed
+from dsys_lab.engines.topic.runs import heard_alike, who_missed
 
 # %%
 stories = {engine: told(engine) for engine in ENGINES}
 which_misses.reveal(
     who_missed(stories),
     why="It hands a message to whoever is connected at that moment, once.",
-    show=pd.DataFrame(
+    show=charts.picked_strips(
         {
-            engine: {name: " ".join(heard) for name, heard in story.items()}
+            engine: [message in story["down"] for message in story["present"]]
             for engine, story in stories.items()
-        }
+        },
+        title="What does the one hear who was down?",
+        x="messages, in their order",
     ),
 )
 
+# %%
+print("heard the same in all four:", ", ".join(heard_alike(stories)))
+
 # %% [markdown]
-# All else is alike, row for row. Core NATS keeps nothing: it is the fire alarm, fast, and for those who are there. JetStream
-# keeps what is published, with a position for each subscriber, and SNS has a queue for each: they are the letter box. All differences that we know of, each held by a test:
+# Core NATS keeps nothing: it is the fire alarm, fast, and for those who are there. JetStream keeps what is published,
+# with a position for each subscriber, and SNS has a queue for each: they are the letter box. All differences that we
+# know of, each held by a test:
 
 # %%
 from dsys_lab.engines.topic import CORE_NATS, JETSTREAM, SNS
@@ -687,12 +709,13 @@ measured(ratios, unit, usually=f"about a hundred {unit}: every seat costs")
 #
 # Every departure from New York in the first week of January 2013 is an event, with airline, origin, destination, delay
 # and tail number as attributes. Seven seats say by a filter what they want; the same question is asked of the same rows
-# in SQL.
+# in SQL. (`$or` lists alternatives, of which one must hold.)
 
 # %%
+from dsys_lab.lessons.tables import table
 from dsys_lab.scenarios.publish_subscribe.departures import policies_of_the_seats
 
-policies_of_the_seats()
+table(("seat", "filter policy"), policies_of_the_seats())
 
 # %%
 most = predict(
@@ -709,19 +732,22 @@ most
 # %%
 from dsys_lab.scenarios.publish_subscribe.departures import heard_and_asked
 
-table = heard_and_asked()
+found = heard_and_asked()
 most.reveal(
-    table["heard"].drop("everything").idxmax(),
+    found["heard"].drop("everything").idxmax(),
     why="It leaves out one city and hears of all others.",
-    show=(
-        charts.bars(dict(table["heard"]), title="Heard", unit="departures"),
-        table,
+    show=charts.bars(
+        dict(found["heard"]), title="How many departures are heard?", unit="departures"
     ),
 )
 
+# %%
+alike = (found["heard"] == found["SQL"]).sum()
+print(f"SQL finds as many for {alike} of {len(found)} seats")
+
 # %% [markdown]
-# What a filter lets through is what SQL finds, for real attributes with real gaps: `cancelled` asks for flights whose
-# delay is *null*, and "more than an hour late" hears none of those. The last seat has the typo of experiment 5.
+# So what a filter lets through is what SQL finds, for real attributes with real gaps: `cancelled` asks for flights
+# whose delay is *null*, and "more than an hour late" hears none of those. The last seat has the typo of experiment 5.
 
 # %% [markdown]
 # ## Choose

@@ -58,6 +58,12 @@ def told(engine: str) -> dict[str, list[str]]:
     return {name: sorted(messages) for name, messages in sorted(heard.items())}
 
 
+def heard_alike(stories: dict[str, dict[str, list[str]]]) -> list[str]:
+    """Return the subscribers who heard the same in all engines."""
+    first, *others = stories.values()
+    return [name for name, messages in first.items() if all(story[name] == messages for story in others)]
+
+
 def who_missed(stories: dict[str, dict[str, list[str]]]) -> str:
     """Say in which engines the one who was down heard less than the one who was present."""
     missed = [engine for engine, heard in stories.items() if heard["down"] != heard["present"]]

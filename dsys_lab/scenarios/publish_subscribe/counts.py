@@ -39,12 +39,11 @@ def heard(trace: Trace, *names: str) -> dict[str, int]:
     return {name: counted[name] for name in names or LISTENERS}
 
 
-def who_heard(trace: Trace) -> pd.DataFrame:
-    """Return a row for each listener and a column for each message: a dot where it was carried out."""
+def who_heard(trace: Trace) -> dict[str, list[bool]]:
+    """Return for each listener whether it carried out each message, in the order in which they were published."""
     messages = list(dict.fromkeys(row.message for row in trace.of("publish")))
     did = {(row.place, row.message) for row in trace.of("effect")}
-    told = {name: ["●" if (name, message) in did else "" for message in messages] for name in LISTENERS}
-    return pd.DataFrame.from_dict(told, orient="index", columns=messages)
+    return {name: [(name, message) in did for message in messages] for name in LISTENERS}
 
 
 def delays_s(trace: Trace, place: str) -> list[float]:
@@ -60,19 +59,21 @@ def slowest_feels(trace: Trace, quick: Trace) -> str:
     return "all three" if len(waits) == 2 else "billing alone" if not waits else f"billing and {waits[0]}"
 
 
-def delays(runs: Mapping[str, Trace]) -> pd.DataFrame:
-    """Return a row for each run: the mean delay in seconds of what each did, and what became of billing's copies.
+def mean_delays(runs: Mapping[str, Trace]) -> dict[str, float]:
+    """Return the mean delay in seconds of what each listener did in each run."""
+    return {f"{name}: {place}": fmean(delays_s(run, place)) for name, run in runs.items() for place in LISTENERS}
 
-    Of those that were given up some were done all the same, and the others never.
-    """
-    told = {}
-    for name, run in runs.items():
-        published = len({row.message for row in run.of("publish")})
-        means = {place: round(fmean(delays_s(run, place)), 2) for place in LISTENERS}
-        never = published - heard(run)["billing"]
-        told[name] = {**means, "given up": lost(run), "done all the same": lost(run) - never, "never done": never,
-                      "done again": repeats(run)}  # fmt: skip
-    return pd.DataFrame.from_dict(told, orient="index")
+
+def billings_copies(trace: Trace) -> dict[str, int]:
+    """Return what became of billing's copies; of those that were given up some were done all the same."""
+    published = len({row.message for row in trace.of("publish")})
+    never = published - heard(trace)["billing"]
+    return {
+        "done, and answered in time": published - lost(trace),
+        "given up, done all the same": lost(trace) - never,
+        "given up, never done": never,
+        "done again": repeats(trace),
+    }
 
 
 def lost(trace: Trace) -> int:

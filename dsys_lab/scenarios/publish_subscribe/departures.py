@@ -44,9 +44,9 @@ WISHES: Final[dict[str, Wish]] = {
 }
 
 
-def policies_of_the_seats() -> pd.DataFrame:
-    """Return the filter policy of each seat, as it is written."""
-    return pd.DataFrame({"filter policy": {name: json.dumps(wish.policy) for name, wish in WISHES.items()}})
+def policies_of_the_seats() -> list[tuple[str, str]]:
+    """Return each seat and its filter policy, as code."""
+    return [(name, f"`{json.dumps(wish.policy)}`") for name, wish in WISHES.items()]
 
 
 @lru_cache(maxsize=1)

@@ -120,6 +120,7 @@ def picked_strips(picked: Mapping[str, Sequence[bool]], *, title: str = "", x: s
         axes.set_yticks(range(len(picked)), [f"{name}  ({sum(row)})" for name, row in picked.items()], fontsize=8.5)
         axes.set_ylim(len(picked) - 0.4, -0.6)
         axes.set_xlim(0, max(map(len, picked.values())) + 1)
+        axes.locator_params(axis="x", integer=True)
         axes.grid(visible=False)
     told = [f"{name}: {sum(row)} of {len(row)}" for name, row in picked.items()]
     return Chart(figure, f"A strip for each of {len(picked)} patterns, with a line for each event.", "\n".join(told))
