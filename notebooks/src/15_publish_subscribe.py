@@ -282,7 +282,11 @@ isolated
 
 # %%
 from dsys_lab.scenarios.publish_subscribe import isolation
-from dsys_lab.scenarios.publish_subscribe.counts import mean_delays, slowest_feels, wired
+from dsys_lab.scenarios.publish_subscribe.counts import (
+    mean_delays,
+    slowest_feels,
+    wired,
+)
 from dsys_lab.scenarios.publish_subscribe.uploads import WIRINGS
 
 # %%
