@@ -220,13 +220,24 @@ def test_no_number_of_splits_lifts_the_limit_of_the_hottest_key():
     assert takes[12] / takes[0] < 4
 
 
-def test_of_the_real_keys_the_plane_spreads_best_and_none_is_the_hottest_plane():
-    table = hot_keys.by_key(8)
-    assert table["hottest"]["plane"] == "none"
-    usable = {by: hot_keys.usable(hot_keys.departures(by), 8) for by in ("airline", "airport it goes to", "plane")}
+def test_of_the_real_keys_the_flight_number_spreads_best_and_keeps_least_of_a_planes_order():
+    usable = {by: hot_keys.usable(hot_keys.departures(by), 8) for by in hot_keys.COLUMNS}
     assert list(usable) == sorted(usable, key=usable.get)
-    with pytest.raises(BadParameter, match="give one of"):
-        hot_keys.departures("pilot")
+    kept = {by: hot_keys.one_after_the_other(by) for by in hot_keys.COLUMNS}
+    assert kept["plane"] == kept["one key for all"] == 1
+    assert kept["airline"] > 0.999
+    assert min(kept, key=kept.get) == "airline and flight number"
+    assert 1 / 8 < kept["airline and flight number"] < 1 / 6
+    assert "none" in hot_keys.departures("plane")
+    for count in (hot_keys.departures, hot_keys.one_after_the_other):
+        with pytest.raises(BadParameter, match="give one of"):
+            count("pilot")
+
+
+def test_a_reader_has_read_in_the_end_what_it_read():
+    run = own_pace()
+    ends = {reader: curve[-1][1] for reader, curve in counts.read_so_far(run).items()}
+    assert ends == counts.read_by(run)
 
 
 # ------------------------------------------------------------------------------------------ checkpoints, jobs, batches

@@ -52,9 +52,9 @@ notes("Kinesis - Data Streams")
 # %% [markdown]
 # ## Picture
 #
-# A **log** is a tape to which one can only add. A **record** on it has a number, its **offset**, and a **key** (here: a
-# sleeper), shown by its hue. Who reads holds a **position**, the small open triangle under the tape: the record that
-# comes next. Reading moves the triangle, and nothing else.
+# A **log** is a tape to which one can only add. A **record** on it has a number, its **offset** (labs 01 and 03 said
+# *position* of a record), and a **key** (here: a sleeper), shown by its hue. Who reads holds a **position**, the
+# small open triangle under the tape: the record that comes next. Reading moves the triangle, and nothing else.
 #
 # Billing asks each second, science every twelve seconds. At 25 s the auditor comes and reads all from the start. Press
 # **space**; **?** shows all keys.
@@ -67,17 +67,19 @@ player(three)
 
 # %% [markdown]
 # Below the picture: **lag** is the age of the oldest record that a reader has not read, **written** how many records came
-# in the last second, **depth** how many lie on the tape. Nobody takes anything away, so none is ever *done*. How many
-# records did each of the three read?
+# in the last second, **depth** how many lie on the tape. Nobody takes anything away, so none is ever *done*. How much
+# had each of the three read, and when?
 
 # %%
 from dsys_lab.scenarios.log_stream import counts
 from dsys_lab.views import charts
 
-charts.bars(counts.read_by(three), title="Who read how much?", unit="records")
+charts.lines(
+    counts.read_so_far(three), title="Who has read how much?", y="records", steps=True
+)
 
 # %% [markdown]
-# Each of them read all that there was, and none noticed the others. Out of one queue they would have had a part each.
+# Each of them read all that there was, at its own pace, and none noticed the others. Out of one queue they would have had a part each.
 
 # %% [markdown]
 # ## By hand
@@ -335,8 +337,9 @@ facts(
 #
 # ### 3. A hot key
 #
-# Keys are spread over the shards by their hash, and a thousand keys spread well. But they do not all send alike.
-# First the prediction of the beginning:
+# The hot key of labs 01, 07 and 09 once more, for two things are different: a stream is paid by the shard, and it can
+# be split while it runs. Keys are spread over the shards by their hash, and a thousand keys spread well. But they do
+# not all send alike. First the prediction of the beginning:
 
 # %%
 from dsys_lab.scenarios.log_stream import nights
@@ -421,49 +424,23 @@ split_it.reveal(
 #
 # ### 4. Away for a minute
 #
-# A reader can work off 1.25 records a second, and 1 a second comes. It is away for 60 s, and comes back. (The outage of lab
-# 01 once more, now on a tape that ends.)
-
-# %%
-back_at_the_tip = predict(
-    "17/catch-up",
-    "After how many seconds is it at the tip again?",
-    between=(0, 600),
-    unit="s",
-)
-back_at_the_tip
+# A reader can work off 1.25 records a second, and 1 a second comes. It is away for 60 s, and comes back. It catches up by
+# the law of lab 01, experiment 2; and now on a tape that ends:
 
 # %%
 from dsys_lab.scenarios.log_stream import catch_up
 from dsys_lab.scenarios.log_stream.many_runs import caught_up_s
 
+player(catch_up, away_s=(10, 90, 10), retention_s=[3600, 120, 40], seed=3)
+
 # %%
-again = caught_up_s(1.25, 1.5, 2)
-_, seconds, error = again[0]
-back_at_the_tip.reveal(
-    seconds,
-    law=laws.outage_drain_s(60, 1, 1.25),
-    standard_error=error,
-    why="Only what it can do beyond what comes works the rest off.",
-    show=(
-        player(catch_up, away_s=(10, 90, 10), retention_s=[3600, 120, 40], seed=3),
-        charts.against_law(
-            {"counted": again},
-            laws={"counted": lambda speed: laws.outage_drain_s(60, 1, speed)},
-            title="How long does it take to catch up?",
-            x="records a second that it can work off",
-            y="seconds",
-        ),
-    ),
-)
+[(_, took_s, error)] = caught_up_s(1.25)
+law_s = laws.outage_drain_s(60, 1, 1.25)
+print(f"at the tip after {took_s:.0f} s (error {error:.0f} s); law: {law_s:g} s")
 
 # %% [markdown]
-# If λ records a second come and μ can be worked off, an absence of *o* seconds is made good in
-#
-# $$\frac{\lambda\, o}{\mu - \lambda}$$
-#
-# Move the retention down to 40 s: the reader comes back to a tape whose end is gone. And a reader that is only *slower* than
-# what comes, and never away, loses too, later: after the retention divided by 1 − μ/λ.
+# Move the retention down to 40 s: the reader comes back to a tape whose end is gone. And a reader that is only
+# *slower* than what comes, and never away, loses too, as in lab 14, experiment 4.
 #
 # *Towards the answer:* none comes too late who can do more than what comes, and is back within the retention.
 #
@@ -502,9 +479,9 @@ child_first.reveal(
 )
 
 # %% [markdown]
-# The double bar is the end of a closed shard; the filled triangle is the group's **checkpoint**, up to which its work is
-# written down, and the open one is how far the worker has read. On the right no child has a triangle before the parent's is at
-# its end.
+# The double bar is the end of a closed shard; the filled triangle is the group's **checkpoint**, up to which its work
+# is written down (the bookmark of lab 01; not the checkpoint of a database, lab 08), and the open one is how far the
+# worker has read. On the right no child has a triangle before the parent's is at its end.
 #
 # And when the night is quiet, two neighbours are **merged** into one: both are closed, and a child takes the keys of both.
 # Three workers, two shards, and the third is free.
@@ -542,51 +519,19 @@ merged_when.reveal(
 # ### 6. A checkpoint is not a receipt
 #
 # A queue acknowledges each message. A log writes down one number now and then. (Kinesis' client library calls that a
-# *checkpoint*, Kafka *committing* an offset; in the code here it is `commit`. It is the position of lab 14, experiment 5.)
-# Say a worker writes its checkpoint after every 8 records, and crashes in the middle of one of them. Its successor begins
+# *checkpoint*, Kafka *committing* an offset; in the code here it is `commit`.) The batch of lab 01, experiment 5, is
+# here what lies between two checkpoints, say 8 records: a worker crashes at any of them, and its successor begins
 # behind the checkpoint.
-
-# %%
-done_again = predict(
-    "17/done-again",
-    "A checkpoint after every 8 records. A worker crashes at any of them alike. How "
-    "many records are worked on twice, on average?",
-    between=(0, 8),
-    unit="records a crash",
-)
-done_again
 
 # %%
 from dsys_lab.scenarios.log_stream.many_runs import touched_mean
 
-# %%
-every = 2, 4, 8
-twice = touched_mean("effect first", *every)
-never = touched_mean("commit first", *every)
-names = "effect first: twice", "commit first: never"
-_, repeated, error = twice[-1]
-done_again.reveal(
-    repeated,
-    law=laws.repeated_after_crash(8),
-    standard_error=error,
-    why="Anything from none to seven has been done since the last checkpoint.",
-    show=charts.against_law(
-        dict(zip(names, (twice, never), strict=True)),
-        laws={names[0]: laws.repeated_after_crash, names[1]: laws.missed_after_crash},
-        title="What does a crash leave?",
-        x="records between two checkpoints",
-        y="records",
-        whole_x=True,
-    ),
-)
+[(_, twice, _)] = touched_mean("effect first", 8)
+[(_, never, _)] = touched_mean("commit first", 8)
+print(f"the checkpoint behind the work: {twice:g} records twice, on average")
+print(f"the checkpoint before the work: {never:g} records never")
 
 # %% [markdown]
-# Each dot is as many runs as there are records between two checkpoints, with the crash in each of them. If the
-# checkpoint is written *before* the work, the same crash makes records that are never worked on. With *C* records
-# between two checkpoints:
-#
-# $$\text{effect first: } \frac{C-1}{2} \text{ twice} \qquad \text{commit first: } \frac{C+1}{2} \text{ never}$$
-#
 # One such crash, with either order. Look at the filled triangle, and where the successor's open one begins:
 
 # %%
@@ -653,7 +598,7 @@ log_or_queue("log", "queue")
 # %% [markdown]
 # *Overtaken* are jobs that were done after a later one of their key: the queue has no order. A shard is one worker with a
 # line of its own, and the mean time in it is the law of Pollaczek and Khinchine; eight workers on one line are another
-# system. Several runs of the log against that law, in seconds, with workers that are busy half of the time (a few slow jobs
+# system. Several runs of the log against that law, with workers that are busy half of the time (a few slow jobs
 # decide it, so the error is large):
 
 # %%
@@ -663,17 +608,17 @@ from dsys_lab.scenarios.log_stream.many_runs import STEADY_LOAD, mean_s
 _, found, error = mean_s("log", 0.01)
 mean, varies = mean_work_s(0.01), squared_variation(0.01)
 law = laws.mg1_sojourn_s(STEADY_LOAD / mean, 1 / mean, squared_variation=varies)
-pd.DataFrame({"s": {"counted": found, "standard error": error, "law": law}}).round(1)
+print(f"counted {found:.1f} s (standard error {error:.1f} s); law: {law:.1f} s")
 
 # %% [markdown]
 # *Towards the answer:* a log is for what many want to know, in order; jobs of very different length are a queue's.
 #
 # ### 8. Who was frozen comes back
 #
-# A worker shows a sign of life now and then. Who shows none for 10 s is taken for dead, and another takes its shard: its
-# lease gets a new owner and a higher **epoch**, the count of its owners so far. But a worker may have been *frozen* only (a
-# virtual machine that was moved), for 15 s, in the middle of a page of records. When it comes back it goes on, unless
-# something stops it:
+# A worker shows a sign of life now and then. Who shows none for 10 s is taken for dead, and another takes its shard:
+# its lease gets a new owner and a higher **epoch**, the count of its owners so far (as the writers of lab 08 have
+# one). But a worker may have been *frozen* only (the *zombie* of lab 16), for 15 s, in the middle of a page of
+# records. When it comes back it goes on, unless something stops it:
 #
 # - nothing does;
 # - it looks at its own clock before each record, whether its lease may be over;
@@ -905,8 +850,7 @@ player(twice)
 
 # %%
 on_tape = [row.message for row in twice.of("append")]
-lie_there = {"records": len(on_tape), "different messages": len(set(on_tape))}
-charts.bars(lie_there, title="What lies on the tape?", unit="in all")
+print(f"{len(on_tape)} records of {len(set(on_tape))} different messages")
 
 # %% [markdown]
 # A log has no memory for what it has seen. (Kafka's *idempotent producer* numbers its records so that the log can.) Here
@@ -1007,32 +951,48 @@ measured(ratios, unit, usually=f"many {unit}: it is the syncs that cost")
 # %% [markdown]
 # ## On real data
 #
-# Let each of the 336,776 flights from New York in 2013 be a record, on eight shards. What should its key be? The airport
-# that it leaves from, the airline, the plane?
+# The keys of lab 09, by another measure: not what is refused but what can be used. Let each of the 336,776 flights from New
+# York in 2013 be a record, on eight shards:
 
 # %%
-best_key = predict(
-    "17/best-key",
-    "With which key can most of the eight shards be used?",
-    choices=["airport it leaves from", "airline", "airport it goes to", "plane"],
+from dsys_lab.scenarios.log_stream.hot_keys import (
+    COLUMNS,
+    departures,
+    one_after_the_other,
 )
-best_key
+
+used = {by: 100 * usable(departures(by), 8) for by in COLUMNS}
+charts.bars(used, title="Usable of eight shards", unit="%")
+
+# %% [markdown]
+# (Cancelled flights have no plane. Lab 09 could not store an item without its key; a stream takes them, here by the key
+# `none`, and all on one shard. Such a default in a key (`""`, `null`, `unknown`) is the usual hot key of the real world.)
+#
+# Airline and flight number is best. But the key is not free to choose: it says of *what* the order is kept. Say somebody
+# follows each plane through its day.
 
 # %%
-from dsys_lab.scenarios.log_stream.hot_keys import by_key, departures
+order_lost = predict(
+    "17/order-lost",
+    "The key is airline and flight number. Of two flights in a row of the same plane, "
+    "in how many cases do both lie on one of the eight shards, so in order?",
+    between=(0, 100),
+    unit="%",
+)
+order_lost
 
-asked = "airport it leaves from", "airline", "airport it goes to", "plane"
-used = {by: 100 * usable(departures(by), 8) for by in asked}
-best_key.reveal(
-    max(used, key=lambda by: used[by]),
-    why="Many keys, none of which is large.",
-    show=(charts.bars(used, title="Usable of eight shards", unit="%"), by_key(8)),
+# %%
+kept = {by: 100 * one_after_the_other(by) for by in COLUMNS}
+order_lost.reveal(
+    kept["airline and flight number"],
+    why="By chance one time in eight, and now and then a plane flies one number twice.",
+    show=charts.bars(
+        kept, title="Two flights in a row of a plane, on one shard", unit="%"
+    ),
 )
 
 # %% [markdown]
-# The hottest "plane" is none: cancelled flights have no tail number, and all of them land on one shard. Such a default in
-# a key (`""`, `null`, `unknown`) is the usual hot key of the real world. And the key is not free to choose: it says of
-# *what* the order is kept. By plane, one sees a plane's day in order; an airport's departures then lie on all shards.
+# Only the plane itself has both, room and order: many keys, each small, and each what somebody follows.
 
 # %% [markdown]
 # ## Choose

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 import pandas as pd
 
 from dsys_lab.errors import BadParameter
-from dsys_lab.trace import Row
+from dsys_lab.trace import Row, Trace
 from dsys_lab.trace.invariants_of_logs import in_order_by_key, in_order_of_arrival, one_owner, stored_in_order
 
 
@@ -102,6 +102,15 @@ def read_by(rows: Iterable[Row]) -> dict[str, int]:
         if row.kind == "read":
             found[row.place] += int(str(row.fields["count"]))
     return dict(sorted(found.items()))
+
+
+def read_so_far(trace: Trace) -> dict[str, list[tuple[float, float]]]:
+    """Return over the seconds how many records each reader had read."""
+    found: dict[str, list[tuple[float, float]]] = {}
+    for row in trace.of("read"):
+        curve = found.setdefault(row.place, [(0.0, 0.0)])
+        curve.append((row.time_us / 1e6, curve[-1][1] + int(str(row.fields["count"]))))
+    return {reader: [*curve, (trace.end_us / 1e6, curve[-1][1])] for reader, curve in sorted(found.items())}
 
 
 def pages_of(trace: Iterable[Row], reader: str) -> pd.DataFrame:

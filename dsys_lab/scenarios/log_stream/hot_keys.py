@@ -7,12 +7,13 @@ places the records; no shard has a limit here, so that all that is asked for can
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import pairwise
+from statistics import fmean
 from typing import Final
 
 import duckdb
-import pandas as pd
 
 from dsys_lab import laws
 from dsys_lab.brokers.log_stream import Limits, even_ranges, hash_of
@@ -40,9 +41,13 @@ def shares(counts: Mapping[str, float], ranges: Iterable[KeyRange]) -> list[floa
     tiles, total = list(ranges), sum(counts.values())
     found = dict.fromkeys(range(len(tiles)), 0.0)
     for key, count in counts.items():
-        hashed = hash_of(key)
-        found[next(n for n, tile in enumerate(tiles) if tile.low <= hashed < tile.high)] += count
+        found[_shard(key, tiles)] += count
     return [found[n] / total for n in range(len(tiles))]
+
+
+def _shard(key: str, tiles: Sequence[KeyRange]) -> int:
+    hashed = hash_of(key)
+    return next(n for n, tile in enumerate(tiles) if tile.low <= hashed < tile.high)
 
 
 @lru_cache
@@ -97,13 +102,16 @@ def departures(by: str) -> dict[str, int]:
     return dict(rows)
 
 
-def by_key(shards: int = 8) -> pd.DataFrame:
-    """Return for each choice of a key how many there are, the hottest, its share, and what is usable of the shards."""
-    rows = {}
-    for by in COLUMNS:
-        counts = departures(by)
-        hottest = max(counts, key=lambda key: counts[key])
-        share = counts[hottest] / sum(counts.values())
-        rows[by] = {"keys": len(counts), "hottest": hottest, "its share": f"{share:.1%}"}
-        rows[by]["usable of the shards"] = f"{usable(counts, shards):.0%}"
-    return pd.DataFrame.from_dict(rows, orient="index")
+def one_after_the_other(by: str, shards: int = 8) -> float:
+    """Return, of two flights in a row of the same plane, the share of which both lie on one of so many even shards."""
+    if by not in COLUMNS:
+        raise BadParameter(f"by = {by!r}: give one of {', '.join(COLUMNS)}")
+    with duckdb.connect() as connection:
+        flights.attach(connection)
+        rows = connection.execute(
+            f"select tailnum, {COLUMNS[by]} as key from flights where tailnum is not null "  # noqa: S608
+            "order by tailnum, month, day, sched_dep_time, key"
+        ).fetchall()
+    tiles = even_ranges(shards)
+    shard_of = {key: _shard(key, tiles) for key in {key for _, key in rows}}
+    return fmean(shard_of[key] == shard_of[then] for (plane, key), (same, then) in pairwise(rows) if plane == same)
