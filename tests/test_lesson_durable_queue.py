@@ -16,6 +16,7 @@ from dsys_lab.errors import BadParameter
 from dsys_lab.scenarios.durable_queue import clips as lab
 from dsys_lab.scenarios.durable_queue import counts
 from dsys_lab.scenarios.durable_queue.power_cuts import power_cuts
+from dsys_lab.scenarios.durable_queue.workers import WATCHES
 from dsys_lab.simulation import Simulation
 from dsys_lab.simulation.network import DELAY_S
 from dsys_lab.trace import INVARIANTS, KINDS, balance, gauge, lamps, quantile
@@ -69,6 +70,19 @@ def test_a_dead_workers_clip_lies_hidden_for_what_is_left_of_its_loan_and_is_enc
     assert counts.effects(short)["never"] == counts.effects(long)["never"] == 0
     assert counts.effects(short)["more often"] > 5 > counts.effects(long)["more often"]
     assert counts.fate(long) == "it is encoded once"
+
+
+def test_what_a_dead_worker_had_stored_is_begun_again_after_the_loan_less_the_work():
+    for loan_s, mean_s, error in counts.hidden_s(10, 20):
+        assert abs(mean_s - (loan_s - 2)) <= 3 * error
+
+
+def test_a_timestamp_is_worth_as_much_as_two_clocks_and_a_stopwatch_needs_one():
+    watches = {(w, str(off_s)): counts.wrong_clocks(w, off_s) for w in WATCHES for off_s in (-60, 0, 60)}
+    roles = {name: role for name, (role, _) in counts.clock_verdicts(watches).items()}
+    assert [roles["none", off_s] for off_s in ("-60", "0", "60")] == ["again"] * 3
+    assert [roles["timestamp", off_s] for off_s in ("-60", "0", "60")] == ["again", "done", "lost"]
+    assert [roles["stopwatch", off_s] for off_s in ("-60", "0", "60")] == ["done"] * 3
 
 
 def test_who_crashes_before_it_has_begun_had_no_clip():

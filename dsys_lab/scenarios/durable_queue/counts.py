@@ -15,8 +15,6 @@ from itertools import pairwise
 from statistics import fmean, stdev
 from typing import Any, Final
 
-import pandas as pd
-
 from dsys_lab.errors import BadParameter
 from dsys_lab.scenarios.durable_queue.clips import ENCODER, encode, quiet
 from dsys_lab.simulation import Measured, grid, over_seeds, sweep
@@ -137,6 +135,27 @@ def came_of_it(trace: Trace, usual: Trace) -> str:
     return "more is encoded twice" if now > before else "less is encoded twice" if now < before else "nothing changes"
 
 
+def hidden_s(*loans_s: float, runs: int = 4 * RUNS) -> list[Measured]:
+    """Return how long a clip lies that a worker has encoded and not acknowledged, at each loan, in work of 2 s."""
+    stored = {"kind": "effect", "place": f"{ENCODER}-2"}
+    dies = {"do": "crash", "target": f"{ENCODER}-2", "on": stored, "nth": 3, "lasts_s": 1}
+
+    def counted(*, loan_s: float, seed: int) -> float:
+        return lay_hidden_s(encode(seed=seed, visibility_s=loan_s, work_s=2.0, faults=[dies]))
+
+    return over_seeds(counted, seeds=runs, loan_s=loans_s)
+
+
+def clock_verdicts(runs: Mapping[tuple[str, str], Trace]) -> dict[tuple[str, str], tuple[str, str]]:
+    """Return for each run the role of what came of its clips, and the share of the attempts that came to nothing."""
+    told = {}
+    for name, run in runs.items():
+        fates = effects(run)
+        role = "lost" if fates["never"] else "again" if fates["more often"] else "done"
+        told[name] = role, f"{in_vain(run):.0%}"
+    return told
+
+
 # ------------------------------------------------------------------------------------------ from one trace
 def times(trace: Trace, kind: str) -> dict[str | None, int]:
     """Return how many rows of a kind there are about each message that was sent."""
@@ -152,19 +171,6 @@ def effects(trace: Trace) -> dict[str, int]:
         "more often": sum(n > 1 for n in encoded),
         "never": sum(n == 0 for n in encoded),
     }
-
-
-def compared(runs: Mapping[Any, Trace], *kinds: str, **measures: Callable[[Trace], float]) -> pd.DataFrame:
-    """Return a row for each run: its `effects`, how many rows it has of these kinds, and what each measure says."""
-    told = {
-        name: {
-            **effects(run),
-            **{kind: len(run.of(kind)) for kind in kinds},
-            **{measure: round(tell(run), 2) for measure, tell in measures.items()},
-        }
-        for name, run in runs.items()
-    }
-    return pd.DataFrame.from_dict(told, orient="index")
 
 
 def by_day(runs: Mapping[str, Trace], what: str) -> dict[str, list[tuple[float, float]]]:
