@@ -148,7 +148,7 @@ def performed(query: Query, rows: list[Told], *, ticks_us: int | None = None, en
 
 
 def changes_table(query: Query, changes: list[Change]) -> pd.DataFrame:
-    """Return what a query has said as a table, a row a change, times in seconds."""
+    """Return what a query has said as a table, a row a change, times in seconds; of no change it says so."""
     import pandas as pd
 
     is_time = [field.type == "time" for field in query.plan.fields]
@@ -156,6 +156,7 @@ def changes_table(query: Query, changes: list[Change]) -> pd.DataFrame:
         (change.op, *(value // 1_000_000 if time else value for time, value in zip(is_time, change.row, strict=True)))
         for change in changes
     ]
+    rows = rows or [("nothing is said", *[""] * len(query.columns))]
     return pd.DataFrame(rows, columns=["op", *query.columns]).set_index("op")
 
 

@@ -158,17 +158,17 @@ def silence(*idles_s: float | None, seed: int = 7, silent_from_s: float = 20.0, 
 
 
 def clock_ahead(
-    *ahead_s: float, seed: int = 7, cap_s: float | None = None, seconds: float = 120.0
+    *ahead_s: float, seed: int = 7, cap_s: float | None = None, seconds: float = 120.0, partitions: int = 1
 ) -> list[tuple[float, float]]:
     """Return (seconds that the second phone's clock is ahead, share of the pings that are dropped as late).
 
-    Both phones share a partition; with `cap_s` an event is believed to be at most so far ahead of its arrival.
+    Both phones share a partition, or each has its own; with `cap_s` an event is believed to be at most so far ahead of
+    its arrival.
     """
     found = []
+    usual: dict[str, Any] = {"seconds": seconds, "bound_s": 5.0, "rare_fraction": 0.0}
     for ahead in ahead_s:
-        trace = windows(
-            seed=seed, clock_ahead_s=ahead, partitions=1, ahead_s=cap_s, seconds=seconds, bound_s=5.0, rare_fraction=0.0
-        )
+        trace = windows(seed=seed, clock_ahead_s=ahead, partitions=partitions, ahead_s=cap_s, **usual)
         found.append((ahead, len(trace.of("drop")) / len(trace.of("publish"))))
     return found
 
