@@ -68,7 +68,8 @@ def test_a_slow_listener_that_is_called_loses_and_one_with_a_queue_does_not(seed
 
 
 def test_who_heard_the_same_in_all_engines_is_named():
-    assert heard_alike({"a": {"x": ["m1"], "y": []}, "b": {"x": ["m1"], "y": ["m2"]}}) == ["x"]
+    stories = {"a": {"x": ["m1"], "y": []}, "b": {"x": ["m1"], "y": ["m2"]}, "c": {"x": ["m1"], "y": []}}
+    assert heard_alike(stories) == ["x"]
 
 
 @pytest.mark.parametrize("endpoint", ["http", "people"])
