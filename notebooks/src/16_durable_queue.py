@@ -86,7 +86,7 @@ charts.bars(again, title="How many are encoded more than once?", unit="clips")
 # %%
 for loan_s, run in pair.items():
     never, lay_s = effects(run)["never"], lay_hidden_s(run)
-    print(f"a loan of {loan_s} s: {never} never encoded, it lay for {lay_s:.0f} s")
+    print(f"a loan of {loan_s} s: {never} never encoded, that clip lay {lay_s:.0f} s")
 
 # %% [markdown]
 # Nothing is forgotten on either side, not even what the dead worker had. But a short loan ends under the hands of
