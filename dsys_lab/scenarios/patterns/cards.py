@@ -281,7 +281,10 @@ READING: Final = (
         "The shop writes its row, dies, and never tells the others of the order that it confirmed.",
         "Write what is to be told into the same transaction; another reads it from there.",
         "patterns.followed", {"way": "dual write"}, {"way": "outbox"},
-        broken("places that do not say what the database says", "checks hold"),
+        Measure(
+            "places that do not say what the database says",
+            lambda trace: len({row.place for row in trace.of("check") if not row.fields["ok"]}),
+        ),
         Measure("hand-overs an order", lambda trace: len(trace.of("push")) / len(trace.of("effect"))),
         "Retry", "a retry is forgotten when its caller dies; an outbox is on the disk",
         {"faults": [AT_THE_SEAM]},

@@ -184,24 +184,26 @@ class Lake(BatchJob):
         loaded = self.disk.setdefault("crates", [])
         new = {key: crate for key, crate in self.bucket.crates().items() if key not in loaded}
         there = {number for (number,) in self.table.read("number").rows}
-        facts = [fact for crate in new.values() for fact in crate if number_of(fact["id"]) not in there]
+        told = {number_of(fact["id"]): fact for crate in new.values() for fact in crate}
+        facts = [fact for number, fact in told.items() if number not in there]
         letters = [self.path.letter(self.name, fact["id"]) for fact in facts]
-        if facts and (yield from self.carry(letters, self, start=self.bucket.name)) and self.bucket.up:
+        if facts:
+            if not (yield from self.carry(letters, self, start=self.bucket.name)):
+                return
             rows = [{"number": number_of(fact["id"]), **fact} for fact in facts]
             done = self.table.append({name: [row[name] for row in rows] for name in NAMES}, batch=len(loaded) + 1)
             for letter in letters:
                 self.keep(letter, f"version {done.version} of the table: {plural(len(rows), 'row')} from "
                                   f"{plural(len(new), 'crate')}, by one commit")  # fmt: skip
-        elif facts:
-            for letter in letters:
-                self.refuse(letter, "the bucket cannot be reached")
-            return
         loaded.extend(new)
+
+    @property
+    def why_silent(self) -> str:
+        """Its files lie in the bucket: who cannot read those cannot answer."""
+        return super().why_silent or ("" if self.bucket.is_reached_by(self.name) else "without its bucket")
 
     def says(self, message: str) -> object:
         """Return the row of the table."""
-        if not self.bucket.up:
-            return None
         number = number_of(message)
         rows = self.table.read(*NAMES, where=Between("number", number, number)).rows
         return dict(zip(NAMES, rows[0], strict=True)) if rows else None
@@ -241,7 +243,7 @@ class WarehouseHost(BatchJob):
 
     def work_off(self) -> Body:
         """COPY what is new in the lake."""
-        if not (self.lake.is_reached_by(self.name) and self.lake.bucket.up):
+        if not self.lake.is_reached_by(self.name) or self.lake.why_silent:
             return
         seen = self.lake.table.read(*NAMES)
         if len(seen.rows) == self.count:

@@ -105,7 +105,7 @@ class Feed(Station):
                     if not (yield from self._publish(commit)):
                         break  # and look again: what is not confirmed is still there
                     self.database.slot.confirm(commit.position)
-            if not (self.database.up and self.database.slot.peek(1)):
+            if not (self.database.is_reached_by(self.name) and self.database.slot.peek(1)):
                 yield self.path.news(self.database.name)
 
     def _publish(self, commit: Commit) -> Body:

@@ -69,17 +69,25 @@ def shelves_of(seed: int, orders: list[Order]) -> Shelves:
     return Shelves(city_of, {one: str(world.read("product", one, one + 1)["category"][0]) for one in products})
 
 
+class Silent(NamedTuple):
+    """What a place says that cannot be asked: nothing, and that is not the same as having nothing."""
+
+    why: str
+
+
 def as_json(fact: Mapping[str, Any]) -> str:
     """Return a fact as text, the same for the same fact."""
     return json.dumps(fact, sort_keys=True, separators=(",", ":"))
 
 
 def digest(fact: object) -> str:
-    """Return eight letters that stand for what is said, "nothing" for nothing.
+    """Return eight letters that stand for what is said; "nothing" for nothing, and why, if nobody can be asked.
 
-    >>> digest({"cents": 3900}), digest(None)
-    ('25b35db5', 'nothing')
+    >>> digest({"cents": 3900}), digest(None), digest(Silent("down"))
+    ('25b35db5', 'nothing', 'down')
     """
+    if isinstance(fact, Silent):
+        return fact.why
     if fact is None:
         return "nothing"
     return hashlib.sha256(json.dumps(fact, sort_keys=True, default=list).encode()).hexdigest()[:8]

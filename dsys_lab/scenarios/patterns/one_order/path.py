@@ -1,6 +1,6 @@
 """The path: which places there are, how a copy goes from one to the next, and who saw which order when.
 
-Whatever goes from place to place goes by `carry`: it takes `hop_s`, and at its end the other side is there or is not.
+Whatever goes from place to place goes by `carry`: it takes `hop_s`, and at its end both sides are there or it is lost.
 What is to be done then is said by the room that is asked: a topic tries again, a queue lends again, a reader of a log
 stays where it is. Each place has a copy of its own, so the copy's number says which place a disc belongs to.
 """
@@ -49,20 +49,23 @@ class Path:
         Order -> when it was clicked.
     seen_us : dict
         (place, order) -> when it could be seen there first.
-    was_forgotten : bool
-        Whether a place had something in memory only, and crashed.
+    stirred_us : int
+        When something came anywhere last, or trouble was over.
     """
 
     def __init__(self, simulation: Simulation, followed: str, *, hop_s: float, batch_s: float) -> None:
         self.simulation, self.followed, self.hop_s, self.batch_s = simulation, followed, hop_s, batch_s
         self.clicked_us: dict[str, int] = {}
         self.seen_us: dict[tuple[str, str], int] = {}
-        self.last_us = 0
-        self.was_forgotten = False
+        self.stirred_us = 0
         self._had: dict[tuple[str, str], int] = {}
         self._news: dict[str, Event] = {}
         self._told: dict[str, float] = {}
         self._again: Counter[str] = Counter()
+
+    def stir(self) -> None:
+        """Note that something happened now, of which more may come."""
+        self.stirred_us = self.simulation.now_us
 
     def tell(self, place: str) -> None:
         """Wake who waits for news of a place."""
@@ -104,15 +107,14 @@ class Path:
         gone = [Letter(message, copy) for (at, message), copy in self._had.items() if at == place]
         for letter in gone:
             del self._had[place, letter.message]
-        self.was_forgotten = self.was_forgotten or bool(gone)
         return gone
 
     def came(self, place: str, message: str) -> None:
         """Note that an order can be seen at a place."""
-        now_us = self.simulation.now_us
+        self.stir()
         if (place, message) in self.seen_us:
             return
-        self.seen_us[place, message] = self.last_us = now_us
+        self.seen_us[place, message] = self.simulation.now_us
         if place not in PLACES:
             return
         if message == self.followed:
@@ -139,6 +141,11 @@ class Station(Machine):
         super().__init__(path.simulation, name)
         self.path = path
 
+    def restart(self) -> None:
+        """Come back: from now on it may be told what it missed."""
+        super().restart()
+        self.path.stir()
+
     # ------------------------------------------------------------ going and coming
     def carry(self, letters: Sequence[Letter], target: Station, *, start: str = "", attempt: int = 1) -> Body:
         """Bring copies to another place; return whether it is there: `there = yield from one.carry(...)`.
@@ -162,10 +169,11 @@ class Station(Machine):
                                     why=f"{self.name} crashed")  # fmt: skip
         network = simulation.network
         lost = simulation.stream(f"network/{begins}/{target.name}")() < network.loss_fraction
-        if target.is_reached_by(self.name) and not lost:
+        if target.up and simulation.machines[begins].is_reached_by(target.name) and not lost:
             return True
+        away = begins if target is self else target.name
         for message, copy in letters:
-            target.refuse(Letter(message, copy), "lost on the way" if lost else f"{target.name} cannot be reached")
+            target.refuse(Letter(message, copy), "lost on the way" if lost else f"{away} cannot be reached")
         return False
 
     def refuse(self, letter: Letter, why: str) -> None:
@@ -195,6 +203,11 @@ class Station(Machine):
         self.simulation.emit("duplicate", self.name, letter.message, of=letter.message, copy=letter.copy)
 
     # ------------------------------------------------------------ what is asked of a place
+    @property
+    def why_silent(self) -> str:
+        """Why it cannot be asked; empty, if it can."""
+        return "" if self.up else "down"
+
     def take(self, fact: Fact, letter: Letter) -> bool:
         """Take an order in; return whether it was."""
         raise NotImplementedError

@@ -144,11 +144,11 @@ class Shop(Station):
         self._answer(letter, reply)
         yield self.simulation.sleep(0)  # here is the seam: the buyer has his yes
         if self.topic is not None:
-            yield from self._tell(self.topic, request.key)
+            yield from self._tell(self.topic, request.key, {"id": request.key, **decode(ORDER_V1, request.body)})
 
-    def _tell(self, topic: Station, message: str) -> Body:
+    def _tell(self, topic: Station, message: str, fact: Fact) -> Body:
         """Publish by hand what was committed: the second of two writes."""
-        fact, attempt = self.database.facts()[message], 1
+        attempt = 1
         while True:
             letter = self.path.letter("topic", message)
             if (yield from self.carry([letter], topic, attempt=attempt)) and topic.take(fact, letter):
@@ -162,17 +162,19 @@ class Shop(Station):
 
 
 class Buyer(Station):
-    """Clicks, and calls again until it hears yes."""
+    """Clicks, and calls again until it hears yes, after a crash of its own too."""
 
     def __init__(self, path: Path, shop: Shop, orders: list[Order], gaps_s: list[float]) -> None:
         super().__init__(path, "buyer")
         self.shop, self.orders, self.gaps_s = shop, orders, gaps_s
         self.acknowledged: dict[str, int] = {}
-        self.left = len(orders)
         self._waits: dict[str, Event] = {}
 
     def boot(self) -> None:
-        """Begin to click."""
+        """Call again for what was clicked and not answered, and click on."""
+        for order in self.orders[: len(self.path.clicked_us)]:
+            if order.id not in self.acknowledged:
+                self.spawn(self._call(order))
         self.spawn(self._click())
 
     def _click(self) -> Body:

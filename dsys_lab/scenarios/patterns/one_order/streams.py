@@ -163,7 +163,9 @@ class WindowHost(LogReader):
                     self.keep(letter, f"the window from {_span(window)} says {plural(pane.value, 'order')}, {when}")
 
     def says(self, message: str) -> object:
-        """Return what the window says in which an order was clicked."""
+        """Return what the window says in which an order was clicked, if it was told of it."""
+        if message not in self._folded:
+            return None
         [window] = Tumbling(self.size_us).windows(self.path.clicked_us[message] // 1000 * 1000)
         return self.answers.get(window)
 
