@@ -390,7 +390,7 @@ class TestPieceByPieceFewAreTurnedAwayAndWhatIsGoodStays:
         ("stamps", {"users": 0}, "users = 0"),
         ("order", {"refused": 2}, "refused = 2"),
         ("order", {"way": "choreography", "undoes": False}, "give way = 'orchestrator'"),
-        ("billed", {"lease_s": 0.6}, "give a lease above 0.7 s"),
+        ("billed", {"lease_s": 0.6}, "give a lease above 1 s"),
         ("reports", {"way": "by post"}, "wait for it, come back for it"),
         ("reports", {"connections": 0}, "connections = 0"),
     ],

@@ -8,6 +8,9 @@ report is written as before, and whoever wants it asks again and again whether i
 It costs these questions, and the time between the report being there and somebody asking; a call back spares both, and
 needs a door at the sleeper's (lab 21).
 
+A report may never come: its writer has died. So both ways end. A connection is closed after `PATIENCE_S` without a
+report; and who asks about a ticket that is `TICKET_S` old, for it takes up no room, is told that there is none.
+
 Source: Azure Architecture Center, "Asynchronous Request-Reply"; HTTP's `202 Accepted`, RFC 9110, 15.3.3.
 """
 
@@ -25,7 +28,10 @@ from dsys_lab.simulation.chance import exponential
 
 WAYS: Final = ("wait for it", "come back for it")
 SLEEPERS, GATEWAY, DESK, WRITER = "sleepers", "gateway", "wanted", "writer"
-AFTER_S: Final = 30.0
+AFTER_S: Final = 40.0
+PATIENCE_S, TICKET_S = 20.0, 30.0
+"""How long the gateway waits for a report, with a connection open and without."""
+NONE: Final = "there is no report after so long"
 
 
 class Gateway(Machine):
@@ -43,12 +49,16 @@ class Gateway(Machine):
         self.desk, self.connections, self.keeps_open = desk, connections, keeps_open
         self.waiting: dict[str, None] = {}
         super().__init__(simulation, GATEWAY)
-        self.disk["ready"] = set[str]()
+        self.disk |= {"ready": set[str](), "since_us": dict[str, int]()}
 
-    @property
-    def ready(self) -> set[str]:
-        """The reports that may be fetched."""
-        return self.disk["ready"]
+    def is_ready(self, message: str) -> bool:
+        """Whether a report may be fetched."""
+        return message in self.disk["ready"]
+
+    def is_given_up(self, message: str) -> bool:
+        """Whether a report has been waited for long enough, and is not there."""
+        since_us = self.disk["since_us"][message]
+        return not self.is_ready(message) and self.simulation.now_us - since_us >= TICKET_S * 1e6
 
     def on_message(self, message: str, copy: int, body: dict[str, Any], source: str) -> None:
         """Take a question in, if a connection is free."""
@@ -57,19 +67,29 @@ class Gateway(Machine):
             self._say(message, "503 try later")
             return
         self.desk.offer(Request(message, copy, self.simulation.now_us))
+        self.disk["since_us"][message] = self.simulation.now_us
         if self.keeps_open:
             self.waiting[message] = None
             self._count()
+            self.spawn(self._give_up(message))
         else:
             self._say(message, "202 accepted")
 
+    def _give_up(self, message: str) -> Body:
+        yield self.simulation.sleep(PATIENCE_S)
+        self._close(message, "504 no report")
+
     def written(self, request: Request) -> None:
         """Hand a report over to who waits, or keep it for who will come."""
-        self.ready.add(request.message)
-        if request.message in self.waiting:
-            del self.waiting[request.message]
+        self.disk["ready"].add(request.message)
+        self._close(request.message, "200 report")
+
+    def _close(self, message: str, what: str) -> None:
+        """Say something over a connection and close it, if it is still open."""
+        if message in self.waiting:
+            del self.waiting[message]
             self._count()
-            self._say(request.message, "200 report")
+            self._say(message, what)
 
     def on_crash(self) -> None:
         """Break every connection; what is written is on the disk, and who holds a ticket may still have it."""
@@ -107,6 +127,8 @@ class Sleepers(Machine):
             self.simulation.emit("publish_ok", self.name, message, attempt=1)
         elif body["type"].startswith("202"):
             self.spawn(self._come_back(message))
+        elif body["type"].startswith("504"):
+            self.simulation.emit("publish_fail", self.name, message, attempt=1, why=NONE)
 
     def _come_back(self, message: str) -> Body:
         simulation, attempt = self.simulation, 1
@@ -115,8 +137,11 @@ class Sleepers(Machine):
             if self.gateway.is_reached_by(self.name):
                 attempt += 1
                 simulation.emit("look", GATEWAY, None, view=GATEWAY, key=message, position=attempt, behind_us=0)
-                if message in self.gateway.ready:
+                if self.gateway.is_ready(message):
                     simulation.emit("publish_ok", self.name, message, attempt=attempt)
+                    return
+                if self.gateway.is_given_up(message):
+                    simulation.emit("publish_fail", self.name, message, attempt=attempt, why=NONE)
                     return
 
 
@@ -145,6 +170,6 @@ def reports(
     sleepers.gateway = gateway
     Consumer(sim, desk, exponential(write_s), name=WRITER, servers=writers, done=gateway.written)
     sim.spawn(at_random(sim, f"{SLEEPERS}/arrivals", rate=rate, until_s=until_s,
-                        comes=lambda number, _: sleepers.ask(number)))  # fmt: skip
+                        comes=lambda number, _: sleepers.ask(number), source=sleepers))  # fmt: skip
     sim.run(until_s + AFTER_S)
     return Claims({"conservation": {}, "depth adds up": {}, "nothing lost": {}})

@@ -12,7 +12,6 @@ Sources: Nygard, *Release It!*, 2007, "Bulkheads"; Azure Architecture Center, "B
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any, Final
 
 from dsys_lab.brokers.overflow import Buffer, Request
@@ -110,22 +109,24 @@ def pools(
         of = {name: Pool(sim, f"{name}-workers", workers // 2, jobs) for name in TENANTS}
     rate = utilisation * workers / 2 / work_s
 
-    def send(tenant: str) -> Body:
-        chance, work, number = sim.stream(f"{tenant}/arrivals"), sim.stream(f"{tenant}/work"), 0
+    def send(tenant: Machine) -> Body:
+        name = tenant.name
+        chance, work, number = sim.stream(f"{name}/arrivals"), sim.stream(f"{name}/work"), 0
         while True:
-            is_noisy = tenant == NOISY and noisy_from_s <= sim.now_s < noisy_to_s
+            is_noisy = name == NOISY and noisy_from_s <= sim.now_s < noisy_to_s
             yield sim.sleep(exponential(1 / (rate * noise if is_noisy else rate))(chance))
             if sim.now_s > until_s:
                 return
+            if not tenant.up:
+                continue
             number += 1
-            message = f"{tenant[0]}{number}"
-            jobs[message] = tenant, exponential(work_s)(work)
-            sim.emit("publish", tenant, message, attempt=1, tenant=tenant)
-            sim.network.send(tenant, of[tenant].inbox.name, message, {})
+            message = f"{name[0]}{number}"
+            jobs[message] = name, exponential(work_s)(work)
+            sim.emit("publish", name, message, attempt=1, tenant=name)
+            sim.network.send(name, of[name].inbox.name, message, {})
 
     for name in TENANTS:
-        Machine(sim, name)
-        sim.spawn(send(name))
+        sim.spawn(send(Machine(sim, name)))
     sim.run()
     return Claims(
         {
@@ -151,18 +152,23 @@ def mean_wait_s(*, pools_are: str, seed: int, **params: Any) -> float:
 
 
 def idle_beside_a_line_s(trace: Trace) -> float:
-    """Return for how many seconds of a worker it had nothing to do while a job waited in another line."""
-    workers = trace.header.params["workers"]
-    busy, waiting = 0, Counter[str]()
-    idle_us, before_us = 0, 0
-    for row in trace.of("enqueue", "start", "finish"):
-        idle_us += (workers - busy) * (row.time_us - before_us) * (sum(waiting.values()) > 0)
+    """Return for how many seconds of a worker it had nothing to do while a job waited in another line.
+
+    Those of a pool that is down do not work, and are not idle either.
+    """
+    params = trace.header.params
+    names = ["workers"] if params["pools"] == "one for all" else [f"{name}-workers" for name in TENANTS]
+    idle = dict.fromkeys(names, params["workers"] // len(names))
+    waiting = dict.fromkeys(map(line_of, names), 0)
+    of_a_pool, idle_us, before_us = idle[names[0]], 0, 0
+    for row in trace:
+        idle_us += sum(idle.values()) * (row.time_us - before_us) * (sum(waiting.values()) > 0)
         before_us = row.time_us
-        if row.kind == "enqueue":
-            waiting[row.place] += 1
-        elif row.kind == "start":
-            waiting[line_of(row.place)] -= 1
-            busy += 1
-        else:
-            busy -= 1
+        if row.place in waiting:
+            waiting[row.place] += {"enqueue": 1, "drop": -1}.get(row.kind, 0)
+        elif row.place in idle and row.kind in ("crash", "restart"):
+            idle[row.place] = of_a_pool if row.kind == "restart" else 0
+        elif row.place in idle:
+            idle[row.place] += {"start": -1, "finish": 1}.get(row.kind, 0)
+            waiting[line_of(row.place)] -= row.kind == "start"
     return idle_us / 1e6

@@ -24,7 +24,6 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from itertools import count
 from typing import Any, Final
 
 from dsys_lab.errors import BadParameter, require_choice, require_fraction, require_positive
@@ -321,13 +320,8 @@ def order(
             sim, name, leader=SHOP if leads else "", work_s=work_s, refused=refused, sticks=f"o{stuck}"
         )
     front = Orchestrator(sim, journal=journal, patience_s=patience_s, undoes=undoes) if leads else Shop(sim, SHOP)
-    numbers = count(1)
-
-    def come(*_: object) -> None:
-        if front.up:
-            front.accept(f"o{next(numbers)}")
-
-    sim.spawn(at_random(sim, "customers/arrivals", rate=orders_per_s, until_s=until_s, comes=come))
+    sim.spawn(at_random(sim, "customers/arrivals", rate=orders_per_s, until_s=until_s, source=front,
+                        comes=lambda number, _: front.accept(f"o{number}")))  # fmt: skip
     sim.run(2 * until_s)
     return Claims({"one end each": {}, "exactly-once effect": {}, "sends settle": {}})
 

@@ -24,6 +24,7 @@ from dsys_lab.scenarios.machines import Deadlines
 from dsys_lab.scenarios.scenario import Claims, scenario
 from dsys_lab.simulation import Body, Machine, Simulation, to_us
 from dsys_lab.simulation.chance import Stream
+from dsys_lab.simulation.machine import Crashed
 from dsys_lab.simulation.network import DELAY_S
 from dsys_lab.stores.object_store import JournaledStore
 from dsys_lab.structures.disk import VolatileDisk
@@ -61,7 +62,7 @@ class Bus(Machine):
         super().__init__(simulation, LINE)
 
     def boot(self) -> None:
-        """Take in what stands at the line; what stood there at a crash is still the sender's to send."""
+        """Take in what stands at the line; what stood there at a crash is lost, for the camera sends nothing again."""
         self.spawn(self._take_in())
 
     def on_message(self, message: str, copy: int, body: dict[str, Any], source: str) -> None:
@@ -203,7 +204,11 @@ def large(
         encoder.published_us[message] = sim.now_us
         sim.emit("publish", CAMERA, message, attempt=1, size_bytes=len(payload))
         if way == "claim check" and payload is clip:
-            yield sim.sleep(ROUND_TRIP_S + len(payload) / store_bytes_per_s)
+            try:
+                yield sim.sleep(ROUND_TRIP_S + len(payload) / store_bytes_per_s)
+            except Crashed:
+                sim.emit("drop", CAMERA, message, why="the camera crashed")
+                raise
             text = check.check_in(message, payload)
             sim.emit("fill", BUCKET, message, key=check.prefix + message, position=0)
             sim.after(kept_s, lambda: expire(message))
@@ -213,11 +218,11 @@ def large(
 
     def film(name: str, rate: float, payload: bytes) -> Body:
         def one(number: int, _: Stream) -> None:
-            sim.spawn(publish(f"{name[0]}{number}", payload))
+            camera.spawn(publish(f"{name[0]}{number}", payload))
 
-        return at_random(sim, f"{CAMERA}/{name}", rate=rate, until_s=until_s, comes=one)
+        return at_random(sim, f"{CAMERA}/{name}", rate=rate, until_s=until_s, comes=one, source=camera)
 
-    Machine(sim, CAMERA)
+    camera = Machine(sim, CAMERA)
     sim.spawn(film(PING, pings_per_s, ping))
     sim.spawn(film(CLIP, clips_per_s, clip))
     sim.run(until_s + AFTER_S)

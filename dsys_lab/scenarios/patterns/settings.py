@@ -23,6 +23,8 @@ from dsys_lab.simulation.chance import Stream
 WAYS: Final = ("in each program", "in a store")
 WEARABLES, STORE = "wearables", "settings"
 OLD_H, NEW_H = 6.0, 7.0
+LOOKS_AGAIN_S: Final = 1.0
+"""How often somebody who wants to change the setting looks whether the store is up."""
 Setting = tuple[float, int]
 """Hours below which a night is short, and the number of that change."""
 
@@ -99,7 +101,9 @@ class Scorer(Machine):
             simulation.emit("finish", self.name, message, attempt=1, copy=copy)
 
     def release(self, restart_s: float) -> None:
-        """Install the new program and start it."""
+        """Install the new program and start it; who is down is passed over, and comes back with the old one."""
+        if not self.up:
+            return
         self.disk["program"] = (NEW_H, 2)
         self.crash()
         self.simulation.after(restart_s, self.restart)
@@ -133,14 +137,16 @@ def settings(
     def roll_out() -> Body:
         yield sim.sleep(changed_at_s)
         if store:
+            while not store.up:
+                yield sim.sleep(LOOKS_AGAIN_S)
             store.change()
             return
         for host in hosts:
             host.release(restart_s)
             yield sim.sleep(restart_s)
 
-    Machine(sim, WEARABLES)
-    sim.spawn(at_random(sim, f"{WEARABLES}/arrivals", rate=rate, until_s=until_s, comes=comes))
+    wearables = Machine(sim, WEARABLES)
+    sim.spawn(at_random(sim, f"{WEARABLES}/arrivals", rate=rate, until_s=until_s, comes=comes, source=wearables))
     sim.spawn(roll_out())
     sim.run(until_s)
     return Claims({"conservation": {}, "nothing lost": {}})

@@ -41,7 +41,26 @@ REFUSED: Final = "its data is being carried over: come again later"
 FAILED: Final = "an error in the new program"
 
 
-class Keeper(Machine):
+class Host(Machine):
+    """A machine whose return can be waited for.
+
+    Attributes
+    ----------
+    back : Event
+        Whoever waits for it waits for the event that stands here now.
+    """
+
+    def __init__(self, simulation: Simulation, name: str) -> None:
+        super().__init__(simulation, name)
+        self.back = simulation.event()
+
+    def boot(self) -> None:
+        """Tell who waits."""
+        self.back.succeed()
+        self.back = self.simulation.event()
+
+
+class Keeper(Host):
     """A system that does some of the pieces: counts, for each, what it was told."""
 
     def __init__(self, simulation: Simulation, name: str, *, faulty: bool = False) -> None:
@@ -62,7 +81,7 @@ class Keeper(Machine):
         self.simulation.emit("finish", self.name, message, attempt=1, copy=copy)
 
 
-class Router(Machine):
+class Router(Host):
     """Knows who has each piece now: the front, or, without one, every phone."""
 
     def __init__(self, simulation: Simulation, name: str) -> None:
@@ -79,10 +98,10 @@ class Router(Machine):
 
 
 class Mover:
-    """Carries pieces from one system to another, and tells the router."""
+    """Carries pieces from one system to another, and tells the router; while one of them is down it waits."""
 
-    def __init__(self, simulation: Simulation, router: Router, *, carry_s: float) -> None:
-        self.simulation, self.router, self.carry_s = simulation, router, carry_s
+    def __init__(self, simulation: Simulation, router: Router, keepers: dict[str, Keeper], *, carry_s: float) -> None:
+        self.simulation, self.router, self.keepers, self.carry_s = simulation, router, keepers, carry_s
         self.tell_old()
 
     def tell_old(self) -> None:
@@ -92,16 +111,24 @@ class Mover:
 
     def carry(self, pieces: Sequence[str], to: Callable[[str], str]) -> Body:
         """Shut these pieces, carry what is kept of them, and open them at their new place."""
-        machines, places = self.simulation.machines, {piece: self.router.disk[piece] for piece in pieces}
+        keepers, places = self.keepers, {piece: self.router.disk[piece] for piece in pieces}
+        yield from self._all_up(self.router)
         self.router.disk |= dict.fromkeys(pieces)
         self.tell_old()
         yield self.simulation.sleep(self.carry_s * len(pieces))
+        names = {*places.values(), *map(to, pieces)}
+        yield from self._all_up(self.router, *(keepers[name] for name in sorted(names)))
         for piece in pieces:
-            machines[to(piece)].disk[piece] = machines[places[piece]].disk.pop(piece, 0)
+            kept = keepers[places[piece]].disk.pop(piece, 0)
+            keepers[to(piece)].disk[piece] = keepers[to(piece)].disk.get(piece, 0) + kept
             self.router.disk[piece] = to(piece)
             text = f"{piece} are at {to(piece)} now" if piece.endswith("s") else f"{piece} is at {to(piece)} now"
             self.simulation.emit("note", self.router.name, text=text)
         self.tell_old()
+
+    def _all_up(self, *hosts: Host) -> Body:
+        while down := next((host for host in hosts if not host.up), None):
+            yield down.back
 
 
 @scenario("replaced {way}")
@@ -118,17 +145,17 @@ def replaced(
 ) -> Claims:
     """Replace the old system from `from_s` on; `carry_s` for each piece, which is then looked at for `looks_s`.
 
-    A fault of the new service for `FAULTY` is noticed at the end of its look, and what was moved with it goes back.
+    A fault of the new service for `FAULTY` is noticed at the end of its look, and what was moved with it goes back. A
+    piece that is carried in less time than a call is on its way leaves that call's data behind, and a check says so.
     """
     require_choice("way", way, WAYS)
     require_positive(carry_s=carry_s, looks_s=looks_s, rate=rate, until_s=until_s)
     require_not_negative(from_s=from_s)
     has_front = way == WAYS[1]
-    if has_front:
-        Machine(sim, PHONES)
     router = Router(sim, FRONT if has_front else PHONES)
-    keepers = [Keeper(sim, OLD)]
-    keepers += [Keeper(sim, new(piece), faulty=faulty and piece == FAULTY) for piece in PIECES]
+    phones = Machine(sim, PHONES) if has_front else router
+    keepers = {OLD: Keeper(sim, OLD)}
+    keepers |= {new(piece): Keeper(sim, new(piece), faulty=faulty and piece == FAULTY) for piece in PIECES}
 
     def call(number: int, chance: Stream) -> None:
         message, body = f"c{number}", {"piece": PIECES[int(chance() * len(PIECES))]}
@@ -139,7 +166,7 @@ def replaced(
             router.on_message(message, 0, body, PHONES)
 
     def move() -> Body:
-        mover = Mover(sim, router, carry_s=carry_s)
+        mover = Mover(sim, router, keepers, carry_s=carry_s)
         yield sim.sleep(from_s)
         for pieces in [(piece,) for piece in PIECES] if has_front else [PIECES]:
             yield from mover.carry(pieces, new)
@@ -147,13 +174,15 @@ def replaced(
             if faulty and FAULTY in pieces:
                 yield from mover.carry(pieces, lambda _: OLD)
 
-    sim.spawn(at_random(sim, f"{PHONES}/calls", rate=rate, until_s=until_s, comes=call))
+    sim.spawn(at_random(sim, f"{PHONES}/calls", rate=rate, until_s=until_s, comes=call, source=phones))
     sim.spawn(move())
     sim.run()
-    done = sum(keeper.disk["done"] for keeper in keepers)
-    kept = sum(keeper.disk.get(piece, 0) for keeper in keepers for piece in PIECES)
-    sim.emit("check", OLD, name="all that was done is kept somewhere, once", ok=done == kept, expected=done, got=kept)
-    return Claims({"conservation": {}, "checks hold": {}})
+    done = sum(keeper.disk["done"] for keeper in keepers.values())
+    kept = sum(keeper.disk.get(piece, 0) for piece in PIECES for name, keeper in keepers.items()
+               if router.disk[piece] in (name, None))  # fmt: skip  # None: it is shut, for its move is not over
+    sim.emit("check", OLD, name="all that was done is kept where its callers are led", ok=done == kept, expected=done,
+             got=kept)  # fmt: skip
+    return Claims({"conservation": {}, "nothing lost": {}, "checks hold": {}})
 
 
 def new(piece: str) -> str:

@@ -22,6 +22,8 @@ from dsys_lab.trace import Trace
 PARTNER, LAYER = "partner", "layer"
 READERS: Final = ("coach", "billing", "science")
 OURS, THEIRS = "hours", "hours_slept"
+LOOKS_AGAIN_S: Final = 1.0
+"""How often somebody looks whether the machine that is to be mended is up."""
 
 
 class KnowsWords(Machine):
@@ -86,7 +88,7 @@ def translated(
     """At `renamed_at_s` the partner renames a field; to mend a program takes `mended_after_s`, one after the other."""
     require_positive(rate=rate, renamed_at_s=renamed_at_s, until_s=until_s)
     require_not_negative(mended_after_s=mended_after_s)
-    Machine(sim, PARTNER)
+    partner = Machine(sim, PARTNER)
     readers = [KnowsWords(sim, name, OURS) for name in READERS]
     exposed = [Layer(sim, LAYER, OURS)] if layer else readers
 
@@ -102,9 +104,11 @@ def translated(
         yield sim.sleep(renamed_at_s)
         for one in exposed:
             yield sim.sleep(mended_after_s)
+            while not one.up:
+                yield sim.sleep(LOOKS_AGAIN_S)
             one.learn(THEIRS)
 
-    sim.spawn(at_random(sim, f"{PARTNER}/arrivals", rate=rate, until_s=until_s, comes=comes))
+    sim.spawn(at_random(sim, f"{PARTNER}/arrivals", rate=rate, until_s=until_s, comes=comes, source=partner))
     sim.spawn(mend())
     sim.run(until_s)
     return Claims({"conservation": {}, "nothing lost": {}})

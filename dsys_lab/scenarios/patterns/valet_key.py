@@ -22,6 +22,7 @@ from dsys_lab.scenarios.arrivals import at_random
 from dsys_lab.scenarios.scenario import Claims, scenario
 from dsys_lab.simulation import Body, Machine, Simulation
 from dsys_lab.simulation.chance import Stream
+from dsys_lab.simulation.machine import Crashed
 from dsys_lab.stores.object_store import JournaledStore
 from dsys_lab.stores.object_store.valet_key import Door, Grant, GrantRefused, grant
 from dsys_lab.structures.disk import VolatileDisk
@@ -47,7 +48,7 @@ def key_of(message: str) -> str:
 class Service(Machine):
     """One line of work, a byte at a time: it carries films, or signs grants."""
 
-    def __init__(self, simulation: Simulation, bytes_per_s: float, carry: Callable[[str, int], Body]) -> None:
+    def __init__(self, simulation: Simulation, bytes_per_s: float, carry: Callable[[str, int], object]) -> None:
         self.bytes_per_s, self.carry = bytes_per_s, carry
         self._line: list[tuple[str, int]] = []
         self._more = simulation.event()
@@ -74,7 +75,7 @@ class Service(Machine):
             self._line.pop(0)
             self.simulation.emit("gauge", self.name, name="carried", value=2 * size_bytes, unit="bytes")
             self.simulation.emit("start", self.name, message, attempt=1)
-            yield from self.carry(message, size_bytes)
+            self.carry(message, size_bytes)
 
     def on_crash(self) -> None:
         """Drop what stood in line."""
@@ -94,8 +95,11 @@ class Bucket(Machine):
         super().__init__(simulation, BUCKET)
 
     def on_message(self, message: str, copy: int, body: dict[str, Any], source: str) -> None:
-        """Look at a grant, and take the film in."""
-        if self.opens(message, body["grant"], body["key"], PHONES):
+        """Take a film in from the service, which needs no grant, or by a grant that opens."""
+        if source == SERVICE:
+            self.store.put(key_of(message), f"{message} by {PHONES}".encode())
+            self.spawn(self.take_in(message, body["size_bytes"]))
+        elif self.opens(message, body["grant"], body["key"], PHONES):
             self.spawn(self.take_in(message, body["size_bytes"]))
         else:
             self.simulation.emit("reject", self.name, message, why="its grant does not open", copy=copy)
@@ -113,7 +117,11 @@ class Bucket(Machine):
     def take_in(self, message: str, size_bytes: int) -> Body:
         """Take the time of so many bytes."""
         simulation = self.simulation
-        yield from self.work(size_bytes / self.bytes_per_s)
+        try:
+            yield from self.work(size_bytes / self.bytes_per_s)
+        except Crashed:
+            simulation.emit("drop", self.name, message, why="the bucket crashed before it had all of it")
+            raise
         sojourn_us = simulation.now_us - self.published_us[message]
         simulation.emit("finish", self.name, message, attempt=1, tenant="film", sojourn_us=sojourn_us)
 
@@ -157,7 +165,7 @@ def bytes_carried(
     require_positive(service_bytes_per_s=service_bytes_per_s, store_bytes_per_s=store_bytes_per_s)
     has_keys, bucket, phones = way == "valet key", Bucket(sim, store_bytes_per_s), Phones(sim, PHONES)
 
-    def carry(message: str, size_bytes: int) -> Body:
+    def carry(message: str, size_bytes: int) -> None:
         """Carry the film to the bucket, or say that the phone may."""
         if has_keys:
             given = grant(
@@ -165,8 +173,7 @@ def bytes_carried(
             )
             sim.network.answer(SERVICE, PHONES, message, {"grant": given, "film_bytes": film_bytes})
         else:
-            bucket.store.put(key_of(message), f"{message} by {PHONES}".encode())
-            yield from bucket.take_in(message, size_bytes)
+            sim.network.send(SERVICE, BUCKET, message, {"type": "film", "size_bytes": size_bytes})
 
     Service(sim, service_bytes_per_s, carry)
 
@@ -184,12 +191,14 @@ def bytes_carried(
                 sim.emit("note", THIEF, text=f"no film {STOLEN} ever came")
                 return
         yield sim.sleep(5 if thief in ("copies it", "other key") else lives_s + 5)
-        if STOLEN in phones.grants:
+        if not bucket.is_reached_by(THIEF):
+            sim.emit("note", THIEF, text="the bucket does not answer")
+        elif STOLEN in phones.grants:
             bucket.opens(STOLEN, *_as_stolen(phones.grants[STOLEN], thief), by=THIEF)
         else:
             sim.emit("note", THIEF, text="there is no grant that could be stolen")
 
-    sim.spawn(at_random(sim, f"{PHONES}/films", rate=films_per_s, until_s=until_s, comes=film))
+    sim.spawn(at_random(sim, f"{PHONES}/films", rate=films_per_s, until_s=until_s, comes=film, source=phones))
     if thief != "nobody":
         sim.spawn(steal())
     sim.run()
