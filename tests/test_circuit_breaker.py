@@ -70,12 +70,33 @@ def test_a_silent_probe_has_failed_and_without_a_time_for_it_everybody_stays_out
     assert (stuck.status().state, sound.status().opened) == ("half-open", 2)
 
 
+def test_a_silent_probe_has_failed_when_its_time_is_over_and_not_when_somebody_asks() -> None:
+    rare = opened(probe_within_s=1.0)
+    for seconds in (5, 100, 200):  # once a minute or so: each silent probe is over long before the next call
+        assert rare.admit(seconds * S).is_probe
+    late = opened(probe_within_s=1.0)
+    probe = late.admit(5 * S)
+    late.went_well(7 * S, probe)  # nobody asked in between, and it is too late all the same
+    assert late.status().state == "open"
+    assert (late.admit(11 * S - 1), late.admit(11 * S).is_probe) == (None, True)
+
+
+def test_what_comes_to_light_late_has_its_row_then() -> None:
+    trace = Trace()
+    breaker = CircuitBreaker(failures=1, open_s=5, recorder=trace)
+    breaker.failed(0, breaker.admit(0))
+    breaker.admit(5 * S)
+    breaker.admit(100 * S)
+    told = [(row.kind, row.time_us // S) for row in trace]
+    assert told == [("breaker_open", 0), ("breaker_probe", 5), ("breaker_open", 100), ("breaker_probe", 100)]
+
+
 def test_the_rows_tell_the_story() -> None:
     trace = Trace()
     breaker = CircuitBreaker(failures=1, open_s=5, place="phone", recorder=trace)
     breaker.failed(0, breaker.admit(0, "m1"))
     breaker.admit(S, "m2")
-    breaker.went_well(6 * S, breaker.admit(5 * S, "m3"))
+    breaker.went_well(5 * S + 1, breaker.admit(5 * S, "m3"))
     told = [(row.kind, row.message) for row in trace]
     assert told == [("breaker_open", None), ("breaker_probe", "m3"), ("breaker_closed", None)]
 
@@ -86,15 +107,18 @@ def test_the_rows_tell_the_story() -> None:
     steps=st.lists(st.tuples(st.sampled_from(["ask", "well", "failed"]), st.integers(0, 3), st.integers(0, 5))),
 )
 def test_it_does_what_its_words_say(failures: int, steps: list[tuple[str, int, int]]) -> None:
-    """The reference keeps a history of (outcome) lists and times; it shares no line with the breaker."""
+    """The reference keeps a history of (outcome) lists and times; it shares no line with the breaker.
+
+    A probe that is silent for two seconds has failed at their end, whoever speaks next and when.
+    """
     breaker = CircuitBreaker(failures=failures, open_s=5, probe_within_s=2)
     now, out, shut_at, probe, probe_at, history, era = 0, [], None, None, 0, [], 0
     for act, seconds, which in steps:
         now += seconds
+        if probe is not None and now - probe_at >= 2 and (act == "ask" or out):
+            shut_at, probe, era = probe_at + 2, None, era + 1
         if act == "ask":
             permit = breaker.admit(now * S)
-            if probe is not None and now - probe_at >= 2:
-                shut_at, probe, era = now, None, era + 1
             if shut_at is None:
                 assert not permit.is_probe
             elif probe is None and now - shut_at >= 5:
@@ -125,6 +149,10 @@ def test_it_does_what_its_words_say(failures: int, steps: list[tuple[str, int, i
     [
         (lambda: CircuitBreaker(failures=0), "failures = 0"),
         (lambda: CircuitBreaker(failures=2.5), r"failures = 2\.5"),
+        (lambda: CircuitBreaker(failures=True), "failures = True"),
+        (lambda: CircuitBreaker(open_s=1e-9), "open_s = 1e-09: give seconds, a millionth or more"),
+        (lambda: CircuitBreaker(open_s=float("nan")), "open_s = nan"),
+        (lambda: CircuitBreaker(probe_within_s=float("inf")), "probe_within_s = inf"),
         (lambda: CircuitBreaker(open_s=0), "open_s = 0"),
         (lambda: CircuitBreaker(probe_within_s=-1), "probe_within_s = -1"),
         (lambda: CircuitBreaker().failed(0, None), "permit = None"),

@@ -24,6 +24,7 @@ from dsys_lab.scenarios.patterns import claim_check as claims
 from dsys_lab.scenarios.patterns import deployment_stamps as cells
 from dsys_lab.scenarios.patterns import strangler as fig
 from dsys_lab.scenarios.patterns import valet_key as valets
+from dsys_lab.scenarios.patterns.own_breaker import Ended, OwnBreaker
 from dsys_lab.trace import Trace, lamps, quantile
 
 SEEDS = (1, 2, 3)
@@ -99,6 +100,27 @@ def test_a_refused_call_that_is_let_through_is_answered_as_often_as_was_said(mon
         monkeypatch.undo()
     assert 5 < sum(told) < len(told) - 5
     assert sum(one != other for one, other in zip(told, came, strict=True)) <= 1, "its own work is a guess"
+
+
+def test_a_rule_of_ones_own_is_told_of_the_last_fifty_calls_and_of_those_on_their_way() -> None:
+    asked: list[tuple[tuple[Ended, ...], tuple[float, ...]]] = []
+
+    def always(ended: Any, on_their_way: Any, now_s: float) -> bool:
+        asked.append((ended, on_their_way))
+        return True
+
+    breaker = OwnBreaker(always)
+    waits = breaker.admit(0)
+    for second in range(1, 61):
+        breaker.failed(second * 1_000_000, breaker.admit(second * 1_000_000))
+    breaker.admit(61_000_000)
+    ended, on_their_way = asked[-1]
+    assert ended == tuple(Ended(second, well=False) for second in range(11, 61))
+    assert on_their_way == (0.0,)
+    breaker.went_well(62_000_000, waits)
+    for again in (breaker.went_well, breaker.failed):
+        with pytest.raises(BadParameter, match="and once, when it is over"):
+            again(62_000_000, waits)
 
 
 # ------------------------------------------------------------------------------------------ bulkhead
@@ -376,6 +398,11 @@ class TestPieceByPieceFewAreTurnedAwayAndWhatIsGoodStays:
         ("storm", {"breaker": "yes"}, "probe without a timeout"),
         ("storm", {"failures": 0}, "failures = 0"),
         ("storm", {"spike": 0}, "spike = 0"),
+        ("storm", {"breaker": "none", "failures": 0}, "failures = 0"),
+        ("storm", {"breaker": "none", "open_s": -1.0}, r"open_s = -1\.0"),
+        ("storm", {"until_s": 50.0}, "until_s = 50: give more than 60"),
+        ("storm", {"spike_from_s": 50.0, "spike_to_s": 40.0}, "give an end after the begin"),
+        ("storm", {"spike_from_s": -1.0}, r"spike_from_s = -1\.0"),
         ("pools", {"pools": "two"}, "one for all, one each"),
         ("pools", {"workers": 3}, "an even number"),
         ("large", {"way": "by post"}, "in the message, claim check"),

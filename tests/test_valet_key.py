@@ -175,6 +175,14 @@ def test_a_secret_is_replaced_while_old_grants_run_out() -> None:
         Door(store, [OTHER]).get(old, KEY, now_us=1)
 
 
+@pytest.mark.parametrize("forged", [None, 7, ""])
+def test_a_seal_that_is_no_seal_is_refused_like_a_false_one(forged: object) -> None:
+    hand = AtOurDoor()
+    leave = replace(hand.granted("put", KEY)[0], seal=forged)
+    with pytest.raises(GrantRefused, match="the seal is not ours"):
+        hand.door.put(leave, KEY, b"film", now_us=1)
+
+
 def test_more_bytes_than_granted_are_refused_and_nothing_is_put() -> None:
     hand = AtOurDoor()
     with pytest.raises(GrantRefused, match="101 bytes: the grant is for 100 at most"):
@@ -195,6 +203,13 @@ def test_more_bytes_than_granted_are_refused_and_nothing_is_put() -> None:
         (lambda: grant("x" * 32, "get", KEY, now_us=0, lives_s=1), "no bytes"),
         (lambda: Door(JournaledStore(VolatileDisk()), []), "give one or more"),
         (lambda: AtOurDoor().door.get("a url", KEY, now_us=0), "give what `grant` made"),
+        (lambda: grant(SECRET, "get", KEY, now_us=0, lives_s=1e-9), "lives_s = 1e-09: give a millionth"),
+        (lambda: grant(SECRET, "get", KEY, now_us=0, lives_s=float("nan")), "lives_s = nan"),
+        (lambda: grant(SECRET, "get", KEY, now_us=0.5, lives_s=1), r"now_us = 0\.5: give a whole number"),
+        (lambda: grant(SECRET, "get", KEY, now_us=float("nan"), lives_s=1), "now_us = nan: give a whole number"),
+        (lambda: grant(SECRET, "put", KEY, now_us=0, lives_s=1, size_max_bytes=True), "size_max_bytes = True"),
+        (lambda: grant(SECRET, "put", KEY, now_us=0, lives_s=1, size_max_bytes=2.5), r"size_max_bytes = 2\.5"),
+        (lambda: AtOurDoor().door.get(AtOurDoor().granted("get", KEY)[0], KEY, now_us=float("nan")), "now_us = nan"),
         (lambda: presigned.presigned(None, "delete", KEY, lives_s=1), "get, put"),
         (lambda: presigned.presigned(None, "get", KEY, lives_s=1.5), "whole seconds"),
     ],

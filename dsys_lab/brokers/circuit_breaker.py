@@ -17,8 +17,9 @@ The breaker promises
 2. While it is open it lets nothing through for `open_s`, and then one call at a time: the *probe*.
 3. Only the probe of the present period closes it or opens it again: the late news of a call that was let through before
    it opened says nothing about now, and changes nothing.
-4. A probe of which nothing is heard for `probe_within_s` has failed. Without that time (None) a lost probe keeps the
-   breaker half-open for ever, and everybody out: it is *stuck open*.
+4. A probe of which nothing is heard for `probe_within_s` has failed, and the breaker is open from that moment on,
+   though it learns of it (and writes its row) only when somebody speaks to it next. Without that time (None) a lost
+   probe keeps the breaker half-open for ever, and everybody out: it is *stuck open*.
 
 Cost: calls that are refused although the server would have answered: it is well again before the probe finds out, and
 five unlucky calls open it although nothing was the matter. What it buys is quiet, in which a queue of work for nobody
@@ -31,10 +32,11 @@ Sources: Nygard, *Release It!*, 2007, "Circuit Breaker"; Azure Architecture Cent
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
-from dsys_lab.errors import BadParameter, require_positive
+from dsys_lab.errors import BadParameter
 from dsys_lab.trace import NO_TRACE, Recorder
 
 CLOSED: Final = "closed"
@@ -60,7 +62,7 @@ class Permit:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How the breaker stands, and its books.
+    """How the breaker stood when it was last spoken to, and its books.
 
     Attributes
     ----------
@@ -115,24 +117,19 @@ class CircuitBreaker:
         place: str = "breaker",
         recorder: Recorder = NO_TRACE,
     ) -> None:
-        if not isinstance(failures, int) or failures < 1:
+        if not isinstance(failures, int) or isinstance(failures, bool) or failures < 1:
             raise BadParameter(f"failures = {failures!r}: give a whole number, 1 or more")
-        require_positive(open_s=open_s)
-        if probe_within_s is not None:
-            require_positive(probe_within_s=probe_within_s)
         self.failures, self.place, self.recorder = failures, place, recorder
-        self._open_us = int(open_s * 1e6)
-        self._probe_us = None if probe_within_s is None else int(probe_within_s * 1e6)
+        self._open_us = _microseconds(open_s=open_s)
+        self._probe_us = None if probe_within_s is None else _microseconds(probe_within_s=probe_within_s)
         self._state, self._since_us, self._period = CLOSED, 0, 0
         self._in_a_row = self._admitted = self._refused = self._probes = self._opened = 0
 
     # ------------------------------------------------------------ before a call
     def admit(self, now_us: int, message: str | None = None) -> Permit | None:
         """Give leave to call, or None: fail at once, and ask nobody."""
-        if self._state == HALF_OPEN and self._is_over(now_us, self._probe_us):
-            self._in_a_row += 1
-            self._open(now_us)
-        if self._state == OPEN and self._is_over(now_us, self._open_us):
+        self._let_go_of_a_silent_probe(now_us)
+        if self._state == OPEN and now_us >= self._since_us + self._open_us:
             self._turn(HALF_OPEN, now_us)
             self._probes += 1
             self.recorder.emit(now_us, "breaker_probe", self.place, message)
@@ -142,13 +139,16 @@ class CircuitBreaker:
         self._admitted += 1
         return Permit(self._period, self._state == HALF_OPEN)
 
-    def _is_over(self, now_us: int, lasts_us: int | None) -> bool:
-        return lasts_us is not None and now_us >= self._since_us + lasts_us
+    def _let_go_of_a_silent_probe(self, now_us: int) -> None:
+        """Be open since the end of the probe's time, if that has passed."""
+        if self._state == HALF_OPEN and self._probe_us is not None and now_us >= self._since_us + self._probe_us:
+            self._in_a_row += 1
+            self._open(now_us, since_us=self._since_us + self._probe_us)
 
     # ------------------------------------------------------------ after it
     def went_well(self, now_us: int, permit: Permit) -> None:
         """Hear that a call was answered."""
-        if not self._is_news(permit):
+        if not self._is_news(now_us, permit):
             return
         self._in_a_row = 0
         if permit.is_probe:
@@ -157,21 +157,22 @@ class CircuitBreaker:
 
     def failed(self, now_us: int, permit: Permit) -> None:
         """Hear that a call failed: it was told no, or nothing at all in time."""
-        if not self._is_news(permit):
+        if not self._is_news(now_us, permit):
             return
         self._in_a_row += 1
         if permit.is_probe or self._in_a_row >= self.failures:
-            self._open(now_us)
+            self._open(now_us, since_us=now_us)
 
-    def _is_news(self, permit: Permit) -> bool:
+    def _is_news(self, now_us: int, permit: Permit) -> bool:
         if not isinstance(permit, Permit) or permit.period > self._period:
             raise BadParameter(f"permit = {permit!r}: give what `admit` gave for this call")
+        self._let_go_of_a_silent_probe(now_us)
         return permit.period == self._period
 
     # ------------------------------------------------------------ its state
-    def _open(self, now_us: int) -> None:
+    def _open(self, now_us: int, *, since_us: int) -> None:
         self.recorder.emit(now_us, "breaker_open", self.place, failures=self._in_a_row)
-        self._turn(OPEN, now_us)
+        self._turn(OPEN, since_us)
         self._opened += 1
         self._in_a_row = 0
 
@@ -182,3 +183,11 @@ class CircuitBreaker:
     def status(self) -> Status:
         """Return how it stands, and its books."""
         return Status(self._state, self._in_a_row, self._admitted, self._refused, self._probes, self._opened)
+
+
+def _microseconds(**seconds: float) -> int:
+    """Return a time of the breaker's in microseconds."""
+    ((name, value),) = seconds.items()
+    if not 1e-6 <= value < math.inf:
+        raise BadParameter(f"{name} = {value!r}: give seconds, a millionth or more")
+    return round(value * 1e6)

@@ -19,7 +19,7 @@ from typing import Any, Final
 from dsys_lab.brokers.circuit_breaker import CircuitBreaker
 from dsys_lab.brokers.overflow import Buffer, Request
 from dsys_lab.brokers.retries import RetryBudget, RetryPolicy
-from dsys_lab.errors import require_choice, require_positive
+from dsys_lab.errors import BadParameter, require_choice, require_not_negative, require_positive
 from dsys_lab.scenarios.machines import Consumer, Inbox, RetryingClient
 from dsys_lab.scenarios.patterns.own_breaker import OwnBreaker
 from dsys_lab.scenarios.scenario import Claims, scenario
@@ -89,11 +89,18 @@ def storm(
     """Calls come at `utilisation * service_rate` a second, `spike` times that during the spike; clients try again.
 
     `breaker` is "none", "with a timeout", "probe without a timeout", or a rule of the reader's own (`OwnBreaker`), to
-    which `failures` and `open_s` say nothing. The gauge `goodput` counts answers in time.
+    which `failures` and `open_s` say nothing. The gauge `goodput` counts answers in time. The run lasts until
+    `SETTLED_S` after the spike at least, or nothing could be said of what comes back.
     """
     if isinstance(breaker, str):
         require_choice("breaker", breaker, BREAKERS)
-    require_positive(utilisation=utilisation, spike=spike, service_rate=service_rate, until_s=until_s)
+    require_positive(utilisation=utilisation, spike=spike, service_rate=service_rate, failures=failures, open_s=open_s)
+    require_not_negative(spike_from_s=spike_from_s)
+    if spike_to_s <= spike_from_s:
+        raise BadParameter(f"spike_from_s = {spike_from_s:g}, spike_to_s = {spike_to_s:g}: give an end after the begin")
+    if until_s <= spike_to_s + SETTLED_S:
+        told = f"until_s = {until_s:g}: give more than {spike_to_s + SETTLED_S:g}"
+        raise BadParameter(f"{told}, for what comes back is counted from {SETTLED_S:g} s after the spike on")
     rate, policy = utilisation * service_rate, RetryPolicy(retries=retries, timeout_s=timeout_s)
     inbox = Inbox(sim, Buffer(INBOX, capacity=1, policy="unbounded", recorder=sim.recorder))
     kind = RetryingClient if breaker == "none" else CarefulClient

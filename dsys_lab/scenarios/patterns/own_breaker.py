@@ -6,10 +6,12 @@ that is not over is on its way. It keeps nothing itself, so whatever it does can
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from dsys_lab.brokers.circuit_breaker import Permit
+from dsys_lab.errors import BadParameter
 from dsys_lab.trace import NO_TRACE, Recorder
 
 
@@ -30,7 +32,7 @@ class Ended(NamedTuple):
 
 MayCall = Callable[[Sequence[Ended], Sequence[float], float], bool]
 """`(ended, on_their_way, now_s)` -> whether to call."""
-REMEMBERED: int = 50
+REMEMBERED: Final = 50
 """How many calls that are over the function is told of."""
 
 
@@ -45,7 +47,7 @@ class OwnBreaker:
 
     def __init__(self, may_call: MayCall, *, place: str = "breaker", recorder: Recorder = NO_TRACE) -> None:
         self.may_call, self.place, self.recorder = may_call, place, recorder
-        self._ended: list[Ended] = []
+        self._ended: deque[Ended] = deque(maxlen=REMEMBERED)
         self._on_their_way: dict[Permit, float] = {}
         self._given = 0
         self._is_open = False
@@ -53,7 +55,7 @@ class OwnBreaker:
     def admit(self, now_us: int, message: str | None = None) -> Permit | None:
         """Ask the function."""
         now_s = now_us / 1e6
-        ended, out = tuple(self._ended[-REMEMBERED:]), tuple(self._on_their_way.values())
+        ended, out = tuple(self._ended), tuple(self._on_their_way.values())
         if not self.may_call(ended, out, now_s):
             if not self._is_open:
                 self._is_open = True
@@ -67,17 +69,25 @@ class OwnBreaker:
         return permit
 
     def went_well(self, now_us: int, permit: Permit) -> None:
-        """Hear that a call was answered."""
+        """Hear that a call was answered.
+
+        Raises
+        ------
+        BadParameter
+            If this call is not on its way.
+        """
         self._end(now_us, permit, well=True)
         if permit.is_probe and self._is_open:
             self._is_open = False
             self.recorder.emit(now_us, "breaker_closed", self.place)
 
     def failed(self, now_us: int, permit: Permit) -> None:
-        """Hear that a call was told no, or nothing at all in time."""
+        """Hear that a call was told no, or nothing at all in time; it must be on its way, too."""
         self._end(now_us, permit, well=False)
 
     def _end(self, now_us: int, permit: Permit, *, well: bool) -> None:
+        if permit not in self._on_their_way:
+            raise BadParameter(f"permit = {permit!r}: give what `admit` gave for a call, and once, when it is over")
         del self._on_their_way[permit]
         self._ended.append(Ended(now_us / 1e6, well))
 

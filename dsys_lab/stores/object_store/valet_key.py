@@ -38,7 +38,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
-from dsys_lab.errors import BadParameter, Refused, require_choice, require_positive
+from dsys_lab.errors import BadParameter, Refused, require_choice
 from dsys_lab.stores.object_store import verbs
 
 VERBS: Final = ("get", "put")
@@ -86,13 +86,21 @@ def grant(secret: bytes, verb: str, key: str, *, now_us: int, lives_s: float, si
     """
     require_choice("verb", verb, VERBS)
     verbs.check_key(key)
-    require_positive(lives_s=lives_s)
-    if lives_s > LIFE_MAX_S:
-        raise BadParameter(f"lives_s = {lives_s!r}: give at most {LIFE_MAX_S:,}, seven days; it cannot be called back")
+    _require_whole(now_us=now_us, size_max_bytes=size_max_bytes)
+    if not 1e-6 <= lives_s <= LIFE_MAX_S:
+        told = f"lives_s = {lives_s!r}: give a millionth of a second or more, and at most {LIFE_MAX_S:,}, seven days"
+        raise BadParameter(f"{told}; it cannot be called back")
     if (verb == "put") != (size_max_bytes > 0):
         raise BadParameter(f"{verb}, size_max_bytes = {size_max_bytes!r}: give the most bytes of a put, 0 for a get")
-    unsigned = Grant(verb, key, now_us + int(lives_s * 1e6), size_max_bytes)
+    unsigned = Grant(verb, key, now_us + round(lives_s * 1e6), size_max_bytes)
     return replace(unsigned, seal=seal(secret, unsigned))
+
+
+def _require_whole(**values: object) -> None:
+    """Refuse what is no whole number: half a byte and half a microsecond have no place under a seal."""
+    for name, value in values.items():
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise BadParameter(f"{name} = {value!r}: give a whole number")
 
 
 def seal(secret: bytes, unsigned: Grant) -> str:
@@ -162,8 +170,10 @@ class Door:
         """Look at the seal first: before that, nothing in a grant is more than a claim."""
         if not isinstance(given, Grant):
             raise BadParameter(f"grant = {given!r}: give what `grant` made")
+        _require_whole(now_us=now_us)
         rights = [seal(secret, given).encode() for secret in self._secrets]
-        if not any([hmac.compare_digest(right, given.seal.encode(errors="replace")) for right in rights]):  # noqa: C419  # none left out
+        told = str(given.seal).encode(errors="replace")
+        if not any([hmac.compare_digest(right, told) for right in rights]):  # noqa: C419  # none left out
             raise GrantRefused("the seal is not ours, or something under it was altered: ask for a grant anew")
         if now_us >= given.until_us:
             over_s = (now_us - given.until_us) / 1e6
