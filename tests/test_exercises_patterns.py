@@ -92,18 +92,38 @@ def test_a_rule_that_is_none_is_told_what_became_of_the_callers(slip, saw):
     assert re.search(saw, verdict.saw)
 
 
-def test_a_rule_that_forgets_its_probe_when_it_is_cut_off_is_seen():
-    asked = []
+@pytest.mark.parametrize("rule", [
+    lambda ended, out, now_s: len(out) < 6,
+    lambda ended, out, now_s: failed_in_a_row(ended) < 5 or now_s >= ended[-1].at_s + 5,
+    lambda ended, out, now_s: failed_in_a_row(ended) < 5 or now_s >= ended[-1].at_s + 2,
+    lambda ended, out, now_s: failed_in_a_row(ended) < 5 or not out,
+], ids=["so many at once", "all after a pause", "all after a short one", "one at a time, and no pause"])  # fmt: skip
+def test_what_comes_through_the_storms_and_is_no_breaker_calls_into_a_network_that_is_gone(rule):
+    verdict = BREAKER.check(rule)
+    assert not verdict.passed
+    told = r"The network was cut for 30 s, and after the first 5 s \d\d+ calls were made all the same\."
+    assert re.fullmatch(told, verdict.saw)
 
-    def one_probe_ever(ended, on_their_way, now_s):
+
+@pytest.mark.parametrize("pause_s", [1, 2, 3, 5])
+def test_a_rule_with_a_pause_and_one_probe_passes_whatever_its_pause(pause_s):
+    def rule(ended, on_their_way, now_s):
         if failed_in_a_row(ended) < 5:
             return True
-        if now_s < ended[-1].at_s + 5 or any(ended[-1].at_s == at_s for at_s in asked):
-            return False
-        asked.append(ended[-1].at_s)
-        return len(asked) % 2 == 1
+        opens_s = ended[-1].at_s + pause_s
+        return now_s >= opens_s and not any(since_s >= opens_s for since_s in on_their_way)
 
-    assert not BREAKER.check(one_probe_ever).passed
+    assert BREAKER.check(rule).passed
+
+
+def test_a_rule_that_loses_heart_in_a_long_cut_is_seen():
+    def loses_heart(ended, on_their_way, now_s):
+        failed = ended[len(ended) - failed_in_a_row(ended):]
+        return may_call(ended, on_their_way, now_s) and not (failed and failed[-1].at_s - failed[0].at_s > 25)
+
+    verdict = BREAKER.check(loses_heart)
+    assert not verdict.passed
+    assert re.search(r"network was cut for 30 s, and of \d+ calls 20 s after it and later 0 were answered", verdict.saw)
 
 
 def test_a_rule_must_say_yes_or_no():

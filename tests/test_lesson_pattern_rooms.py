@@ -24,6 +24,7 @@ from dsys_lab.scenarios.patterns import claim_check as claims
 from dsys_lab.scenarios.patterns import deployment_stamps as cells
 from dsys_lab.scenarios.patterns import strangler as fig
 from dsys_lab.scenarios.patterns import valet_key as valets
+from dsys_lab.scenarios.patterns.counts import less_with_an_orchestrator
 from dsys_lab.scenarios.patterns.own_breaker import Ended, OwnBreaker
 from dsys_lab.trace import Trace, lamps, quantile
 
@@ -240,10 +241,16 @@ class TestAnOrchestratorKnowsWhereEachOrderIs:
         for trace in (alone, led):
             assert {row.message for row in trace.of("confirm", "apologise")} - {STUCK} == others
 
-    def test_it_is_found_in_one_place_and_not_in_five(self, seed: int) -> None:
-        alone, led = (orders.trail(run("order", seed, way=way), STUCK) for way in orders.WAYS)
-        assert (alone.places, led.places) == (5, 1)
-        assert led.rows < 10 < alone.rows
+    def test_why_an_order_is_stuck_is_found_at_two_places_and_not_at_four_but_not_in_fewer_rows(self, seed: int) -> None:
+        found = {way: orders.trail(run("order", seed, way=way), STUCK) for way in orders.WAYS}
+        assert [found[way].places for way in orders.WAYS] == [4, 2]
+        assert less_with_an_orchestrator(found) == "places to look at"
+
+    def test_of_an_order_that_ended_the_shop_knows(self, seed: int) -> None:
+        for way in orders.WAYS:
+            trace = run("order", seed, way=way)
+            first = next(row.message for row in trace.of("confirm"))
+            assert orders.trail(trace, first).places == 1
 
     def test_it_costs_two_messages_a_service_where_the_choreography_has_one_and_one_more(self, seed: int) -> None:
         alone, led = (orders.messages_an_order(run("order", seed, way=way)) for way in orders.WAYS)
@@ -272,6 +279,37 @@ class TestAnOrchestratorKnowsWhereEachOrderIs:
         loss = {"do": "loss", "target": "network", "at_s": 5, "lasts_s": 15, "value": 0.2}
         for way in orders.WAYS:
             assert red(orders.order(seed=seed, way=way, stuck=0, faults=[loss])) == set()
+
+
+def test_a_look_for_an_order_counts_the_rows_down_to_its_own_at_each_place_and_stops_at_the_reason() -> None:
+    def look_at(*told: tuple[str, str, str, dict[str, Any]]) -> orders.Trail:
+        trace = Trace()
+        trace.emit(0, "accept", "shop", "o1", order="o1")
+        for second, (kind, place, message, fields) in enumerate(told, start=1):
+            trace.emit(second * 100_000, kind, place, message, **fields)
+        trace.emit(7_000_000, "effect", "stock", "o9", key="too late to be read")
+        return orders.trail(trace, "o1")
+
+    done = {"key": ""}
+    other = ("accept", "shop", "o2", {"order": "o2"})
+    stock, mail = (("effect", "stock", one, done) for one in ("o1", "o2")), ("effect", "mail", "o8", done)
+    fails = ("fail", "payment", "o1", {"why": "it fails each time", "attempt": 1})
+    assert look_at(other, *stock, fails, mail, mail) == orders.Trail(3, 2 + 2 + 1)
+    assert look_at(other, mail) == orders.Trail(2, 2 + 0), "the stock has never seen it: there it ends"
+    begun = ("begin", "shop", "o1", {"op": "o1", "name": "do at payment"})
+    assert look_at(begun, other, fails, mail) == orders.Trail(2, 2 + 1), "the orchestrator names the place"
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        (lambda: orders.trail(run("order", 1), "o99"), "order = 'o99': the run has no such order"),
+        (lambda: orders.messages_an_order(run("order", 1, refused=1.0)), "no order of this run was confirmed"),
+    ],
+)
+def test_a_question_about_no_order_is_refused_in_words(call: Any, told: str) -> None:
+    with pytest.raises(BadParameter, match=told):
+        call()
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -366,34 +366,40 @@ thief.reveal(
 # ### 7. Who knows how it goes on?
 #
 # An order goes through four services. In a **choreography** each says what it has done, and the one whom that concerns
-# acts on it; an **orchestrator** tells each what to do, hears how it went, and keeps a list of the orders that are open.
-# One order of some thirty is stuck, and six seconds after it came somebody looks for it: from service to service, the
-# newest row first, until the trail ends; or in the orchestrator's list.
+# acts on it; an **orchestrator** tells each what to do, hears how it went, and writes both into its journal.
+# One order of some thirty is stuck, and six seconds after it came somebody wants to know why. At each place the newest row
+# is read first, until one is the order's. If that does not say why, one goes on: to the next service, or to the one that
+# the orchestrator has told last.
 
 # %%
 stuck = predict(
     "26/stuck",
-    "To find the stuck order, how many rows more must be read in the choreography than "
-    "with the orchestrator?",
-    between=(0, 100),
-    unit="rows",
+    "Until one knows why the order is stuck: what is there less of with the "
+    "orchestrator?",
+    choices=["places to look at", "rows to read", "both", "neither"],
 )
 stuck
 
 # %%
 from dsys_lab.scenarios.patterns import order
 from dsys_lab.scenarios.patterns.choreography import messages_an_order, trail
+from dsys_lab.scenarios.patterns.counts import less_with_an_orchestrator
 
 # %%
 ways = {way: order(way=way) for way in ("choreography", "orchestrator")}
-rows = {way: trail(run, "o7").rows for way, run in ways.items()}
+found = {way: trail(run, "o7") for way, run in ways.items()}
 stuck.reveal(
-    rows["choreography"] - rows["orchestrator"],
-    why="Nobody knows the whole, so the whole is put together by the reader.",
+    less_with_an_orchestrator(found),
+    why="The orchestrator's journal names the place to go to. But what four services "
+    "write down apart stands in that one journal together.",
     show=player(*ways.values()),
 )
 
+# %%
+pd.DataFrame.from_dict(found, orient="index")
+
 # %% [markdown]
+# Rows are cheap: with an index by order each place is one look. Places are not, for at each somebody else is asked.
 # (Later the orchestrator loses patience, undoes what was done, and apologises.) And what does somebody who knows cost?
 
 # %%

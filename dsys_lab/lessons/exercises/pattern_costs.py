@@ -24,7 +24,7 @@ COSTS: Final = {
     "Leader Election": "somebody is asked all day who it is",
     "Verification with Apology": "a yes turns out to be a no",
     "Claim Check": "two places must keep things for equally long, and two more journeys are made",
-    "Choreography": "whoever looks for something must read everywhere",
+    "Choreography": "whoever looks for something must go from one to the next",
 }
 """Pattern -> what it costs, in other words than on its card."""
 WRONG_MOST: Final = 2

@@ -344,7 +344,7 @@ OWN: Final = (
         "Let each say what it has done, and the one whom it concerns act on that.",
         "patterns.order", {"way": "orchestrator"}, {"way": "choreography"},
         Measure("messages an order", messages_an_order),
-        Measure("rows to read until the stuck order is found", lambda trace: trail(trace, "o7").rows),
+        Measure("places to look at until one knows why an order is stuck", lambda trace: trail(trace, "o7").places),
         "Publisher/Subscriber", "a choreography is who does what next; a topic is one of the ways to tell it",
     ),
     Pattern(

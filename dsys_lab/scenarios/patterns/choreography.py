@@ -5,8 +5,9 @@ whoever is concerned by that knows what to do: the next one its part, the one be
 and nobody knows the whole. An *orchestrator* knows it: it tells each service what to do, hears how that went, and
 writes both into its journal. That costs it nearly twice the messages, and it is one more machine that can crash.
 
-What it buys shows when one order is stuck. In the choreography one reads from service to service until the trail ends;
-in the orchestrator's journal the answer stands in one place. And an orchestrator can lose patience: it undoes what was
+What it buys shows when one order is stuck. In the choreography one goes from service to service until one of them says
+why; the orchestrator's journal names the one to go to. (There are not fewer rows to read: what four services write down
+stands in one journal then.) And an orchestrator can lose patience: it undoes what was
 done, in reverse, and apologises. In a choreography nobody is there to. To undo, one part after the other, is what makes
 a row of steps a *saga*: without it (`undoes=False`) an order that failed leaves what was done of it by then.
 
@@ -21,7 +22,6 @@ Microservices*, second edition, 2021, ch. 6; Garcia-Molina and Salem, "Sagas", S
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -336,7 +336,7 @@ class Trail:
     places : int
         Machines whose rows had to be looked at.
     rows : int
-        Rows that were read there.
+        Rows that were read there, the newest first, up to the order's own.
     """
 
     places: int
@@ -344,37 +344,37 @@ class Trail:
 
 
 def trail(trace: Trace, order: str) -> Trail:
-    """Look for an order as a person would, `LOOKS_AFTER_S` after it was accepted and not yet heard of again.
+    """Look for an order as a person would who wants to know why nothing is heard of it, `LOOKS_AFTER_S` after it came.
 
-    An orchestrator keeps a table of the orders that are open, and how far each is: that is read, all of it. Services
-    keep what they have done: one goes from each to the next, the newest row first, until one has never seen the order.
+    At each place the newest row is read first, until one is the order's. It says why (or how the order ended): that is
+    all. Otherwise one goes on: to the next service in a row; or, if there is an orchestrator, to the one that it has
+    told last.
+
+    Raises
+    ------
+    BadParameter
+        If the run has no such order.
     """
-    (accepted,) = [row for row in trace.of("accept") if row.message == order]
-    now_us = accepted.time_us + LOOKS_AFTER_S * 1e6
-    before = [row for row in trace if row.kind in WRITTEN and row.time_us <= now_us]
-    if trace.header.params["way"] == "orchestrator":
-        ended = {row.message for row in before if row.kind in ("confirm", "apologise")}
-        return Trail(1, len({row.message for row in before if row.kind == "accept"} - ended))
-    looked = rows = 0
-    for place in (SHOP, *SERVICES):
-        written = [row for row in before if row.place == place]
-        looked += 1
-        read = next(_positions(written, order), None)
-        rows += len(written) if read is None else read
-        if read is None:
+    came_us = next((row.time_us for row in trace.of("accept") if row.message == order), None)
+    if came_us is None:
+        raise BadParameter(f"order = {order!r}: the run has no such order; give one that was accepted, such as 'o1'")
+    written = [row for row in trace if row.kind in WRITTEN and row.time_us <= came_us + LOOKS_AFTER_S * 1e6]
+    way, rows = [SHOP, *SERVICES], 0
+    for places, place in enumerate(way, start=1):
+        there = [row for row in reversed(written) if row.place == place]
+        read, row = next(((number, row) for number, row in enumerate(there, 1) if row.message == order), (0, None))
+        rows += read or len(there)
+        if row is None or row.kind in SAY_WHY:
             break
-    return Trail(looked, rows)
+        if row.kind == "begin":
+            way[1:] = [str(row.fields["name"]).rpartition(" ")[2]]
+    return Trail(places, rows)
 
 
 LOOKS_AFTER_S: Final = 6.0
-WRITTEN: Final = frozenset(
-    {"accept", "begin", "end", "start", "effect", "refuse", "fail", "compensate", "confirm", "apologise"}
-)
+SAY_WHY: Final = frozenset({"fail", "refuse", "confirm", "apologise"})
+WRITTEN: Final = frozenset({"accept", "begin", "end", "effect", "compensate"}) | SAY_WHY
 """What a machine writes down of its work; what goes over the network it does not."""
-
-
-def _positions(written: list[Row], order: str) -> Iterator[int]:
-    return (number for number, row in enumerate(reversed(written), start=1) if row.message == order)
 
 
 def parts_left(trace: Trace) -> int:
@@ -385,6 +385,14 @@ def parts_left(trace: Trace) -> int:
 
 
 def messages_an_order(trace: Trace) -> float:
-    """Return how many messages were sent for each order that was confirmed, acknowledgements aside."""
+    """Return how many messages were sent for each order that was confirmed, acknowledgements aside.
+
+    Raises
+    ------
+    BadParameter
+        If none was.
+    """
     confirmed = {row.message for row in trace.of("confirm")}
+    if not confirmed:
+        raise BadParameter("messages_an_order: no order of this run was confirmed; give a run with some that were")
     return sum(row.message in confirmed for row in trace.of("send")) / len(confirmed)
