@@ -108,10 +108,24 @@ def test_a_refused_message_leaves_no_object() -> None:
     assert check.store.list().keys == ()
 
 
+def test_what_a_queue_with_a_lower_limit_finds_too_large_goes_beside_it_and_takes_nothing_from_others() -> None:
+    check = ClaimCheck(QueueAtHand("clips", Settings(size_max_bytes=1024)), JournaledStore(VolatileDisk()))
+    sizes = {"film": 3_000_000, "photo": 5_000, "ping": 100}
+    for message, size in sizes.items():
+        assert isinstance(check.send(message, bytes(size)), Accepted)
+    lent = {taken.message: taken for taken in check.receive(limit=3)}
+    assert {message: len(check.payload(taken)) for message, taken in lent.items()} == sizes
+    assert [message for message, taken in lent.items() if taken.ticket is None] == ["ping"]
+
+
 @pytest.mark.parametrize(
     ("call", "error", "told"),
     [
         (lambda check: ClaimCheck(check.queue, check.store, message_bytes_max=SIZE_MAX_BYTES + 1), BadParameter, "SQS"),
+        (lambda check: ClaimCheck(check.queue, check.store, message_bytes_max=True), BadParameter, "_max = True: give"),
+        (lambda check: ClaimCheck(check.queue, check.store, message_bytes_max=1.5), BadParameter, "a whole number"),
+        (lambda check: ClaimCheck(check.queue, check.store, message_bytes_max="x"), BadParameter, "a whole number"),
+        (lambda check: ClaimCheck(check.queue, check.store, message_bytes_max=None), BadParameter, "a whole number"),
         (lambda check: ClaimCheck(check.queue, check.store, prefix="x" * 2_000), BadParameter, "key of 2,001 bytes"),
         (lambda check: check.send("m", "text"), BadParameter, "payload = str"),
         (lambda check: check.send("m" * 2_000, FILM), BadParameter, "key of"),

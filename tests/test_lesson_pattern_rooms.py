@@ -241,7 +241,7 @@ class TestAnOrchestratorKnowsWhereEachOrderIs:
         for trace in (alone, led):
             assert {row.message for row in trace.of("confirm", "apologise")} - {STUCK} == others
 
-    def test_why_an_order_is_stuck_is_found_at_two_places_and_not_at_four_but_not_in_fewer_rows(self, seed: int) -> None:
+    def test_why_one_is_stuck_is_found_at_two_places_and_not_at_four_but_in_no_fewer_rows(self, seed: int) -> None:
         found = {way: orders.trail(run("order", seed, way=way), STUCK) for way in orders.WAYS}
         assert [found[way].places for way in orders.WAYS] == [4, 2]
         assert less_with_an_orchestrator(found) == "places to look at"

@@ -16,6 +16,7 @@ The room promises
 2. The object is there before anybody can have its ticket, and until the message is acknowledged.
 3. A ticket whose object is gone is an error with a name (`ClaimGone`), never an empty payload.
 4. The key is made of the message's name: who sends again after a crash writes over what it left, and leaves no litter.
+   So a name is for one payload: another one under it takes the object away from the first, which is `ClaimGone` then.
 
 Cost: two more round trips to the store, put and get, and a third for the deletion; a second thing that can be down; and
 two retentions that must fit: an object that is kept for a shorter time than its message leaves a ticket to nowhere. A
@@ -114,7 +115,7 @@ class ClaimCheck:
     store : Store
     message_bytes_max : int
         Bodies up to so many bytes go through the queue whole; by default as many as SQS takes. 0: every payload is put
-        into the store.
+        into the store, and so is what a queue with a lower limit of its own says is too large.
     prefix : str
         What the keys begin with.
 
@@ -134,8 +135,10 @@ class ClaimCheck:
     def __init__(
         self, queue: Queue, store: Store, *, message_bytes_max: int = SIZE_MAX_BYTES, prefix: str = PREFIX
     ) -> None:
-        if not 0 <= message_bytes_max <= SIZE_MAX_BYTES:
-            raise BadParameter(f"message_bytes_max = {message_bytes_max!r}: give 0 to {SIZE_MAX_BYTES:,}, SQS's limit")
+        is_whole = isinstance(message_bytes_max, int) and not isinstance(message_bytes_max, bool)
+        if not (is_whole and 0 <= message_bytes_max <= SIZE_MAX_BYTES):
+            told = f"give a whole number, 0 to {SIZE_MAX_BYTES:,}, SQS's limit"
+            raise BadParameter(f"message_bytes_max = {message_bytes_max!r}: {told}")
         check_key(f"{prefix}x")
         self.queue, self.store, self.message_bytes_max, self.prefix = queue, store, message_bytes_max, prefix
 
@@ -148,7 +151,12 @@ class ClaimCheck:
         Refused, MayHaveHappened
             From the store or the queue: what was put by then is litter until the message is sent again.
         """
-        sent = self.queue.send(message, self.check_in(message, payload))
+        whole = written_whole(payload)
+        if len(whole) <= self.message_bytes_max:
+            sent = self.queue.send(message, whole)
+            if not isinstance(sent, Rejected):
+                return sent
+        sent = self.queue.send(message, self._put(message, payload))
         if isinstance(sent, Rejected):
             self.store.delete(self.prefix + message)
         return sent
@@ -156,8 +164,10 @@ class ClaimCheck:
     def check_in(self, message: str, payload: bytes) -> str:
         """Put a payload into the store unless it is small, and return the body of the message that stands for it."""
         whole = written_whole(payload)
-        if len(whole) <= self.message_bytes_max:
-            return whole
+        return whole if len(whole) <= self.message_bytes_max else self._put(message, payload)
+
+    def _put(self, message: str, payload: bytes) -> str:
+        """Put a payload into the store, and return its ticket as a body."""
         key = self.prefix + message
         check_key(key)
         return json.dumps(asdict(Ticket(key, len(payload), self.store.put(key, payload).etag)))

@@ -31,7 +31,7 @@ from dsys_lab.scenarios.arrivals import at_random
 from dsys_lab.scenarios.scenario import Claims, scenario
 from dsys_lab.simulation import Body, Event, Machine, Simulation
 from dsys_lab.simulation.chance import exponential
-from dsys_lab.trace import Row, Trace
+from dsys_lab.trace import Trace
 
 WAYS: Final = ("choreography", "orchestrator")
 SERVICES: Final = ("stock", "payment", "shipping", "mail")
@@ -359,8 +359,9 @@ def trail(trace: Trace, order: str) -> Trail:
     if came_us is None:
         raise BadParameter(f"order = {order!r}: the run has no such order; give one that was accepted, such as 'o1'")
     written = [row for row in trace if row.kind in WRITTEN and row.time_us <= came_us + LOOKS_AFTER_S * 1e6]
-    way, rows = [SHOP, *SERVICES], 0
-    for places, place in enumerate(way, start=1):
+    way, places, rows = [SHOP, *SERVICES], 0, 0
+    for place in way:
+        places += 1
         there = [row for row in reversed(written) if row.place == place]
         read, row = next(((number, row) for number, row in enumerate(there, 1) if row.message == order), (0, None))
         rows += read or len(there)
