@@ -24,7 +24,7 @@ from dsys_lab.scenarios.patterns import claim_check as claims
 from dsys_lab.scenarios.patterns import deployment_stamps as cells
 from dsys_lab.scenarios.patterns import strangler as fig
 from dsys_lab.scenarios.patterns import valet_key as valets
-from dsys_lab.scenarios.patterns.counts import less_with_an_orchestrator
+from dsys_lab.scenarios.patterns.looked_for import Trail, less_with_an_orchestrator, trail
 from dsys_lab.scenarios.patterns.own_breaker import Ended, OwnBreaker
 from dsys_lab.trace import Trace, lamps, quantile
 
@@ -242,7 +242,7 @@ class TestAnOrchestratorKnowsWhereEachOrderIs:
             assert {row.message for row in trace.of("confirm", "apologise")} - {STUCK} == others
 
     def test_why_one_is_stuck_is_found_at_two_places_and_not_at_four_but_in_no_fewer_rows(self, seed: int) -> None:
-        found = {way: orders.trail(run("order", seed, way=way), STUCK) for way in orders.WAYS}
+        found = {way: trail(run("order", seed, way=way), STUCK) for way in orders.WAYS}
         assert [found[way].places for way in orders.WAYS] == [4, 2]
         assert less_with_an_orchestrator(found) == "places to look at"
 
@@ -250,7 +250,7 @@ class TestAnOrchestratorKnowsWhereEachOrderIs:
         for way in orders.WAYS:
             trace = run("order", seed, way=way)
             first = next(row.message for row in trace.of("confirm"))
-            assert orders.trail(trace, first).places == 1
+            assert trail(trace, first).places == 1
 
     def test_it_costs_two_messages_a_service_where_the_choreography_has_one_and_one_more(self, seed: int) -> None:
         alone, led = (orders.messages_an_order(run("order", seed, way=way)) for way in orders.WAYS)
@@ -282,28 +282,28 @@ class TestAnOrchestratorKnowsWhereEachOrderIs:
 
 
 def test_a_look_for_an_order_counts_the_rows_down_to_its_own_at_each_place_and_stops_at_the_reason() -> None:
-    def look_at(*told: tuple[str, str, str, dict[str, Any]]) -> orders.Trail:
+    def look_at(*told: tuple[str, str, str, dict[str, Any]]) -> Trail:
         trace = Trace()
         trace.emit(0, "accept", "shop", "o1", order="o1")
         for second, (kind, place, message, fields) in enumerate(told, start=1):
             trace.emit(second * 100_000, kind, place, message, **fields)
         trace.emit(7_000_000, "effect", "stock", "o9", key="too late to be read")
-        return orders.trail(trace, "o1")
+        return trail(trace, "o1")
 
     done = {"key": ""}
     other = ("accept", "shop", "o2", {"order": "o2"})
     stock, mail = (("effect", "stock", one, done) for one in ("o1", "o2")), ("effect", "mail", "o8", done)
     fails = ("fail", "payment", "o1", {"why": "it fails each time", "attempt": 1})
-    assert look_at(other, *stock, fails, mail, mail) == orders.Trail(3, 2 + 2 + 1)
-    assert look_at(other, mail) == orders.Trail(2, 2 + 0), "the stock has never seen it: there it ends"
+    assert look_at(other, *stock, fails, mail, mail) == Trail(3, 2 + 2 + 1)
+    assert look_at(other, mail) == Trail(2, 2 + 0), "the stock has never seen it: there it ends"
     begun = ("begin", "shop", "o1", {"op": "o1", "name": "do at payment"})
-    assert look_at(begun, other, fails, mail) == orders.Trail(2, 2 + 1), "the orchestrator names the place"
+    assert look_at(begun, other, fails, mail) == Trail(2, 2 + 1), "the orchestrator names the place"
 
 
 @pytest.mark.parametrize(
     ("call", "told"),
     [
-        (lambda: orders.trail(run("order", 1), "o99"), "order = 'o99': the run has no such order"),
+        (lambda: trail(run("order", 1), "o99"), "order = 'o99': the run has no such order"),
         (lambda: orders.messages_an_order(run("order", 1, refused=1.0)), "no order of this run was confirmed"),
     ],
 )

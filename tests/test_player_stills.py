@@ -151,3 +151,19 @@ def test_lanes_that_draw_one_unit_share_its_scale(monkeypatch: pytest.MonkeyPatc
         trace.header.strip = ["lag"]
     still.png(lanes, [""] * 3)
     assert tops == [30, 30, 1]
+
+
+@pytest.mark.parametrize(("width", "copies"), [(1.0, 1), (1.0, 5), (1.0, 8), (1.0, 20), (2.4, 8), (2.4, 60)])
+def test_no_disc_reaches_beyond_its_box(width: float, copies: int) -> None:
+    import matplotlib.pyplot as plt
+    from matplotlib.patches import Rectangle
+
+    figure, axes = plt.subplots()
+    box = Rectangle((0, -0.4), width, 0.8)
+    axes.add_patch(box)
+    standing = [((f"m{number}", 0), "here") for number in range(copies)]
+    still._discs(axes, standing, folded(Trace()), x0=0.0, y0=0.0, width=width, points=100.0, box=box)
+    spots = [(x, line.get_markersize() / 200) for line in axes.lines for x in line.get_xdata()]
+    assert len(spots) == copies
+    assert all(x - half >= -1e-9 and x + half <= width + 1e-9 for x, half in spots)
+    plt.close(figure)

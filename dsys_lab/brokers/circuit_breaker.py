@@ -128,7 +128,7 @@ class CircuitBreaker:
     # ------------------------------------------------------------ before a call
     def admit(self, now_us: int, message: str | None = None) -> Permit | None:
         """Give leave to call, or None: fail at once, and ask nobody."""
-        self._let_go_of_a_silent_probe(now_us)
+        self.tick(now_us)
         if self._state == OPEN and now_us >= self._since_us + self._open_us:
             self._turn(HALF_OPEN, now_us)
             self._probes += 1
@@ -139,8 +139,8 @@ class CircuitBreaker:
         self._admitted += 1
         return Permit(self._period, self._state == HALF_OPEN)
 
-    def _let_go_of_a_silent_probe(self, now_us: int) -> None:
-        """Be open since the end of the probe's time, if that has passed."""
+    def tick(self, now_us: int) -> None:
+        """Let time pass: a probe that was silent for too long has failed, and the breaker is open since then."""
         if self._state == HALF_OPEN and self._probe_us is not None and now_us >= self._since_us + self._probe_us:
             self._in_a_row += 1
             self._open(now_us, since_us=self._since_us + self._probe_us)
@@ -166,7 +166,7 @@ class CircuitBreaker:
     def _is_news(self, now_us: int, permit: Permit) -> bool:
         if not isinstance(permit, Permit) or permit.period > self._period:
             raise BadParameter(f"permit = {permit!r}: give what `admit` gave for this call")
-        self._let_go_of_a_silent_probe(now_us)
+        self.tick(now_us)
         return permit.period == self._period
 
     # ------------------------------------------------------------ its state

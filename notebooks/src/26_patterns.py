@@ -104,13 +104,16 @@ answers(breaker.status())
 # %% [markdown]
 # ## Look inside
 #
-# All of its decisions, before a call and after it:
+# All of its decisions: before a call, after it, and of a probe of which nothing is heard:
 
 # %%
 show_source(CircuitBreaker.admit)
 
 # %%
 show_source(CircuitBreaker.failed)
+
+# %%
+show_source(CircuitBreaker.tick)
 
 # %% [markdown]
 # And what is a pattern, for this page? Two sets of parameters for one scenario of some lab, and two measures. So the numbers
@@ -382,8 +385,8 @@ stuck
 
 # %%
 from dsys_lab.scenarios.patterns import order
-from dsys_lab.scenarios.patterns.choreography import messages_an_order, trail
-from dsys_lab.scenarios.patterns.counts import less_with_an_orchestrator
+from dsys_lab.scenarios.patterns.choreography import messages_an_order
+from dsys_lab.scenarios.patterns.looked_for import less_with_an_orchestrator, trail
 
 # %%
 ways = {way: order(way=way) for way in ("choreography", "orchestrator")}

@@ -11,12 +11,13 @@ from typing import Final
 from dsys_lab.facts import fact
 from dsys_lab.scenarios.patterns.bulkhead import QUIET, idle_beside_a_line_s, waits_s
 from dsys_lab.scenarios.patterns.catalogue import Pattern
-from dsys_lab.scenarios.patterns.choreography import messages_an_order, parts_left, trail
+from dsys_lab.scenarios.patterns.choreography import messages_an_order, parts_left
 from dsys_lab.scenarios.patterns.circuit_breaker import refused_in_vain
 from dsys_lab.scenarios.patterns.claim_check import bus_bytes
 from dsys_lab.scenarios.patterns.claim_check import round_trips as large_round_trips
 from dsys_lab.scenarios.patterns.deployment_stamps import asked, users_hit
 from dsys_lab.scenarios.patterns.filters import with_the_model
+from dsys_lab.scenarios.patterns.looked_for import trail
 from dsys_lab.scenarios.patterns.measures import (
     DONE_AGAIN,
     LOST,

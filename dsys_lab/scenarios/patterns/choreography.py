@@ -22,15 +22,14 @@ Microservices*, second edition, 2021, ch. 6; Garcia-Molina and Salem, "Sagas", S
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
 from dsys_lab.errors import BadParameter, require_choice, require_fraction, require_positive
 from dsys_lab.scenarios.arrivals import at_random
 from dsys_lab.scenarios.scenario import Claims, scenario
-from dsys_lab.simulation import Body, Event, Machine, Simulation
-from dsys_lab.simulation.chance import exponential
+from dsys_lab.simulation import Body, Event, Machine, Simulation, to_us
+from dsys_lab.simulation.chance import Stream, exponential
 from dsys_lab.trace import Trace
 
 WAYS: Final = ("choreography", "orchestrator")
@@ -44,6 +43,8 @@ REFUSES, STICKS = "payment", "shipping"
 APOLOGY_COST: Final = 1
 AGAIN_S: Final = 1.0
 """How soon something is said, or tried, again."""
+LOOKS_AFTER_S: Final = 6.0
+"""How long after an order somebody begins to look for it."""
 
 
 class Correspondent(Machine):
@@ -320,64 +321,21 @@ def order(
             sim, name, leader=SHOP if leads else "", work_s=work_s, refused=refused, sticks=f"o{stuck}"
         )
     front = Orchestrator(sim, journal=journal, patience_s=patience_s, undoes=undoes) if leads else Shop(sim, SHOP)
-    sim.spawn(at_random(sim, "customers/arrivals", rate=orders_per_s, until_s=until_s, source=front,
-                        comes=lambda number, _: front.accept(f"o{number}")))  # fmt: skip
+    looked_for_us = None
+
+    def come(number: int, _: Stream) -> None:
+        nonlocal looked_for_us
+        front.accept(f"o{number}")
+        if number == stuck:
+            looked_for_us = sim.now_us + to_us(LOOKS_AFTER_S)
+
+    sim.spawn(at_random(sim, "customers/arrivals", rate=orders_per_s, until_s=until_s, comes=come, source=front))
     sim.run(2 * until_s)
-    return Claims({"one end each": {}, "exactly-once effect": {}, "sends settle": {}})
+    claims: dict[str, dict[str, Any]] = {"one end each": {}, "exactly-once effect": {}, "sends settle": {}}
+    return Claims(claims, poster_us=looked_for_us, follow=f"o{stuck}" if looked_for_us else None)
 
 
 # ------------------------------------------------------------------------------------------ what it came to
-@dataclass(frozen=True, slots=True)
-class Trail:
-    """What a person reads to find out where an order is.
-
-    Attributes
-    ----------
-    places : int
-        Machines whose rows had to be looked at.
-    rows : int
-        Rows that were read there, the newest first, up to the order's own.
-    """
-
-    places: int
-    rows: int
-
-
-def trail(trace: Trace, order: str) -> Trail:
-    """Look for an order as a person would who wants to know why nothing is heard of it, `LOOKS_AFTER_S` after it came.
-
-    At each place the newest row is read first, until one is the order's. It says why (or how the order ended): that is
-    all. Otherwise one goes on: to the next service in a row; or, if there is an orchestrator, to the one that it has
-    told last.
-
-    Raises
-    ------
-    BadParameter
-        If the run has no such order.
-    """
-    came_us = next((row.time_us for row in trace.of("accept") if row.message == order), None)
-    if came_us is None:
-        raise BadParameter(f"order = {order!r}: the run has no such order; give one that was accepted, such as 'o1'")
-    written = [row for row in trace if row.kind in WRITTEN and row.time_us <= came_us + LOOKS_AFTER_S * 1e6]
-    way, places, rows = [SHOP, *SERVICES], 0, 0
-    for place in way:
-        places += 1
-        there = [row for row in reversed(written) if row.place == place]
-        read, row = next(((number, row) for number, row in enumerate(there, 1) if row.message == order), (0, None))
-        rows += read or len(there)
-        if row is None or row.kind in SAY_WHY:
-            break
-        if row.kind == "begin":
-            way[1:] = [str(row.fields["name"]).rpartition(" ")[2]]
-    return Trail(places, rows)
-
-
-LOOKS_AFTER_S: Final = 6.0
-SAY_WHY: Final = frozenset({"fail", "refuse", "confirm", "apologise"})
-WRITTEN: Final = frozenset({"accept", "begin", "end", "effect", "compensate"}) | SAY_WHY
-"""What a machine writes down of its work; what goes over the network it does not."""
-
-
 def parts_left(trace: Trace) -> int:
     """Return how many parts stay done of orders that were apologised for."""
     failed = {row.message for row in trace.of("apologise")}

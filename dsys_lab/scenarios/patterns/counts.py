@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from statistics import fmean
 from typing import Any, Final
 
@@ -10,8 +9,6 @@ import pandas as pd
 
 from dsys_lab.dataflows.claim_check.crashes import ORDERS, crashed_everywhere
 from dsys_lab.scenarios.patterns.bulkhead import POOLS, mean_wait_s
-from dsys_lab.scenarios.patterns.choreography import WAYS as CHOREOGRAPHY_OR_NOT
-from dsys_lab.scenarios.patterns.choreography import Trail
 from dsys_lab.scenarios.patterns.claim_check import CLIP, WAYS, large
 from dsys_lab.scenarios.patterns.valet_key import THIEVES, bytes_carried
 from dsys_lab.trace import Trace, lamp
@@ -44,15 +41,6 @@ def _clip_s(trace: Trace) -> float:
     """Return the least seconds that a clip took from the camera to the encoder's work: nothing was in its way."""
     sent = {row.message: row.time_us for row in trace.of("publish") if str(row.message).startswith(CLIP[0])}
     return min(row.time_us - sent[row.message] for row in trace.of("effect") if row.message in sent) / 1e6
-
-
-def less_with_an_orchestrator(found: Mapping[str, Trail]) -> str:
-    """Return what there is less of with an orchestrator than in a choreography, of a look for one order in each."""
-    alone, led = (found[way] for way in CHOREOGRAPHY_OR_NOT)
-    fewer_places, fewer_rows = led.places < alone.places, led.rows < alone.rows
-    if fewer_places == fewer_rows:
-        return "both" if fewer_rows else "neither"
-    return "places to look at" if fewer_places else "rows to read"
 
 
 def who_gets_in() -> str:

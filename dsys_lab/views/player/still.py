@@ -333,20 +333,24 @@ def _discs(
     points: float,
     box: Patch,
 ) -> None:
-    """Draw the copies in a box as a line that winds, its head at the bottom right; a unit is so many points."""
+    """Draw the copies in a box as a line that winds, its head at the bottom right; a unit is so many points.
+
+    In a narrow box, a machine's, they stand in one row, side by side.
+    """
     if not standing:
         return
     cells = (0.2, 0.16, 0.13, 0.1, 0.08, 0.06, 0.05)
-    cell = next((c for c in cells if int(width / c) * int(0.78 / c) >= len(standing)), 0.04)
+    is_row = width < 2
+    cell = next((c for c in cells if int(width / c) * (1 if is_row else int(0.78 / c)) >= len(standing)), 0.04)
     across = max(1, int(width / cell))
     look: dict[str, list[tuple[float, float]]] = {}
     for k, (copy, how) in enumerate(standing[: across * max(1, int(0.78 / cell))]):
         r, i = divmod(k, across)
         x = x0 + width - (width - across * cell) / 2 - ((i if r % 2 == 0 else across - 1 - i) + 0.5) * cell
-        if width < 2:
+        if is_row:
             x = x0 + width / 2 + (k - (len(standing) - 1) / 2) * cell
         drawn, after_us = fold.holes.get(copy, (how, 0))
-        look.setdefault(drawn, []).append((x, y0 - 0.39 + (r + 0.5) * cell if width >= 2 else y0))
+        look.setdefault(drawn, []).append((x, y0 - 0.39 + (r + 0.5) * cell if not is_row else y0))
         if drawn == "known" and cell * points > 15:
             axes.text(*look[drawn][-1], f"{after_us / 1e6:.0f}s", fontsize=cell * points / 3, ha="center", va="center")
         if copy in fold.again and how != "ghost":
