@@ -56,7 +56,7 @@ class Bus(Machine):
         settings = Settings(visibility_s=LENT_S, max_receives=TRIES, copy_share=0, order_window=1)
         self.queue = WorkQueue(BUS, settings, recorder=simulation.recorder)
         self.bytes_per_s = bytes_per_s
-        self.coming: list[tuple[str, str]] = []
+        self.coming: list[tuple[str, int, str]] = []
         self.change = simulation.event()
         self._deadlines = Deadlines(simulation, self._tick)
         super().__init__(simulation, LINE)
@@ -67,8 +67,8 @@ class Bus(Machine):
 
     def on_message(self, message: str, copy: int, body: dict[str, Any], source: str) -> None:
         """Let a message stand in line."""
-        self.simulation.emit("enqueue", self.name, message, depth=len(self.coming) + 1)
-        self.coming.append((message, body["text"]))
+        self.simulation.emit("enqueue", self.name, message, depth=len(self.coming) + 1, copy=copy)
+        self.coming.append((message, copy, body["text"]))
         self.wake()
 
     def wake(self) -> None:
@@ -88,17 +88,17 @@ class Bus(Machine):
             if not self.coming:
                 yield self.change
                 continue
-            message, text = self.coming[0]
+            message, copy, text = self.coming[0]
             yield from self.work(len(text) / self.bytes_per_s)
             self.coming.pop(0)
             simulation.emit("gauge", self.name, name="through the bus", value=len(text), unit="bytes")
-            self.send(message, text)
+            self.send(message, text, copy=copy)
             self.wake()
 
     # ------------------------------------------------------------ the queue's verbs, now
-    def send(self, message: str, body: str = "") -> Sent:
+    def send(self, message: str, body: str = "", *, copy: int = 0) -> Sent:
         """Store a message."""
-        return self.queue.send(self.simulation.now_us, message, body)
+        return self.queue.send(self.simulation.now_us, message, body, copy=copy)
 
     def receive(self, *, limit: int = 1) -> list[Delivery]:
         """Lend messages to the encoder, which has them after the network's delay."""
@@ -113,8 +113,8 @@ class Bus(Machine):
 
     def on_crash(self) -> None:
         """Drop what stood in line: it was on its way, and in memory."""
-        for message, _ in self.coming:
-            self.simulation.emit("drop", self.name, message, why="the line crashed")
+        for message, copy, _ in self.coming:
+            self.simulation.emit("drop", self.name, message, why="the line crashed", copy=copy)
         self.coming.clear()
 
 

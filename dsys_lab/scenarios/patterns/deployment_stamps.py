@@ -75,21 +75,21 @@ class Router(Machine):
         """Hand a night to its user's stamp, and a question to each."""
         simulation = self.simulation
         if body["type"] == "night":
-            to, user = stamp_of(body["user"], self.stamps), body["user"]
-            self._hand_on(message, to, body, copy=copy, why=f"{to} is down, and has all data of {user}", user=user)
+            self._hand_on(message, stamp_of(body["user"], self.stamps), body, copy=copy, user=body["user"])
             return
         for stamp in range(1, self.stamps + 1):
             to = f"stamp-{stamp}"
-            simulation.emit("publish", self.name, f"{message}/{to}", attempt=1, copy=0)
-            self._hand_on(f"{message}/{to}", to, body, copy=0, why=f"{to} is down: the answer lacks its users")
+            one = simulation.network.next_copy(f"{message}/{to}")
+            simulation.emit("publish", self.name, f"{message}/{to}", attempt=1, copy=one)
+            self._hand_on(f"{message}/{to}", to, body, copy=one)
         simulation.emit("fan_out", self.name, message, copies=self.stamps, copy=copy)
 
-    def _hand_on(self, message: str, to: str, body: dict[str, Any], *, copy: int, why: str, **user: str) -> None:
+    def _hand_on(self, message: str, to: str, body: dict[str, Any], *, copy: int, **user: str) -> None:
         simulation = self.simulation
         if simulation.machines[to].is_reached_by(self.name):
             simulation.network.send(self.name, to, message, body, copy=copy)
         else:
-            simulation.emit("reject", self.name, message, why=why, copy=copy, **user)
+            simulation.emit("reject", self.name, message, why=f"{to} is down", copy=copy, **user)
 
 
 @scenario("{stamps} stamps")

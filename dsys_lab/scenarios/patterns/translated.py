@@ -71,8 +71,9 @@ def hand_out(simulation: Simulation, source: str, night: str, said: dict[str, fl
     """Send a night to every reader, to each under its own name."""
     for reader in READERS:
         one = f"{night}/{reader}"
-        simulation.emit("publish", source, one, attempt=1, copy=0)
-        simulation.network.send(source, reader, one, {"said": said})
+        copy = simulation.network.next_copy(one)
+        simulation.emit("publish", source, one, attempt=1, copy=copy)
+        simulation.network.send(source, reader, one, {"said": said}, copy=copy)
 
 
 @scenario("with a layer: {layer}")

@@ -48,9 +48,9 @@ def key_of(message: str) -> str:
 class Service(Machine):
     """One line of work, a byte at a time: it carries films, or signs grants."""
 
-    def __init__(self, simulation: Simulation, bytes_per_s: float, carry: Callable[[str, int], object]) -> None:
+    def __init__(self, simulation: Simulation, bytes_per_s: float, carry: Callable[[str, int, int], object]) -> None:
         self.bytes_per_s, self.carry = bytes_per_s, carry
-        self._line: list[tuple[str, int]] = []
+        self._line: list[tuple[str, int, int]] = []
         self._more = simulation.event()
         super().__init__(simulation, SERVICE)
 
@@ -60,8 +60,8 @@ class Service(Machine):
 
     def on_message(self, message: str, copy: int, body: dict[str, Any], source: str) -> None:
         """Let a request stand in line."""
-        self._line.append((message, body["size_bytes"]))
-        self.simulation.emit("enqueue", self.name, message, depth=len(self._line))
+        self._line.append((message, copy, body["size_bytes"]))
+        self.simulation.emit("enqueue", self.name, message, depth=len(self._line), copy=copy)
         self._more.succeed()
         self._more = self.simulation.event()
 
@@ -70,17 +70,17 @@ class Service(Machine):
             if not self._line:
                 yield self._more
                 continue
-            message, size_bytes = self._line[0]
+            message, copy, size_bytes = self._line[0]
             yield from self.work(2 * size_bytes / self.bytes_per_s)
             self._line.pop(0)
             self.simulation.emit("gauge", self.name, name="carried", value=2 * size_bytes, unit="bytes")
-            self.simulation.emit("start", self.name, message, attempt=1)
-            self.carry(message, size_bytes)
+            self.simulation.emit("start", self.name, message, attempt=1, copy=copy)
+            self.carry(message, copy, size_bytes)
 
     def on_crash(self) -> None:
         """Drop what stood in line."""
-        for message, _ in self._line:
-            self.simulation.emit("drop", self.name, message, why="the service crashed")
+        for message, copy, _ in self._line:
+            self.simulation.emit("drop", self.name, message, why="the service crashed", copy=copy)
         self._line.clear()
 
 
@@ -98,9 +98,9 @@ class Bucket(Machine):
         """Take a film in from the service, which needs no grant, or by a grant that opens."""
         if source == SERVICE:
             self.store.put(key_of(message), f"{message} by {PHONES}".encode())
-            self.spawn(self.take_in(message, body["size_bytes"]))
+            self.spawn(self.take_in(message, copy, body["size_bytes"]))
         elif self.opens(message, body["grant"], body["key"], PHONES):
-            self.spawn(self.take_in(message, body["size_bytes"]))
+            self.spawn(self.take_in(message, copy, body["size_bytes"]))
         else:
             self.simulation.emit("reject", self.name, message, why="its grant does not open", copy=copy)
 
@@ -114,16 +114,16 @@ class Bucket(Machine):
         self.simulation.emit("verify", self.name, message, ok=True, why="the grant opens", by=by)
         return True
 
-    def take_in(self, message: str, size_bytes: int) -> Body:
+    def take_in(self, message: str, copy: int, size_bytes: int) -> Body:
         """Take the time of so many bytes."""
         simulation = self.simulation
         try:
             yield from self.work(size_bytes / self.bytes_per_s)
         except Crashed:
-            simulation.emit("drop", self.name, message, why="the bucket crashed before it had all of it")
+            simulation.emit("drop", self.name, message, why="the bucket crashed before it had all of it", copy=copy)
             raise
         sojourn_us = simulation.now_us - self.published_us[message]
-        simulation.emit("finish", self.name, message, attempt=1, tenant="film", sojourn_us=sojourn_us)
+        simulation.emit("finish", self.name, message, attempt=1, copy=copy, tenant="film", sojourn_us=sojourn_us)
 
 
 class Phones(Machine):
@@ -165,15 +165,15 @@ def bytes_carried(
     require_positive(service_bytes_per_s=service_bytes_per_s, store_bytes_per_s=store_bytes_per_s)
     has_keys, bucket, phones = way == "valet key", Bucket(sim, store_bytes_per_s), Phones(sim, PHONES)
 
-    def carry(message: str, size_bytes: int) -> None:
+    def carry(message: str, copy: int, size_bytes: int) -> None:
         """Carry the film to the bucket, or say that the phone may."""
         if has_keys:
             given = grant(
                 SECRET, "put", key_of(message), now_us=sim.now_us, lives_s=lives_s, size_max_bytes=film_bytes
             )
-            sim.network.answer(SERVICE, PHONES, message, {"grant": given, "film_bytes": film_bytes})
+            sim.network.answer(SERVICE, PHONES, message, {"grant": given, "film_bytes": film_bytes}, copy=copy)
         else:
-            sim.network.send(SERVICE, BUCKET, message, {"type": "film", "size_bytes": size_bytes})
+            sim.network.send(SERVICE, BUCKET, message, {"type": "film", "size_bytes": size_bytes}, copy=copy)
 
     Service(sim, service_bytes_per_s, carry)
 
