@@ -13,7 +13,7 @@ By law, with K pieces of c seconds each and λ calls a second, a move all at onc
 the callers of the piece that is on its way are refused, a K-th of them at a time: λ c.
 
 Left out: pieces that share data, which is what makes it hard (both systems then write, or one reads the other's by
-change capture: lab 23); a front that is down; and the day on which the front itself is taken away.
+change capture: lab 23); callers who try again; and the day on which the front itself is taken away.
 
 Sources: Fowler, "Strangler Fig Application", 2004 and 2024; Newman, *Building Microservices*, second edition, 2021,
 ch. 3; Azure Architecture Center, "Strangler Fig".

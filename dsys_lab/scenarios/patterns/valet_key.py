@@ -6,7 +6,8 @@ price of a second round trip.
 
 A thief who has got hold of a grant shows what it stops and what it does not. Too late, altered, on another key: the
 door refuses. Copied and used in its life: the door opens, and a second film stands where the first one stood.
-Through the service there is no grant that could be stolen; how it knows its callers is left out.
+Through the service there is no grant that could be stolen; how it knows its callers is left out, and so is a phone that
+sends a lost film again.
 
 The room is `dsys_lab.stores.object_store.valet_key`; its sources are there.
 """
