@@ -10,6 +10,7 @@ from dsys_lab import laws
 from dsys_lab.lessons import exercise
 from dsys_lab.lessons.exercises.task import Exercise
 from dsys_lab.lessons.exercises.verification_and_apology import TASKS, charged_again, next_act, runs_with_double_charges
+from dsys_lab.trace import lamps
 
 EXERCISES = [task for task in TASKS if isinstance(task, Exercise)]
 
@@ -48,6 +49,20 @@ def test_the_skeleton_runs_and_does_not_pass(task: Exercise) -> None:
 ])  # fmt: skip
 def test_what_is_no_answer_is_told_what_to_give(key: str, said: object, told: str) -> None:
     assert told in str(exercise(key, lambda *given: said))
+
+
+def test_the_picture_of_the_acts_shows_who_is_settled_and_who_is_not() -> None:
+    (right,) = exercise("25/next_act", next_act).traces
+    assert lamps(right)[0].held
+    assert {row.message for row in right.of("finish", "reject")} == {"o1", "o2"}
+
+    def sorry_first(done):
+        said = next_act(done)
+        return "apologise" if said == "refund" and "apologise" not in done else said
+
+    wrong = exercise("25/next_act", sorry_first)
+    assert not wrong.passed
+    assert not lamps(wrong.traces[0])[0].held
 
 
 def test_numbers_of_numpy_are_numbers() -> None:

@@ -59,7 +59,8 @@ def criteria(record: dict[str, Any]) -> list[Criterion]:
     return [
         Criterion("labs in which you have said or solved something",
                   sum(f"{lab.number:02d}" in touched for lab in built), len(built), "open one that is missing"),
-        Criterion("predictions kept", sum(score >= CLOSE for score in scores), -(-OF_TEN * max(made, due) // 10),
+        Criterion("predictions that came true", sum(score >= CLOSE for score in scores),
+                  -(-OF_TEN * max(made, due) // 10),
                   f"eight of ten of those you made ({made}), within the tolerance of each, and of {due} at least"),
         Criterion("exercises solved, under seeds that you have not seen", sum(task.key in solved for task in tasks),
                   len(tasks), "a failed try opens the next hint"),

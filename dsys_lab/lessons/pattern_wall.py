@@ -32,7 +32,8 @@ def wall(patterns: Mapping[str, Pattern], counted: Iterable[Counted]) -> Shown:
         told += [f"{one.name} (lab {_LABS[pattern.lab].number:02d}): {pattern.problem}",
                  f"  buys: {pattern.buys.name}, {number(one.buys[0])} -> {number(one.buys[1])}",
                  f"  costs: {pattern.costs.name}, {number(one.costs[0])} -> {number(one.costs[1])}"]  # fmt: skip
-    grid = "display:grid;grid-template-columns:repeat(auto-fill,minmax(245px,1fr));gap:.8em;max-width:1080px"
+    grid = "display:grid;grid-template-columns:repeat(auto-fill,minmax(min(245px,100%),1fr));gap:.8em;max-width:1080px"
+    grid += ";contain:inline-size"  # as wide as there is room, whatever it holds
     return Shown(f'<div role="list" style="{grid};color:{INK}">{"".join(cards)}</div>', "\n".join(told))
 
 
@@ -56,7 +57,8 @@ def performed(patterns: Mapping[str, Pattern], name: str) -> Player:
 
     first = named(patterns, name).name
     menu: dict[str, Any] = {"pattern": list(patterns)}
-    shown = Player(*again(first), controls=menu, values={"pattern": first}, again=again, fork=fork)
+    titles = "without it", "with it"
+    shown = Player(*again(first), titles=titles, controls=menu, values={"pattern": first}, again=again, fork=fork)
     return shown
 
 

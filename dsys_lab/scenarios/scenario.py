@@ -103,9 +103,10 @@ class Scenario:
         troubles = ["pause" if item.do == "slow" and not item.value else item.do for item in plan]
         troubles = [f"{do} {item.target}" for do, item in zip(troubles, plan, strict=True)]
         trace.header.title = " + ".join([self._title.format(**said), *troubles])
-        claims, end_us = self._perform(trace, seed, plan, params)
+        claims, simulation = self._perform(trace, seed, plan, params)
         trace.header.invariants, trace.header.references = claims.invariants, claims.references
-        trace.header.end_us, trace.header.poster_us = end_us, claims.poster_us
+        trace.header.end_us, trace.header.poster_us = simulation.now_us, claims.poster_us
+        trace.header.machines = list(simulation.machines)
         trace.header.strip, trace.header.follow = list(claims.strip), claims.follow
         return trace
 
@@ -117,11 +118,11 @@ class Scenario:
 
     def _perform(
         self, recorder: Recorder, seed: int, faults: tuple[Fault, ...], params: dict[str, Any]
-    ) -> tuple[Claims, int]:
+    ) -> tuple[Claims, Simulation]:
         simulation = Simulation(seed=seed, faults=faults, recorder=recorder)
         claims = self._body(simulation, **params)
         simulation.require_struck()
-        return claims, simulation.now_us
+        return claims, simulation
 
     def _plan(self, faults: Faults) -> tuple[Fault, ...]:
         if isinstance(faults, Mapping | Fault | str):

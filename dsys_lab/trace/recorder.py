@@ -90,6 +90,8 @@ class Header:
         Invariants that this run should keep, by name, each with its parameters (see `dsys_lab.trace.invariants`).
     references : dict
         Lines to draw in a strip: measure -> {"value": number, "label": text}.
+    machines : list of str
+        What can be struck by a fault; none, where no machine took part.
     strip : list of str
         The gauges that the strip below a picture of the run draws, by name, all of one unit; if empty, it chooses.
     end_us : int
@@ -112,6 +114,7 @@ class Header:
     title: str = ""
     invariants: dict[str, dict[str, Any]] = field(default_factory=dict)
     references: dict[str, dict[str, Any]] = field(default_factory=dict)
+    machines: list[str] = field(default_factory=list)
     strip: list[str] = field(default_factory=list)
     end_us: int = 0
     poster_us: int | None = None

@@ -45,6 +45,7 @@ def _decided(function: Callable[..., Any]) -> Callable[..., bool]:
             raise Misuse(f"may_call returned {brief(said)}; give True or False")
         return said
 
+    decide.__name__ = "yours"
     return decide
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from dsys_lab import laws
 from dsys_lab.dataflows.verification import Books, Call, Entry, Line, audit, parties_on
+from dsys_lab.dataflows.verification.books import tell
 from dsys_lab.dataflows.verification.way import PARTY_OF
 from dsys_lab.errors import DidNotHappen, MayHaveHappened, Misuse
 from dsys_lab.lessons.exercises.task import Exercise, OpenQuestion, Verdict
@@ -238,11 +239,17 @@ def play_next_act(function: Callable[..., Any]) -> list[Trace]:
     entries, _ = walk(function, PLANS[2])
     for order in ORDERS:
         trace.emit(0, "publish", "desk", order, attempt=1)
+        trace.emit(0, "accept", "desk", order, order=order)
     for at, entry in enumerate(sorted(entries, key=lambda entry: entry.at_us), start=1):
-        place, at_us = PARTY_OF[entry.verb], at * 1_000_000
-        trace.emit(at_us, "push", "desk", entry.order, to=place, attempt=1, arrive_us=at_us + 400_000)
-        trace.emit(at_us + 500_000, "effect", place, entry.order, key=entry.key)
+        place, order, at_us, done_us = PARTY_OF[entry.verb], entry.order, at * 1_000_000, at * 1_000_000 + 500_000
+        trace.emit(at_us, "push", "desk", order, to=place, attempt=1, arrive_us=done_us)
+        tell(trace, place, entry._replace(at_us=done_us))
+        if entry.verb == "confirm":
+            trace.emit(done_us, "finish", place, order, attempt=1)
+        elif entry.verb == "apologise":
+            trace.emit(done_us, "reject", place, order, why="there was none left")
     trace.header.title, trace.header.end_us = "the acts that you asked for", (len(entries) + 1) * 1_000_000
+    trace.header.invariants = {"promises settled once": {}}
     return [trace]
 
 

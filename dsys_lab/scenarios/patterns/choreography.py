@@ -211,6 +211,8 @@ class Shop(Correspondent):
         """Confirm, or apologise."""
         self.ended += 1
         self._count()
+        if not well:
+            self.disk.setdefault("failed", set()).add(order)
         if well:
             self.simulation.emit("confirm", self.name, order, order=order)
         else:
@@ -316,10 +318,10 @@ def order(
     leads = way == "orchestrator"
     if not (leads or undoes):
         raise BadParameter("undoes = False: give way = 'orchestrator', for in a choreography each undoes its own")
-    for name in SERVICES:
-        Service(
-            sim, name, leader=SHOP if leads else "", work_s=work_s, refused=refused, sticks=f"o{stuck}"
-        )
+    services = [
+        Service(sim, name, leader=SHOP if leads else "", work_s=work_s, refused=refused, sticks=f"o{stuck}")
+        for name in SERVICES
+    ]
     front = Orchestrator(sim, journal=journal, patience_s=patience_s, undoes=undoes) if leads else Shop(sim, SHOP)
     looked_for_us = None
 
@@ -331,7 +333,11 @@ def order(
 
     sim.spawn(at_random(sim, "customers/arrivals", rate=orders_per_s, until_s=until_s, comes=come, source=front))
     sim.run(2 * until_s)
+    failed = front.disk.get("failed", set())
+    left = sum(len(failed & service.disk["did"] - service.disk["undone"]) for service in services)
+    sim.emit("check", SHOP, name="nothing is left done of an order that failed", ok=not left, expected=0, got=left)
     claims: dict[str, dict[str, Any]] = {"one end each": {}, "exactly-once effect": {}, "sends settle": {}}
+    claims["checks hold"] = {}
     return Claims(claims, poster_us=looked_for_us, follow=f"o{stuck}" if looked_for_us else None)
 
 

@@ -27,7 +27,7 @@ from dsys_lab.simulation import Body, Event, Machine, Simulation
 from dsys_lab.structures.disk import VolatileDisk
 
 TABLE, BANK, BILLING = "leases", "bank", "billing"
-ROW: Final = "who bills"
+ROW: Final = "billing"
 WORK_S: Final = 0.2
 """How long it takes to write a bill."""
 ANSWER_S: Final = 0.3
@@ -117,11 +117,22 @@ class Candidate(Instance):
     ) -> None:
         self.host, self.table, self.lease_s = host, table, lease_s
         self.look_s, self.first_look_s = look_s, first_look_s
+        self._leads: bool | None = None
         super().__init__(simulation, name, every_s=every_s)
 
     def boot(self) -> None:
         """Begin to watch."""
         self.spawn(self._lead_or_watch())
+
+    def on_crash(self) -> None:
+        """Lead no more."""
+        self._say(leads=False)
+
+    def _say(self, *, leads: bool) -> None:
+        """Say whether it leads, as far as it knows, if that is new."""
+        if leads != self._leads:
+            self._leads = leads
+            self.simulation.emit("gauge", self.name, name="leads", value=int(leads), unit="leader", full=1)
 
     def _lead_or_watch(self) -> Body:
         seen: Lease | None = None
@@ -151,11 +162,13 @@ class Candidate(Instance):
     def _look(self) -> Lease | None:
         row = next(iter(self.table.leases()), None)
         position = row.epoch if row else 0
+        self._say(leads=row is not None and row.owner == self.name)
         self.simulation.emit("look", self.name, view=TABLE, key=ROW, position=position, behind_us=0)
         return row
 
     def _write(self, row: Lease, *, seen: Lease | None) -> None:
-        self.table.write_if(self.simulation.now_us, row, seen=seen)
+        if self.table.write_if(self.simulation.now_us, row, seen=seen):
+            self._say(leads=True)
 
 
 @scenario("elects: {elects}")

@@ -106,9 +106,9 @@ class Player:
         return self._traces
 
     def load(self, *traces: Trace) -> None:
-        """Show other runs in the same picture; the cursor keeps its place in the run."""
-        self._traces, self._before, self._note = _checked(traces), None, ""
-        self._send()
+        """Show other runs in the same picture; the cursor keeps its place, if they are of the same scenario."""
+        before, self._traces, self._before, self._note = self._traces, _checked(traces), None, ""
+        self._send(opens=_scenarios(before) != _scenarios(self._traces))
 
     def fork(self, lane: int, fault: dict[str, Any]) -> None:
         """Run lane `lane` again with `fault` added, and show before and after beside each other."""
@@ -128,11 +128,11 @@ class Player:
         if self._before is not None:
             self.load(*self._before)
 
-    def _send(self, titles: Sequence[str] | None = None) -> None:
+    def _send(self, titles: Sequence[str] | None = None, *, opens: bool = False) -> None:
         self._fork_titles = list(titles or [])
         if self._live is not None:
             self._live.words = ""
-            self._live.packed = self._packed()
+            self._live.packed = self._packed(opens=opens)
 
     def _packed(self, *, opens: bool = False) -> bytes:
         head = {"note": self._note, "back": True} if self._note else {}
@@ -216,3 +216,7 @@ def _checked(traces: tuple[Trace, ...]) -> tuple[Trace, ...]:
         if not isinstance(trace, Trace):
             raise BadParameter(f"a player shows traces, not {type(trace).__name__}: give what a scenario returned")
     return traces
+
+
+def _scenarios(traces: Sequence[Trace]) -> set[str]:
+    return {trace.header.scenario for trace in traces}

@@ -11,7 +11,7 @@ import { scaleOf } from "./strips.js";
 import { draw, prepare } from "./draw.js";
 import { EASE_MS, SPEEDS, paceOf } from "./pace.js";
 import { SHELL, icon, itemsOf, listOf, onDark, sectionOf, ticksOf } from "./shell.js";
-import { FAULTS, asked, fillForm, struckable } from "./fork.js";
+import { FAULTS, asked, fillForm, hasNetwork, isStruck, struckable } from "./fork.js";
 import { boxWords, describeState, discAt } from "./picture.js";
 
 let players = 0;
@@ -60,7 +60,8 @@ export function mount({ model, el }) {
     root.classList.remove("dp-refused");
     size();
     let why = "";
-    if (share >= 0 && !(poster && run.head.opening)) { T = run.start + share * view.span; k = upper(steps.time, T) - 1; show(true); }
+    const isOther = old && old.lanes[0]?.header.scenario !== lanes[0].header.scenario;   // another run altogether opens at its own moment
+    if (share >= 0 && !((poster || isOther) && run.head.opening)) { T = run.start + share * view.span; k = upper(steps.time, T) - 1; show(true); }
     else { poster = steps.n > 1; if (poster) why = openAt(); else { k = steps.n; T = k ? steps.time[k] : run.start; } show(true); }
     setPoster(poster);
     say(run.rows ? `${why ? `${why}. ` : ""}${words()}` : "This run left no rows.");
@@ -98,7 +99,7 @@ export function mount({ model, el }) {
     ui.focus.innerHTML = "";
     ui.focus.append(new Option("all lanes", "-1"), ...run.lanes.map((lane, j) => new Option(`lane ${j + 1}${lane.title ? `: ${lane.title}` : ""}`, String(j))));
     ui.focus.value = String(focus);
-    ui.forking.hidden = !model.get("can_fork");
+    ui.forking.hidden = !model.get("can_fork") || !run.lanes.some(isStruck);
     ui.note.hidden = !run.head.note; ui.note.firstElementChild.textContent = run.head.note || "";
     ui.note.querySelector("button").hidden = !run.head.back;
     ui.ticks.innerHTML = ticksOf(run, view.span); rows();
@@ -305,11 +306,13 @@ export function mount({ model, el }) {
   function openFork() {
     if (!model.get("can_fork")) return say("A fork needs a running kernel.");
     if (!ui.fork.hidden) return closeFork();
+    if (!view.model.lanes.some(isStruck)) return say("No machine and no network takes part in this run: nothing of it can be struck.");
     pause(false);
     const j = Math.max(0, focus), at = view.selected && graph.nodes.has(view.selected) ? view.selected : view.zoom || placeNow(j);
-    fillForm(ui.fork, { from: clock(T, view.span), lasts_s: view.span / 1e7, titles: scenes.map((scene) => scene.lane.title), lane: j, places: struckable(graph), place: at, message: newest(j), followed: view.follow });
+    fillForm(ui.fork, { from: clock(T, view.span), lasts_s: view.span / 1e7, titles: scenes.map((scene) => scene.lane.title), lane: j, places: struckable(graph, view.model.lanes), place: at, message: goesOver(j) ? newest(j) : null, followed: goesOver(j) ? view.follow : null });
     ui.fork.hidden = false; ui.fork.elements.do.focus();
   }
+  const goesOver = (j) => hasNetwork(scenes[j].lane);
   const placeNow = (j) => { const lane = scenes[j].lane, i = rowAt(j); return i < 0 ? "" : lane.places[lane.place[i]]; };
   function newest(j) { const lane = scenes[j].lane; for (let i = rowAt(j); i >= 0 && i > rowAt(j) - 400; i--) if (lane.message[i] >= 0) return lane.messages[lane.message[i]]; return null; }
   function closeFork() { ui.fork.hidden = true; scenes[0]?.canvas.focus(); }

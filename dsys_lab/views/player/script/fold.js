@@ -9,7 +9,7 @@ import {
 // State is one Int32Array with named windows into it, so that a checkpoint is one memory copy.
 export const ABSENT = 0, WAITING = 1, HERE = 2, MOVING = 3, DEAD = 4;
 export const AGAIN = 1 << 8, LATE = 1 << 9, SEEN = 1 << 10, HOLE = 11, ATTEMPT = 16;   // flags: status | account << 4 | … | hole << 11 | attempt << 16
-export const ROWS = 0, OFFERED = 9, AGAINS = 10, ASTRAY = 11, SHOWN = 12, TOTALS = 13;   // totals[1..8]: the accounts
+export const ROWS = 0, OFFERED = 9, AGAINS = 10, SHOWN = 11, TOTALS = 12;   // totals[1..8]: the accounts
 export const EVERY = 1024;                                              // rows between two checkpoints
 
 export function compile(model, lane) {
@@ -185,7 +185,6 @@ export function apply(lane, s, i) {
       break;
     case BURST:
       if (k.a && k.a !== SET_ASIDE) { s.lost[p]++; s.lostAt[e] = p + 1; }   // an answer that is lost is no message
-      if (!k.a) s.total[ASTRAY]++;
       if (k.a || !stored) unlink(s, e);
       if (to !== p) link(s, e, to, DEAD);                               // set aside, where it can be seen
       break;
@@ -217,9 +216,9 @@ export function balance(s) {
   return b;
 }
 
-/** Done, done again, lost: counts of copies. Lost is what was dropped, expired, or never came through the network; what concerns nobody is not. */
+/** Done, done again, lost: counts of copies. Lost is what the ledger has as dropped or expired: an answer that is lost is no message, and what concerns nobody is not lost. */
 export const counters = (s) => ({ done: s.total[DONE], skipped: s.skipped.reduce((sum, n) => sum + n, 0), again: s.total[AGAINS], lost: lostOf(s), unmatched: s.total[UNMATCHED] });
-export const lostOf = (s) => s.total[DROPPED] + s.total[EXPIRED] + s.total[ASTRAY];
+export const lostOf = (s) => s.total[DROPPED] + s.total[EXPIRED];
 
 /** The outline that copy `e` is: 0 for none, else its place in HOLES plus one. */
 export const holeOf = (s, e) => (s.flags[e] >> HOLE) & 3;

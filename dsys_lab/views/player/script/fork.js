@@ -8,10 +8,16 @@ export const FAULTS = { crash: "crashes", slow: "runs slowly", split: "is cut of
 
 const ABOUT = "message ";                                               // a message may be struck like a place
 
-/** The places that can be struck, and the groups that they stand in. */
-export function struckable(graph) {
-  const above = (name) => name.split("/").map((_, n, all) => all.slice(0, n + 1).join("/"));
-  return [...new Set(graph.names.filter((_, p) => graph.used[p] & 2).flatMap(above))].sort(natural);
+/** Whether messages of a run go over a network, where they can be lost or doubled. */
+export const hasNetwork = (lane) => lane.kind.some((code) => lane.kinds[code].name === "send" || lane.kinds[code].name === "answer");
+
+/** Whether anything of a run can be struck. */
+export const isStruck = (lane) => lane.header.machines.length > 0 || hasNetwork(lane);
+
+/** The places that can be struck: those that are machines, or stand in one. */
+export function struckable(graph, lanes) {
+  const above = (name) => name.split("/").map((_, n, all) => all.slice(0, n + 1).join("/")), machines = new Set(lanes.flatMap((lane) => lane.header.machines));
+  return [...new Set(graph.names.filter((_, p) => graph.used[p] & 2).flatMap(above))].filter((name) => machines.has(name)).sort(natural);
 }
 
 /** Fill the form anew; `place` or the followed message is chosen. */

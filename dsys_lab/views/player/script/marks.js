@@ -55,7 +55,7 @@ export function drawEffects(view, scene, T) {
       g.fillStyle = c.box; g.strokeStyle = c.lost; g.lineWidth = 1.2; g.beginPath(); g.arc(x, y, r, 0, TAU); g.fill(); g.stroke();
       g.lineWidth = r > 5 ? 2.4 : 1.8; cross(g, x, y, r * 0.62); left--;
     } else if (k.v === BOUNCE) {
-      const x = box.x - r - 2 - 34 * age, y = box.y + box.h * 0.42 - 64 * age * (1 - age) + jitter * 10;
+      const x = Math.max(r + 3, box.x - r - 2 - 34 * age), y = box.y + box.h * 0.42 - 64 * age * (1 - age) + jitter * 10;
       g.strokeStyle = c.lost; g.fillStyle = c.box; g.lineWidth = 1.6; g.beginPath(); g.arc(x, y, r, 0, TAU); g.fill(); g.stroke();
       g.beginPath(); g.moveTo(x - r * 0.5, y); g.lineTo(x + r * 0.5, y); g.stroke();
       g.lineWidth = 3; g.beginPath(); g.moveTo(box.x - 1, box.y + box.h * 0.42 - 9); g.lineTo(box.x - 1, box.y + box.h * 0.42 + 9); g.stroke(); left--;
