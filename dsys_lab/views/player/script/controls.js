@@ -60,8 +60,7 @@ export function mount({ model, el }) {
     root.classList.remove("dp-refused");
     size();
     let why = "";
-    const isOther = old && old.lanes[0]?.header.scenario !== lanes[0].header.scenario;   // another run altogether opens at its own moment
-    if (share >= 0 && !((poster || isOther) && run.head.opening)) { T = run.start + share * view.span; k = upper(steps.time, T) - 1; show(true); }
+    if (share >= 0 && !((poster || old.lanes[0]?.header.scenario !== lanes[0].header.scenario) && run.head.opening)) { T = run.start + share * view.span; k = upper(steps.time, T) - 1; show(true); }
     else { poster = steps.n > 1; if (poster) why = openAt(); else { k = steps.n; T = k ? steps.time[k] : run.start; } show(true); }
     setPoster(poster);
     say(run.rows ? `${why ? `${why}. ` : ""}${words()}` : "This run left no rows.");
@@ -305,14 +304,12 @@ export function mount({ model, el }) {
   // ----------------------------------------------------------------------------------------------------- fork
   function openFork() {
     if (!model.get("can_fork")) return say("A fork needs a running kernel.");
-    if (!ui.fork.hidden) return closeFork();
-    if (!view.model.lanes.some(isStruck)) return say("No machine and no network takes part in this run: nothing of it can be struck.");
-    pause(false);
+    if (!ui.fork.hidden) return closeFork(); else pause(false);
+    if (ui.forking.hidden) return say("No machine and no network takes part in this run: nothing of it can be struck.");
     const j = Math.max(0, focus), at = view.selected && graph.nodes.has(view.selected) ? view.selected : view.zoom || placeNow(j);
-    fillForm(ui.fork, { from: clock(T, view.span), lasts_s: view.span / 1e7, titles: scenes.map((scene) => scene.lane.title), lane: j, places: struckable(graph, view.model.lanes), place: at, message: goesOver(j) ? newest(j) : null, followed: goesOver(j) ? view.follow : null });
+    fillForm(ui.fork, { from: clock(T, view.span), lasts_s: view.span / 1e7, titles: scenes.map((scene) => scene.lane.title), lane: j, places: struckable(graph, view.model.lanes), place: at, ...(hasNetwork(scenes[j].lane) ? { message: newest(j), followed: view.follow } : {}) });
     ui.fork.hidden = false; ui.fork.elements.do.focus();
   }
-  const goesOver = (j) => hasNetwork(scenes[j].lane);
   const placeNow = (j) => { const lane = scenes[j].lane, i = rowAt(j); return i < 0 ? "" : lane.places[lane.place[i]]; };
   function newest(j) { const lane = scenes[j].lane; for (let i = rowAt(j); i >= 0 && i > rowAt(j) - 400; i--) if (lane.message[i] >= 0) return lane.messages[lane.message[i]]; return null; }
   function closeFork() { ui.fork.hidden = true; scenes[0]?.canvas.focus(); }
