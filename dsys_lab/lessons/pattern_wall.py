@@ -32,8 +32,8 @@ def wall(patterns: Mapping[str, Pattern], counted: Iterable[Counted]) -> Shown:
         told += [f"{one.name} (lab {_LABS[pattern.lab].number:02d}): {pattern.problem}",
                  f"  buys: {pattern.buys.name}, {number(one.buys[0])} -> {number(one.buys[1])}",
                  f"  costs: {pattern.costs.name}, {number(one.costs[0])} -> {number(one.costs[1])}"]  # fmt: skip
-    grid = "display:grid;grid-template-columns:repeat(auto-fill,minmax(min(245px,100%),1fr));gap:.8em;max-width:1080px"
-    grid += ";contain:inline-size;margin-right:1.2em"  # as wide as there is room, whatever it holds
+    grid = "display:grid;grid-template-columns:repeat(auto-fill,minmax(245px,1fr));gap:.8em"
+    grid += ";width:0;min-width:min(100%,1080px)"  # as wide as there is room, whatever it holds
     return Shown(f'<div role="list" style="{grid};color:{INK}">{"".join(cards)}</div>', "\n".join(told))
 
 
