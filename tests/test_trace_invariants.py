@@ -173,6 +173,7 @@ HELD_AND_BROKEN = {
     """, [
         ("accept a m1 order=o1 \n accept a m2 order=o2 \n confirm p m2 order=o2", [0]),   # never at all
         ("accept a m1 order=o1 \n hears c m9 answer=no \n hears c m9 answer=no \n confirm p m1 order=o1", [0]),
+        ("confirm p m2 order=o2 \n accept a m1 order=o1", [1]),   # a yes to nobody settles nothing
     ]),
     "stock never below nothing": ({}, "gauge s - name=left value=0 \n gauge s - name=heat value=-4", [
         ("gauge s - name=left value=1 \n gauge s - name=left value=-1", [1]),

@@ -88,7 +88,7 @@ class Inbox(Machine):
         if answer is Answer.MUST_WAIT:
             self.door.append(request)
         elif answer is Answer.ACCEPTED:
-            self.arrival = _tell(simulation, self.arrival)
+            self.arrival = wake(simulation, self.arrival)
         return answer
 
     def take(self) -> Request | None:
@@ -100,7 +100,7 @@ class Inbox(Machine):
         while self.door and self.buffer.has_room():
             self.buffer.offer(self.simulation.now_us, self.door.pop(0))
         if not self.door:
-            self.room = _tell(self.simulation, self.room)
+            self.room = wake(self.simulation, self.room)
 
     def on_crash(self) -> None:
         """Drop all that waited: this buffer is memory."""
@@ -108,10 +108,10 @@ class Inbox(Machine):
         for request in self.door:
             self.simulation.emit("drop", self.name, request.message, why="the inbox crashed", copy=request.copy)
         self.door.clear()
-        self.room = _tell(self.simulation, self.room)
+        self.room = wake(self.simulation, self.room)
 
 
-def _tell(simulation: Simulation, event: Event) -> Event:
+def wake(simulation: Simulation, event: Event) -> Event:
     """Wake whoever waits for `event`; return the event that comes next."""
     if not event.callbacks:
         return event
@@ -232,7 +232,7 @@ class CreditLink:
         if (request.message, request.copy) in self._holders:
             self._holders.remove((request.message, request.copy))
             self._credit.give_back()
-            self._returned = _tell(self.simulation, self._returned)
+            self._returned = wake(self.simulation, self._returned)
 
 
 class Producer(Machine):

@@ -39,7 +39,11 @@ def settled_or_owned_in_time(rows: Iterable[Row], *, within_s: float) -> list[Ro
         order = row.fields.get("order")
         if row.kind == "accept":
             accepted.setdefault(order, row)
-        elif row.kind in (*TOLD, "escalate") and row.time_us <= accepted[order].time_us + within_s * 1e6:
+        elif (
+            row.kind in (*TOLD, "escalate")
+            and order in accepted
+            and row.time_us <= accepted[order].time_us + within_s * 1e6
+        ):
             in_time.add(order)
     return [row for order, row in accepted.items() if order not in in_time]
 

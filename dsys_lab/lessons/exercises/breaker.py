@@ -11,7 +11,7 @@ from dsys_lab.lessons.exercises.watched import brief
 from dsys_lab.scenarios.patterns import storm
 from dsys_lab.scenarios.patterns.circuit_breaker import WEARABLES, goodput_after, refused_in_vain
 from dsys_lab.scenarios.patterns.own_breaker import Ended
-from dsys_lab.trace import Trace
+from dsys_lab.trace import Trace, gauge
 from dsys_lab.views import charts
 
 SEEDS: Final = (2621, 2622, 2623)
@@ -95,11 +95,7 @@ def _goodput(function: Callable[..., Any]) -> charts.Chart:
     """Draw what was answered in time each second, with the rule and without any."""
     runs = {"no breaker": storm(seed=SEEDS[0], breaker="none", **SPIKE), "yours": _run(function, SEEDS[0])}
     return charts.lines(
-        {
-            name: [(row.time_us / 1e6, float(row.fields["value"] or 0)) for row in trace.of("gauge")
-                   if row.fields["name"] == "goodput"]
-            for name, trace in runs.items()
-        },
+        {name: list(zip(*gauge(trace, "goodput"), strict=True)) for name, trace in runs.items()},
         title="Answered in time, in the first hidden storm", x="s", y="a second",
     )  # fmt: skip
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from statistics import fmean
-from typing import Final
+from typing import Any, Final
 
 import duckdb
 
@@ -89,29 +89,27 @@ def takes_at_most(counts: Mapping[str, int]) -> float:
 
 
 # ------------------------------------------------------------------------------------------ real keys
-@lru_cache
-def departures(by: str) -> dict[str, int]:
-    """Return how many flights of 2013 each key has."""
+def _flights(by: str, question: str) -> list[tuple[Any, ...]]:
     if by not in COLUMNS:
         raise BadParameter(f"by = {by!r}: give one of {', '.join(COLUMNS)}")
     with duckdb.connect() as connection:
         flights.attach(connection)
-        rows = connection.execute(
-            f"select coalesce({COLUMNS[by]}, 'none') as key, count(*) from flights group by key order by key"  # noqa: S608
-        ).fetchall()
-    return dict(rows)
+        return connection.execute(question.format(key=COLUMNS[by])).fetchall()
+
+
+@lru_cache
+def departures(by: str) -> dict[str, int]:
+    """Return how many flights of 2013 each key has."""
+    return dict(_flights(by, "select coalesce({key}, 'none') as key, count(*) from flights group by key order by key"))
 
 
 def one_after_the_other(by: str, shards: int = 8) -> float:
     """Return, of two flights in a row of the same plane, the share of which both lie on one of so many even shards."""
-    if by not in COLUMNS:
-        raise BadParameter(f"by = {by!r}: give one of {', '.join(COLUMNS)}")
-    with duckdb.connect() as connection:
-        flights.attach(connection)
-        rows = connection.execute(
-            f"select tailnum, {COLUMNS[by]} as key from flights where tailnum is not null "  # noqa: S608
-            "order by tailnum, month, day, sched_dep_time, key"
-        ).fetchall()
+    rows = _flights(
+        by,
+        "select tailnum, {key} as key from flights where tailnum is not null "
+        "order by tailnum, month, day, sched_dep_time, key",
+    )
     tiles = even_ranges(shards)
     shard_of = {key: _shard(key, tiles) for key in {key for _, key in rows}}
     return fmean(shard_of[key] == shard_of[then] for (plane, key), (same, then) in pairwise(rows) if plane == same)

@@ -21,12 +21,12 @@ Microservices*, second edition, 2021, ch. 6; Garcia-Molina and Salem, "Sagas", S
 
 from __future__ import annotations
 
-from collections import Counter
 from functools import partial
 from typing import Any, Final
 
 from dsys_lab.errors import BadParameter, require_choice, require_fraction, require_positive
 from dsys_lab.scenarios.arrivals import at_random
+from dsys_lab.scenarios.machines import wake
 from dsys_lab.scenarios.scenario import Claims, scenario
 from dsys_lab.simulation import Body, Event, Machine, Simulation, to_us
 from dsys_lab.simulation.chance import Stream, exponential
@@ -45,6 +45,7 @@ AGAIN_S: Final = 1.0
 """How soon something is said, or tried, again."""
 LOOKS_AFTER_S: Final = 6.0
 """How long after an order somebody begins to look for it."""
+NOTHING_LEFT: Final = "nothing is left done of an order that failed"
 
 
 class Correspondent(Machine):
@@ -114,8 +115,7 @@ class Service(Correspondent):
         if task not in self.disk["heard"]:
             self.disk["heard"].add(task)
             self.disk["inbox"].append(task)
-            self._news.succeed()
-            self._news = self.simulation.event()
+            self._news = wake(self.simulation, self._news)
 
     def _work_off(self) -> Body:
         simulation, work = self.simulation, self.simulation.stream(f"{self.name}/work")
@@ -139,8 +139,7 @@ class Service(Correspondent):
     def _once_more(self, letter: tuple[str, str]) -> None:
         self.disk["inbox"].append(letter)
         if self.up:
-            self._news.succeed()
-            self._news = self.simulation.event()
+            self._news = wake(self.simulation, self._news)
 
     def _carry_out(self, order: str, what: str) -> str:
         """Do or undo, once; what is told to undo before it was done will never be done."""
@@ -335,7 +334,7 @@ def order(
     sim.run(2 * until_s)
     failed = front.disk.get("failed", set())
     left = sum(len(failed & service.disk["did"] - service.disk["undone"]) for service in services)
-    sim.emit("check", SHOP, name="nothing is left done of an order that failed", ok=not left, expected=0, got=left)
+    sim.emit("check", SHOP, name=NOTHING_LEFT, ok=not left, expected=0, got=left)
     claims: dict[str, dict[str, Any]] = {"one end each": {}, "exactly-once effect": {}, "sends settle": {}}
     claims["checks hold"] = {}
     return Claims(claims, poster_us=looked_for_us, follow=f"o{stuck}" if looked_for_us else None)
@@ -344,9 +343,7 @@ def order(
 # ------------------------------------------------------------------------------------------ what it came to
 def parts_left(trace: Trace) -> int:
     """Return how many parts stay done of orders that were apologised for."""
-    failed = {row.message for row in trace.of("apologise")}
-    done, undone = (Counter(row.message for row in trace.of(kind)) for kind in ("effect", "compensate"))
-    return sum(done[order] - undone[order] for order in failed)
+    return next(int(row.fields["got"] or 0) for row in trace.of("check") if row.fields["name"] == NOTHING_LEFT)
 
 
 def messages_an_order(trace: Trace) -> float:

@@ -20,7 +20,7 @@ from dsys_lab.dataflows.claim_check import ClaimCheck, ClaimGone, Taken
 from dsys_lab.dataflows.claim_check.check import written_whole
 from dsys_lab.errors import require_choice, require_positive
 from dsys_lab.scenarios.arrivals import at_random
-from dsys_lab.scenarios.machines import Deadlines
+from dsys_lab.scenarios.machines import Deadlines, wake
 from dsys_lab.scenarios.scenario import Claims, scenario
 from dsys_lab.simulation import Body, Machine, Simulation, to_us
 from dsys_lab.simulation.chance import Stream
@@ -73,8 +73,7 @@ class Bus(Machine):
 
     def wake(self) -> None:
         """Tell those who wait that something has changed."""
-        self.change.succeed()
-        self.change = self.simulation.event()
+        self.change = wake(self.simulation, self.change)
 
     def _tick(self) -> None:
         """Let loans end that are over."""

@@ -26,6 +26,7 @@ from typing import Any, Final
 
 from dsys_lab.errors import require_choice, require_not_negative, require_positive
 from dsys_lab.scenarios.arrivals import at_random
+from dsys_lab.scenarios.machines import wake
 from dsys_lab.scenarios.scenario import Claims, scenario
 from dsys_lab.simulation import Body, Machine, Simulation
 from dsys_lab.simulation.chance import Stream
@@ -56,8 +57,7 @@ class Host(Machine):
 
     def boot(self) -> None:
         """Tell who waits."""
-        self.back.succeed()
-        self.back = self.simulation.event()
+        self.back = wake(self.simulation, self.back)
 
 
 class Keeper(Host):

@@ -20,6 +20,7 @@ from typing import Any, Final
 
 from dsys_lab.errors import require_choice, require_positive
 from dsys_lab.scenarios.arrivals import at_random
+from dsys_lab.scenarios.machines import wake
 from dsys_lab.scenarios.scenario import Claims, scenario
 from dsys_lab.simulation import Body, Machine, Simulation
 from dsys_lab.simulation.chance import Stream
@@ -63,8 +64,7 @@ class Service(Machine):
         """Let a request stand in line."""
         self._line.append((message, copy, body["size_bytes"]))
         self.simulation.emit("enqueue", self.name, message, depth=len(self._line), copy=copy)
-        self._more.succeed()
-        self._more = self.simulation.event()
+        self._more = wake(self.simulation, self._more)
 
     def _work_off(self) -> Body:
         while True:
